@@ -1,0 +1,1 @@
+//! The gaugelink command: run files, measurements, plots and provenance.

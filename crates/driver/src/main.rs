@@ -1,0 +1,3 @@
+//! The `gaugelink` program.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Lattice geometry, fields, number types, groups, communication, random numbers and exact sums.

@@ -1,0 +1,1 @@
+//! LIME records, ILDG and SciDAC files: bytes, checksums and metadata, no physics.

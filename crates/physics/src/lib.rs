@@ -1,0 +1,1 @@
+//! Actions, observables, updates, Dirac operators and solvers.

@@ -1,0 +1,1 @@
+//! Integrators, HMC, chains, checkpoints and the statistics of Markov chains.
