@@ -1,1 +1,30 @@
-//! Lattice geometry, fields, number types, groups, communication, random numbers and exact sums.
+//! Lattice geometry, fields and layouts, number types, groups, communication, random numbers and exact sums.
+//!
+//! Everything that knows about *where* and *how* numbers are stored lives here; nothing that knows physics does.
+//! The way in is [`Lattice`]: extents, lanes, threads and ranks of one run; [`Field`]s live on it, and kernels are
+//! launched over its blocks.
+
+pub mod comm;
+pub mod complex;
+mod error;
+mod field;
+mod geometry;
+pub mod group;
+mod halo;
+mod lattice;
+mod layout;
+mod memory;
+pub mod number;
+mod pool;
+pub mod rng;
+pub mod sum;
+
+pub use complex::Complex;
+pub use error::LatticeError;
+pub use field::{Field, FieldReader, FieldWriter};
+pub use geometry::{DIM_MAX, Geometry, Site};
+pub use group::Matrix;
+pub use lattice::{Lattice, LatticeOptions};
+pub use layout::{LaneMeaning, Layout, Neighbour, backward, forward};
+pub use number::{BLOCK_BYTES, Isa, Lanes, Num, Real};
+pub use pool::Pool;

@@ -1,0 +1,36 @@
+//! What can go wrong below the physics.
+
+use thiserror::Error;
+
+/// An error of geometry, memory, communication or input, saying what to do about it.
+#[derive(Debug, Error)]
+pub enum LatticeError {
+    /// Extents, ranks or lanes that do not make a lattice.
+    #[error("{0}")]
+    Geometry(String),
+    /// Memory that the machine does not have.
+    #[error(
+        "a field of {needed} MiB does not fit: {available} MiB are free; use a smaller lattice, fewer chains or \
+         more ranks on other machines"
+    )]
+    OutOfMemory {
+        /// Mebibytes asked for.
+        needed: u64,
+        /// Mebibytes that the system says are available.
+        available: u64,
+    },
+    /// A thread of the pool could not be started.
+    #[error("cannot start {wanted} threads: {source}; use fewer (run file: threads, command line: --threads)")]
+    Threads {
+        /// Threads asked for.
+        wanted: usize,
+        /// What the system answered.
+        source: std::io::Error,
+    },
+    /// A field and a file that do not belong together.
+    #[error("{0}")]
+    Mismatch(String),
+    /// A file that could not be read or written.
+    #[error(transparent)]
+    File(#[from] lime_rs::Error),
+}

@@ -1,0 +1,232 @@
+//! N×N complex matrices.
+
+use crate::complex::Complex;
+use crate::number::{Lanes, Num};
+use std::ops::{Add, Neg, Sub};
+
+/// An N×N complex matrix, row-major.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Matrix<V, const N: usize>(pub [[Complex<V>; N]; N]);
+
+impl<V: Num, const N: usize> Matrix<V, N> {
+    /// Real numbers in one matrix.
+    pub const REALS: usize = 2 * N * N;
+
+    /// The matrix with entries `f(row, column)`.
+    #[inline(always)]
+    pub fn from_fn(mut f: impl FnMut(usize, usize) -> Complex<V>) -> Self {
+        let mut m = [[Complex::zero(); N]; N];
+        for i in 0..N {
+            for j in 0..N {
+                m[i][j] = f(i, j);
+            }
+        }
+        Self(m)
+    }
+    /// Zero.
+    #[inline(always)]
+    pub fn zero() -> Self {
+        Self([[Complex::zero(); N]; N])
+    }
+    /// `s` times the unit matrix.
+    #[inline(always)]
+    pub fn diagonal(s: Complex<V>) -> Self {
+        Self::from_fn(|i, j| if i == j { s } else { Complex::zero() })
+    }
+    /// The unit matrix.
+    #[inline(always)]
+    pub fn unit() -> Self {
+        Self::diagonal(Complex::splat(1.0, 0.0))
+    }
+    /// Hermitian conjugate.
+    #[inline(always)]
+    pub fn adjoint(&self) -> Self {
+        Self::from_fn(|i, j| self.0[j][i].conj())
+    }
+    /// `self * b`.
+    #[inline(always)]
+    pub fn mul(&self, b: &Self) -> Self {
+        Self::from_fn(|i, j| {
+            let mut sum = self.0[i][0] * b.0[0][j];
+            for k in 1..N {
+                sum = self.0[i][k].mul_add(b.0[k][j], sum);
+            }
+            sum
+        })
+    }
+    /// `self * b + c`.
+    #[inline(always)]
+    pub fn mul_add(&self, b: &Self, c: &Self) -> Self {
+        Self::from_fn(|i, j| {
+            let mut sum = c.0[i][j];
+            for k in 0..N {
+                sum = self.0[i][k].mul_add(b.0[k][j], sum);
+            }
+            sum
+        })
+    }
+    /// `self * b†`.
+    #[inline(always)]
+    pub fn mul_adjoint(&self, b: &Self) -> Self {
+        Self::from_fn(|i, j| {
+            let mut sum = b.0[j][0].conj_mul(self.0[i][0]);
+            for k in 1..N {
+                sum = b.0[j][k].conj_mul_add(self.0[i][k], sum);
+            }
+            sum
+        })
+    }
+    /// `self * b† + c`.
+    #[inline(always)]
+    pub fn mul_adjoint_add(&self, b: &Self, c: &Self) -> Self {
+        Self::from_fn(|i, j| {
+            let mut sum = c.0[i][j];
+            for k in 0..N {
+                sum = b.0[j][k].conj_mul_add(self.0[i][k], sum);
+            }
+            sum
+        })
+    }
+    /// `self† * b`.
+    #[inline(always)]
+    pub fn adjoint_mul(&self, b: &Self) -> Self {
+        Self::from_fn(|i, j| {
+            let mut sum = self.0[0][i].conj_mul(b.0[0][j]);
+            for k in 1..N {
+                sum = self.0[k][i].conj_mul_add(b.0[k][j], sum);
+            }
+            sum
+        })
+    }
+    /// `self† * b + c`.
+    #[inline(always)]
+    pub fn adjoint_mul_add(&self, b: &Self, c: &Self) -> Self {
+        Self::from_fn(|i, j| {
+            let mut sum = c.0[i][j];
+            for k in 0..N {
+                sum = self.0[k][i].conj_mul_add(b.0[k][j], sum);
+            }
+            sum
+        })
+    }
+    /// `self * s` for real s.
+    #[inline(always)]
+    pub fn scale(&self, s: V) -> Self {
+        Self(self.0.map(|row| row.map(|z| z.scale(s))))
+    }
+    /// `self * s` for complex s.
+    #[inline(always)]
+    pub fn scale_complex(&self, s: Complex<V>) -> Self {
+        Self(self.0.map(|row| row.map(|z| z * s)))
+    }
+    /// Trace.
+    #[inline(always)]
+    pub fn trace(&self) -> Complex<V> {
+        let mut sum = self.0[0][0];
+        for i in 1..N {
+            sum = sum + self.0[i][i];
+        }
+        sum
+    }
+    /// Re tr(self * b).
+    #[inline(always)]
+    pub fn re_trace_mul(&self, b: &Self) -> V {
+        let mut sum = V::splat(0.0);
+        for i in 0..N {
+            for k in 0..N {
+                let (x, y) = (self.0[i][k], b.0[k][i]);
+                sum = x.im.neg_mul_add(y.im, x.re.mul_add(y.re, sum));
+            }
+        }
+        sum
+    }
+    /// Re tr(self * b†).
+    #[inline(always)]
+    pub fn re_trace_mul_adjoint(&self, b: &Self) -> V {
+        let mut sum = V::splat(0.0);
+        for i in 0..N {
+            for k in 0..N {
+                let (x, y) = (self.0[i][k], b.0[i][k]);
+                sum = x.im.mul_add(y.im, x.re.mul_add(y.re, sum));
+            }
+        }
+        sum
+    }
+    /// Frobenius norm squared, Σ |entry|².
+    #[inline(always)]
+    pub fn norm2(&self) -> V {
+        let mut sum = V::splat(0.0);
+        for row in &self.0 {
+            for z in row {
+                sum = z.im.mul_add(z.im, z.re.mul_add(z.re, sum));
+            }
+        }
+        sum
+    }
+    /// `a` in the lanes where the mask holds, `b` in the others.
+    #[inline(always)]
+    pub fn select(mask: V::Mask, a: &Self, b: &Self) -> Self {
+        Self::from_fn(|i, j| Complex {
+            re: V::select(mask, a.0[i][j].re, b.0[i][j].re),
+            im: V::select(mask, a.0[i][j].im, b.0[i][j].im),
+        })
+    }
+}
+
+impl<V: Lanes, const N: usize> Matrix<V, N> {
+    /// Reads a matrix of block rows, `[row][column][re|im][lane]`.
+    ///
+    /// # Safety
+    /// `p` is 64-byte aligned and valid for [`Self::REALS`] block rows.
+    #[inline(always)]
+    pub unsafe fn load(p: *const V::Scalar) -> Self {
+        let lanes = <V::Scalar as crate::number::Real>::LANES;
+        // SAFETY: the caller vouches for the rows.
+        Self::from_fn(|i, j| unsafe {
+            let z = p.add(2 * (i * N + j) * lanes);
+            Complex { re: V::load(z), im: V::load(z.add(lanes)) }
+        })
+    }
+    /// Writes a matrix of block rows.
+    ///
+    /// # Safety
+    /// `p` is 64-byte aligned and valid for writing [`Self::REALS`] block rows.
+    #[inline(always)]
+    pub unsafe fn store(&self, p: *mut V::Scalar) {
+        let lanes = <V::Scalar as crate::number::Real>::LANES;
+        for i in 0..N {
+            for j in 0..N {
+                // SAFETY: the caller vouches for the rows.
+                unsafe {
+                    let z = p.add(2 * (i * N + j) * lanes);
+                    self.0[i][j].re.store(z);
+                    self.0[i][j].im.store(z.add(lanes));
+                }
+            }
+        }
+    }
+}
+
+impl<V: Num, const N: usize> Add for Matrix<V, N> {
+    type Output = Self;
+    #[inline(always)]
+    fn add(self, b: Self) -> Self {
+        Self::from_fn(|i, j| self.0[i][j] + b.0[i][j])
+    }
+}
+
+impl<V: Num, const N: usize> Sub for Matrix<V, N> {
+    type Output = Self;
+    #[inline(always)]
+    fn sub(self, b: Self) -> Self {
+        Self::from_fn(|i, j| self.0[i][j] - b.0[i][j])
+    }
+}
+
+impl<V: Num, const N: usize> Neg for Matrix<V, N> {
+    type Output = Self;
+    #[inline(always)]
+    fn neg(self) -> Self {
+        Self::from_fn(|i, j| -self.0[i][j])
+    }
+}

@@ -1,0 +1,155 @@
+//! Lanes in one 512-bit register (x86-64 with AVX-512 F and DQ).
+
+use super::{LaneIndex, Lanes, Num};
+use std::arch::x86_64::*;
+use std::ops::{Add, Mul, Neg, Sub};
+
+macro_rules! lanes {
+    ($name:ident, $vec:ident, $mask:ident, $s:tt,
+     $add:ident, $sub:ident, $mul:ident, $div:ident, $fma:ident, $fnma:ident, $sqrt:ident, $round:ident,
+     $cmp:ident, $blend:ident, $set:ident, $xor:ident, $load:ident, $store:ident, $stream:ident,
+     $getmant:ident, $getexp:ident, |$p:ident, $index:ident| $permuted:expr) => {
+        /// A block row in one register.
+        #[derive(Clone, Copy)]
+        #[repr(transparent)]
+        pub struct $name($vec);
+
+        impl Add for $name {
+            type Output = Self;
+            #[inline(always)]
+            fn add(self, b: Self) -> Self {
+                // SAFETY: values of this type exist only inside kernels entered after a check for AVX-512.
+                Self(unsafe { $add(self.0, b.0) })
+            }
+        }
+
+        impl Sub for $name {
+            type Output = Self;
+            #[inline(always)]
+            fn sub(self, b: Self) -> Self {
+                // SAFETY: as for `add`.
+                Self(unsafe { $sub(self.0, b.0) })
+            }
+        }
+
+        impl Mul for $name {
+            type Output = Self;
+            #[inline(always)]
+            fn mul(self, b: Self) -> Self {
+                // SAFETY: as for `add`.
+                Self(unsafe { $mul(self.0, b.0) })
+            }
+        }
+
+        impl Neg for $name {
+            type Output = Self;
+            #[inline(always)]
+            fn neg(self) -> Self {
+                // SAFETY: as for `add`.
+                Self(unsafe { $xor(self.0, $set(-0.0)) })
+            }
+        }
+
+        impl Num for $name {
+            type Mask = $mask;
+            const HALF_PI: [f64; 3] = <$s as Num>::HALF_PI;
+            #[inline(always)]
+            fn splat(x: f64) -> Self {
+                // SAFETY: as for `add`.
+                Self(unsafe { $set(x as $s) })
+            }
+            #[inline(always)]
+            fn mul_add(self, b: Self, c: Self) -> Self {
+                // SAFETY: as for `add`.
+                Self(unsafe { $fma(self.0, b.0, c.0) })
+            }
+            #[inline(always)]
+            fn neg_mul_add(self, b: Self, c: Self) -> Self {
+                // SAFETY: as for `add`.
+                Self(unsafe { $fnma(self.0, b.0, c.0) })
+            }
+            #[inline(always)]
+            fn div(self, b: Self) -> Self {
+                // SAFETY: as for `add`.
+                Self(unsafe { $div(self.0, b.0) })
+            }
+            #[inline(always)]
+            fn sqrt(self) -> Self {
+                // SAFETY: as for `add`.
+                Self(unsafe { $sqrt(self.0) })
+            }
+            #[inline(always)]
+            fn round(self) -> Self {
+                // SAFETY: as for `add`.
+                Self(unsafe { $round::<{ _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC }>(self.0) })
+            }
+            #[inline(always)]
+            fn lt(self, b: Self) -> $mask {
+                // SAFETY: as for `add`.
+                unsafe { $cmp::<_CMP_LT_OQ>(self.0, b.0) }
+            }
+            #[inline(always)]
+            fn select(mask: $mask, a: Self, b: Self) -> Self {
+                // SAFETY: as for `add`.
+                Self(unsafe { $blend(mask, b.0, a.0) })
+            }
+            #[inline(always)]
+            fn any(mask: $mask) -> bool {
+                mask != 0
+            }
+            #[inline(always)]
+            fn split_exponent(self) -> (Self, Self) {
+                // SAFETY: as for `add`.
+                unsafe {
+                    (
+                        Self($getmant::<_MM_MANT_NORM_1_2, _MM_MANT_SIGN_SRC>(self.0)),
+                        Self($getexp(self.0)),
+                    )
+                }
+            }
+        }
+
+        impl Lanes for $name {
+            type Scalar = $s;
+            #[inline(always)]
+            unsafe fn load(p: *const $s) -> Self {
+                // SAFETY: the caller vouches for the row; AVX-512 as for `add`.
+                Self(unsafe { $load(p) })
+            }
+            #[inline(always)]
+            unsafe fn load_permuted($p: *const $s, $index: &LaneIndex) -> Self {
+                // SAFETY: the caller vouches for the row; the index table holds 16 aligned entries.
+                Self(unsafe { $permuted })
+            }
+            #[inline(always)]
+            unsafe fn store(self, p: *mut $s) {
+                // SAFETY: the caller vouches for the row; AVX-512 as for `add`.
+                unsafe { $store(p, self.0) }
+            }
+            #[inline(always)]
+            unsafe fn stream(self, p: *mut $s) {
+                // SAFETY: as for `store`.
+                unsafe { $stream(p, self.0) }
+            }
+        }
+    };
+}
+
+lanes!(
+    F64x8, __m512d, __mmask8, f64, _mm512_add_pd, _mm512_sub_pd, _mm512_mul_pd, _mm512_div_pd, _mm512_fmadd_pd,
+    _mm512_fnmadd_pd, _mm512_sqrt_pd, _mm512_roundscale_pd, _mm512_cmp_pd_mask, _mm512_mask_blend_pd,
+    _mm512_set1_pd, _mm512_xor_pd, _mm512_load_pd, _mm512_store_pd, _mm512_stream_pd, _mm512_getmant_pd,
+    _mm512_getexp_pd,
+    |p, index| _mm512_permutexvar_pd(
+        _mm512_cvtepi32_epi64(_mm256_load_si256(index.0.as_ptr().cast())),
+        _mm512_load_pd(p)
+    )
+);
+
+lanes!(
+    F32x16, __m512, __mmask16, f32, _mm512_add_ps, _mm512_sub_ps, _mm512_mul_ps, _mm512_div_ps, _mm512_fmadd_ps,
+    _mm512_fnmadd_ps, _mm512_sqrt_ps, _mm512_roundscale_ps, _mm512_cmp_ps_mask, _mm512_mask_blend_ps,
+    _mm512_set1_ps, _mm512_xor_ps, _mm512_load_ps, _mm512_store_ps, _mm512_stream_ps, _mm512_getmant_ps,
+    _mm512_getexp_ps,
+    |p, index| _mm512_permutexvar_ps(_mm512_load_si512(index.0.as_ptr().cast()), _mm512_load_ps(p))
+);

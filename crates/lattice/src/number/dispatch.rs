@@ -1,0 +1,101 @@
+//! Choosing the vector unit at run time.
+
+use super::{Lanes, Real};
+use std::ops::Range;
+use std::sync::OnceLock;
+
+/// The vector instructions that kernels use on this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isa {
+    /// Plain arrays.
+    Portable,
+    /// x86-64 AVX2 and FMA.
+    Avx2,
+    /// x86-64 AVX-512 F and DQ.
+    Avx512,
+    /// AArch64 NEON.
+    Neon,
+}
+
+impl Isa {
+    /// The best that this machine has, or the one named by the environment variable `GAUGELINK_ISA`
+    /// (`portable`, `avx2`, `avx512`, `neon`) where the machine has it. Every choice gives the same bits.
+    pub fn active() -> Self {
+        static ACTIVE: OnceLock<Isa> = OnceLock::new();
+        *ACTIVE.get_or_init(|| {
+            let wanted = std::env::var("GAUGELINK_ISA").ok().and_then(|name| {
+                [Isa::Portable, Isa::Avx2, Isa::Avx512, Isa::Neon].into_iter().find(|isa| isa.name() == name)
+            });
+            wanted.filter(|isa| isa.is_available()).unwrap_or_else(Self::best)
+        })
+    }
+
+    fn best() -> Self {
+        [Isa::Avx512, Isa::Avx2, Isa::Neon].into_iter().find(|isa| isa.is_available()).unwrap_or(Isa::Portable)
+    }
+
+    /// Whether this machine can run it.
+    pub fn is_available(self) -> bool {
+        match self {
+            Isa::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512dq"),
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => true,
+            #[allow(unreachable_patterns)]
+            _ => false,
+        }
+    }
+
+    /// The name that `GAUGELINK_ISA` takes.
+    pub fn name(self) -> &'static str {
+        match self {
+            Isa::Portable => "portable",
+            Isa::Avx2 => "avx2",
+            Isa::Avx512 => "avx512",
+            Isa::Neon => "neon",
+        }
+    }
+}
+
+/// A loop over blocks, written once over the lanes' type.
+///
+/// `run` must be `#[inline(always)]`, as must be everything it calls: that is how the vector instructions of the
+/// enclosing function reach it.
+pub trait Kernel<T: Real> {
+    /// What one call returns (sums of its range, or nothing).
+    type Output;
+    /// Works on the blocks of `range`.
+    fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>) -> Self::Output;
+}
+
+/// Runs a kernel on a range of blocks with the instructions of `isa` ([`Isa::Portable`] where it is missing).
+pub fn run_kernel<T: Real, K: Kernel<T>>(isa: Isa, kernel: &K, range: Range<usize>) -> K::Output {
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx512f,avx512dq,avx2,fma")]
+        fn avx512<T: Real, K: Kernel<T>>(kernel: &K, range: Range<usize>) -> K::Output {
+            kernel.run::<T::Avx512>(range)
+        }
+        #[target_feature(enable = "avx2,fma")]
+        fn avx2<T: Real, K: Kernel<T>>(kernel: &K, range: Range<usize>) -> K::Output {
+            kernel.run::<T::Avx2>(range)
+        }
+        if isa.is_available() {
+            match isa {
+                // SAFETY: the machine has the instructions.
+                Isa::Avx512 => return unsafe { avx512(kernel, range) },
+                // SAFETY: the machine has the instructions.
+                Isa::Avx2 => return unsafe { avx2(kernel, range) },
+                _ => {}
+            }
+        }
+    }
+    #[cfg(target_arch = "aarch64")]
+    if isa == Isa::Neon {
+        return kernel.run::<T::Neon>(range);
+    }
+    kernel.run::<T::Portable>(range)
+}

@@ -1,0 +1,139 @@
+//! Number types that a site body is written over.
+//!
+//! A *site body* (dslash, staple, force) is a branch-free function generic over [`Num`]. The same text runs on
+//! one site (`f64`, `f32`) and on a whole 64-byte block of sites ([`Lanes`]: AVX-512, AVX2, NEON or portable).
+//! Every operation rounds once and in the same way on every type, and nothing is contracted behind the text's
+//! back, so all of them give the same bits.
+
+mod dispatch;
+mod elementary;
+mod portable;
+mod scalar;
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+
+pub use dispatch::{Isa, Kernel, run_kernel};
+pub use elementary::{ln, sin_cos};
+pub use portable::Portable;
+
+use std::ops::{Add, Mul, Neg, Sub};
+
+/// Bytes of one block row: the same 64 on every machine, so that a field's layout does not depend on it.
+pub const BLOCK_BYTES: usize = 64;
+
+/// A real number, or one such number for each lane of a block.
+pub trait Num:
+    Copy + Send + Sync + 'static + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Neg<Output = Self>
+{
+    /// The outcome of a comparison, one truth value a lane.
+    type Mask: Copy;
+    /// π/2 in three parts, each rounded to the lane's precision.
+    const HALF_PI: [f64; 3];
+    /// The same constant in every lane (rounded to the lane's precision).
+    fn splat(x: f64) -> Self;
+    /// `self * b + c`, rounded once.
+    fn mul_add(self, b: Self, c: Self) -> Self;
+    /// `c - self * b`, rounded once.
+    fn neg_mul_add(self, b: Self, c: Self) -> Self;
+    /// `self / b`, correctly rounded.
+    fn div(self, b: Self) -> Self;
+    /// Square root, correctly rounded.
+    fn sqrt(self) -> Self;
+    /// Nearest integer, ties to even.
+    fn round(self) -> Self;
+    /// `self < b`, false where either is NaN.
+    fn lt(self, b: Self) -> Self::Mask;
+    /// `a` where the mask holds, `b` elsewhere.
+    fn select(mask: Self::Mask, a: Self, b: Self) -> Self;
+    /// Whether the mask holds in any lane: lets a loop end early without changing any lane's result.
+    fn any(mask: Self::Mask) -> bool;
+    /// `(m, e)` with `self = m 2^e` and `m` in [1, 2), for positive normal numbers.
+    fn split_exponent(self) -> (Self, Self);
+}
+
+/// A storage precision: `f64` or `f32`.
+pub trait Real:
+    Num + PartialOrd + Default + bytemuck::Pod + std::fmt::Debug + std::fmt::Display + std::iter::Sum
+{
+    /// Lanes of one block: 8 for `f64`, 16 for `f32`.
+    const LANES: usize = BLOCK_BYTES / size_of::<Self>();
+    /// Bits of the number: 64 or 32.
+    const BITS: u32 = 8 * size_of::<Self>() as u32;
+    /// Lanes in plain arrays, for machines without a vector unit that we know.
+    type Portable: Lanes<Scalar = Self>;
+    /// Lanes in one 512-bit register.
+    #[cfg(target_arch = "x86_64")]
+    type Avx512: Lanes<Scalar = Self>;
+    /// Lanes in two 256-bit registers.
+    #[cfg(target_arch = "x86_64")]
+    type Avx2: Lanes<Scalar = Self>;
+    /// Lanes in four 128-bit registers.
+    #[cfg(target_arch = "aarch64")]
+    type Neon: Lanes<Scalar = Self>;
+    /// Rounds to this precision.
+    fn from_f64(x: f64) -> Self;
+    /// Exact.
+    fn to_f64(self) -> f64;
+}
+
+/// A block row: [`Real::LANES`] numbers that are computed on together.
+pub trait Lanes: Num {
+    /// The precision of a lane.
+    type Scalar: Real;
+    /// Reads a block row.
+    ///
+    /// # Safety
+    /// `p` is 64-byte aligned and valid for reading [`Real::LANES`] scalars.
+    unsafe fn load(p: *const Self::Scalar) -> Self;
+    /// Reads a block row with its lanes rearranged: lane `l` of the result is `p[index[l]]`.
+    ///
+    /// # Safety
+    /// As [`Lanes::load`]; every `index[l]` is in `0..LANES`.
+    unsafe fn load_permuted(p: *const Self::Scalar, index: &LaneIndex) -> Self;
+    /// Writes a block row.
+    ///
+    /// # Safety
+    /// `p` is 64-byte aligned and valid for writing [`Real::LANES`] scalars.
+    unsafe fn store(self, p: *mut Self::Scalar);
+    /// Writes a block row past the caches, for results that are not read again soon.
+    ///
+    /// # Safety
+    /// As [`Lanes::store`].
+    unsafe fn stream(self, p: *mut Self::Scalar) {
+        // SAFETY: the same contract as `store`.
+        unsafe { self.store(p) }
+    }
+}
+
+/// Which lane each lane takes its value from; the first [`Real::LANES`] entries count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(64))]
+pub struct LaneIndex(pub [i32; 16]);
+
+/// A block row as an array, for the scalar work at the edges of a kernel.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub struct Row<T>(pub [T; 16]);
+
+impl<T: Real> Row<T> {
+    /// Copies the lanes of `v` into an array; the entries past [`Real::LANES`] are zero.
+    #[inline(always)]
+    pub fn from_lanes<V: Lanes<Scalar = T>>(v: V) -> Self {
+        let mut row = Row([T::default(); 16]);
+        // SAFETY: the array is 64-byte aligned and holds 16 scalars.
+        unsafe { v.store(row.0.as_mut_ptr()) };
+        row
+    }
+
+    /// The array's first [`Real::LANES`] entries as lanes.
+    #[inline(always)]
+    pub fn to_lanes<V: Lanes<Scalar = T>>(&self) -> V {
+        // SAFETY: as in `from_lanes`.
+        unsafe { V::load(self.0.as_ptr()) }
+    }
+}

@@ -1,0 +1,113 @@
+//! Lanes as a plain array: any machine, and the reference for the vector units.
+
+use super::{LaneIndex, Lanes, Num, Real};
+use std::ops::{Add, Mul, Neg, Sub};
+
+/// `L` numbers in an array.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C, align(64))]
+pub struct Portable<T, const L: usize>(pub [T; L]);
+
+impl<T: Real, const L: usize> Portable<T, L> {
+    #[inline(always)]
+    fn zip(self, b: Self, f: impl Fn(T, T) -> T) -> Self {
+        Self(std::array::from_fn(|l| f(self.0[l], b.0[l])))
+    }
+}
+
+impl<T: Real, const L: usize> Add for Portable<T, L> {
+    type Output = Self;
+    #[inline(always)]
+    fn add(self, b: Self) -> Self {
+        self.zip(b, |x, y| x + y)
+    }
+}
+
+impl<T: Real, const L: usize> Sub for Portable<T, L> {
+    type Output = Self;
+    #[inline(always)]
+    fn sub(self, b: Self) -> Self {
+        self.zip(b, |x, y| x - y)
+    }
+}
+
+impl<T: Real, const L: usize> Mul for Portable<T, L> {
+    type Output = Self;
+    #[inline(always)]
+    fn mul(self, b: Self) -> Self {
+        self.zip(b, |x, y| x * y)
+    }
+}
+
+impl<T: Real, const L: usize> Neg for Portable<T, L> {
+    type Output = Self;
+    #[inline(always)]
+    fn neg(self) -> Self {
+        Self(self.0.map(|x| -x))
+    }
+}
+
+impl<T: Real, const L: usize> Num for Portable<T, L> {
+    type Mask = [T::Mask; L];
+    const HALF_PI: [f64; 3] = T::HALF_PI;
+    #[inline(always)]
+    fn splat(x: f64) -> Self {
+        Self([T::from_f64(x); L])
+    }
+    #[inline(always)]
+    fn mul_add(self, b: Self, c: Self) -> Self {
+        Self(std::array::from_fn(|l| self.0[l].mul_add(b.0[l], c.0[l])))
+    }
+    #[inline(always)]
+    fn neg_mul_add(self, b: Self, c: Self) -> Self {
+        Self(std::array::from_fn(|l| self.0[l].neg_mul_add(b.0[l], c.0[l])))
+    }
+    #[inline(always)]
+    fn div(self, b: Self) -> Self {
+        self.zip(b, |x, y| x.div(y))
+    }
+    #[inline(always)]
+    fn sqrt(self) -> Self {
+        Self(self.0.map(|x| x.sqrt()))
+    }
+    #[inline(always)]
+    fn round(self) -> Self {
+        Self(self.0.map(|x| x.round()))
+    }
+    #[inline(always)]
+    fn lt(self, b: Self) -> Self::Mask {
+        std::array::from_fn(|l| self.0[l].lt(b.0[l]))
+    }
+    #[inline(always)]
+    fn select(mask: Self::Mask, a: Self, b: Self) -> Self {
+        Self(std::array::from_fn(|l| T::select(mask[l], a.0[l], b.0[l])))
+    }
+    #[inline(always)]
+    fn any(mask: Self::Mask) -> bool {
+        mask.into_iter().any(T::any)
+    }
+    #[inline(always)]
+    fn split_exponent(self) -> (Self, Self) {
+        let parts = self.0.map(|x| x.split_exponent());
+        (Self(parts.map(|p| p.0)), Self(parts.map(|p| p.1)))
+    }
+}
+
+impl<T: Real, const L: usize> Lanes for Portable<T, L> {
+    type Scalar = T;
+    #[inline(always)]
+    unsafe fn load(p: *const T) -> Self {
+        // SAFETY: the caller vouches for `LANES == L` scalars at an address aligned to 64 bytes.
+        unsafe { *p.cast::<Self>() }
+    }
+    #[inline(always)]
+    unsafe fn load_permuted(p: *const T, index: &LaneIndex) -> Self {
+        // SAFETY: the caller vouches that each index lies within the row.
+        Self(std::array::from_fn(|l| unsafe { *p.add(index.0[l] as usize) }))
+    }
+    #[inline(always)]
+    unsafe fn store(self, p: *mut T) {
+        // SAFETY: as in `load`.
+        unsafe { *p.cast::<Self>() = self }
+    }
+}
