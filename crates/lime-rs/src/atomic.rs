@@ -1,0 +1,174 @@
+//! Files that are either the old ones or the new ones, never something between, whatever happens while writing.
+
+use std::ffi::OsString;
+use std::fs::{File, Permissions};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use tempfile::{Builder, NamedTempFile};
+
+use crate::access::WriteAt;
+use crate::error::{Error, Result};
+
+/// A file under construction, invisible under its final name until [`AtomicFile::commit`].
+///
+/// The bytes go to `.NAME.xxxxxx.tmp` in the target's folder (a rename is atomic only within a file system).
+/// Dropped without commit it is removed, and the old target, if any, is intact. After a crash the temporary
+/// file may remain and can be deleted. A symbolic link at the target is replaced, not followed.
+#[derive(Debug)]
+pub struct AtomicFile {
+    temporary: NamedTempFile,
+    target: PathBuf,
+}
+
+impl AtomicFile {
+    /// Begins a file that is to replace or become `target`.
+    ///
+    /// # Errors
+    /// [`Error::Write`] where the folder is missing or not writable, or the target is a folder.
+    pub fn create(target: impl AsRef<Path>) -> Result<Self> {
+        let target = target.as_ref().to_owned();
+        let failed = |path: &Path, source| Error::Write { action: "create", path: path.into(), source };
+        let Some(name) = target.file_name().filter(|_| !target.is_dir()) else {
+            return Err(failed(&target, io::ErrorKind::IsADirectory.into()));
+        };
+        let mut prefix = OsString::from(".");
+        prefix.push(name);
+        prefix.push(".");
+        let temporary = Builder::new()
+            .prefix(&prefix)
+            .suffix(".tmp")
+            // As any new file: readable by whom the umask allows.
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(folder(&target))
+            .map_err(|source| failed(&target, source))?;
+        Ok(Self { temporary, target })
+    }
+
+    /// Writes a whole file at once.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn replace(target: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
+        let file = Self::create(target)?;
+        file.file().write_all_at(bytes, 0).map_err(|source| file.failed("write", source))?;
+        file.commit()
+    }
+
+    /// The open temporary file, for positioned writes.
+    pub fn file(&self) -> &File {
+        self.temporary.as_file()
+    }
+
+    /// Path of the temporary file.
+    pub fn temporary_path(&self) -> &Path {
+        self.temporary.path()
+    }
+
+    /// Path that the file will have.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// Puts the bytes on disk and the file under its name: fsync, rename, fsync of the folder.
+    ///
+    /// # Errors
+    /// [`Error::Write`]; the old target is then intact, except where only the last step failed.
+    pub fn commit(self) -> Result<()> {
+        self.file().sync_all().map_err(|source| self.failed("flush", source))?;
+        let Self { temporary, target } = self;
+        temporary.persist(&target).map_err(|error| Error::Write {
+            action: "rename the finished file to",
+            path: target.clone(),
+            source: error.error,
+        })?;
+        let folder = folder(&target);
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(|source| Error::Write {
+            action: "flush the folder",
+            path: folder.into(),
+            source,
+        })
+    }
+
+    pub(crate) fn failed(&self, action: &'static str, source: io::Error) -> Error {
+        Error::Write { action, path: self.target.clone(), source }
+    }
+}
+
+/// Sequential writing, e.g. by a serialiser; wrap it in a `BufWriter` and flush that before the commit.
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.temporary.as_file_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.temporary.as_file_mut().flush()
+    }
+}
+
+impl Seek for AtomicFile {
+    fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
+        self.temporary.as_file_mut().seek(position)
+    }
+}
+
+fn folder(target: &Path) -> &Path {
+    match target.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn entries(folder: &Path) -> usize {
+        fs::read_dir(folder).unwrap().count()
+    }
+
+    #[test]
+    fn the_old_file_stands_until_commit() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("state.json");
+        AtomicFile::replace(&target, b"old").unwrap();
+        let mut file = AtomicFile::create(&target).unwrap();
+        file.write_all(b"new").unwrap();
+        assert_eq!((fs::read(&target).unwrap().as_slice(), entries(folder.path())), (&b"old"[..], 2));
+        file.commit().unwrap();
+        assert_eq!((fs::read(&target).unwrap().as_slice(), entries(folder.path())), (&b"new"[..], 1));
+    }
+
+    #[test]
+    fn a_dropped_file_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("state.json");
+        AtomicFile::replace(&target, b"old").unwrap();
+        let mut file = AtomicFile::create(&target).unwrap();
+        file.write_all(b"half").unwrap();
+        drop(file);
+        assert_eq!((fs::read(&target).unwrap().as_slice(), entries(folder.path())), (&b"old"[..], 1));
+    }
+
+    #[test]
+    fn new_files_have_the_permissions_of_ordinary_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let mode = |name: &str| fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
+        fs::write(folder.path().join("plain"), b"").unwrap();
+        AtomicFile::replace(folder.path().join("atomic"), b"").unwrap();
+        assert_eq!(mode("atomic"), mode("plain"));
+    }
+
+    #[test]
+    fn unusable_targets_are_refused_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("absent/state.json");
+        let text = AtomicFile::create(&missing).unwrap_err().to_string();
+        assert!(text.contains("absent/state.json") && text.contains("create the folder"), "{text}");
+        assert!(matches!(AtomicFile::create(folder.path()), Err(Error::Write { .. })));
+        assert!(matches!(AtomicFile::create("/"), Err(Error::Write { .. })));
+    }
+}

@@ -1,0 +1,273 @@
+//! Everything that can go wrong, each with what, where and what to do.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::checksum::ScidacChecksum;
+
+/// Result with this crate's [`enum@Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Errors of reading and writing. Records are counted from 1, as in the record table.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// An error in a named file; [`Error::root`] gives the bare one.
+    #[error("{}: {fault}", path.display())]
+    InFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: Box<Error>,
+    },
+    /// A file cannot be opened for reading.
+    #[error("cannot open the file: {source}; check its path and permissions")]
+    Open {
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A read failed, or the file became shorter while it was read.
+    #[error(
+        "cannot read {length} bytes at byte {offset}: {source}; if the file was being written or moved, try again"
+    )]
+    Read {
+        /// Where.
+        offset: u64,
+        /// How many bytes.
+        length: u64,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// There is too little memory for a buffer. This says nothing about the file.
+    #[error("not enough memory for a buffer of {bytes} bytes; free some, or use smaller chunks")]
+    OutOfMemory {
+        /// Size of the buffer.
+        bytes: u64,
+    },
+    /// No LIME record where one must begin.
+    #[error(
+        "no LIME magic number at byte {offset}, where record {record} should begin; {}",
+        if *record == 1 { "this is no LIME file" } else { "the file is damaged there or something was appended" }
+    )]
+    NotLime {
+        /// Where.
+        offset: u64,
+        /// Number of the record.
+        record: usize,
+    },
+    /// The file ends within a record header.
+    #[error(
+        "truncated: record {record} at byte {offset} has {present} of the 144 bytes of its header; \
+         copy the file again"
+    )]
+    TruncatedHeader {
+        /// Number of the record.
+        record: usize,
+        /// Where its header begins.
+        offset: u64,
+        /// How many bytes of it there are.
+        present: u64,
+    },
+    /// The file ends within a record's data.
+    #[error(
+        "truncated: record {record} (`{kind}`) should have {expected} bytes of data but the file ends after \
+         {present}; copy the file again"
+    )]
+    TruncatedRecord {
+        /// Number of the record.
+        record: usize,
+        /// Its type.
+        kind: String,
+        /// Length that its header states, in bytes.
+        expected: u64,
+        /// Bytes present.
+        present: u64,
+    },
+    /// No gauge field in the file.
+    #[error(
+        "no `ildg-binary-data` record, so no ILDG gauge field; the records are: {}",
+        if kinds.is_empty() { "none".into() } else { kinds.join(", ") }
+    )]
+    NoGaugeField {
+        /// Types of the records that are there.
+        kinds: Vec<String>,
+    },
+    /// The file holds fewer gauge fields than the index asked for.
+    #[error("there is no gauge field with index {index}: the file holds {count}, counted from 0")]
+    NoSuchPayload {
+        /// Index asked for.
+        index: usize,
+        /// Number of `ildg-binary-data` records.
+        count: usize,
+    },
+    /// No metadata tell the shape of the field.
+    #[error(
+        "no `ildg-format` record: the dimensions (lx ly lz lt) and the number of colours of the {bytes} bytes \
+         must be given; {proposals}"
+    )]
+    MissingFormat {
+        /// Length of the payload.
+        bytes: u64,
+        /// Shapes that fit, as a sentence.
+        proposals: String,
+    },
+    /// `ildg-format` does not give the dimensions.
+    #[error(
+        "`ildg-format` gives no usable <{element}> ({found}): give the dimensions and the number of colours yourself"
+    )]
+    UnusableFormat {
+        /// Name of the element.
+        element: &'static str,
+        /// What stands there.
+        found: String,
+    },
+    /// The payload's length fits no gauge field on the lattice.
+    #[error(
+        "the payload has {bytes} bytes, which fits no U(1) or SU(2..4) field of 32- or 64-bit numbers with {expected}; \
+         correct the dimensions or the number of colours, or copy the file again"
+    )]
+    LengthMismatch {
+        /// Length of the payload.
+        bytes: u64,
+        /// The shape that was stated.
+        expected: String,
+    },
+    /// Dimensions or colours outside of what the format can hold.
+    #[error(
+        "{what} cannot be a gauge field: every extent must be at least 1, nc 1 to 4, the payload below 2^63 bytes"
+    )]
+    ImpossibleShape {
+        /// The shape.
+        what: String,
+    },
+    /// A text record longer than any real one.
+    #[error("record `{kind}` has {length} bytes, more than the {limit} that are read into memory at once")]
+    RecordTooLong {
+        /// Type of the record.
+        kind: String,
+        /// Its length.
+        length: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// The stored checksum disagrees with the payload.
+    #[error(
+        "checksum mismatch: the file states {stored}, its payload gives {computed}; the payload was damaged or the \
+         stored sum is wrong: copy the file again, or ignore the checksum deliberately"
+    )]
+    ChecksumMismatch {
+        /// What `scidac-checksum` states.
+        stored: ScidacChecksum,
+        /// What the payload gives.
+        computed: ScidacChecksum,
+    },
+    /// A checksum record that cannot be read.
+    #[error("not a SciDAC checksum: {detail}")]
+    BadChecksum {
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// A buffer does not fit its counterpart.
+    #[error("{what}: {given} given, {needed} needed")]
+    SizeMismatch {
+        /// Which sizes disagree.
+        what: &'static str,
+        /// Size given.
+        given: u64,
+        /// Size needed.
+        needed: u64,
+    },
+    /// A range of sites or bytes beyond the payload.
+    #[error("{what} {start}..{end} lies outside 0..{limit}")]
+    OutOfRange {
+        /// What is counted.
+        what: &'static str,
+        /// First.
+        start: u64,
+        /// One past the last.
+        end: u64,
+        /// How many there are.
+        limit: u64,
+    },
+    /// A record type that LIME cannot hold or that would mislead readers.
+    #[error(
+        "`{kind}` cannot be the type of an additional record: it must have 1 to 127 bytes, no NUL, and not be one \
+         that the writer itself writes"
+    )]
+    RecordType {
+        /// The type.
+        kind: String,
+    },
+    /// A writer was finished before every byte of the payload was there.
+    #[error("{written} of {expected} payload bytes were written; the target file was left as it was")]
+    IncompletePayload {
+        /// Bytes written.
+        written: u64,
+        /// Bytes needed.
+        expected: u64,
+    },
+    /// Writing failed.
+    #[error("cannot {action} {}: {source}; {}", path.display(), advice(source))]
+    Write {
+        /// What was attempted, e.g. `write`.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    /// Names the file in which this error occurred.
+    pub fn in_file(self, path: impl Into<PathBuf>) -> Self {
+        match self {
+            named @ (Self::InFile { .. } | Self::Write { .. }) => named,
+            fault => Self::InFile { path: path.into(), fault: Box::new(fault) },
+        }
+    }
+
+    /// The error itself without the file's name.
+    pub fn root(&self) -> &Self {
+        match self {
+            Self::InFile { fault, .. } => fault.root(),
+            other => other,
+        }
+    }
+}
+
+/// What the user can do about a failed write.
+fn advice(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::StorageFull => "free space on that disk or choose another folder",
+        io::ErrorKind::QuotaExceeded => "your disk quota is used up: delete files or choose another folder",
+        io::ErrorKind::ReadOnlyFilesystem => "that file system is read-only: choose another folder",
+        io::ErrorKind::PermissionDenied => "ask for write permission on that folder or choose another one",
+        io::ErrorKind::NotFound => "create the folder first or correct the path",
+        io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => "correct the path",
+        io::ErrorKind::FileTooLarge => "that file system or your limits allow no file of this size",
+        _ => "check the disk, then write again",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn write_errors_name_path_reason_and_remedy() {
+        for (code, remedy) in [(28, "free space"), (13, "permission"), (30, "read-only"), (122, "quota")] {
+            let source = io::Error::from_raw_os_error(code);
+            let text = Error::Write { action: "write", path: "/data/conf.lime".into(), source }.to_string();
+            assert!(text.contains("/data/conf.lime") && text.contains(remedy), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_named_once() {
+        let error = Error::NotLime { offset: 0, record: 1 }.in_file("a.lime").in_file("b.lime");
+        let text = error.to_string();
+        assert!(text.starts_with("a.lime: ") && !text.contains("b.lime"), "{text}");
+        assert!(matches!(error.root(), Error::NotLime { .. }));
+    }
+}

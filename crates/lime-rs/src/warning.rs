@@ -1,0 +1,184 @@
+//! What was odd in a file that could nevertheless be read; every oddity has its own wording.
+
+use std::fmt;
+
+use crate::format::Precision;
+
+/// Something a reader put up with. Records are counted from 1, as in the record table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// The file ends before the zeros that should fill its last record up to a multiple of eight bytes.
+    MissingPad {
+        /// Number of the record.
+        record: usize,
+        /// How many padding bytes are missing.
+        missing: u64,
+    },
+    /// Zeros follow the last record.
+    TrailingZeros {
+        /// Where they begin.
+        offset: u64,
+        /// How many there are.
+        length: u64,
+    },
+    /// A record header states a LIME version other than 1.
+    LimeVersion {
+        /// Number of the record.
+        record: usize,
+        /// The version it states.
+        version: u16,
+    },
+    /// A record type fills all of its 128 bytes without a closing NUL.
+    UnterminatedType {
+        /// Number of the record.
+        record: usize,
+    },
+    /// An XML record is not well formed; its elements were read all the same.
+    MalformedXml {
+        /// Type of the record.
+        record: &'static str,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// Something stands before the XML declaration, where strict parsers give up.
+    DisplacedXmlDeclaration {
+        /// Type of the record.
+        record: &'static str,
+    },
+    /// `ildg-format` lacks an element; its value was inferred.
+    MissingField {
+        /// Name of the element.
+        element: &'static str,
+    },
+    /// `ildg-format` names a field that is no SU(N) or U(1) gauge field.
+    UnknownField {
+        /// What it says.
+        stated: String,
+        /// Number of colours that the payload's length means.
+        nc: usize,
+    },
+    /// `ildg-format` names another gauge group than the payload's length means.
+    StatedFieldDiffers {
+        /// What it says.
+        stated: String,
+        /// Number of colours that the payload's length means.
+        nc: usize,
+    },
+    /// `ildg-format` states another precision than the payload's length means.
+    StatedPrecisionDiffers {
+        /// What it says, in bits.
+        stated: String,
+        /// What the length means.
+        actual: Precision,
+    },
+    /// The caller gave other dimensions or colours than `ildg-format` states; the caller's hold.
+    StatedShapeDiffers {
+        /// What `ildg-format` says.
+        stated: String,
+        /// What is used.
+        used: String,
+    },
+    /// There is no `ildg-format` record; the caller's dimensions and number of colours are used.
+    MissingFormat,
+    /// There is no `ildg-data-lfn` record.
+    MissingLfn,
+    /// There is no `scidac-checksum` record: nothing can be verified.
+    MissingChecksum,
+    /// The `scidac-checksum` record cannot be understood: nothing can be verified.
+    UnreadableChecksum {
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The file holds several gauge fields.
+    SeveralPayloads {
+        /// How many.
+        count: usize,
+        /// Which one is described here, counted from 0.
+        chosen: usize,
+    },
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MissingPad { record, missing } => {
+                write!(
+                    f,
+                    "the file ends {missing} padding bytes early, after record {record}; the data are complete"
+                )
+            }
+            Self::TrailingZeros { offset, length } => {
+                write!(f, "{length} zero bytes follow the last record, from byte {offset} on; ignored")
+            }
+            Self::LimeVersion { record, version } => {
+                write!(f, "record {record} states LIME version {version}; read as version 1")
+            }
+            Self::UnterminatedType { record } => {
+                write!(f, "the type of record {record} has no closing NUL within its 128 bytes")
+            }
+            Self::MalformedXml { record, detail } => {
+                write!(
+                    f,
+                    "the `{record}` record is not well-formed XML ({detail}); its elements were read leniently"
+                )
+            }
+            Self::DisplacedXmlDeclaration { record } => {
+                write!(
+                    f,
+                    "white space precedes the XML declaration of the `{record}` record; strict readers refuse it"
+                )
+            }
+            Self::MissingField { element } => {
+                write!(
+                    f,
+                    "`ildg-format` has no <{element}>; inferred from the length of the payload where it matters"
+                )
+            }
+            Self::UnknownField { stated, nc } => {
+                write!(
+                    f,
+                    "`ildg-format` names the unknown field `{stated}`; by its length the payload has nc = {nc}"
+                )
+            }
+            Self::StatedFieldDiffers { stated, nc } => {
+                write!(
+                    f,
+                    "`ildg-format` names the field `{stated}`, but by its length the payload has nc = {nc}"
+                )
+            }
+            Self::StatedPrecisionDiffers { stated, actual } => write!(
+                f,
+                "`ildg-format` states {stated}-bit numbers, but by its length the payload holds {}-bit numbers",
+                actual.bits()
+            ),
+            Self::StatedShapeDiffers { stated, used } => {
+                write!(f, "`ildg-format` states {stated}; the given {used} is used instead")
+            }
+            Self::MissingFormat => {
+                write!(
+                    f,
+                    "there is no `ildg-format` record; the given dimensions and number of colours are used"
+                )
+            }
+            Self::MissingLfn => {
+                write!(f, "there is no `ildg-data-lfn` record: the file does not say its ILDG name")
+            }
+            Self::MissingChecksum => {
+                write!(f, "there is no `scidac-checksum` record: damage to the payload cannot be noticed")
+            }
+            Self::UnreadableChecksum { detail } => {
+                write!(
+                    f,
+                    "the `scidac-checksum` record is unreadable ({detail}): the payload cannot be verified"
+                )
+            }
+            Self::SeveralPayloads { count, chosen } => {
+                write!(
+                    f,
+                    "the file holds {count} `ildg-binary-data` records; this is the one with index {chosen}"
+                )
+            }
+        }
+    }
+}

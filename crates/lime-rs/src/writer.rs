@@ -1,0 +1,277 @@
+//! Writes an ILDG file as QIO lays it out, with the payload's bytes in any order from any thread or rank.
+//!
+//! Records and messages: `scidac-private-file-xml`, `scidac-file-xml` | `scidac-private-record-xml`,
+//! `scidac-record-xml`, `ildg-format`, `ildg-data-lfn`, additional records, `ildg-binary-data`,
+//! `scidac-checksum` | trailing records, each a message of its own. Additional records stand directly before the
+//! payload because that is where QIO skips what it does not know; tmLQCD and Grid look everywhere.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::access::WriteAt;
+use crate::atomic::AtomicFile;
+use crate::checksum::ScidacChecksum;
+use crate::error::{Error, Result};
+use crate::format::IldgFormat;
+use crate::record::record_type::{
+    FILE_XML, ILDG_BINARY, ILDG_FORMAT, ILDG_LFN, PRIVATE_FILE_XML, PRIVATE_RECORD_XML, RECORD_XML,
+    SCIDAC_BINARY, SCIDAC_CHECKSUM,
+};
+use crate::record::{HEADER_BYTES, RecordHeader, padding, write_record};
+use crate::scidac;
+
+/// Types that [`TextRecord`]s must not have: readers would take them for the writer's own.
+const OWN_TYPES: [&str; 9] = [
+    PRIVATE_FILE_XML,
+    FILE_XML,
+    PRIVATE_RECORD_XML,
+    RECORD_XML,
+    ILDG_FORMAT,
+    ILDG_LFN,
+    ILDG_BINARY,
+    SCIDAC_BINARY,
+    SCIDAC_CHECKSUM,
+];
+
+/// Message-begin and message-end flags of a record by its place in the message.
+type Flags = (bool, bool);
+const FIRST: Flags = (true, false);
+const MIDDLE: Flags = (false, false);
+const LAST: Flags = (false, true);
+const ALONE: Flags = (true, true);
+
+/// An additional record, written as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextRecord {
+    /// Record type, e.g. `xlf-info`.
+    pub kind: String,
+    /// Its data.
+    pub text: String,
+}
+
+impl TextRecord {
+    /// A record of this type with this text.
+    pub fn new(kind: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { kind: kind.into(), text: text.into() }
+    }
+}
+
+/// Everything in the file except the payload and its checksum.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IldgMeta {
+    /// Lattice, group and precision; from [`IldgFormat::new`].
+    pub format: IldgFormat,
+    /// Logical file name, e.g. `lfn://group/ensemble/conf.1000`; Grid reads no file without.
+    pub lfn: Option<String>,
+    /// Text of `scidac-file-xml`; XML, because QDP++ parses it.
+    pub file_xml: String,
+    /// Text of `scidac-record-xml`; XML, because QDP++ parses it.
+    pub record_xml: String,
+    /// Date in `scidac-private-record-xml`.
+    pub date: String,
+    /// Additional records before the payload, e.g. `xlf-info`.
+    pub extra: Vec<TextRecord>,
+}
+
+impl IldgMeta {
+    /// Metadata with short default texts, today's date and no additional records.
+    pub fn new(format: IldgFormat) -> Self {
+        let title = |text: &str| format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><title>{text}</title>");
+        Self {
+            format,
+            lfn: None,
+            file_xml: title("ILDG gauge configuration"),
+            record_xml: title("gauge field"),
+            date: scidac::date(),
+            extra: Vec::new(),
+        }
+    }
+}
+
+/// A place to write payload bytes: the writer's own, or that of another rank into the same temporary file.
+#[derive(Debug)]
+pub struct PayloadWriter {
+    file: File,
+    path: PathBuf,
+    offset: u64,
+    bytes: u64,
+    written: AtomicU64,
+}
+
+impl PayloadWriter {
+    /// Opens the temporary file of an [`IldgWriter`] from another process, with that writer's
+    /// [`IldgWriter::temporary_path`], [`IldgWriter::payload_offset`] and [`IldgWriter::payload_bytes`].
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn attach(temporary: impl AsRef<Path>, payload_offset: u64, payload_bytes: u64) -> Result<Self> {
+        let path = temporary.as_ref().to_owned();
+        match OpenOptions::new().write(true).open(&path) {
+            Ok(file) => Ok(Self {
+                file,
+                path,
+                offset: payload_offset,
+                bytes: payload_bytes,
+                written: AtomicU64::new(0),
+            }),
+            Err(source) => Err(Error::Write { action: "open for writing", path, source }),
+        }
+    }
+
+    /// Writes big-endian bytes at `offset` within the payload. Different parts may be written at the same time;
+    /// no byte may be written twice, for the count of bytes tells whether the payload is complete.
+    ///
+    /// # Errors
+    /// [`Error::OutOfRange`] beyond the payload; [`Error::Write`], e.g. for a full disk.
+    pub fn write_payload_at(&self, offset: u64, bytes: &[u8]) -> Result<()> {
+        let length = bytes.len() as u64;
+        let end = offset.saturating_add(length);
+        if end > self.bytes {
+            return Err(Error::OutOfRange { what: "payload bytes", start: offset, end, limit: self.bytes });
+        }
+        WriteAt::write_all_at(&self.file, bytes, self.offset + offset)
+            .map_err(|source| self.failed("write", source))?;
+        self.written.fetch_add(length, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Puts this rank's bytes on disk and returns how many it wrote, for [`IldgWriter::add_written`].
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn finish(self) -> Result<u64> {
+        self.file.sync_data().map_err(|source| self.failed("flush", source))?;
+        Ok(self.written.into_inner())
+    }
+
+    fn failed(&self, action: &'static str, source: io::Error) -> Error {
+        Error::Write { action, path: self.path.clone(), source }
+    }
+}
+
+/// A file under construction. Dropped without [`IldgWriter::finish`] it vanishes and the old target is intact.
+#[derive(Debug)]
+pub struct IldgWriter {
+    atomic: AtomicFile,
+    payload: PayloadWriter,
+}
+
+impl IldgWriter {
+    /// Begins a file that is to replace or become `target` and writes every record up to the payload.
+    ///
+    /// # Errors
+    /// [`Error::Write`]; [`Error::RecordType`] for an additional record that readers would misunderstand;
+    /// [`Error::ImpossibleShape`].
+    pub fn create(target: impl AsRef<Path>, meta: &IldgMeta) -> Result<Self> {
+        let IldgFormat { dims, nc, precision, .. } = meta.format;
+        let format =
+            IldgFormat { version: meta.format.version.clone(), ..IldgFormat::new(dims, nc, precision)? };
+        let bytes = format.volume() * format.site_bytes() as u64;
+        for record in &meta.extra {
+            check_type(&record.kind)?;
+        }
+
+        let atomic = AtomicFile::create(target)?;
+        let mut records = vec![
+            (PRIVATE_FILE_XML, FIRST, scidac::private_file(&format)),
+            (FILE_XML, LAST, terminated(&meta.file_xml)),
+            (PRIVATE_RECORD_XML, FIRST, scidac::private_record(&format, &meta.date)),
+            (RECORD_XML, MIDDLE, terminated(&meta.record_xml)),
+            (ILDG_FORMAT, MIDDLE, format.to_xml()),
+        ];
+        records.extend(meta.lfn.iter().map(|lfn| (ILDG_LFN, MIDDLE, terminated(lfn))));
+        records.extend(meta.extra.iter().map(|record| (record.kind.as_str(), MIDDLE, record.text.clone())));
+        let mut offset = 0;
+        for (kind, flags, text) in &records {
+            offset = put(&atomic, offset, kind, *flags, text)?;
+        }
+        let header = header(ILDG_BINARY, MIDDLE, bytes).encode()?;
+        WriteAt::write_all_at(atomic.file(), &header, offset)
+            .map_err(|source| atomic.failed("write", source))?;
+        let payload = PayloadWriter {
+            file: atomic.file().try_clone().map_err(|source| atomic.failed("write", source))?,
+            path: atomic.target().to_owned(),
+            offset: offset + HEADER_BYTES,
+            bytes,
+            written: AtomicU64::new(0),
+        };
+        Ok(Self { atomic, payload })
+    }
+
+    /// Where the payload begins in the file.
+    pub fn payload_offset(&self) -> u64 {
+        self.payload.offset
+    }
+
+    /// How many bytes the payload has.
+    pub fn payload_bytes(&self) -> u64 {
+        self.payload.bytes
+    }
+
+    /// Path of the temporary file, for [`PayloadWriter::attach`] on other ranks.
+    pub fn temporary_path(&self) -> &Path {
+        self.atomic.temporary_path()
+    }
+
+    /// Writes big-endian bytes at `offset` within the payload; see [`PayloadWriter::write_payload_at`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn write_payload_at(&self, offset: u64, bytes: &[u8]) -> Result<()> {
+        self.payload.write_payload_at(offset, bytes)
+    }
+
+    /// Counts payload bytes that other ranks wrote and finished.
+    pub fn add_written(&self, bytes: u64) {
+        self.payload.written.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Completes the file: padding, checksum, trailing records (e.g. `gaugelink-provenance`), fsync, rename.
+    ///
+    /// # Errors
+    /// [`Error::IncompletePayload`] unless exactly the payload's bytes were written; [`Error::RecordType`];
+    /// [`Error::Write`]. The old target is intact.
+    pub fn finish(self, checksum: ScidacChecksum, trailing: &[TextRecord]) -> Result<()> {
+        let Self { atomic, payload } = self;
+        let (written, expected) = (payload.written.into_inner(), payload.bytes);
+        if written != expected {
+            return Err(Error::IncompletePayload { written, expected }.in_file(atomic.target()));
+        }
+        for record in trailing {
+            check_type(&record.kind)?;
+        }
+        let end = payload.offset + payload.bytes;
+        let pad = padding(payload.bytes);
+        WriteAt::write_all_at(atomic.file(), &[0; 8][..pad as usize], end)
+            .map_err(|source| atomic.failed("write", source))?;
+        let mut offset = put(&atomic, end + pad, SCIDAC_CHECKSUM, LAST, &scidac::checksum(checksum))?;
+        for record in trailing {
+            offset = put(&atomic, offset, &record.kind, ALONE, &record.text)?;
+        }
+        atomic.commit()
+    }
+}
+
+fn put(atomic: &AtomicFile, offset: u64, kind: &str, flags: Flags, text: &str) -> Result<u64> {
+    let header = header(kind, flags, text.len() as u64);
+    write_record(atomic.file(), offset, &header, text.as_bytes(), |source| atomic.failed("write", source))
+}
+
+fn header(kind: &str, (message_begin, message_end): Flags, length: u64) -> RecordHeader {
+    RecordHeader { kind: kind.into(), length, message_begin, message_end }
+}
+
+fn check_type(kind: &str) -> Result<()> {
+    header(kind, MIDDLE, 0).encode()?;
+    match OWN_TYPES.contains(&kind) {
+        true => Err(Error::RecordType { kind: kind.into() }),
+        false => Ok(()),
+    }
+}
+
+/// With the closing NUL that QIO counts in the length.
+fn terminated(text: &str) -> String {
+    format!("{}\0", text.trim_end_matches('\0'))
+}
