@@ -67,10 +67,7 @@ impl<V: Num> Complex<V> {
     /// `conj(self) * b`.
     #[inline(always)]
     pub fn conj_mul(self, b: Self) -> Self {
-        Self {
-            re: self.im.mul_add(b.im, self.re * b.re),
-            im: self.im.neg_mul_add(b.re, self.re * b.im),
-        }
+        Self { re: self.im.mul_add(b.im, self.re * b.re), im: self.im.neg_mul_add(b.re, self.re * b.im) }
     }
 }
 
@@ -102,9 +99,6 @@ impl<V: Num> Mul for Complex<V> {
     type Output = Self;
     #[inline(always)]
     fn mul(self, b: Self) -> Self {
-        Self {
-            re: self.im.neg_mul_add(b.im, self.re * b.re),
-            im: self.im.mul_add(b.re, self.re * b.im),
-        }
+        Self { re: self.im.neg_mul_add(b.im, self.re * b.re), im: self.im.mul_add(b.re, self.re * b.im) }
     }
 }

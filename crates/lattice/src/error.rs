@@ -20,7 +20,9 @@ pub enum LatticeError {
         available: u64,
     },
     /// A thread of the pool could not be started.
-    #[error("cannot start {wanted} threads: {source}; use fewer (run file: threads, command line: --threads)")]
+    #[error(
+        "cannot start {wanted} threads: {source}; use fewer (run file: threads, command line: --threads)"
+    )]
     Threads {
         /// Threads asked for.
         wanted: usize,

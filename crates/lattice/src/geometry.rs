@@ -34,7 +34,10 @@ impl Geometry {
             return fail(format!("a lattice has 2 to {DIM_MAX} extents, not {dims}: give e.g. [8, 8, 8, 8]"));
         }
         if grid.len() > dims {
-            return fail(format!("{} rank counts for {dims} extents: give at most one per dimension", grid.len()));
+            return fail(format!(
+                "{} rank counts for {dims} extents: give at most one per dimension",
+                grid.len()
+            ));
         }
         let mut g = Self { dims, extents: [1; DIM_MAX], grid: [1; DIM_MAX], rank };
         g.extents[..dims].copy_from_slice(extents);
@@ -43,7 +46,9 @@ impl Geometry {
         for mu in 0..dims {
             let (extent, ranks) = (g.extents[mu], g.grid[mu]);
             if extent < 2 {
-                return fail(format!("extent {extent} in direction {mu}: a periodic direction needs at least 2 sites"));
+                return fail(format!(
+                    "extent {extent} in direction {mu}: a periodic direction needs at least 2 sites"
+                ));
             }
             if ranks == 0 || extent % ranks != 0 {
                 return fail(format!(
@@ -57,7 +62,10 @@ impl Geometry {
             };
         }
         if volume / g.ranks() > 1 << 31 {
-            return fail(format!("{} sites on one rank: use more ranks (at most 2^31 sites each)", volume / g.ranks()));
+            return fail(format!(
+                "{} sites on one rank: use more ranks (at most 2^31 sites each)",
+                volume / g.ranks()
+            ));
         }
         if rank >= g.ranks() {
             return fail(format!("rank {rank} of {} ranks {:?}", g.ranks(), g.grid));
@@ -166,9 +174,13 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused_with_a_sentence() {
-        for (extents, grid) in
-            [(&[8][..], &[][..]), (&[8, 1], &[]), (&[8, 8], &[3]), (&[8, 8], &[1, 1, 1]), (&[1 << 21, 1 << 21], &[])]
-        {
+        for (extents, grid) in [
+            (&[8][..], &[][..]),
+            (&[8, 1], &[]),
+            (&[8, 8], &[3]),
+            (&[8, 8], &[1, 1, 1]),
+            (&[1 << 21, 1 << 21], &[]),
+        ] {
             let error = Geometry::new(extents, grid, 0).unwrap_err().to_string();
             assert!(error.len() > 20, "{error}");
         }

@@ -97,13 +97,21 @@ mod tests {
             let t = generator::<N>(a);
             assert!((t + t.adjoint()).norm2() < 1e-30, "T_{a} is not anti-Hermitian");
             for b in 0..algebra_dim(N) {
-                let expected = if a != b { 0.0 } else if N == 1 { -1.0 } else { -0.5 };
+                let expected = if a != b {
+                    0.0
+                } else if N == 1 {
+                    -1.0
+                } else {
+                    -0.5
+                };
                 assert!((t.re_trace_mul(&generator::<N>(b)) - expected).abs() < 1e-15, "tr T_{a} T_{b}");
                 let c = to_coordinates(&t)[b];
                 assert!((c - if a == b { 1.0 } else { 0.0 }).abs() < 1e-15, "coordinate {b} of T_{a} is {c}");
             }
         }
-        let m = Matrix::<f64, N>::from_fn(|i, j| Complex::new((i * 3 + j) as f64 * 0.3, 1.0 - (i + 2 * j) as f64));
+        let m = Matrix::<f64, N>::from_fn(|i, j| {
+            Complex::new((i * 3 + j) as f64 * 0.3, 1.0 - (i + 2 * j) as f64)
+        });
         let p = traceless_antihermitian(&m);
         let back = from_coordinates(&to_coordinates(&p));
         assert!((p - back).norm2() < 1e-28);

@@ -86,9 +86,11 @@ fn su3<V: Num, const N: usize>(x: &Matrix<V, N>, t: V, scale: V) -> Matrix<V, N>
         sum * V::splat(1.0 / 3.0)
     };
     // c + i d q
-    let plus_det = |c: Complex<V>, q: Complex<V>| Complex::new(d.neg_mul_add(q.im, c.re), d.mul_add(q.re, c.im));
+    let plus_det =
+        |c: Complex<V>, q: Complex<V>| Complex::new(d.neg_mul_add(q.im, c.re), d.mul_add(q.re, c.im));
     // c - t q
-    let minus_t = |c: Complex<V>, q: Complex<V>| Complex::new(t.neg_mul_add(q.re, c.re), t.neg_mul_add(q.im, c.im));
+    let minus_t =
+        |c: Complex<V>, q: Complex<V>| Complex::new(t.neg_mul_add(q.re, c.re), t.neg_mul_add(q.im, c.im));
 
     let mut p = [Complex::splat(inverse_factorial(DEGREE), 0.0), Complex::zero(), Complex::zero()];
     for k in (0..DEGREE).rev() {
@@ -178,7 +180,9 @@ mod tests {
         }
         let e = exponential(&x);
         for (i, lambda) in [1.0f64, 1.0, -2.0].into_iter().enumerate() {
-            assert!((e.0[i][i].re - lambda.cos()).abs() < 1e-15 && (e.0[i][i].im - lambda.sin()).abs() < 1e-15);
+            assert!(
+                (e.0[i][i].re - lambda.cos()).abs() < 1e-15 && (e.0[i][i].im - lambda.sin()).abs() < 1e-15
+            );
         }
     }
 }

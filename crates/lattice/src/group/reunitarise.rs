@@ -61,7 +61,8 @@ mod tests {
     fn check<const N: usize>() {
         let c = [0.3, -0.7, 0.2, 0.9, -0.1, 0.4, 0.8, -0.5];
         let u = exponential(&from_coordinates::<f64, N>(&c));
-        let off = Matrix::from_fn(|i, j| u.0[i][j] + Complex::new(1e-6 * (i + 2 * j) as f64, -1e-6 * j as f64));
+        let off =
+            Matrix::from_fn(|i, j| u.0[i][j] + Complex::new(1e-6 * (i + 2 * j) as f64, -1e-6 * j as f64));
         let back = reunitarise(&off);
         assert!((back.mul_adjoint(&back) - Matrix::unit()).norm2() < 1e-30, "N={N}");
         assert!((back - u).norm2() < 1e-9, "N={N}: moved too far");
@@ -69,7 +70,10 @@ mod tests {
         if N == 3 {
             let cross = back.0[0][0] * back.0[1][1] - back.0[0][1] * back.0[1][0];
             let product = cross * back.0[2][2];
-            assert!(product.re > 0.0 && (cross.conj() - back.0[2][2]).norm2() < 1e-30, "determinant is not 1");
+            assert!(
+                product.re > 0.0 && (cross.conj() - back.0[2][2]).norm2() < 1e-30,
+                "determinant is not 1"
+            );
         }
     }
 

@@ -101,10 +101,7 @@ macro_rules! lanes {
             fn split_exponent(self) -> (Self, Self) {
                 // SAFETY: as for `add`.
                 unsafe {
-                    (
-                        Self($getmant::<_MM_MANT_NORM_1_2, _MM_MANT_SIGN_SRC>(self.0)),
-                        Self($getexp(self.0)),
-                    )
+                    (Self($getmant::<_MM_MANT_NORM_1_2, _MM_MANT_SIGN_SRC>(self.0)), Self($getexp(self.0)))
                 }
             }
         }
@@ -136,9 +133,26 @@ macro_rules! lanes {
 }
 
 lanes!(
-    F64x8, __m512d, __mmask8, f64, _mm512_add_pd, _mm512_sub_pd, _mm512_mul_pd, _mm512_div_pd, _mm512_fmadd_pd,
-    _mm512_fnmadd_pd, _mm512_sqrt_pd, _mm512_roundscale_pd, _mm512_cmp_pd_mask, _mm512_mask_blend_pd,
-    _mm512_set1_pd, _mm512_xor_pd, _mm512_load_pd, _mm512_store_pd, _mm512_stream_pd, _mm512_getmant_pd,
+    F64x8,
+    __m512d,
+    __mmask8,
+    f64,
+    _mm512_add_pd,
+    _mm512_sub_pd,
+    _mm512_mul_pd,
+    _mm512_div_pd,
+    _mm512_fmadd_pd,
+    _mm512_fnmadd_pd,
+    _mm512_sqrt_pd,
+    _mm512_roundscale_pd,
+    _mm512_cmp_pd_mask,
+    _mm512_mask_blend_pd,
+    _mm512_set1_pd,
+    _mm512_xor_pd,
+    _mm512_load_pd,
+    _mm512_store_pd,
+    _mm512_stream_pd,
+    _mm512_getmant_pd,
     _mm512_getexp_pd,
     |p, index| _mm512_permutexvar_pd(
         _mm512_cvtepi32_epi64(_mm256_load_si256(index.0.as_ptr().cast())),
@@ -147,9 +161,26 @@ lanes!(
 );
 
 lanes!(
-    F32x16, __m512, __mmask16, f32, _mm512_add_ps, _mm512_sub_ps, _mm512_mul_ps, _mm512_div_ps, _mm512_fmadd_ps,
-    _mm512_fnmadd_ps, _mm512_sqrt_ps, _mm512_roundscale_ps, _mm512_cmp_ps_mask, _mm512_mask_blend_ps,
-    _mm512_set1_ps, _mm512_xor_ps, _mm512_load_ps, _mm512_store_ps, _mm512_stream_ps, _mm512_getmant_ps,
+    F32x16,
+    __m512,
+    __mmask16,
+    f32,
+    _mm512_add_ps,
+    _mm512_sub_ps,
+    _mm512_mul_ps,
+    _mm512_div_ps,
+    _mm512_fmadd_ps,
+    _mm512_fnmadd_ps,
+    _mm512_sqrt_ps,
+    _mm512_roundscale_ps,
+    _mm512_cmp_ps_mask,
+    _mm512_mask_blend_ps,
+    _mm512_set1_ps,
+    _mm512_xor_ps,
+    _mm512_load_ps,
+    _mm512_store_ps,
+    _mm512_stream_ps,
+    _mm512_getmant_ps,
     _mm512_getexp_ps,
     |p, index| _mm512_permutexvar_ps(_mm512_load_si512(index.0.as_ptr().cast()), _mm512_load_ps(p))
 );

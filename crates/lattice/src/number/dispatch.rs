@@ -1,6 +1,7 @@
 //! Choosing the vector unit at run time.
 
 use super::{Lanes, Real};
+use crate::sum::Tally;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -31,7 +32,10 @@ impl Isa {
     }
 
     fn best() -> Self {
-        [Isa::Avx512, Isa::Avx2, Isa::Neon].into_iter().find(|isa| isa.is_available()).unwrap_or(Isa::Portable)
+        [Isa::Avx512, Isa::Avx2, Isa::Neon]
+            .into_iter()
+            .find(|isa| isa.is_available())
+            .unwrap_or(Isa::Portable)
     }
 
     /// Whether this machine can run it.
@@ -64,38 +68,38 @@ impl Isa {
 ///
 /// `run` must be `#[inline(always)]`, as must be everything it calls: that is how the vector instructions of the
 /// enclosing function reach it.
-pub trait Kernel<T: Real> {
-    /// What one call returns (sums of its range, or nothing).
-    type Output;
-    /// Works on the blocks of `range`.
-    fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>) -> Self::Output;
+pub trait Kernel<T: Real>: Sync {
+    /// Exact sums that the kernel adds to, for each chain.
+    const SUMS: usize = 0;
+    /// Works on the blocks of `range`; site values for the sums go to `tally`.
+    fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, tally: &mut Tally<'_>);
 }
 
 /// Runs a kernel on a range of blocks with the instructions of `isa` ([`Isa::Portable`] where it is missing).
-pub fn run_kernel<T: Real, K: Kernel<T>>(isa: Isa, kernel: &K, range: Range<usize>) -> K::Output {
+pub fn run_kernel<T: Real, K: Kernel<T>>(isa: Isa, kernel: &K, range: Range<usize>, tally: &mut Tally<'_>) {
     #[cfg(target_arch = "x86_64")]
     {
         #[target_feature(enable = "avx512f,avx512dq,avx2,fma")]
-        fn avx512<T: Real, K: Kernel<T>>(kernel: &K, range: Range<usize>) -> K::Output {
-            kernel.run::<T::Avx512>(range)
+        fn avx512<T: Real, K: Kernel<T>>(kernel: &K, range: Range<usize>, tally: &mut Tally<'_>) {
+            kernel.run::<T::Avx512>(range, tally)
         }
         #[target_feature(enable = "avx2,fma")]
-        fn avx2<T: Real, K: Kernel<T>>(kernel: &K, range: Range<usize>) -> K::Output {
-            kernel.run::<T::Avx2>(range)
+        fn avx2<T: Real, K: Kernel<T>>(kernel: &K, range: Range<usize>, tally: &mut Tally<'_>) {
+            kernel.run::<T::Avx2>(range, tally)
         }
         if isa.is_available() {
             match isa {
                 // SAFETY: the machine has the instructions.
-                Isa::Avx512 => return unsafe { avx512(kernel, range) },
+                Isa::Avx512 => return unsafe { avx512(kernel, range, tally) },
                 // SAFETY: the machine has the instructions.
-                Isa::Avx2 => return unsafe { avx2(kernel, range) },
+                Isa::Avx2 => return unsafe { avx2(kernel, range, tally) },
                 _ => {}
             }
         }
     }
     #[cfg(target_arch = "aarch64")]
     if isa == Isa::Neon {
-        return kernel.run::<T::Neon>(range);
+        return kernel.run::<T::Neon>(range, tally);
     }
-    kernel.run::<T::Portable>(range)
+    kernel.run::<T::Portable>(range, tally)
 }

@@ -54,10 +54,7 @@ pub fn sin_cos<V: Num>(x: V) -> (V, V) {
     let odd = (distance - V::splat(1.0)) * (distance - V::splat(1.0));
     let odd = odd.lt(V::splat(0.5));
     let even_sign = V::select(V::splat(2.0).lt(distance), V::splat(-1.0), V::splat(1.0));
-    (
-        V::select(odd, quadrant * cos, even_sign * sin),
-        V::select(odd, -quadrant * sin, even_sign * cos),
-    )
+    (V::select(odd, quadrant * cos, even_sign * sin), V::select(odd, -quadrant * sin, even_sign * cos))
 }
 
 /// Natural logarithm of a positive normal number, to a few units in the last place.

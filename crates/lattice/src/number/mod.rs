@@ -28,7 +28,14 @@ pub const BLOCK_BYTES: usize = 64;
 
 /// A real number, or one such number for each lane of a block.
 pub trait Num:
-    Copy + Send + Sync + 'static + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Neg<Output = Self>
+    Copy
+    + Send
+    + Sync
+    + 'static
+    + Add<Output = Self>
+    + Sub<Output = Self>
+    + Mul<Output = Self>
+    + Neg<Output = Self>
 {
     /// The outcome of a comparison, one truth value a lane.
     type Mask: Copy;

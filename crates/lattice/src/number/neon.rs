@@ -130,13 +130,49 @@ macro_rules! lanes {
 }
 
 lanes!(
-    F64x2x4, float64x2_t, uint64x2_t, 2, f64, vaddq_f64, vsubq_f64, vmulq_f64, vnegq_f64, vdivq_f64, vfmaq_f64,
-    vfmsq_f64, vsqrtq_f64, vrndnq_f64, vcltq_f64, vbslq_f64, vmaxvq_u32, vreinterpretq_u32_u64, vdupq_n_f64,
-    vld1q_f64, vst1q_f64
+    F64x2x4,
+    float64x2_t,
+    uint64x2_t,
+    2,
+    f64,
+    vaddq_f64,
+    vsubq_f64,
+    vmulq_f64,
+    vnegq_f64,
+    vdivq_f64,
+    vfmaq_f64,
+    vfmsq_f64,
+    vsqrtq_f64,
+    vrndnq_f64,
+    vcltq_f64,
+    vbslq_f64,
+    vmaxvq_u32,
+    vreinterpretq_u32_u64,
+    vdupq_n_f64,
+    vld1q_f64,
+    vst1q_f64
 );
 
 lanes!(
-    F32x4x4, float32x4_t, uint32x4_t, 4, f32, vaddq_f32, vsubq_f32, vmulq_f32, vnegq_f32, vdivq_f32, vfmaq_f32,
-    vfmsq_f32, vsqrtq_f32, vrndnq_f32, vcltq_f32, vbslq_f32, vmaxvq_u32, std::convert::identity, vdupq_n_f32,
-    vld1q_f32, vst1q_f32
+    F32x4x4,
+    float32x4_t,
+    uint32x4_t,
+    4,
+    f32,
+    vaddq_f32,
+    vsubq_f32,
+    vmulq_f32,
+    vnegq_f32,
+    vdivq_f32,
+    vfmaq_f32,
+    vfmsq_f32,
+    vsqrtq_f32,
+    vrndnq_f32,
+    vcltq_f32,
+    vbslq_f32,
+    vmaxvq_u32,
+    std::convert::identity,
+    vdupq_n_f32,
+    vld1q_f32,
+    vst1q_f32
 );

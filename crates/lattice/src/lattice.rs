@@ -1,0 +1,161 @@
+//! One run's lattice: geometry, layouts, threads and ranks, and the launching of kernels over its blocks.
+
+use crate::LatticeError;
+use crate::comm::{Comm, SingleRank};
+use crate::geometry::Geometry;
+use crate::layout::{LaneMeaning, Layout};
+use crate::number::{Isa, Kernel, Real, run_kernel};
+use crate::pool::Pool;
+use crate::sum::{DIGITS, ExactSum, Tally};
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+
+/// How a lattice is spread over lanes, threads and ranks. None of it changes any result's bits.
+#[derive(Clone)]
+pub struct LatticeOptions {
+    /// Threads of this rank; 0 takes all cores that the process may use.
+    pub threads: usize,
+    /// What lanes are.
+    pub lanes: LaneMeaning,
+    /// Ranks in each direction; empty for one rank.
+    pub grid: Vec<usize>,
+    /// The ranks.
+    pub comm: Arc<dyn Comm>,
+    /// Vector instructions.
+    pub isa: Isa,
+}
+
+impl Default for LatticeOptions {
+    fn default() -> Self {
+        Self {
+            threads: 0,
+            lanes: LaneMeaning::Sites,
+            grid: Vec::new(),
+            comm: Arc::new(SingleRank),
+            isa: Isa::active(),
+        }
+    }
+}
+
+/// Fields live on it; kernels run over it.
+pub struct Lattice {
+    layouts: [Layout; 2],
+    pool: Pool,
+    comm: Arc<dyn Comm>,
+    isa: Isa,
+    /// The sums of each thread, kept between launches.
+    scratch: Vec<Mutex<Vec<ExactSum>>>,
+}
+
+impl std::fmt::Debug for Lattice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Lattice({:?}, {:?}, {:?})", self.geometry(), self.layouts[0].meaning(), self.isa)
+    }
+}
+
+impl Lattice {
+    /// A lattice of 2 to 4 extents (x, y, z, t order).
+    ///
+    /// # Errors
+    /// [`LatticeError::Geometry`] for impossible extents, ranks or batches, [`LatticeError::Threads`].
+    pub fn new(extents: &[usize], options: LatticeOptions) -> Result<Arc<Self>, LatticeError> {
+        let comm = options.comm;
+        let geometry = Geometry::new(extents, &options.grid, comm.rank())?;
+        if geometry.ranks() != comm.ranks() {
+            return Err(LatticeError::Geometry(format!(
+                "a grid of {:?} ranks asks for {} ranks, there are {}",
+                options.grid,
+                geometry.ranks(),
+                comm.ranks()
+            )));
+        }
+        if let LaneMeaning::Batch { chains } = options.lanes
+            && !(1..=f64::LANES).contains(&chains)
+        {
+            return Err(LatticeError::Geometry(format!(
+                "a batch of {chains} chains: give 1 to {} (one a lane)",
+                f64::LANES
+            )));
+        }
+        let threads = match options.threads {
+            0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
+            n => n,
+        };
+        let layouts =
+            [f64::LANES, f32::LANES].map(|lanes| Layout::new(geometry.clone(), lanes, options.lanes));
+        let pool = Pool::new(threads)?;
+        let scratch = (0..threads).map(|_| Mutex::new(Vec::new())).collect();
+        Ok(Arc::new(Self { layouts, pool, comm, isa: options.isa, scratch }))
+    }
+
+    /// Extents and ranks.
+    pub fn geometry(&self) -> &Geometry {
+        self.layouts[0].geometry()
+    }
+    /// Number of dimensions.
+    pub fn dims(&self) -> usize {
+        self.geometry().dims()
+    }
+    /// Sites of the whole lattice.
+    pub fn volume(&self) -> usize {
+        self.geometry().volume()
+    }
+    /// Configurations in a field: 1 with site lanes.
+    pub fn chains(&self) -> usize {
+        self.layouts[0].chains()
+    }
+    /// The layout of fields of precision `T`.
+    pub fn layout<T: Real>(&self) -> &Layout {
+        &self.layouts[(T::LANES == f32::LANES) as usize]
+    }
+    /// The ranks.
+    pub fn comm(&self) -> &dyn Comm {
+        &*self.comm
+    }
+    /// The threads.
+    pub fn pool(&self) -> &Pool {
+        &self.pool
+    }
+    /// Vector instructions that kernels use.
+    pub fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// Runs a kernel without sums over a range of own blocks, spread over the threads.
+    pub fn launch<T: Real, K: Kernel<T>>(&self, kernel: &K, blocks: Range<usize>) {
+        self.pool.run(blocks, |_, piece| run_kernel(self.isa, kernel, piece, &mut Tally::none()));
+    }
+
+    /// Runs a kernel and returns its sums over all ranks, `[quantity][chain]`, in `sums`.
+    ///
+    /// Collective. `sums` has [`Kernel::SUMS`] × chains entries.
+    pub fn reduce<T: Real, K: Kernel<T>>(&self, kernel: &K, blocks: Range<usize>, sums: &mut [f64]) {
+        let layout = self.layout::<T>();
+        let count = K::SUMS * layout.chains();
+        assert_eq!(sums.len(), count, "one number for each quantity and chain");
+        self.pool.run(blocks, |thread, piece| {
+            let mut mine = self.scratch[thread].lock().unwrap_or_else(|e| e.into_inner());
+            mine.clear();
+            mine.resize_with(count, ExactSum::default);
+            run_kernel(self.isa, kernel, piece, &mut Tally::new(layout, &mut mine));
+        });
+        let mut total = self.scratch[0].lock().unwrap_or_else(|e| e.into_inner());
+        for other in &self.scratch[1..] {
+            let other = other.lock().unwrap_or_else(|e| e.into_inner());
+            total.iter_mut().zip(other.iter()).for_each(|(a, b)| a.merge(b));
+        }
+        if self.comm.ranks() > 1 {
+            self.sum_over_ranks(&mut total);
+        }
+        sums.iter_mut().zip(total.iter()).for_each(|(s, exact)| *s = exact.value());
+    }
+
+    /// Adds exact sums over all ranks. Collective.
+    pub fn sum_over_ranks(&self, sums: &mut [ExactSum]) {
+        let mut words: Vec<i64> = sums.iter().flat_map(|s| s.to_words()).collect();
+        self.comm.sum(&mut words);
+        for (s, w) in sums.iter_mut().zip(words.chunks_exact(DIGITS + 1)) {
+            *s = ExactSum::from_words(w);
+        }
+    }
+}

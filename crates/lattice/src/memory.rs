@@ -1,0 +1,106 @@
+//! Memory of a field: aligned to 64 bytes, on huge pages where large, and an error where the machine has too little.
+
+use crate::LatticeError;
+use bytemuck::Zeroable;
+use std::alloc::{Layout, alloc, dealloc};
+use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
+
+/// From this size on, memory is aligned to huge pages and the kernel is asked for them.
+const HUGE: usize = 2 << 20;
+/// Below this size, no look at the free memory is taken.
+const CHECKED: usize = 64 << 20;
+
+/// A zeroed array at a 64-byte boundary.
+#[derive(Debug)]
+pub(crate) struct Memory<T> {
+    start: NonNull<T>,
+    len: usize,
+    layout: Layout,
+}
+
+// SAFETY: a `Memory` owns its numbers alone, as a Vec does.
+unsafe impl<T: Send> Send for Memory<T> {}
+// SAFETY: as for Send.
+unsafe impl<T: Sync> Sync for Memory<T> {}
+
+impl<T: Zeroable> Memory<T> {
+    /// `len` zeros.
+    pub fn zeroed(len: usize) -> Result<Self, LatticeError> {
+        let bytes = len.saturating_mul(size_of::<T>()).max(64);
+        let out_of_memory = |available: u64| LatticeError::OutOfMemory {
+            needed: (bytes >> 20) as u64,
+            available: available >> 20,
+        };
+        let available = if bytes >= CHECKED { available_bytes() } else { u64::MAX };
+        if bytes as u64 > available {
+            return Err(out_of_memory(available));
+        }
+        let align = if bytes >= HUGE { HUGE } else { 64 };
+        let layout = Layout::from_size_align(bytes, align).map_err(|_| out_of_memory(available_bytes()))?;
+        // SAFETY: the size is not zero.
+        let start = unsafe { alloc(layout) };
+        let start = NonNull::new(start.cast::<T>()).ok_or_else(|| out_of_memory(available_bytes()))?;
+        #[cfg(target_os = "linux")]
+        if bytes >= HUGE {
+            // SAFETY: the range was just allocated; the advice changes no content, and a refusal does no harm.
+            unsafe { libc::madvise(start.as_ptr().cast(), bytes, libc::MADV_HUGEPAGE) };
+        }
+        // Only now are the pages touched, so that they come as huge ones.
+        // SAFETY: the range was just allocated with `bytes` bytes.
+        unsafe { start.as_ptr().cast::<u8>().write_bytes(0, bytes) };
+        Ok(Self { start, len, layout })
+    }
+}
+
+impl<T> Drop for Memory<T> {
+    fn drop(&mut self) {
+        // SAFETY: allocated with this layout; T is plain data.
+        unsafe { dealloc(self.start.as_ptr().cast(), self.layout) }
+    }
+}
+
+impl<T> Deref for Memory<T> {
+    type Target = [T];
+    fn deref(&self) -> &[T] {
+        // SAFETY: `len` initialised numbers owned by self.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
+    }
+}
+
+impl<T> DerefMut for Memory<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        // SAFETY: as in `deref`, borrowed mutably.
+        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
+    }
+}
+
+/// What the system says can be allocated without swapping.
+fn available_bytes() -> u64 {
+    let free = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+        let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
+        line.split_whitespace().nth(1)?.parse::<u64>().ok()
+    });
+    free.map_or(u64::MAX, |kib| kib * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_aligned_and_zero() {
+        for len in [1, 1000, 1 << 20] {
+            let m = Memory::<f64>::zeroed(len).unwrap();
+            assert_eq!(m.as_ptr() as usize % 64, 0);
+            assert!(m.len() == len && m.iter().all(|&x| x == 0.0));
+        }
+    }
+
+    #[test]
+    fn too_much_is_an_error_that_says_how_much() {
+        let error = Memory::<f64>::zeroed(1 << 50).unwrap_err().to_string();
+        assert!(error.contains("8589934592 MiB"), "{error}");
+        assert!(Memory::<f64>::zeroed(usize::MAX).is_err());
+    }
+}
