@@ -1,1 +1,3 @@
 //! Integrators, HMC, chains, checkpoints and the statistics of Markov chains.
+
+pub mod statistics;
