@@ -1,0 +1,215 @@
+//! Files written by QIO, MILC, QDP++, tmLQCD, SIMULATeQCD and Julia codes, against values that an independent
+//! reader computed. They are not part of this repository: `GAUGELINK_TEST_DATA` names the folder.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use lime_rs::{
+    Error, IldgFile, PassOptions, PosixCksum, Precision, ReadAt, ScidacChecksum, Shape, Warning,
+    propose_shapes, scan,
+};
+use serde_json::Value;
+
+/// The folder and the descriptions of its files.
+fn corpus() -> Option<(PathBuf, Vec<Value>)> {
+    let Some(folder) = std::env::var_os("GAUGELINK_TEST_DATA").map(PathBuf::from) else {
+        println!(
+            "skipped: GAUGELINK_TEST_DATA does not name a folder with configurations and their index.json"
+        );
+        return None;
+    };
+    let index: Value = serde_json::from_reader(File::open(folder.join("index.json")).unwrap()).unwrap();
+    Some((folder, index["files"].as_array().unwrap().clone()))
+}
+
+fn name(entry: &Value) -> &str {
+    entry["file"].as_str().unwrap()
+}
+
+fn with_prefix<'a>(entries: &'a [Value], prefix: &'a str) -> impl Iterator<Item = &'a Value> {
+    entries.iter().filter(move |entry| name(entry).starts_with(prefix))
+}
+
+fn shape(entry: &Value) -> Shape {
+    let extent = |i: usize| entry["dims_xyzt"][i].as_u64().unwrap() as usize;
+    Shape { dims: [extent(0), extent(1), extent(2), extent(3)], nc: entry["Nc"].as_u64().unwrap() as usize }
+}
+
+fn precision(entry: &Value) -> Precision {
+    match entry["precision"].as_str().unwrap() {
+        ">f4" => Precision::F32,
+        ">f8" => Precision::F64,
+        other => panic!("{other}"),
+    }
+}
+
+fn sums(payload: &Value) -> ScidacChecksum {
+    let text = |key: &str| payload[key].as_str().unwrap();
+    format!("{}/{}", text("suma"), text("sumb")).parse().unwrap()
+}
+
+/// Format, checksums and cksum of an opened file against its description.
+fn compare(file: &IldgFile, entry: &Value) {
+    let payload = &entry["payloads"][0];
+    let format = &file.payload().format;
+    assert_eq!((format.dims, format.nc), (shape(entry).dims, shape(entry).nc), "{}", name(entry));
+    assert_eq!(format.precision, precision(entry), "{}", name(entry));
+    assert_eq!(file.payload().bytes, payload["len"].as_u64().unwrap());
+    let options = PassOptions { posix_cksum: true, ..PassOptions::default() };
+    let verification = file.read_payload(options, |_| Ok::<(), Error>(())).unwrap();
+    assert_eq!(verification.computed, sums(payload), "{}", name(entry));
+    assert_eq!(verification.posix_cksum.map(u64::from), payload["posix_cksum"].as_u64(), "{}", name(entry));
+    let stored = payload["stored"].as_str().unwrap();
+    assert_eq!(verification.stored, (stored != "none").then(|| stored.parse().unwrap()), "{}", name(entry));
+    assert_eq!(verification.is_verified(), stored != "none");
+    verification.check().unwrap();
+}
+
+#[test]
+fn ildg_files_hold_what_the_index_says() {
+    let Some((folder, entries)) = corpus() else { return };
+    let mut count = 0;
+    for entry in with_prefix(&entries, "ildg_") {
+        compare(&IldgFile::open(folder.join(name(entry))).unwrap(), entry);
+        count += 1;
+    }
+    assert_eq!(count, 7);
+}
+
+#[test]
+fn record_tables_agree_with_the_index() {
+    let Some((folder, entries)) = corpus() else { return };
+    let mut count = 0;
+    for entry in entries.iter().filter(|entry| entry["records"].is_array()) {
+        let file = File::open(folder.join(name(entry))).unwrap();
+        let (records, warnings) = scan(&file).complete().unwrap();
+        assert_eq!(warnings, []);
+        let table: Vec<String> = records
+            .iter()
+            .map(|record| {
+                let (begin, end) =
+                    (u8::from(record.header.message_begin), u8::from(record.header.message_end));
+                format!("{}({})[MB{begin} ME{end}]", record.kind(), record.length())
+            })
+            .collect();
+        assert_eq!(Value::from(table), entry["records"], "{}", name(entry));
+        count += 1;
+    }
+    assert_eq!(count, 15);
+}
+
+#[test]
+fn bare_files_need_a_shape_and_are_right_with_it() {
+    let Some((folder, entries)) = corpus() else { return };
+    let mut count = 0;
+    for entry in with_prefix(&entries, "barelime_") {
+        let path = folder.join(name(entry));
+        let error = IldgFile::open(&path).unwrap_err();
+        assert!(matches!(error.root(), Error::MissingFormat { .. }), "{error}");
+        assert!(error.to_string().contains(name(entry)));
+        let file = IldgFile::open_with(&path, shape(entry)).unwrap();
+        assert_eq!(file.warnings(), [Warning::MissingFormat, Warning::MissingLfn, Warning::MissingChecksum]);
+        compare(&file, entry);
+        assert!(propose_shapes(file.payload().bytes).contains(&(shape(entry), precision(entry))));
+        count += 1;
+    }
+    assert_eq!(count, 3);
+}
+
+#[test]
+fn oddities_of_each_file_are_reported() {
+    let Some((folder, _)) = corpus() else { return };
+    let warnings = |file: &str| IldgFile::open(folder.join(file)).unwrap().warnings().to_vec();
+    let record = "ildg-format";
+    assert_eq!(
+        warnings("ildg_milc_foreign_l4448_f32.lime"),
+        [
+            Warning::MalformedXml { record, detail: "an attribute without its closing quote".into() },
+            Warning::MissingField { element: "field" },
+            Warning::MissingChecksum,
+        ]
+    );
+    assert_eq!(warnings("ildg_toolbox_l8t4b3360_f64.lime"), [Warning::DisplacedXmlDeclaration { record }]);
+    for file in [
+        "ildg_pyquda_weak_field_4448_f64.lime",
+        "ildg_nissa_tmlqcd_L4T8_f64.lime",
+        "ildg_ddalphaamg_random_4444_f64.lime",
+    ] {
+        assert_eq!(warnings(file), [Warning::MissingLfn], "{file}");
+    }
+    for file in ["ildg_milc_l4444_f32.ildg", "ildg_qdpxx_t_dprec_4444_f64.lime"] {
+        assert_eq!(warnings(file), [], "{file}");
+    }
+}
+
+#[test]
+fn names_and_run_information_are_found() {
+    let Some((folder, _)) = corpus() else { return };
+    let open = |file: &str| IldgFile::open(folder.join(file)).unwrap();
+    let lfn = |file: &str| open(file).payload().lfn.clone().unwrap();
+    assert_eq!(lfn("ildg_milc_foreign_l4448_f32.lime"), "TestLFN");
+    assert_eq!(lfn("ildg_milc_l4444_f32.ildg"), "lfn://USQCD/MILC/test/lat.sample.l4444");
+    // This name stands after the data.
+    assert_eq!(lfn("ildg_toolbox_l8t4b3360_f64.lime"), "mc://ldg///_s008t04_b0336000/ildg_s008t04_b0336000");
+    let info = open("ildg_nissa_tmlqcd_L4T8_f64.lime").text("xlf-info").unwrap().unwrap();
+    assert!(info.starts_with("\n plaquette = 6.350056e-01\n"), "{info}");
+}
+
+/// Binary records of a SciDAC file with the checksum record after each: computed and stored sums, POSIX cksums.
+fn binary_sums(path: &Path, sites: u64) -> Vec<(ScidacChecksum, ScidacChecksum, u32)> {
+    let file = File::open(path).unwrap();
+    let (records, _) = scan(&file).complete().unwrap();
+    let load = |index: usize| {
+        let mut bytes = vec![0; records[index].length() as usize];
+        file.read_exact_at(&mut bytes, records[index].data_offset()).unwrap();
+        bytes
+    };
+    (0..records.len())
+        .filter(|&index| records[index].kind() == "scidac-binary-data")
+        .map(|index| {
+            let bytes = load(index);
+            let mut sum = ScidacChecksum::default();
+            match (bytes.len() as u64).is_multiple_of(sites) {
+                true => sum.add_range(0, bytes.len() / sites as usize, &bytes).unwrap(),
+                // Global data count as rank 0.
+                false => sum.add_site(0, &bytes),
+            }
+            let mut cksum = PosixCksum::new();
+            cksum.update(&bytes);
+            (sum, ScidacChecksum::from_xml(&load(index + 1)).unwrap(), cksum.value())
+        })
+        .collect()
+}
+
+#[test]
+fn scidac_files_are_refused_by_name_and_their_checksums_agree() {
+    let Some((folder, entries)) = corpus() else { return };
+    let mut count = 0;
+    for entry in with_prefix(&entries, "qio_").chain(with_prefix(&entries, "scidac_")) {
+        let path = folder.join(name(entry));
+        let error = IldgFile::open(&path).unwrap_err();
+        assert!(matches!(error.root(), Error::NoGaugeField { .. }), "{error}");
+        assert!(error.to_string().contains("scidac-binary-data"), "{error}");
+        let sites = shape(entry).dims.iter().product::<usize>() as u64;
+        let payloads = entry["payloads"].as_array().unwrap();
+        let found = binary_sums(&path, sites);
+        assert_eq!(found.len(), payloads.len());
+        for ((computed, stored, cksum), payload) in found.into_iter().zip(payloads) {
+            assert_eq!((computed, stored), (sums(payload), sums(payload)), "{}", name(entry));
+            assert_eq!(Some(u64::from(cksum)), payload["posix_cksum"].as_u64(), "{}", name(entry));
+            count += 1;
+        }
+    }
+    assert_eq!(count, 3 + 4);
+}
+
+#[test]
+fn files_of_other_formats_are_no_lime() {
+    let Some((folder, entries)) = corpus() else { return };
+    for prefix in ["nersc_", "milcv5_", "openqcd_", "ddalphaamg_"] {
+        for entry in with_prefix(&entries, prefix) {
+            let error = IldgFile::open(folder.join(name(entry))).unwrap_err();
+            assert!(matches!(error.root(), Error::NotLime { offset: 0, record: 1 }), "{error}");
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! Every oddity of real LIME and ILDG files, each in a small file of its own.
+
+mod common;
+
+use common::{FORMAT, SITE_BYTES, checksum_xml, lime, payload, push, sums, whole};
+use lime_rs::{Error, IldgFile, Precision, ScidacChecksum, Selection, Shape, Warning};
+
+const SHAPE: Shape = Shape { dims: [2, 2, 2, 4], nc: 2 };
+
+fn open(bytes: &[u8]) -> IldgFile<&[u8]> {
+    IldgFile::from_source(bytes, Selection::default()).unwrap()
+}
+
+/// Opens and verifies; the warnings must be exactly these.
+#[track_caller]
+fn verified(bytes: &[u8], warnings: &[Warning]) {
+    let file = open(bytes);
+    assert_eq!(file.warnings(), warnings);
+    assert!(file.verify_checksum(|_, _| ()).unwrap().is_verified());
+    assert_eq!((file.payload().format.dims, file.payload().format.nc), (SHAPE.dims, SHAPE.nc));
+}
+
+/// Format, name, data, checksum, with these texts.
+fn assembled(format: &str, checksum: &str) -> Vec<u8> {
+    lime(&[
+        ("ildg-format", format.as_bytes()),
+        ("ildg-data-lfn", b"lfn://test"),
+        ("ildg-binary-data", &payload()),
+        ("scidac-checksum", checksum.as_bytes()),
+    ])
+}
+
+fn with_format(format: &str) -> Vec<u8> {
+    assembled(format, &checksum_xml(&payload(), SITE_BYTES))
+}
+
+fn with_checksum(checksum: &str) -> Vec<u8> {
+    assembled(FORMAT, checksum)
+}
+
+#[test]
+fn a_faultless_file_has_no_warning() {
+    verified(&whole(), &[]);
+    assert_eq!(open(&whole()).payload().lfn.as_deref(), Some("lfn://test/whole"));
+}
+
+#[test]
+fn unclosed_quote_and_no_field() {
+    let format = FORMAT
+        .replace("<ildgFormat>", "<ildgFormat xsi:schemaLocation=\"http://www.lqcd.org/ildg filefmt.xsd>")
+        .replace("<field>su2gauge</field>", "");
+    let detail = "an attribute without its closing quote".into();
+    verified(
+        &with_format(&format),
+        &[
+            Warning::MalformedXml { record: "ildg-format", detail },
+            Warning::MissingField { element: "field" },
+        ],
+    );
+}
+
+#[test]
+fn newline_before_the_xml_declaration() {
+    let format = format!("\n<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{FORMAT}\n");
+    verified(&with_format(&format), &[Warning::DisplacedXmlDeclaration { record: "ildg-format" }]);
+}
+
+#[test]
+fn namespace_prefixes_spaces_and_closing_nuls() {
+    let format = FORMAT.replace("</", "</ildg:").replace('<', "<ildg:").replace("<ildg:/ildg:", "</ildg:");
+    let format = format.replace(">2<", ">\n 2 <") + "\0\0";
+    verified(&with_format(&format), &[]);
+}
+
+#[test]
+fn message_flags_do_not_matter() {
+    let payload = payload();
+    let checksum = checksum_xml(&payload, SITE_BYTES);
+    for flags in [(true, true), (false, false), (true, false), (false, true)] {
+        let mut file = Vec::new();
+        push(&mut file, "ildg-format", flags, FORMAT.as_bytes());
+        push(&mut file, "ildg-data-lfn", (true, false), b"lfn://test");
+        push(&mut file, "ildg-binary-data", flags, &payload);
+        push(&mut file, "scidac-checksum", (true, false), checksum.as_bytes());
+        verified(&file, &[]);
+    }
+}
+
+#[test]
+fn name_after_the_data() {
+    let payload = payload();
+    let file = lime(&[
+        ("ildg-format", FORMAT.as_bytes()),
+        ("ildg-binary-data", &payload),
+        ("ildg-data-lfn", b"mc://late\0"),
+        ("scidac-checksum", checksum_xml(&payload, SITE_BYTES).as_bytes()),
+    ]);
+    verified(&file, &[]);
+    assert_eq!(open(&file).payload().lfn.as_deref(), Some("mc://late"));
+}
+
+#[test]
+fn hexadecimal_prefixes_and_spaces_in_checksums() {
+    let (a, b) = sums(&payload(), SITE_BYTES);
+    let spaced = format!("<c><suma> 0x{a:x} </suma><sumb>\n0X{b:X}\n</sumb></c>");
+    verified(&with_checksum(&spaced), &[]);
+}
+
+#[test]
+fn binary_junk_in_xml_records() {
+    let payload = payload();
+    let junk: Vec<u8> = (0..=255).collect();
+    let file = lime(&[
+        ("scidac-file-xml", &junk),
+        ("xlf-info", b"plaquette = 0.5\n\xff\n"),
+        ("ildg-format", FORMAT.as_bytes()),
+        ("ildg-data-lfn", b"lfn://test"),
+        ("ildg-binary-data", &payload),
+        ("scidac-checksum", checksum_xml(&payload, SITE_BYTES).as_bytes()),
+    ]);
+    verified(&file, &[]);
+    assert_eq!(open(&file).text("xlf-info").unwrap().unwrap(), "plaquette = 0.5\n\u{fffd}");
+    assert_eq!(open(&file).read_record(0).unwrap(), junk);
+}
+
+#[test]
+fn no_format_at_all() {
+    let bare = lime(&[("ildg-binary-data", &payload())]);
+    let error = IldgFile::from_source(&bare, Selection::default()).unwrap_err();
+    assert!(matches!(error, Error::MissingFormat { bytes: 4096, .. }), "{error}");
+
+    let file = IldgFile::from_source(&bare, SHAPE).unwrap();
+    assert_eq!(file.payload().format.precision, Precision::F32);
+    assert_eq!(file.warnings(), [Warning::MissingFormat, Warning::MissingLfn, Warning::MissingChecksum]);
+
+    let wrong = Shape { dims: [2, 2, 2, 5], nc: 2 };
+    assert!(matches!(IldgFile::from_source(&bare, wrong), Err(Error::LengthMismatch { .. })));
+}
+
+#[test]
+fn missing_final_pad() {
+    let mut file = whole();
+    let length = checksum_xml(&payload(), SITE_BYTES).len();
+    let missing = length.next_multiple_of(8) - length;
+    assert!(missing > 0, "the test needs a record that is padded");
+    file.truncate(file.len() - missing);
+    verified(&file, &[Warning::MissingPad { record: 4, missing: missing as u64 }]);
+}
+
+#[test]
+fn wrong_stored_checksum() {
+    let bytes = with_checksum("<c><suma>1</suma><sumb>2</sumb></c>");
+    let verification = open(&bytes).verify_checksum(|_, _| ()).unwrap();
+    let (suma, sumb) = sums(&payload(), SITE_BYTES);
+    assert_eq!(verification.computed, ScidacChecksum { suma, sumb });
+    let error = verification.check().unwrap_err();
+    assert!(matches!(error, Error::ChecksumMismatch { stored: ScidacChecksum { suma: 1, sumb: 2 }, .. }));
+}
+
+#[test]
+fn unreadable_checksum() {
+    let bytes = with_checksum("<c><suma>xyz</suma><sumb>2</sumb></c>");
+    let file = open(&bytes);
+    assert!(matches!(file.warnings(), [Warning::UnreadableChecksum { .. }]));
+    let verification = file.verify_checksum(|_, _| ()).unwrap();
+    assert!(!verification.is_verified() && verification.check().is_ok());
+}
+
+#[test]
+fn several_payloads_are_chosen_by_index() {
+    let (first, second) = (payload(), payload().into_iter().rev().collect::<Vec<u8>>());
+    let file = lime(&[
+        ("ildg-format", FORMAT.as_bytes()),
+        ("ildg-data-lfn", b"lfn://0"),
+        ("ildg-binary-data", &first),
+        ("scidac-checksum", checksum_xml(&first, SITE_BYTES).as_bytes()),
+        ("ildg-format", FORMAT.as_bytes()),
+        ("ildg-data-lfn", b"lfn://1"),
+        ("ildg-binary-data", &second),
+        ("scidac-checksum", checksum_xml(&second, SITE_BYTES).as_bytes()),
+    ]);
+    for index in [0, 1] {
+        let chosen = Selection { payload: index, shape: None };
+        let opened = IldgFile::from_source(&file, chosen).unwrap();
+        assert_eq!(opened.payload_count(), 2);
+        assert_eq!(opened.payload().lfn, Some(format!("lfn://{index}")));
+        assert_eq!(opened.warnings(), [Warning::SeveralPayloads { count: 2, chosen: index }]);
+        assert!(opened.verify_checksum(|_, _| ()).unwrap().is_verified());
+    }
+    let absent = Selection { payload: 2, shape: None };
+    assert!(matches!(IldgFile::from_source(&file, absent), Err(Error::NoSuchPayload { index: 2, count: 2 })));
+}
+
+#[test]
+fn a_format_shared_by_several_payloads() {
+    let payload = payload();
+    let file = lime(&[
+        ("ildg-format", FORMAT.as_bytes()),
+        ("ildg-binary-data", &payload),
+        ("ildg-binary-data", &payload),
+    ]);
+    let second = IldgFile::from_source(&file, Selection { payload: 1, shape: None }).unwrap();
+    assert_eq!(second.payload().format.dims, SHAPE.dims);
+}
+
+#[test]
+fn a_file_of_another_kind_is_refused_by_the_names_of_its_records() {
+    let file = lime(&[("scidac-private-file-xml", b"<a/>"), ("scidac-binary-data", &[0; 64])]);
+    let error = IldgFile::from_source(&file, Selection::default()).unwrap_err();
+    assert!(error.to_string().contains("scidac-private-file-xml, scidac-binary-data"), "{error}");
+    for bytes in [&b""[..], b"BEGIN_HEADER\n", &[0; 1000]] {
+        assert!(matches!(IldgFile::from_source(bytes, SHAPE), Err(Error::NotLime { record: 1, .. })));
+    }
+}
+
+#[test]
+fn every_warning_has_its_own_wording() {
+    let record = "ildg-format";
+    let warnings = [
+        Warning::MissingPad { record: 1, missing: 1 },
+        Warning::TrailingZeros { offset: 1, length: 1 },
+        Warning::LimeVersion { record: 1, version: 1 },
+        Warning::UnterminatedType { record: 1 },
+        Warning::MalformedXml { record, detail: "1".into() },
+        Warning::DisplacedXmlDeclaration { record },
+        Warning::MissingField { element: "field" },
+        Warning::UnknownField { stated: "1".into(), nc: 1 },
+        Warning::StatedFieldDiffers { stated: "1".into(), nc: 1 },
+        Warning::StatedPrecisionDiffers { stated: "1".into(), actual: Precision::F32 },
+        Warning::StatedShapeDiffers { stated: "1".into(), used: "1".into() },
+        Warning::MissingFormat,
+        Warning::MissingLfn,
+        Warning::MissingChecksum,
+        Warning::UnreadableChecksum { detail: "1".into() },
+        Warning::SeveralPayloads { count: 1, chosen: 1 },
+    ];
+    let wordings: std::collections::BTreeSet<String> = warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(wordings.len(), warnings.len());
+}
