@@ -32,6 +32,9 @@ pub enum LatticeError {
     /// A field and a file that do not belong together.
     #[error("{0}")]
     Mismatch(String),
+    /// A rank that stopped because another one could not go on.
+    #[error("another rank failed; its own message says why")]
+    OtherRank,
     /// A file that could not be read or written.
     #[error(transparent)]
     File(#[from] lime_rs::Error),

@@ -210,6 +210,11 @@ impl Layout {
             LaneMeaning::Batch { chains } => lane % chains,
         }
     }
+    /// A lane and those that repeat it.
+    pub fn copies(&self, lane: usize) -> impl Iterator<Item = usize> + use<> {
+        let lanes = self.distinct_lanes();
+        (lane % lanes..self.lanes).step_by(lanes)
+    }
     /// Blocks of the rank's own sites.
     pub fn blocks(&self) -> usize {
         self.blocks

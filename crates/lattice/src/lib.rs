@@ -12,6 +12,7 @@ mod gauge;
 mod geometry;
 pub mod group;
 mod halo;
+pub mod ildg;
 mod lattice;
 mod layout;
 mod memory;

@@ -25,7 +25,7 @@ pub trait Comm: Send + Sync {
     fn barrier(&self);
 }
 
-impl dyn Comm {
+impl dyn Comm + '_ {
     /// Whether `ok` holds on every rank: asked before going on where one rank may have failed.
     pub fn all(&self, ok: bool) -> bool {
         let mut failures = [!ok as i64];
