@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::error::{Error, Result};
 use crate::shape::Shape;
+use crate::xml::escape;
 
 /// Width of the stored IEEE numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -84,7 +85,7 @@ impl IldgFormat {
     /// The `ildg-format` record on one line with QIO's closing NUL.
     pub(crate) fn to_xml(&self) -> String {
         let Self { version, field, precision, dims: [lx, ly, lz, lt], .. } = self;
-        let bits = precision.bits();
+        let (version, bits) = (escape(version), precision.bits());
         format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?><ildgFormat xmlns=\"http://www.lqcd.org/ildg\" \
              xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\" \

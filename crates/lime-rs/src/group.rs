@@ -123,6 +123,7 @@ mod tests {
         let second = Group::of(&shared, &payloads(&shared), 1);
         assert_eq!(second.before_or_after(&shared, ILDG_FORMAT), None);
         assert_eq!(second.inherited(&shared, ILDG_FORMAT), Some(0));
+        assert_eq!(found("fdcfndc"), [[Some(0), None, Some(2)], [Some(3), Some(4), Some(6)]]);
         assert_eq!(found("fdfdc"), [[Some(0), None, None], [Some(2), None, Some(4)]]);
     }
 }

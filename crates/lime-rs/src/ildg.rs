@@ -214,8 +214,8 @@ fn stored_checksum(
 ) -> Result<Option<ScidacChecksum>> {
     match load(source, record, METADATA_LIMIT).and_then(|text| ScidacChecksum::from_xml(&text)) {
         Ok(checksum) => Ok(Some(checksum)),
-        Err(Error::BadChecksum { detail }) => {
-            warnings.push(Warning::UnreadableChecksum { detail });
+        Err(error @ (Error::BadChecksum { .. } | Error::RecordTooLong { .. })) => {
+            warnings.push(Warning::UnreadableChecksum { detail: error.to_string() });
             Ok(None)
         }
         Err(error) => Err(error),

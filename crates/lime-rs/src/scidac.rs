@@ -3,6 +3,7 @@
 
 use crate::checksum::ScidacChecksum;
 use crate::format::{IldgFormat, Precision};
+use crate::xml::escape;
 
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
 
@@ -21,7 +22,7 @@ pub(crate) fn private_record(format: &IldgFormat, date: &str) -> String {
         Precision::F32 => 'F',
         Precision::F64 => 'D',
     };
-    let nc = format.nc;
+    let (nc, date) = (format.nc, escape(date));
     let typesize = format.site_bytes() / 4;
     format!(
         "{DECLARATION}<scidacRecord><version>1.1</version><date>{date}</date><recordtype>0</recordtype>\
@@ -56,6 +57,7 @@ mod tests {
         assert_eq!(private_record(&format, "Thu Apr 14 17:20:32 2022 UTC").len(), 302);
         assert_eq!(format.to_xml().len(), 319);
         assert_eq!(checksum(ScidacChecksum { suma: 0xa2c4_1090, sumb: 0x1119_3c39 }).len(), 136);
+        assert!(private_record(&format, "<now>").contains("<date>&lt;now&gt;</date>"));
         assert_eq!(date().len(), "Thu Apr 14 17:20:32 2022 UTC".len());
     }
 

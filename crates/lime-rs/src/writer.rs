@@ -166,8 +166,11 @@ impl IldgWriter {
     /// [`Error::ImpossibleShape`].
     pub fn create(target: impl AsRef<Path>, meta: &IldgMeta) -> Result<Self> {
         let IldgFormat { dims, nc, precision, .. } = meta.format;
-        let format =
-            IldgFormat { version: meta.format.version.clone(), ..IldgFormat::new(dims, nc, precision)? };
+        let mut format = IldgFormat::new(dims, nc, precision)?;
+        // A format read from a file that states no version has none.
+        if !meta.format.version.is_empty() {
+            format.version.clone_from(&meta.format.version);
+        }
         let bytes = format.volume() * format.site_bytes() as u64;
         for record in &meta.extra {
             check_type(&record.kind)?;

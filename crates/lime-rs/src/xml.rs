@@ -141,6 +141,11 @@ fn is_blank(c: char) -> bool {
     c.is_whitespace() || c == '\0'
 }
 
+/// Text as it may stand within an element.
+pub(crate) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
 fn unescape(text: &str) -> String {
     text.replace("&lt;", "<")
         .replace("&gt;", ">")
@@ -177,6 +182,9 @@ mod tests {
         let document = Document::read(b"<f xsi:loc=\"http://x filefmt.xsd><v>1.0</v><lx>4</lx></f>\0");
         assert_eq!((text(&document, "v"), text(&document, "lx")), ("1.0", "4"));
         assert!(document.malformed.unwrap().contains("quote"));
+        // A quote further on does not close it.
+        let document = Document::read(b"<f loc=\"x.xsd><v>1.0</v><lx unit=\"a\">4</lx></f>");
+        assert_eq!((text(&document, "v"), text(&document, "lx")), ("1.0", "4"));
     }
 
     #[test]
@@ -202,5 +210,7 @@ mod tests {
     #[test]
     fn entities_are_replaced_once() {
         assert_eq!(text(&Document::read(b"<a>&amp;lt; &lt;</a>"), "a"), "&lt; <");
+        let odd = "a<b>&amp;c";
+        assert_eq!(text(&Document::read(format!("<a>{}</a>", escape(odd)).as_bytes()), "a"), odd);
     }
 }

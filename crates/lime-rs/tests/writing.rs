@@ -183,6 +183,18 @@ fn two_dimensional_u1_fields_have_extent_one_in_z_and_t() {
     );
 }
 
+#[test]
+fn a_format_read_without_a_version_is_written_with_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("conf.lime");
+    let mut meta = IldgMeta::new(IldgFormat::new([2; 4], 3, Precision::F32).unwrap());
+    for (given, written) in [("", "1.0"), ("1.1", "1.1"), ("<&", "<&")] {
+        meta.format.version = given.into();
+        write(&path, &meta, &[]);
+        assert_eq!(IldgFile::open(&path).unwrap().payload().format.version, written);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
