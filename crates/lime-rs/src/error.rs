@@ -84,10 +84,7 @@ pub enum Error {
         present: u64,
     },
     /// No gauge field in the file.
-    #[error(
-        "no `ildg-binary-data` record, so no ILDG gauge field; the records are: {}",
-        if kinds.is_empty() { "none".into() } else { kinds.join(", ") }
-    )]
+    #[error("no `ildg-binary-data` record, so no ILDG gauge field; the records are: {}", listed(kinds))]
     NoGaugeField {
         /// Types of the records that are there.
         kinds: Vec<String>,
@@ -236,6 +233,17 @@ impl Error {
     }
 }
 
+/// Names for a message: damaged or foreign files may have very many, and control characters in them.
+fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 24;
+    let mut text =
+        names.iter().take(SHOWN).map(|name| name.escape_debug().to_string()).collect::<Vec<_>>().join(", ");
+    if names.len() > SHOWN {
+        text += &format!(" and {} more", names.len() - SHOWN);
+    }
+    text
+}
+
 /// What the user can do about a failed write.
 fn advice(source: &io::Error) -> &'static str {
     match source.kind() {
@@ -261,6 +269,13 @@ mod tests {
             let text = Error::Write { action: "write", path: "/data/conf.lime".into(), source }.to_string();
             assert!(text.contains("/data/conf.lime") && text.contains(remedy), "{text}");
         }
+    }
+
+    #[test]
+    fn a_list_of_records_stays_readable() {
+        let kinds = vec!["a\x1b".to_owned(); 30];
+        let text = Error::NoGaugeField { kinds }.to_string();
+        assert!(text.contains("are: a\\u{1b}, a") && text.ends_with("a\\u{1b} and 6 more"), "{text}");
     }
 
     #[test]
