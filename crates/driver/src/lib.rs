@@ -1,1 +1,3 @@
 //! The gaugelink command: run files, measurements, plots and provenance.
+
+pub mod plot;

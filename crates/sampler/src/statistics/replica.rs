@@ -71,6 +71,15 @@ mod tests {
     }
 
     #[test]
+    fn consistency_removes_the_bias() {
+        // Lengths 20 and 10, bias 0.1: 0.15 off the first and 0.3 off the second value leave 0.85 and 1.7
+        // about 34/30, so chi^2 = (20 (17/60)^2 + 10 (34/60)^2) / 30.
+        let samples = Samples::from_replica(&[&[0.0; 20], &[0.0; 10]]).unwrap();
+        let result = consistency(&samples, &[1.0, 2.0], 0.1, 30.0);
+        assert!((result.chi_squared - 17340.0 / 3600.0 / 30.0).abs() < 1e-14);
+    }
+
+    #[test]
     fn bias_by_hand() {
         // Values 1 and 4 weighted 3:1 have the mean 7/4; with the value 1 of all data the bias is 3/4.
         let samples = Samples::from_replica(&[&[0.0; 6], &[0.0; 2]]).unwrap();

@@ -150,6 +150,14 @@ mod tests {
     }
 
     #[test]
+    fn reweighted_mean_by_hand() {
+        // Weights 1 and 3 of 0 and 4: mean 3, error^2 = 2 ((3/4)^2 + (3/4)^2).
+        let mean = LogWeights::new(&[0.0, 3f64.ln()]).unwrap().reweighted_mean(&[0.0, 4.0]).unwrap();
+        assert!((mean.value - 3.0).abs() < 1e-14);
+        assert!((mean.error - 1.5).abs() < 1e-14);
+    }
+
+    #[test]
     fn gaussian_reweighting_has_its_analytic_errors() {
         // q = N(0,1), p = N(m,1): ln w = m x - m^2/2, Z = 1, ESS = exp(-m^2), N error^2 of the reweighted
         // mean of x = exp(m^2)(1 + m^2), and of ln Z = exp(m^2) - 1. 600 sets, 4 sigma.

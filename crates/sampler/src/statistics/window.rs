@@ -42,3 +42,31 @@ pub(super) fn significant_window(gamma: &[f64], sigmas: f64, count: usize) -> Op
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn significance_by_hand() {
+        // N = 100: delta rho(1) = 0.0787 (6.4 sigma), delta rho(2) = 0.1107 (1.8 sigma), rho(3) = 0.
+        let gamma = [2.0, 1.0, 0.4, 0.0, 0.0];
+        assert_eq!(significant_window(&gamma, 7.0, 100), Some(1));
+        assert_eq!(significant_window(&gamma, 3.0, 100), Some(2));
+        assert_eq!(significant_window(&gamma, 1.0, 100), Some(3));
+        assert_eq!(significant_window(&gamma[..3], 1.0, 100), None);
+    }
+
+    #[test]
+    fn windows_close_where_the_criterion_says() {
+        // rho = 1: sum = t, tau = 1.5 / ln((t + 1)/t); with N = 100 the two errors cross between 11 and 12.
+        let crosses = |t: f64| {
+            let tau = 1.5 / ((t + 1.0) / t).ln();
+            (-t / tau).exp() - tau / (t * 100.0).sqrt()
+        };
+        assert!(crosses(11.0) > 0.0 && crosses(12.0) < 0.0);
+        assert_eq!(automatic_window(&[3.0; 50], 1.5, 100.0), Some(12));
+        assert_eq!(automatic_window(&[3.0; 10], 1.5, 100.0), None);
+        assert_eq!(automatic_window(&[3.0; 10], 0.0, 100.0), Some(0));
+    }
+}
