@@ -1,0 +1,22 @@
+//! Actions: terms of the molecular-dynamics Hamiltonian that depend on the links.
+
+mod force;
+mod staple;
+mod wilson;
+
+pub use force::accumulate_staple_force;
+pub use staple::staple;
+pub use wilson::WilsonAction;
+
+use gaugelink_lattice::{GaugeField, MomentumField};
+
+/// A term of the molecular-dynamics Hamiltonian that depends on the links.
+pub trait Action<const N: usize>: Sync {
+    /// The action and its parameters, in words.
+    fn name(&self) -> String;
+    /// S(U) for each chain. Collective.
+    fn value(&self, u: &GaugeField<f64, N>) -> Vec<f64>;
+    /// π ← π − ε ∂S, fused, no temporary field. Collective. Momenta have no ghosts that anyone reads: they are not
+    /// exchanged.
+    fn kick(&self, u: &GaugeField<f64, N>, p: &mut MomentumField<f64, N>, epsilon: f64);
+}

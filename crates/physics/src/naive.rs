@@ -1,0 +1,116 @@
+//! The formulas of the literature on coordinates, link by link: the reference that the fast code is tested against.
+
+use gaugelink_lattice::group::{to_coordinates, traceless_antihermitian};
+use gaugelink_lattice::{Complex, GaugeField, Geometry, Matrix, Site};
+
+/// All links of one chain on one rank, by site number and direction.
+pub struct NaiveLinks<const N: usize> {
+    pub geometry: Geometry,
+    pub links: Vec<Vec<Matrix<f64, N>>>,
+}
+
+/// A step of a path: direction, and whether it is taken forwards.
+pub type Step = (usize, bool);
+
+impl<const N: usize> NaiveLinks<N> {
+    pub fn new(u: &GaugeField<f64, N>, chain: usize) -> Self {
+        let geometry = u.lattice().geometry().clone();
+        let batch = u.lattice().chains() > 1;
+        let links = (0..geometry.volume())
+            .map(|site| {
+                let (block, lane) = u.layout().locate(&geometry.site(site));
+                (0..geometry.dims()).map(|mu| u.link(block, mu, if batch { chain } else { lane })).collect()
+            })
+            .collect();
+        Self { geometry, links }
+    }
+
+    pub fn dims(&self) -> usize {
+        self.geometry.dims()
+    }
+
+    pub fn sites(&self) -> impl Iterator<Item = Site> {
+        let geometry = self.geometry.clone();
+        (0..geometry.volume()).map(move |site| geometry.site(site))
+    }
+
+    pub fn link(&mut self, x: &Site, mu: usize) -> &mut Matrix<f64, N> {
+        &mut self.links[self.geometry.site_index(x)][mu]
+    }
+
+    /// The product of links along a path from `x`.
+    pub fn path(&self, x: &Site, steps: &[Step]) -> Matrix<f64, N> {
+        let (mut place, mut product) = (*x, Matrix::unit());
+        for &(mu, ahead) in steps {
+            let extent = self.geometry.extents()[mu];
+            if ahead {
+                product = product.mul(&self.links[self.geometry.site_index(&place)][mu]);
+                place[mu] = (place[mu] + 1) % extent;
+            } else {
+                place[mu] = (place[mu] + extent - 1) % extent;
+                product = product.mul_adjoint(&self.links[self.geometry.site_index(&place)][mu]);
+            }
+        }
+        product
+    }
+
+    /// Σ over sites of Re tr of a loop.
+    pub fn loop_sum(&self, steps: &[Step]) -> f64 {
+        self.sites().map(|x| self.path(&x, steps).trace().re).sum()
+    }
+
+    pub fn wilson_action(&self, beta: f64) -> f64 {
+        let mut sum = 0.0;
+        for mu in 0..self.dims() {
+            for nu in 0..mu {
+                let loops = self.loop_sum(&[(mu, true), (nu, true), (mu, false), (nu, false)]);
+                sum += beta * (self.geometry.volume() as f64 - loops / N as f64);
+            }
+        }
+        sum
+    }
+
+    pub fn staple(&self, x: &Site, mu: usize) -> Matrix<f64, N> {
+        let mut start = *x;
+        start[mu] = (start[mu] + 1) % self.geometry.extents()[mu];
+        let mut sum = Matrix::zero();
+        for nu in (0..self.dims()).filter(|&nu| nu != mu) {
+            for ahead in [true, false] {
+                sum = sum + self.path(&start, &[(nu, ahead), (mu, false), (nu, !ahead)]);
+            }
+        }
+        sum
+    }
+
+    /// Coordinates of Ta(U A).
+    pub fn staple_force(&self, x: &Site, mu: usize) -> [f64; 8] {
+        let u = self.links[self.geometry.site_index(x)][mu];
+        to_coordinates(&traceless_antihermitian(&u.mul(&self.staple(x, mu))))
+    }
+
+    /// F_mn = (Q − Q†)/8, Q the four leaves at x, counter-clockwise in the (m, n) plane.
+    pub fn field_strength(&self, x: &Site, m: usize, n: usize) -> Matrix<f64, N> {
+        let leaves: [[Step; 4]; 4] = [
+            [(m, true), (n, true), (m, false), (n, false)],
+            [(n, true), (m, false), (n, false), (m, true)],
+            [(m, false), (n, false), (m, true), (n, true)],
+            [(n, false), (m, true), (n, true), (m, false)],
+        ];
+        let mut q = Matrix::zero();
+        for leaf in &leaves {
+            q = q + self.path(x, leaf);
+        }
+        (q - q.adjoint()).scale(0.125)
+    }
+
+    /// Average over the transverse sites of tr Π U_mu / N.
+    pub fn polyakov(&self, mu: usize) -> Complex<f64> {
+        let steps = vec![(mu, true); self.geometry.extents()[mu]];
+        let mut sum = Complex::zero();
+        for x in self.sites().filter(|x| x[mu] == 0) {
+            sum = sum + self.path(&x, &steps).trace();
+        }
+        let count = self.geometry.volume() / self.geometry.extents()[mu] * N;
+        sum.scale(1.0 / count as f64)
+    }
+}
