@@ -116,14 +116,22 @@ fn degenerate_histories_are_whole_plots() {
 
 #[test]
 fn running_mean_ends_at_the_mean() {
-    // 3 values about the level: the last point of the running mean lies on the dashed line of the exact mean.
-    let series = [1.0, 2.0, 6.0];
+    // After one measurement of thermalisation the mean is 3: the last point of the running mean lies on the
+    // dashed line at 3.
+    let series = [100.0, 1.0, 2.0, 6.0];
     let mut plot = history(&series);
+    plot.thermalisation = 1;
     plot.reference = Some(("mean", 3.0));
     let svg = plot.svg();
-    let line = svg.lines().find(|l| l.contains("#1d6fb8")).unwrap();
+    // The polylines in order: thermalisation, measurements, running mean.
+    let last_points: Vec<(&str, &str)> = svg
+        .lines()
+        .filter(|l| l.contains("stroke-linejoin"))
+        .map(|l| l.trim_end_matches("\"/>").rsplit('L').next().unwrap().split_once(' ').unwrap())
+        .collect();
+    let [_, (measured_x, _), (last_x, last_y)] = last_points[..] else { panic!("{last_points:?}") };
+    assert_eq!(last_x, measured_x);
     let level = svg.lines().find(|l| l.contains("stroke-dasharray") && l.contains("#c8443f")).unwrap();
-    let last_y = line.trim_end_matches("\"/>").rsplit(' ').next().unwrap();
     let level_y = level.split("d=\"M").nth(1).unwrap().split([' ', 'h']).nth(1).unwrap();
     assert_eq!(last_y, level_y);
 }
@@ -159,7 +167,11 @@ fn correlator_separates_signs_and_counts_what_is_lost() {
         effective_mass: &masses,
         plateau,
     };
-    let (text, elements) = read(&plot.svg());
+    let svg = plot.svg();
+    let (text, elements) = read(&svg);
+    let open =
+        svg.split("<g stroke=\"#c8443f\" fill=\"#ffffff\">").nth(1).unwrap().split("</g>").next().unwrap();
+    assert_eq!(open.matches("<circle").count(), 1);
     assert!(text.contains("negative, |C(t)|") && text.contains("plateau a m = 2.30(10)"));
     assert!(text.contains("2 values that are not finite or not positive are left out"), "{text}");
     assert!(text.contains("errors above 100% are not shown (1)"));
