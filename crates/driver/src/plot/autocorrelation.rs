@@ -16,7 +16,7 @@ pub struct AutocorrelationPlot<'a> {
     pub title: &'a str,
     /// The name of the observable, for the caption.
     pub observable: &'a str,
-    /// What one lag is, on the x axis: "lag [trajectories]".
+    /// What one lag is, on the x axis: `"lag [trajectories]"`.
     pub lag_label: &'a str,
     /// The result of the Gamma method.
     pub estimate: &'a GammaEstimate,
