@@ -1,7 +1,33 @@
 //! The formulas of the literature on coordinates, link by link: the reference that the fast code is tested against.
 
 use gaugelink_lattice::group::{to_coordinates, traceless_antihermitian};
-use gaugelink_lattice::{Complex, GaugeField, Geometry, Matrix, Site};
+use gaugelink_lattice::rng::{Address, Purpose};
+use gaugelink_lattice::{Complex, GaugeField, Geometry, Lattice, Matrix, Site};
+use std::sync::Arc;
+
+/// A start configuration of algebra elements of width `width`.
+pub fn rough_field<const N: usize>(lattice: &Arc<Lattice>, width: f64) -> GaugeField<f64, N> {
+    GaugeField::random(lattice, width, Address::new(17, Purpose::Start)).unwrap()
+}
+
+/// The U(1) field in two dimensions whose plaquettes all have the same angle, and the angle: 2π charge / volume.
+/// U_y = exp(iφx) turns by φ from one x to the next; at the end of x, U_x = exp(−iφ L_x y) closes the torus.
+pub fn constant_field(lattice: &Arc<Lattice>, charge: i64) -> (GaugeField<f64, 1>, f64) {
+    let mut u = GaugeField::cold(lattice).unwrap();
+    let phi = std::f64::consts::TAU * charge as f64 / lattice.volume() as f64;
+    let extents = lattice.geometry().extents();
+    for block in 0..u.layout().blocks() {
+        for lane in 0..u.layout().lanes() {
+            let [x, y, ..] = u.layout().site(block, lane);
+            let across = if x + 1 == extents[0] { -phi * (extents[0] * y) as f64 } else { 0.0 };
+            for (mu, angle) in [(0, across), (1, phi * x as f64)] {
+                u.set_link(block, mu, lane, &Matrix([[Complex::new(angle.cos(), angle.sin())]]));
+            }
+        }
+    }
+    u.exchange();
+    (u, phi)
+}
 
 /// All links of one chain on one rank, by site number and direction.
 pub struct NaiveLinks<const N: usize> {

@@ -1,5 +1,22 @@
 //! Observables of the links, one value for each chain.
 
+mod charge;
+mod energy;
+mod field_strength;
+mod link_trace;
 mod plaquette;
+mod polyakov;
+mod rectangle;
+mod slice;
 
-pub use plaquette::{plaquette, plaquette_sums, planes, spatial_plaquette, temporal_plaquette};
+pub use charge::{geometric_charge, topological_charge};
+pub use energy::{clover_energy, plaquette_energy};
+pub use field_strength::field_strength;
+pub use link_trace::link_trace;
+pub use plaquette::{
+    planes, plaquette, plaquette_sums, spatial_plaquette, spatial_plaquette_per_slice, temporal_plaquette,
+    temporal_plaquette_per_slice,
+};
+pub use polyakov::polyakov_loop;
+pub use rectangle::rectangle;
+pub use slice::slice_sums;
