@@ -1,7 +1,7 @@
 //! Numbers on every site: `[block][component][lane]`, complex components as a real and an imaginary row.
 
 use crate::LatticeError;
-use crate::group::Matrix;
+use crate::group::{Matrix, matrix};
 use crate::halo;
 use crate::lattice::Lattice;
 use crate::layout::{Layout, Neighbour};
@@ -65,6 +65,9 @@ impl<T: Real> Field<T> {
         );
         if chosen.iter().all(|&c| c) {
             return self.copy_from(other);
+        }
+        if !chosen.contains(&true) {
+            return;
         }
         let lattice = self.lattice.clone();
         let layout = lattice.layout::<T>();
@@ -258,7 +261,7 @@ impl<'a, T: Real> FieldReader<'a, T> {
         }
         let index = self.layout.rotation(at.rotation);
         // SAFETY: the rows lie inside the field; a rotation's entries are lanes.
-        Matrix::from_fn(|i, j| unsafe {
+        matrix!(|i, j| unsafe {
             let z = p.add(2 * (i * N + j) * T::LANES);
             crate::Complex { re: V::load_permuted(z, index), im: V::load_permuted(z.add(T::LANES), index) }
         })

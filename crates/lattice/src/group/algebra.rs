@@ -1,11 +1,14 @@
 //! The algebra: projection, and coordinates A = Σ_a A^a T_a.
 
-use super::Matrix;
+use super::{Matrix, matrix};
 use crate::complex::Complex;
 use crate::number::Num;
 
 /// Room for the coordinates of the largest algebra (SU(3)).
 pub const ALGEBRA_MAX: usize = 8;
+
+/// Pairs of generators that mix rows j and k: (index of the symmetric one, followed by the antisymmetric; j; k).
+const OFF_DIAGONAL: [(usize, usize, usize); 3] = [(0, 0, 1), (3, 0, 2), (5, 1, 2)];
 
 /// Dimension of the algebra: 1, 3, 8 for N = 1, 2, 3.
 pub const fn algebra_dim(n: usize) -> usize {
@@ -17,7 +20,7 @@ pub const fn algebra_dim(n: usize) -> usize {
 pub fn traceless_antihermitian<V: Num, const N: usize>(m: &Matrix<V, N>) -> Matrix<V, N> {
     let half = V::splat(0.5);
     let mean = if N == 1 { V::splat(0.0) } else { m.trace().im * V::splat(1.0 / N as f64) };
-    Matrix::from_fn(|i, j| {
+    matrix!(|i, j| {
         if i == j {
             Complex::new(V::splat(0.0), m.0[i][i].im - mean)
         } else {
@@ -36,18 +39,14 @@ pub fn to_coordinates<V: Num, const N: usize>(a: &Matrix<V, N>) -> [V; ALGEBRA_M
     }
     // T = −(i/2)λ, so A_jk = −(i/2) Σ A^a (λ_a)_jk: the entry above the diagonal is −(i/2)(A^s − i A^t).
     let two = V::splat(2.0);
-    let mut off = |s: usize, t: usize, j: usize, k: usize| {
-        c[s] = -(a.0[j][k].im * two);
-        c[t] = -(a.0[j][k].re * two);
-    };
-    if N == 2 {
-        off(0, 1, 0, 1);
-        c[2] = a.0[1][1].im - a.0[0][0].im;
-    } else {
-        off(0, 1, 0, 1);
-        off(3, 4, 0, 2);
-        off(5, 6, 1, 2);
-        c[2] = a.0[1][1].im - a.0[0][0].im;
+    for (s, j, k) in OFF_DIAGONAL {
+        if k < N {
+            c[s] = -(a.0[j][k].im * two);
+            c[s + 1] = -(a.0[j][k].re * two);
+        }
+    }
+    c[2] = a.0[1][1].im - a.0[0][0].im;
+    if N == 3 {
         c[7] = a.0[2][2].im * V::splat(3f64.sqrt());
     }
     c
@@ -62,18 +61,17 @@ pub fn from_coordinates<V: Num, const N: usize>(c: &[V; ALGEBRA_MAX]) -> Matrix<
         return a;
     }
     let half = V::splat(0.5);
-    let mut off = |s: usize, t: usize, j: usize, k: usize| {
-        let z = Complex::new(-(c[t] * half), -(c[s] * half));
-        a.0[j][k] = z;
-        a.0[k][j] = Complex::new(-z.re, z.im);
-    };
-    off(0, 1, 0, 1);
+    for (s, j, k) in OFF_DIAGONAL {
+        if k < N {
+            let z = Complex::new(-(c[s + 1] * half), -(c[s] * half));
+            a.0[j][k] = z;
+            a.0[k][j] = Complex::new(-z.re, z.im);
+        }
+    }
     if N == 2 {
         a.0[0][0].im = -(c[2] * half);
         a.0[1][1].im = c[2] * half;
     } else {
-        off(3, 4, 0, 2);
-        off(5, 6, 1, 2);
         let eighth = c[7] * V::splat(1.0 / (2.0 * 3f64.sqrt()));
         a.0[0][0].im = c[2].neg_mul_add(half, -eighth);
         a.0[1][1].im = c[2].mul_add(half, -eighth);

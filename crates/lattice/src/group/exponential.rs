@@ -5,7 +5,7 @@
 //! its eigenvalues lie below 1 and its result squared back, which other lanes do not notice. The result is exact to
 //! rounding, also where eigenvalues coincide.
 
-use super::Matrix;
+use super::{Matrix, matrix};
 use crate::complex::Complex;
 use crate::number::{Num, sin_cos};
 
@@ -70,6 +70,23 @@ fn su2<V: Num, const N: usize>(x: &Matrix<V, N>, t: V, scale: V) -> Matrix<V, N>
     Matrix::diagonal(Complex::new(p[0], V::splat(0.0))) + x.scale(p[1])
 }
 
+/// c + i d q
+#[inline(always)]
+fn plus_det<V: Num>(d: V, c: Complex<V>, q: Complex<V>) -> Complex<V> {
+    Complex::new(d.neg_mul_add(q.im, c.re), d.mul_add(q.re, c.im))
+}
+
+/// c − t q
+#[inline(always)]
+fn minus_t<V: Num>(t: V, c: Complex<V>, q: Complex<V>) -> Complex<V> {
+    Complex::new(t.neg_mul_add(q.re, c.re), t.neg_mul_add(q.im, c.im))
+}
+
+#[inline(always)]
+fn twice<V: Num>(z: Complex<V>) -> Complex<V> {
+    z + z
+}
+
 #[inline(always)]
 fn su3<V: Num, const N: usize>(x: &Matrix<V, N>, t: V, scale: V) -> Matrix<V, N> {
     let one = V::splat(1.0);
@@ -85,16 +102,9 @@ fn su3<V: Num, const N: usize>(x: &Matrix<V, N>, t: V, scale: V) -> Matrix<V, N>
         }
         sum * V::splat(1.0 / 3.0)
     };
-    // c + i d q
-    let plus_det =
-        |c: Complex<V>, q: Complex<V>| Complex::new(d.neg_mul_add(q.im, c.re), d.mul_add(q.re, c.im));
-    // c - t q
-    let minus_t =
-        |c: Complex<V>, q: Complex<V>| Complex::new(t.neg_mul_add(q.re, c.re), t.neg_mul_add(q.im, c.im));
-
     let mut p = [Complex::splat(inverse_factorial(DEGREE), 0.0), Complex::zero(), Complex::zero()];
     for k in (0..DEGREE).rev() {
-        p = [plus_det(Complex::splat(inverse_factorial(k), 0.0), p[2]), minus_t(p[0], p[2]), p[1]];
+        p = [plus_det(d, Complex::splat(inverse_factorial(k), 0.0), p[2]), minus_t(t, p[0], p[2]), p[1]];
     }
     let mut done = scale;
     for _ in 0..HALVINGS {
@@ -102,19 +112,19 @@ fn su3<V: Num, const N: usize>(x: &Matrix<V, N>, t: V, scale: V) -> Matrix<V, N>
         if !V::any(more) {
             break;
         }
-        let twice = |z: Complex<V>| z + z;
         let (q3, q4) = (twice(p[1] * p[2]), p[2] * p[2]);
         let squared = [
-            plus_det(p[0] * p[0], q3),
-            plus_det(minus_t(twice(p[0] * p[1]), q3), q4),
-            minus_t(p[1].mul_add(p[1], twice(p[0] * p[2])), q4),
+            plus_det(d, p[0] * p[0], q3),
+            plus_det(d, minus_t(t, twice(p[0] * p[1]), q3), q4),
+            minus_t(t, p[1].mul_add(p[1], twice(p[0] * p[2])), q4),
         ];
-        for (c, q) in p.iter_mut().zip(squared) {
-            *c = Complex::new(V::select(more, q.re, c.re), V::select(more, q.im, c.im));
+        for k in 0..3 {
+            let (c, q) = (p[k], squared[k]);
+            p[k] = Complex::new(V::select(more, q.re, c.re), V::select(more, q.im, c.im));
         }
         done = V::select(more, done + done, done);
     }
-    Matrix::from_fn(|i, j| {
+    matrix!(|i, j| {
         let linear = x.0[i][j].mul_add(p[1], if i == j { p[0] } else { Complex::zero() });
         x2.0[i][j].mul_add(p[2], linear)
     })

@@ -4,6 +4,21 @@ use crate::complex::Complex;
 use crate::number::{Lanes, Num};
 use std::ops::{Add, Neg, Sub};
 
+/// The matrix with entries `$entry`, written as loops: a closure in a vector kernel may be left as a function of its
+/// own, without the kernel's instructions.
+macro_rules! matrix {
+    (|$i:ident, $j:ident| $entry:expr) => {{
+        let mut m = $crate::group::Matrix::zero();
+        for $i in 0..N {
+            for $j in 0..N {
+                m.0[$i][$j] = $entry;
+            }
+        }
+        m
+    }};
+}
+pub(crate) use matrix;
+
 /// An N×N complex matrix, row-major.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Matrix<V, const N: usize>(pub [[Complex<V>; N]; N]);
@@ -12,7 +27,7 @@ impl<V: Num, const N: usize> Matrix<V, N> {
     /// Real numbers in one matrix.
     pub const REALS: usize = 2 * N * N;
 
-    /// The matrix with entries `f(row, column)`.
+    /// The matrix with entries `f(row, column)`. Not for vector kernels: the closure may not be inlined there.
     #[inline(always)]
     pub fn from_fn(mut f: impl FnMut(usize, usize) -> Complex<V>) -> Self {
         let mut m = [[Complex::zero(); N]; N];
@@ -31,7 +46,7 @@ impl<V: Num, const N: usize> Matrix<V, N> {
     /// `s` times the unit matrix.
     #[inline(always)]
     pub fn diagonal(s: Complex<V>) -> Self {
-        Self::from_fn(|i, j| if i == j { s } else { Complex::zero() })
+        matrix!(|i, j| if i == j { s } else { Complex::zero() })
     }
     /// The unit matrix.
     #[inline(always)]
@@ -41,12 +56,12 @@ impl<V: Num, const N: usize> Matrix<V, N> {
     /// Hermitian conjugate.
     #[inline(always)]
     pub fn adjoint(&self) -> Self {
-        Self::from_fn(|i, j| self.0[j][i].conj())
+        matrix!(|i, j| self.0[j][i].conj())
     }
     /// `self * b`.
     #[inline(always)]
     pub fn mul(&self, b: &Self) -> Self {
-        Self::from_fn(|i, j| {
+        matrix!(|i, j| {
             let mut sum = self.0[i][0] * b.0[0][j];
             for k in 1..N {
                 sum = self.0[i][k].mul_add(b.0[k][j], sum);
@@ -57,7 +72,7 @@ impl<V: Num, const N: usize> Matrix<V, N> {
     /// `self * b + c`.
     #[inline(always)]
     pub fn mul_add(&self, b: &Self, c: &Self) -> Self {
-        Self::from_fn(|i, j| {
+        matrix!(|i, j| {
             let mut sum = c.0[i][j];
             for k in 0..N {
                 sum = self.0[i][k].mul_add(b.0[k][j], sum);
@@ -68,7 +83,7 @@ impl<V: Num, const N: usize> Matrix<V, N> {
     /// `self * b†`.
     #[inline(always)]
     pub fn mul_adjoint(&self, b: &Self) -> Self {
-        Self::from_fn(|i, j| {
+        matrix!(|i, j| {
             let mut sum = b.0[j][0].conj_mul(self.0[i][0]);
             for k in 1..N {
                 sum = b.0[j][k].conj_mul_add(self.0[i][k], sum);
@@ -79,7 +94,7 @@ impl<V: Num, const N: usize> Matrix<V, N> {
     /// `self * b† + c`.
     #[inline(always)]
     pub fn mul_adjoint_add(&self, b: &Self, c: &Self) -> Self {
-        Self::from_fn(|i, j| {
+        matrix!(|i, j| {
             let mut sum = c.0[i][j];
             for k in 0..N {
                 sum = b.0[j][k].conj_mul_add(self.0[i][k], sum);
@@ -90,7 +105,7 @@ impl<V: Num, const N: usize> Matrix<V, N> {
     /// `self† * b`.
     #[inline(always)]
     pub fn adjoint_mul(&self, b: &Self) -> Self {
-        Self::from_fn(|i, j| {
+        matrix!(|i, j| {
             let mut sum = self.0[0][i].conj_mul(b.0[0][j]);
             for k in 1..N {
                 sum = self.0[k][i].conj_mul_add(b.0[k][j], sum);
@@ -101,7 +116,7 @@ impl<V: Num, const N: usize> Matrix<V, N> {
     /// `self† * b + c`.
     #[inline(always)]
     pub fn adjoint_mul_add(&self, b: &Self, c: &Self) -> Self {
-        Self::from_fn(|i, j| {
+        matrix!(|i, j| {
             let mut sum = c.0[i][j];
             for k in 0..N {
                 sum = self.0[k][i].conj_mul_add(b.0[k][j], sum);
@@ -112,12 +127,12 @@ impl<V: Num, const N: usize> Matrix<V, N> {
     /// `self * s` for real s.
     #[inline(always)]
     pub fn scale(&self, s: V) -> Self {
-        Self(self.0.map(|row| row.map(|z| z.scale(s))))
+        matrix!(|i, j| self.0[i][j].scale(s))
     }
     /// `self * s` for complex s.
     #[inline(always)]
     pub fn scale_complex(&self, s: Complex<V>) -> Self {
-        Self(self.0.map(|row| row.map(|z| z * s)))
+        matrix!(|i, j| self.0[i][j] * s)
     }
     /// Trace.
     #[inline(always)]
@@ -166,7 +181,7 @@ impl<V: Num, const N: usize> Matrix<V, N> {
     /// `a` in the lanes where the mask holds, `b` in the others.
     #[inline(always)]
     pub fn select(mask: V::Mask, a: &Self, b: &Self) -> Self {
-        Self::from_fn(|i, j| Complex {
+        matrix!(|i, j| Complex {
             re: V::select(mask, a.0[i][j].re, b.0[i][j].re),
             im: V::select(mask, a.0[i][j].im, b.0[i][j].im),
         })
@@ -182,7 +197,7 @@ impl<V: Lanes, const N: usize> Matrix<V, N> {
     pub unsafe fn load(p: *const V::Scalar) -> Self {
         let lanes = <V::Scalar as crate::number::Real>::LANES;
         // SAFETY: the caller vouches for the rows.
-        Self::from_fn(|i, j| unsafe {
+        matrix!(|i, j| unsafe {
             let z = p.add(2 * (i * N + j) * lanes);
             Complex { re: V::load(z), im: V::load(z.add(lanes)) }
         })
@@ -211,7 +226,7 @@ impl<V: Num, const N: usize> Add for Matrix<V, N> {
     type Output = Self;
     #[inline(always)]
     fn add(self, b: Self) -> Self {
-        Self::from_fn(|i, j| self.0[i][j] + b.0[i][j])
+        matrix!(|i, j| self.0[i][j] + b.0[i][j])
     }
 }
 
@@ -219,7 +234,7 @@ impl<V: Num, const N: usize> Sub for Matrix<V, N> {
     type Output = Self;
     #[inline(always)]
     fn sub(self, b: Self) -> Self {
-        Self::from_fn(|i, j| self.0[i][j] - b.0[i][j])
+        matrix!(|i, j| self.0[i][j] - b.0[i][j])
     }
 }
 
@@ -227,6 +242,6 @@ impl<V: Num, const N: usize> Neg for Matrix<V, N> {
     type Output = Self;
     #[inline(always)]
     fn neg(self) -> Self {
-        Self::from_fn(|i, j| -self.0[i][j])
+        matrix!(|i, j| -self.0[i][j])
     }
 }

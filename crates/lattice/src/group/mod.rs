@@ -12,6 +12,7 @@ mod reunitarise;
 pub use algebra::{ALGEBRA_MAX, algebra_dim, from_coordinates, to_coordinates, traceless_antihermitian};
 pub use exponential::exponential;
 pub use matrix::Matrix;
+pub(crate) use matrix::matrix;
 pub use reunitarise::reunitarise;
 
 /// "U(1)", "SU(2)", ...

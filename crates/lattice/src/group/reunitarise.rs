@@ -10,23 +10,13 @@ use crate::number::Num;
 /// the third is the conjugate of their cross product.
 #[inline(always)]
 pub fn reunitarise<V: Num, const N: usize>(u: &Matrix<V, N>) -> Matrix<V, N> {
-    let normalise = |row: [Complex<V>; N]| {
-        let mut norm2 = row[0].norm2();
-        for z in &row[1..] {
-            norm2 = norm2 + z.norm2();
-        }
-        let s = V::splat(1.0).div(norm2.sqrt());
-        row.map(|z| z.scale(s))
-    };
     let mut m = *u;
     if N == 2 {
         let half = V::splat(0.5);
-        let row = normalise({
-            let mut row = u.0[0];
-            row[0] = (u.0[0][0] + u.0[N - 1][N - 1].conj()).scale(half);
-            row[N - 1] = (u.0[0][N - 1] - u.0[N - 1][0].conj()).scale(half);
-            row
-        });
+        let mut row = u.0[0];
+        row[0] = (u.0[0][0] + u.0[N - 1][N - 1].conj()).scale(half);
+        row[N - 1] = (u.0[0][N - 1] - u.0[N - 1][0].conj()).scale(half);
+        let row = normalise(row);
         m.0[0] = row;
         m.0[N - 1][0] = -row[N - 1].conj();
         m.0[N - 1][N - 1] = row[0].conj();
@@ -51,6 +41,19 @@ pub fn reunitarise<V: Num, const N: usize>(u: &Matrix<V, N>) -> Matrix<V, N> {
         }
     }
     m
+}
+
+#[inline(always)]
+fn normalise<V: Num, const N: usize>(mut row: [Complex<V>; N]) -> [Complex<V>; N] {
+    let mut norm2 = row[0].norm2();
+    for j in 1..N {
+        norm2 = norm2 + row[j].norm2();
+    }
+    let s = V::splat(1.0).div(norm2.sqrt());
+    for j in 0..N {
+        row[j] = row[j].scale(s);
+    }
+    row
 }
 
 #[cfg(test)]
