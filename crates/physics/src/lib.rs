@@ -10,5 +10,7 @@ mod error;
 #[cfg(test)]
 mod naive;
 pub mod observable;
+pub mod smear;
+pub mod update;
 
 pub use error::PhysicsError;

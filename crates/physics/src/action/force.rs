@@ -38,9 +38,9 @@ impl<const N: usize> Kernel<f64> for StapleForce<'_, N> {
             for mu in 0..self.dims {
                 let loops = self.links.at::<V>(block, mu).mul(&staple(&self.links, self.dims, block, mu));
                 let force = to_coordinates(&traceless_antihermitian(&loops));
-                for (a, f) in force.into_iter().enumerate().take(algebra_dim(N)) {
+                for a in 0..algebra_dim(N) {
                     let c = mu * algebra_dim(N) + a;
-                    let p = f.mul_add(scale, old.load::<V>(block, c) * keep);
+                    let p = force[a].mul_add(scale, old.load::<V>(block, c) * keep);
                     // SAFETY: as above.
                     unsafe { self.momenta.store(block, c, p) }
                 }

@@ -1,7 +1,7 @@
 //! Wilson's plaquette action (Wilson 1974), S = β Σ_P (1 − Re tr P / N).
 
 use super::{Action, accumulate_staple_force};
-use crate::observable::{plaquette_sums, planes};
+use crate::observable::{planes, plaquette_sums};
 use gaugelink_lattice::group::group_name;
 use gaugelink_lattice::{GaugeField, MomentumField};
 

@@ -14,8 +14,8 @@ pub fn field_strength<V: Lanes, const N: usize>(
     n: usize,
 ) -> Matrix<V, N> {
     let layout = links.0.layout();
-    let [m_up, m_down, n_up, n_down] =
-        [forward(m), backward(m), forward(n), backward(n)].map(|step| layout.neighbour(block, step));
+    let (m_up, m_down) = (layout.neighbour(block, forward(m)), layout.neighbour(block, backward(m)));
+    let (n_up, n_down) = (layout.neighbour(block, forward(n)), layout.neighbour(block, backward(n)));
     let m_down_n_up = layout.neighbour2(block, backward(m), forward(n));
     let both_down = layout.neighbour2(block, backward(m), backward(n));
     let m_up_n_down = layout.neighbour2(block, forward(m), backward(n));

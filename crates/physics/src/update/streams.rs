@@ -1,0 +1,39 @@
+//! Random numbers for the lanes of a block, drawn lane by lane only where a lane still needs them.
+
+use gaugelink_lattice::number::Row;
+use gaugelink_lattice::rng::{Generator, Stream};
+use gaugelink_lattice::{Lanes, Layout, Real};
+
+/// The streams of a block's sites, one a lane: a lane's numbers do not depend on what the other lanes draw.
+pub struct Streams(Vec<Stream>);
+
+impl Streams {
+    /// The streams of an own block, each chain from its generator.
+    pub fn new(layout: &Layout, generators: &[Generator], block: usize) -> Self {
+        let stream = |lane| {
+            let site = layout.geometry().site_index(&layout.site(block, lane));
+            generators[layout.chain_of(lane)].stream(site as u64)
+        };
+        Self((0..f64::LANES).map(stream).collect())
+    }
+
+    /// `K` numbers, uniform in (0, 1], for each lane where `pending` is not 0; ½ in the others.
+    #[inline(always)]
+    pub fn draw<V: Lanes<Scalar = f64>, const K: usize>(&mut self, pending: V) -> [V; K] {
+        let mut rows = [Row([0.5; 16]); K];
+        self.fill(&Row::from_lanes(pending), &mut rows);
+        let mut numbers = [pending; K];
+        for k in 0..K {
+            numbers[k] = rows[k].to_lanes();
+        }
+        numbers
+    }
+
+    fn fill(&mut self, pending: &Row<f64>, rows: &mut [Row<f64>]) {
+        for (lane, stream) in self.0.iter_mut().enumerate() {
+            if pending.0[lane] != 0.0 {
+                rows.iter_mut().for_each(|row| row.0[lane] = stream.uniform());
+            }
+        }
+    }
+}
