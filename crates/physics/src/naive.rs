@@ -60,10 +60,6 @@ impl<const N: usize> NaiveLinks<N> {
         (0..geometry.volume()).map(move |site| geometry.site(site))
     }
 
-    pub fn link(&mut self, x: &Site, mu: usize) -> &mut Matrix<f64, N> {
-        &mut self.links[self.geometry.site_index(x)][mu]
-    }
-
     /// The product of links along a path from `x`.
     pub fn path(&self, x: &Site, steps: &[Step]) -> Matrix<f64, N> {
         let (mut place, mut product) = (*x, Matrix::unit());

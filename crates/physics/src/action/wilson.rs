@@ -38,3 +38,84 @@ impl<const N: usize> Action<N> for WilsonAction {
         accumulate_staple_force(u, p, -epsilon * slope, 1.0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::naive::{NaiveLinks, rough_field};
+    use gaugelink_lattice::group::algebra_dim;
+    use gaugelink_lattice::rng::{Address, Purpose};
+    use gaugelink_lattice::{Lattice, LatticeOptions};
+
+    const BETA: f64 = 1.7;
+
+    fn for_all(check: [fn(&[usize]); 3]) {
+        for extents in [&[6, 4][..], &[3, 5], &[4, 6, 2], &[4, 2, 3, 8], &[8, 4, 2, 4]] {
+            check.iter().for_each(|f| f(extents));
+        }
+    }
+
+    fn force<const N: usize>(u: &GaugeField<f64, N>) -> MomentumField<f64, N> {
+        let mut force = MomentumField::zeroed(u.lattice()).unwrap();
+        WilsonAction::new(BETA).kick(u, &mut force, -1.0);
+        force
+    }
+
+    #[test]
+    fn action_and_force_are_those_of_the_plain_formulas() {
+        fn check<const N: usize>(extents: &[usize]) {
+            let lattice = Lattice::new(extents, LatticeOptions::default()).unwrap();
+            let u = rough_field::<N>(&lattice, 0.6);
+            let naive = NaiveLinks::new(&u, 0);
+            let (value, expected) =
+                (Action::value(&WilsonAction::new(BETA), &u)[0], naive.wilson_action(BETA));
+            assert!((value - expected).abs() < 1e-12 * expected, "N={N} {extents:?}: {value} {expected}");
+            let force = force(&u);
+            let slope = if N == 1 { BETA } else { BETA / (2 * N) as f64 };
+            for x in naive.sites() {
+                let (block, lane) = u.layout().locate(&x);
+                for mu in 0..extents.len() {
+                    let expected = naive.staple_force(&x, mu);
+                    for a in 0..algebra_dim(N) {
+                        let ours = force.get(block, mu * algebra_dim(N) + a, lane);
+                        assert!(
+                            (ours - slope * expected[a]).abs() < 1e-13,
+                            "N={N} {extents:?} {x:?} {mu} {a}"
+                        );
+                    }
+                }
+            }
+        }
+        for_all([check::<1>, check::<2>, check::<3>]);
+    }
+
+    /// d/ds S(e^{sP} U) along a random direction, by differences of fourth order.
+    #[test]
+    fn force_is_the_gradient_of_the_action() {
+        fn check<const N: usize>(extents: &[usize]) {
+            let lattice = Lattice::new(extents, LatticeOptions::default()).unwrap();
+            let u = rough_field::<N>(&lattice, 0.6);
+            let mut direction = MomentumField::zeroed(&lattice).unwrap();
+            direction.refresh(Address::new(3, Purpose::Momenta));
+            let value = |s: f64| {
+                let mut moved = u.duplicate().unwrap();
+                moved.drift(&direction, s);
+                Action::value(&WilsonAction::new(BETA), &moved)[0]
+            };
+            let h = 1e-3;
+            let slope = (8.0 * (value(h) - value(-h)) - (value(2.0 * h) - value(-2.0 * h))) / (12.0 * h);
+            let force = force(&u);
+            let mut expected = 0.0;
+            for block in 0..u.layout().blocks() {
+                for lane in 0..u.layout().distinct_lanes() {
+                    for c in 0..force.reals() {
+                        expected += force.get(block, c, lane) * direction.get(block, c, lane);
+                    }
+                }
+            }
+            let scale = force.kinetic()[0].sqrt();
+            assert!((slope - expected).abs() < 1e-8 * scale, "N={N} {extents:?}: {slope} {expected}");
+        }
+        for_all([check::<1>, check::<2>, check::<3>]);
+    }
+}

@@ -1,0 +1,120 @@
+//! Gauge transformations U_mu(x) → g(x) U_mu(x) g(x + mu)†: loops and actions do not change, forces turn with g.
+
+use gaugelink_lattice::group::{algebra_dim, exponential, from_coordinates};
+use gaugelink_lattice::rng::{Address, Purpose};
+use gaugelink_lattice::{GaugeField, Lattice, LatticeOptions, Matrix, MomentumField, Site};
+use gaugelink_physics::action::{Action, WilsonAction};
+use gaugelink_physics::observable;
+use gaugelink_physics::smear::{WilsonFlow, stout};
+
+/// g(x): exp of random algebra elements.
+fn rotation<const N: usize>(lattice: &Lattice, x: &Site) -> Matrix<f64, N> {
+    let site = lattice.geometry().site_index(x) as u64;
+    let mut stream = Address::new(9, Purpose::GaugeTransformation).generator().stream(site);
+    exponential(&from_coordinates(&std::array::from_fn(|_| 2.0 * stream.gaussian_pair().0)))
+}
+
+fn transformed<const N: usize>(u: &GaugeField<f64, N>) -> GaugeField<f64, N> {
+    let lattice = u.lattice();
+    let mut v = u.duplicate().unwrap();
+    for block in 0..u.layout().blocks() {
+        for lane in 0..u.layout().lanes() {
+            let x = u.layout().site(block, lane);
+            for mu in 0..lattice.dims() {
+                let mut next = x;
+                next[mu] = (x[mu] + 1) % lattice.geometry().extents()[mu];
+                let link = rotation(lattice, &x).mul(&u.link(block, mu, lane));
+                v.set_link(block, mu, lane, &link.mul_adjoint(&rotation(lattice, &next)));
+            }
+        }
+    }
+    v.exchange();
+    v
+}
+
+fn start<const N: usize>(extents: &[usize]) -> GaugeField<f64, N> {
+    let lattice = Lattice::new(extents, LatticeOptions::default()).unwrap();
+    GaugeField::random(&lattice, 0.5, Address::new(2, Purpose::Start)).unwrap()
+}
+
+/// Everything that must not change.
+fn invariants<const N: usize>(u: &GaugeField<f64, N>) -> Vec<f64> {
+    let mut values = vec![
+        Action::value(&WilsonAction::new(1.3), u)[0],
+        observable::plaquette(u)[0],
+        observable::temporal_plaquette(u)[0],
+        observable::rectangle(u)[0],
+        observable::plaquette_energy(u)[0],
+        observable::clover_energy(u)[0],
+    ];
+    for mu in 0..u.lattice().dims() {
+        let loops = observable::polyakov_loop(u, mu).unwrap()[0];
+        values.extend([loops.re, loops.im]);
+    }
+    if u.lattice().dims() == 4 {
+        values.push(observable::topological_charge(u).unwrap()[0]);
+    }
+    values
+}
+
+fn check<const N: usize>(extents: &[usize]) {
+    let u = start::<N>(extents);
+    let v = transformed(&u);
+    assert!((observable::link_trace(&u)[0] - observable::link_trace(&v)[0]).abs() > 1e-3, "links did change");
+    for (i, (a, b)) in invariants(&u).into_iter().zip(invariants(&v)).enumerate() {
+        assert!((a - b).abs() < 1e-12 * a.abs().max(1.0), "N={N} {extents:?}: invariant {i}: {a} {b}");
+    }
+
+    let force = |u: &GaugeField<f64, N>| {
+        let mut p = MomentumField::zeroed(u.lattice()).unwrap();
+        WilsonAction::new(1.3).kick(u, &mut p, -1.0);
+        p
+    };
+    let (before, after) = (force(&u), force(&v));
+    let element = |p: &MomentumField<f64, N>, block, mu, lane| -> Matrix<f64, N> {
+        let dim = algebra_dim(N);
+        from_coordinates(&std::array::from_fn(
+            |a| if a < dim { p.get(block, mu * dim + a, lane) } else { 0.0 },
+        ))
+    };
+    for block in 0..u.layout().blocks() {
+        for lane in 0..u.layout().lanes() {
+            let g = rotation::<N>(u.lattice(), &u.layout().site(block, lane));
+            for mu in 0..extents.len() {
+                let expected = g.mul(&element(&before, block, mu, lane)).mul_adjoint(&g);
+                let off = (element(&after, block, mu, lane) - expected).norm2().sqrt();
+                assert!(off < 1e-13, "N={N} {extents:?}: force off by {off:e}");
+            }
+        }
+    }
+
+    // Smoothing commutes with gauge transformations.
+    let (mut smooth, mut smooth_after) = (u, v);
+    let mut flow = WilsonFlow::new(smooth.lattice()).unwrap();
+    for field in [&mut smooth, &mut smooth_after] {
+        stout(field, 0.1, 1).unwrap();
+        flow.step(field, 0.02);
+    }
+    let turned = transformed(&smooth);
+    let worst = turned.as_slice().iter().zip(smooth_after.as_slice()).map(|(a, b)| (a - b).abs());
+    assert!(worst.fold(0.0, f64::max) < 1e-13, "N={N} {extents:?}: smoothing");
+}
+
+#[test]
+fn loops_are_invariant_and_forces_covariant() {
+    check::<1>(&[6, 4]);
+    check::<2>(&[4, 6]);
+    check::<3>(&[4, 3, 4]);
+    check::<1>(&[4, 4, 2, 4]);
+    check::<2>(&[4, 2, 3, 8]);
+    check::<3>(&[4, 4, 2, 6]);
+}
+
+#[test]
+fn charge_in_two_dimensions_is_invariant() {
+    let lattice = Lattice::new(&[12, 10], LatticeOptions::default()).unwrap();
+    let u = GaugeField::<f64, 1>::random(&lattice, 2.0, Address::new(5, Purpose::Start)).unwrap();
+    let charge = observable::geometric_charge(&u).unwrap();
+    assert_ne!(charge, [0]);
+    assert_eq!(observable::geometric_charge(&transformed(&u)).unwrap(), charge);
+}
