@@ -6,11 +6,13 @@
 //! and are the same bits for any number of threads and ranks and any vector unit.
 
 pub mod action;
+pub mod dirac;
 mod error;
 #[cfg(test)]
 mod naive;
 pub mod observable;
 pub mod smear;
+pub mod solver;
 pub mod update;
 
 pub use error::PhysicsError;

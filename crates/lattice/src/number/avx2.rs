@@ -144,6 +144,11 @@ macro_rules! lanes {
                     $stream(p.add($half), self.1);
                 }
             }
+            #[inline(always)]
+            fn fence() {
+                // SAFETY: every x86-64 machine has SSE.
+                unsafe { _mm_sfence() }
+            }
         }
     };
 }

@@ -128,6 +128,11 @@ macro_rules! lanes {
                 // SAFETY: as for `store`.
                 unsafe { $stream(p, self.0) }
             }
+            #[inline(always)]
+            fn fence() {
+                // SAFETY: every x86-64 machine has SSE.
+                unsafe { _mm_sfence() }
+            }
         }
     };
 }

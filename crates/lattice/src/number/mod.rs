@@ -111,9 +111,23 @@ pub trait Lanes: Num {
     ///
     /// # Safety
     /// As [`Lanes::store`].
+    #[inline(always)]
     unsafe fn stream(self, p: *mut Self::Scalar) {
         // SAFETY: the same contract as `store`.
         unsafe { self.store(p) }
+    }
+    /// Orders what [`Lanes::stream`] wrote before everything after: called once at the end of a kernel that streams.
+    #[inline(always)]
+    fn fence() {}
+    /// The lanes rearranged: lane `l` of the result is lane `index[l]` of `self`.
+    ///
+    /// # Safety
+    /// Every `index[l]` is in `0..LANES`.
+    #[inline(always)]
+    unsafe fn permuted(self, index: &LaneIndex) -> Self {
+        let row = Row::from_lanes(self);
+        // SAFETY: the array is 64-byte aligned and holds the lanes; the caller vouches for the index.
+        unsafe { Self::load_permuted(row.0.as_ptr(), index) }
     }
 }
 

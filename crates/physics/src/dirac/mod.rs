@@ -1,0 +1,18 @@
+//! Fermions: spinor fields, Wilson's operator, its even-odd form, propagators.
+
+mod boundary;
+mod even_odd;
+mod gamma;
+mod hop;
+pub mod naive;
+mod propagator;
+mod spinor;
+mod wilson;
+
+pub use boundary::{Boundary, BoundaryTable};
+pub use even_odd::Schur;
+pub use gamma::{GAMMA5_SIGNS, Partner, SpinMatrix, gamma, gamma5};
+pub use hop::{HalfSpinor, HopSource, hop};
+pub use propagator::{Propagator, PropagatorError, PropagatorSolver};
+pub use spinor::{SPINS, Spinor, SpinorField};
+pub use wilson::{HOP_FLOPS_SU3, Wilson, hop_flops};

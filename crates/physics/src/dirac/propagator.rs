@@ -1,0 +1,152 @@
+//! Quark propagators from point sources, and what is made of them.
+
+use super::even_odd::Schur;
+use super::spinor::{SPINS, SpinorField};
+use super::wilson::Wilson;
+use crate::PhysicsError;
+use crate::solver::{BiCgStab, ConjugateGradient, SolveError, SolveReport, Stopping};
+use gaugelink_lattice::sum::ExactSum;
+use gaugelink_lattice::{Real, Site};
+use thiserror::Error;
+
+/// How D x = b is solved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum PropagatorSolver {
+    /// BiCGStab on the even-odd operator: the fastest here away from very light masses.
+    #[default]
+    EvenOddBiCgStab,
+    /// Conjugate gradients on the even-odd operator's normal equations: always converges.
+    EvenOddConjugateGradient,
+    /// BiCGStab on D: for lattices with an odd extent.
+    BiCgStab,
+}
+
+/// A propagator that could not be computed.
+#[derive(Debug, Error)]
+pub enum PropagatorError {
+    /// A lattice on which the solver is not defined.
+    #[error(transparent)]
+    Physics(#[from] PhysicsError),
+    /// A solve that did not converge.
+    #[error("source spin {spin}, colour {colour}: {error}")]
+    Solve {
+        /// The source's spin.
+        spin: usize,
+        /// The source's colour.
+        colour: usize,
+        /// What happened.
+        error: SolveError,
+    },
+}
+
+/// S(x) = D⁻¹ δ: one solution for each spin and colour of a point source.
+#[derive(Debug)]
+pub struct Propagator<T, const N: usize> {
+    source: Site,
+    /// `[source spin][source colour]`, flattened.
+    columns: Vec<SpinorField<T, N>>,
+}
+
+/// Workspace of the chosen solver.
+enum Workspace<T, const N: usize> {
+    EvenOddBiCgStab(BiCgStab<SpinorField<T, N>>),
+    EvenOddConjugateGradient(ConjugateGradient<SpinorField<T, N>>),
+    BiCgStab(BiCgStab<SpinorField<T, N>>),
+}
+
+impl<T: Real, const N: usize> Propagator<T, N> {
+    /// Solves for all 4N point sources of 1 at `source`, on every chain of a batch. The tolerance is that of each
+    /// solve. Collective.
+    ///
+    /// # Errors
+    /// [`PropagatorError`].
+    pub fn point(
+        wilson: &Wilson<'_, T, N>,
+        source: Site,
+        solver: PropagatorSolver,
+        stop: &Stopping,
+    ) -> Result<(Self, Vec<SolveReport>), PropagatorError> {
+        let lattice = wilson.links().lattice();
+        let memory = |e| PropagatorError::Physics(PhysicsError::Lattice(e));
+        let extents = lattice.geometry().extents();
+        if (0..source.len()).any(|mu| source[mu] >= extents[mu]) {
+            return Err(PropagatorError::Physics(PhysicsError::Parameter(format!(
+                "the source {source:?} lies outside the lattice {extents:?}: give coordinates from 0"
+            ))));
+        }
+        let mut workspace = match solver {
+            PropagatorSolver::EvenOddBiCgStab => {
+                Workspace::EvenOddBiCgStab(BiCgStab::new(&Schur::odd(wilson)?).map_err(memory)?)
+            }
+            PropagatorSolver::EvenOddConjugateGradient => Workspace::EvenOddConjugateGradient(
+                ConjugateGradient::new(&Schur::odd(wilson)?).map_err(memory)?,
+            ),
+            PropagatorSolver::BiCgStab => Workspace::BiCgStab(BiCgStab::new(wilson).map_err(memory)?),
+        };
+        let mut b = SpinorField::zeroed(lattice).map_err(memory)?;
+        let (mut columns, mut reports) = (Vec::new(), Vec::new());
+        for spin in 0..SPINS {
+            for colour in 0..N {
+                b.set_point_source(&source, spin, colour);
+                let mut x = SpinorField::zeroed(lattice).map_err(memory)?;
+                let result = workspace.solve(wilson, &mut x, &b, stop)?;
+                let report = result.map_err(|error| PropagatorError::Solve { spin, colour, error })?;
+                columns.push(x);
+                reports.push(report);
+            }
+        }
+        Ok((Self { source, columns }, reports))
+    }
+
+    /// Where the source is.
+    pub fn source(&self) -> Site {
+        self.source
+    }
+
+    /// D⁻¹ δ for one source spin and colour.
+    pub fn column(&self, spin: usize, colour: usize) -> &SpinorField<T, N> {
+        &self.columns[spin * N + colour]
+    }
+
+    /// The pion correlator C(t) = Σ over space, spins and colours of |S|², for each chain and t = 0, 1, ... from the
+    /// source on, without further normalisation; exact sums. Collective.
+    pub fn pion_correlator(&self) -> Vec<Vec<f64>> {
+        let lattice = self.columns[0].lattice();
+        let layout = lattice.layout::<T>();
+        let (time, chains) = (lattice.geometry().extents()[3], layout.chains());
+        let mut sums = vec![ExactSum::default(); chains * time];
+        for column in &self.columns {
+            for block in 0..layout.blocks() {
+                for lane in 0..layout.distinct_lanes() {
+                    let t = (layout.site(block, lane)[3] + time - self.source[3]) % time;
+                    let parts = (0..column.reals()).map(|c| column.get(block, c, lane).to_f64());
+                    sums[layout.chain_of(lane) * time + t].add(parts.map(|x| x * x).sum());
+                }
+            }
+        }
+        lattice.sum_over_ranks(&mut sums);
+        let values: Vec<f64> = sums.iter().map(ExactSum::value).collect();
+        values.chunks_exact(time).map(<[f64]>::to_vec).collect()
+    }
+}
+
+impl<T: Real, const N: usize> Workspace<T, N> {
+    /// x = D⁻¹ b; the outer error is one of geometry.
+    fn solve(
+        &mut self,
+        wilson: &Wilson<'_, T, N>,
+        x: &mut SpinorField<T, N>,
+        b: &SpinorField<T, N>,
+        stop: &Stopping,
+    ) -> Result<Result<SolveReport, SolveError>, PhysicsError> {
+        Ok(match self {
+            Self::BiCgStab(solver) => solver.solve(wilson, x, b, stop),
+            Self::EvenOddBiCgStab(solver) => {
+                Schur::odd(wilson)?.solve(x, b, |schur, x, c| solver.solve(schur, x, c, stop))
+            }
+            Self::EvenOddConjugateGradient(solver) => {
+                Schur::odd(wilson)?.solve(x, b, |schur, x, c| solver.solve(schur, x, c, stop))
+            }
+        })
+    }
+}

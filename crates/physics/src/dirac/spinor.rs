@@ -1,0 +1,144 @@
+//! Spinor fields: four spins times N colours, `[block][spin][colour][re|im][lane]`.
+
+use crate::solver::vector;
+use gaugelink_lattice::rng::{Address, fill_gaussian};
+use gaugelink_lattice::{Complex, Field, Lattice, LatticeError, Layout, Num, Real, Site};
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+/// Spin components.
+pub const SPINS: usize = 4;
+
+/// One site's spinor, `[spin][colour]`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spinor<V, const N: usize>(pub [[Complex<V>; N]; SPINS]);
+
+impl<V: Num, const N: usize> Spinor<V, N> {
+    /// Zero.
+    #[inline(always)]
+    pub fn zero() -> Self {
+        Self([[Complex::zero(); N]; SPINS])
+    }
+}
+
+/// A spinor on each site, of 4 spins and `N` colours.
+#[derive(Debug)]
+pub struct SpinorField<T, const N: usize>(Field<T>);
+
+impl<T, const N: usize> Deref for SpinorField<T, N> {
+    type Target = Field<T>;
+    fn deref(&self) -> &Field<T> {
+        &self.0
+    }
+}
+
+impl<T, const N: usize> DerefMut for SpinorField<T, N> {
+    fn deref_mut(&mut self) -> &mut Field<T> {
+        &mut self.0
+    }
+}
+
+/// The lanes that hold a site of this rank's box: all repetitions of the one that `locate` gives, or those of a chain.
+fn lanes_of(layout: &Layout, located: usize, chain: usize) -> impl Iterator<Item = usize> {
+    let distinct = layout.distinct_lanes();
+    let wanted = if layout.chains() > 1 { chain } else { located };
+    (0..layout.lanes()).filter(move |l| l % distinct == wanted)
+}
+
+impl<T: Real, const N: usize> SpinorField<T, N> {
+    /// Real numbers on a site.
+    pub const REALS: usize = 2 * SPINS * N;
+
+    /// Zero everywhere.
+    ///
+    /// # Errors
+    /// [`LatticeError::OutOfMemory`].
+    pub fn zeroed(lattice: &Arc<Lattice>) -> Result<Self, LatticeError> {
+        Ok(Self(Field::zeroed(lattice, Self::REALS)?))
+    }
+
+    /// A copy in memory of its own.
+    ///
+    /// # Errors
+    /// [`LatticeError::OutOfMemory`].
+    pub fn duplicate(&self) -> Result<Self, LatticeError> {
+        Ok(Self(self.0.duplicate()?))
+    }
+
+    /// The same numbers, rounded where needed, in another precision.
+    ///
+    /// # Errors
+    /// [`LatticeError::OutOfMemory`].
+    pub fn converted<S: Real>(&self) -> Result<SpinorField<S, N>, LatticeError> {
+        let mut other = SpinorField::zeroed(self.lattice())?;
+        self.convert_to(&mut other);
+        Ok(other)
+    }
+
+    /// The place of a site in this rank's box, `None` where another rank holds it.
+    fn place(&self, site: &Site) -> Option<(usize, usize)> {
+        let geometry = self.layout().geometry();
+        let (origin, local) = (geometry.origin(), geometry.local_extents());
+        let inside = (0..site.len()).all(|mu| (origin[mu]..origin[mu] + local[mu]).contains(&site[mu]));
+        inside.then(|| self.layout().locate(&std::array::from_fn(|mu| site[mu] - origin[mu])))
+    }
+
+    /// ψ at a global site, `None` where another rank holds it.
+    pub fn spinor(&self, site: &Site, chain: usize) -> Option<Spinor<T, N>> {
+        let (block, located) = self.place(site)?;
+        let lane = lanes_of(self.layout(), located, chain).next()?;
+        let part = |s: usize, c: usize, im: usize| self.get(block, 2 * (s * N + c) + im, lane);
+        Some(Spinor(std::array::from_fn(|s| {
+            std::array::from_fn(|c| Complex::new(part(s, c, 0), part(s, c, 1)))
+        })))
+    }
+
+    /// Sets ψ at a global site on the rank that holds it. Ghosts are stale until [`Field::exchange`].
+    pub fn set_spinor(&mut self, site: &Site, chain: usize, psi: &Spinor<T, N>) {
+        let Some((block, located)) = self.place(site) else { return };
+        let lanes: Vec<usize> = lanes_of(self.layout(), located, chain).collect();
+        for lane in lanes {
+            for (s, colours) in psi.0.iter().enumerate() {
+                for (c, z) in colours.iter().enumerate() {
+                    self.set(block, 2 * (s * N + c), lane, z.re);
+                    self.set(block, 2 * (s * N + c) + 1, lane, z.im);
+                }
+            }
+        }
+    }
+
+    /// Zero but for 1 at one site, spin and colour, in every chain. Collective.
+    pub fn set_point_source(&mut self, site: &Site, spin: usize, colour: usize) {
+        let mut one = Spinor::zero();
+        one.0[spin][colour] = Complex::new(T::from_f64(1.0), T::from_f64(0.0));
+        self.as_mut_slice().fill(T::default());
+        for chain in 0..self.lattice().chains() {
+            self.set_spinor(site, chain, &one);
+        }
+        self.exchange();
+    }
+
+    /// Gaussian noise with ⟨|η|²⟩ = 1 for each complex component, that is 1/2 for each real one: the density
+    /// exp(−η†η) of pseudofermion heat baths. Collective.
+    pub fn set_gaussian(&mut self, address: Address) {
+        fill_gaussian(&mut self.0, address);
+        let scale = T::from_f64(std::f64::consts::FRAC_1_SQRT_2);
+        self.as_mut_slice().iter_mut().for_each(|x| *x = *x * scale);
+    }
+
+    /// ⟨self, other⟩ = Σ conj(self) other for each chain, an exact sum of the sites' values. Collective.
+    pub fn inner_product(&self, other: &Self) -> Vec<Complex<f64>> {
+        let mut sums = vec![0.0; 2 * self.lattice().chains()];
+        vector::inner_product(self, other, 0..self.layout().blocks(), &mut sums);
+        let (re, im) = sums.split_at(self.lattice().chains());
+        re.iter().zip(im).map(|(&re, &im)| Complex::new(re, im)).collect()
+    }
+
+    /// ψ ← γ5 ψ, ghosts included.
+    pub fn apply_gamma5(&mut self) {
+        let half = Self::REALS / 2 * T::LANES;
+        for site in self.as_mut_slice().chunks_exact_mut(2 * half) {
+            site[half..].iter_mut().for_each(|x| *x = -*x);
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! Wilson's Dirac operator on fields.
+//!
+//! D = (m + 4) − ½ H with H of [`super::hop`]; kappa = 1/(2(m + 4)). D† = γ5 D γ5. Links are borrowed, so an operator
+//! can never be older than its configuration.
+
+use super::boundary::{Boundary, BoundaryTable};
+use super::hop::{HalfSpinor, HopSource, hop};
+use super::spinor::{SPINS, Spinor, SpinorField};
+use crate::PhysicsError;
+use crate::solver::LinearOperator;
+use gaugelink_lattice::{
+    Complex, DIM_MAX, FieldReader, FieldWriter, GaugeField, Kernel, Lanes, LatticeError, Layout, Neighbour,
+    Real, Tally,
+};
+use std::ops::Range;
+
+/// Floating-point operations of H at one site for SU(3), as all codes count them.
+pub const HOP_FLOPS_SU3: usize = hop_flops(3);
+
+/// Floating-point operations of H at one site: 8 projections, 16 products of link and colour vector, 7 additions of
+/// spinors.
+pub const fn hop_flops(n: usize) -> usize {
+    8 * 4 * n + 16 * (8 * n * n - 2 * n) + 7 * 8 * n
+}
+
+/// Output beyond this many bytes is written past the caches: it would be evicted before it is read again.
+const STREAM_BYTES: usize = 24 << 20;
+
+/// Wilson's operator for one configuration.
+#[derive(Debug)]
+pub struct Wilson<'u, T, const N: usize> {
+    links: &'u GaugeField<T, N>,
+    mass: f64,
+    boundary: Boundary,
+    table: BoundaryTable<T>,
+}
+
+/// What is made of the hop's result.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Combine<'a, T, const N: usize> {
+    /// b Hψ.
+    Scaled(f64),
+    /// a φ + b Hψ.
+    Added(f64, &'a SpinorField<T, N>, f64),
+}
+
+impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
+    /// The operator of mass `mass` on `links`.
+    ///
+    /// # Errors
+    /// [`PhysicsError::Geometry`] on a lattice that has not four dimensions.
+    pub fn new(links: &'u GaugeField<T, N>, mass: f64, boundary: Boundary) -> Result<Self, PhysicsError> {
+        let dims = links.lattice().dims();
+        if dims != DIM_MAX {
+            return Err(PhysicsError::Geometry(format!(
+                "Wilson fermions of four spin components need a lattice of 4 dimensions, this one has {dims}"
+            )));
+        }
+        let table = BoundaryTable::new(links.layout(), &boundary);
+        Ok(Self { links, mass, boundary, table })
+    }
+
+    /// The operator with hopping parameter kappa = 1/(2(m + 4)).
+    ///
+    /// # Errors
+    /// As [`Wilson::new`].
+    pub fn with_kappa(
+        links: &'u GaugeField<T, N>,
+        kappa: f64,
+        boundary: Boundary,
+    ) -> Result<Self, PhysicsError> {
+        Self::new(links, 0.5 / kappa - 4.0, boundary)
+    }
+
+    /// Mass m.
+    pub fn mass(&self) -> f64 {
+        self.mass
+    }
+    /// kappa = 1/(2(m + 4)).
+    pub fn kappa(&self) -> f64 {
+        0.5 / self.diagonal()
+    }
+    /// The site-diagonal part, m + 4.
+    pub fn diagonal(&self) -> f64 {
+        self.mass + 4.0
+    }
+    /// Phases at the edges.
+    pub fn boundary(&self) -> &Boundary {
+        &self.boundary
+    }
+    /// The configuration.
+    pub fn links(&self) -> &'u GaugeField<T, N> {
+        self.links
+    }
+    /// Own blocks, or those of one parity (0 even, 1 odd).
+    fn blocks(&self, parity: Option<usize>) -> Range<usize> {
+        let layout = self.links.layout();
+        parity.map_or(0..layout.blocks(), |p| layout.parity_blocks(p))
+    }
+
+    /// `out` ← D ψ. Collective; ghosts of ψ are up to date before and those of `out` after.
+    pub fn apply(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>) {
+        self.run::<false>(out, psi, Combine::Added(self.diagonal(), psi, -0.5), self.blocks(None));
+    }
+    /// `out` ← D† ψ. Collective.
+    pub fn apply_dagger(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>) {
+        self.run::<true>(out, psi, Combine::Added(self.diagonal(), psi, -0.5), self.blocks(None));
+    }
+    /// `out` ← D ψ − (m + 4) ψ = −½ H ψ. Collective.
+    pub fn hop(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>) {
+        self.run::<false>(out, psi, Combine::Scaled(-0.5), self.blocks(None));
+    }
+    /// `out` ← −½ H† ψ. Collective.
+    pub fn hop_dagger(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>) {
+        self.run::<true>(out, psi, Combine::Scaled(-0.5), self.blocks(None));
+    }
+    /// The sites of parity `to` (0 even, 1 odd) of `out` ← −½ H ψ, from the other parity of ψ: D_eo for `to` = 0, D_oe
+    /// for 1. The other parity of `out` stays. Collective.
+    ///
+    /// # Errors
+    /// [`PhysicsError::Geometry`] where the lattice has an odd extent.
+    pub fn hop_parity(
+        &self,
+        to: usize,
+        out: &mut SpinorField<T, N>,
+        psi: &SpinorField<T, N>,
+    ) -> Result<(), PhysicsError> {
+        self.check_parities()?;
+        self.run::<false>(out, psi, Combine::Scaled(-0.5), self.blocks(Some(to)));
+        Ok(())
+    }
+
+    /// Whether the sites can be coloured like a chessboard.
+    pub(crate) fn check_parities(&self) -> Result<(), PhysicsError> {
+        let geometry = self.links.layout().geometry();
+        if geometry.is_bipartite() {
+            return Ok(());
+        }
+        Err(PhysicsError::Geometry(format!(
+            "even and odd sites need even extents, these are {:?}: use the full operator here",
+            &geometry.extents()[..geometry.dims()]
+        )))
+    }
+
+    /// One pass over `blocks` of `out`, then the ghosts.
+    pub(crate) fn run<const DAGGER: bool>(
+        &self,
+        out: &mut SpinorField<T, N>,
+        psi: &SpinorField<T, N>,
+        combine: Combine<'_, T, N>,
+        blocks: Range<usize>,
+    ) {
+        let writer = out.writer();
+        self.launch::<DAGGER>(writer, psi.reader(), combine, blocks);
+        out.exchange();
+    }
+
+    /// As [`Wilson::run`] within one field: reads one parity of it and writes the other, `to`. Ghosts included.
+    pub(crate) fn run_within<const DAGGER: bool>(
+        &self,
+        field: &mut SpinorField<T, N>,
+        combine: Combine<'_, T, N>,
+        to: usize,
+    ) {
+        let writer = field.writer();
+        // SAFETY: a site's neighbours are of the other parity, whose blocks nothing writes here.
+        let reader = unsafe { writer.reader() };
+        self.launch::<DAGGER>(writer, reader, combine, self.blocks(Some(to)));
+        field.exchange();
+    }
+
+    fn launch<const DAGGER: bool>(
+        &self,
+        out: FieldWriter<'_, T>,
+        psi: FieldReader<'_, T>,
+        combine: Combine<'_, T, N>,
+        blocks: Range<usize>,
+    ) {
+        let (center, a, b) = match combine {
+            Combine::Scaled(b) => (None, 0.0, b),
+            Combine::Added(a, phi, b) => (Some(phi.reader()), a, b),
+        };
+        let streams = blocks.len() * 2 * SPINS * N * T::LANES * size_of::<T>() > STREAM_BYTES;
+        let kernel = HopKernel::<'_, T, N, DAGGER> {
+            links: self.links.reader(),
+            table: &self.table,
+            psi,
+            out,
+            center,
+            a,
+            b,
+            streams,
+        };
+        self.links.lattice().launch(&kernel, blocks);
+    }
+}
+
+impl<T: Real, const N: usize> LinearOperator<T> for Wilson<'_, T, N> {
+    type Vector = SpinorField<T, N>;
+
+    fn vector(&self) -> Result<SpinorField<T, N>, LatticeError> {
+        SpinorField::zeroed(self.links.lattice())
+    }
+    fn blocks(&self) -> Range<usize> {
+        0..self.links.layout().blocks()
+    }
+    fn apply(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>) {
+        Wilson::apply(self, out, psi);
+    }
+    fn apply_dagger(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>) {
+        Wilson::apply_dagger(self, out, psi);
+    }
+    fn flops(&self) -> f64 {
+        // The mass term: a product and a sum for each real number.
+        (hop_flops(N) + 2 * 2 * SPINS * N) as f64 * self.links.lattice().volume() as f64
+    }
+}
+
+struct HopKernel<'a, T, const N: usize, const DAGGER: bool> {
+    links: FieldReader<'a, T>,
+    table: &'a BoundaryTable<T>,
+    psi: FieldReader<'a, T>,
+    out: FieldWriter<'a, T>,
+    center: Option<FieldReader<'a, T>>,
+    a: f64,
+    b: f64,
+    streams: bool,
+}
+
+impl<T: Real, const N: usize, const DAGGER: bool> Kernel<T> for HopKernel<'_, T, N, DAGGER> {
+    #[inline(always)]
+    fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
+        let reals = 2 * SPINS * N;
+        for block in range {
+            let source = BlockSource::new(self, block);
+            let sum: Spinor<V, N> = hop::<V, _, N, DAGGER>(&source);
+            let b = V::splat(self.b);
+            let mut rows = [V::splat(0.0); ROWS_MAX];
+            for s in 0..SPINS {
+                for c in 0..N {
+                    rows[2 * (s * N + c)] = sum.0[s][c].re * b;
+                    rows[2 * (s * N + c) + 1] = sum.0[s][c].im * b;
+                }
+            }
+            if let Some(center) = &self.center {
+                let (a, p) = (V::splat(self.a), center.rows(block, 0, reals));
+                for r in 0..reals {
+                    // SAFETY: rows of this block, inside the field.
+                    rows[r] = unsafe { V::load(p.add(r * T::LANES)) }.mul_add(a, rows[r]);
+                }
+            }
+            let p = self.out.rows(block, 0, reals);
+            for r in 0..reals {
+                // SAFETY: rows of this block, inside the field; the block is this thread's.
+                unsafe {
+                    if self.streams {
+                        rows[r].stream(p.add(r * T::LANES));
+                    } else {
+                        rows[r].store(p.add(r * T::LANES));
+                    }
+                }
+            }
+        }
+        if self.streams {
+            V::fence();
+        }
+    }
+}
+
+/// Block rows of a spinor for SU(3), the largest group compiled.
+const ROWS_MAX: usize = 2 * SPINS * 3;
+
+/// The neighbourhood of one block.
+struct BlockSource<'a, T> {
+    layout: &'a Layout,
+    table: &'a BoundaryTable<T>,
+    crossing: u8,
+    at: [Neighbour; 2 * DIM_MAX],
+    spinors: [*const T; 2 * DIM_MAX],
+    links: [*const T; 2 * DIM_MAX],
+}
+
+impl<'a, T: Real> BlockSource<'a, T> {
+    #[inline(always)]
+    fn new<const N: usize, const DAGGER: bool>(kernel: &HopKernel<'a, T, N, DAGGER>, block: usize) -> Self {
+        let (layout, link) = (kernel.psi.layout(), 2 * N * N);
+        let mut source = Self {
+            layout,
+            table: kernel.table,
+            crossing: kernel.table.crossing(block),
+            at: [Neighbour::default(); 2 * DIM_MAX],
+            spinors: [std::ptr::null(); 2 * DIM_MAX],
+            links: [std::ptr::null(); 2 * DIM_MAX],
+        };
+        for step in 0..2 * DIM_MAX {
+            let at = layout.neighbour(block, step);
+            let beside = if step < DIM_MAX { block } else { at.block as usize };
+            source.at[step] = at;
+            source.spinors[step] = kernel.psi.rows(at.block as usize, 0, 2 * SPINS * N);
+            source.links[step] = kernel.links.rows(beside, (step % DIM_MAX) * link, link);
+        }
+        source
+    }
+}
+
+impl<T: Real, V: Lanes<Scalar = T>, const N: usize> HopSource<V, N> for BlockSource<'_, T> {
+    #[inline(always)]
+    fn spinor(&self, step: usize, spin: usize, colour: usize) -> Complex<V> {
+        // SAFETY: `new` took the rows of a whole spinor.
+        unsafe { load_complex(self.spinors[step], spin * N + colour) }
+    }
+    #[inline(always)]
+    fn link(&self, step: usize, row: usize, column: usize) -> Complex<V> {
+        // SAFETY: `new` took the rows of a whole link.
+        unsafe { load_complex(self.links[step], row * N + column) }
+    }
+    #[inline(always)]
+    fn arrive(&self, step: usize, mut half: HalfSpinor<V, N>) -> HalfSpinor<V, N> {
+        if self.at[step].rotation != 0 {
+            let index = self.layout.rotation(self.at[step].rotation);
+            for z in half.as_flattened_mut() {
+                // SAFETY: a rotation's entries are lanes.
+                unsafe { *z = Complex { re: z.re.permuted(index), im: z.im.permuted(index) } }
+            }
+        }
+        if self.crossing & (1 << step) != 0 {
+            let (mask, phase) = self.table.phase::<V>(step);
+            for z in half.as_flattened_mut() {
+                let turned = *z * phase;
+                z.re = V::select(mask, turned.re, z.re);
+                z.im = V::select(mask, turned.im, z.im);
+            }
+        }
+        half
+    }
+}
+
+/// Complex number `index` of an array of block rows.
+///
+/// # Safety
+/// The rows are valid.
+#[inline(always)]
+unsafe fn load_complex<V: Lanes>(start: *const V::Scalar, index: usize) -> Complex<V> {
+    // SAFETY: the caller vouches for the rows.
+    unsafe {
+        let p = start.add(2 * index * V::Scalar::LANES);
+        Complex { re: V::load(p), im: V::load(p.add(V::Scalar::LANES)) }
+    }
+}

@@ -1,0 +1,16 @@
+//! Krylov solvers for any linear operator on fields.
+//!
+//! Every solve runs on all chains of a batch at once: each chain has its own coefficients and stops by itself, with
+//! the numbers it would have alone. Sums are exact, so a solve is the same bits for any number of threads and ranks.
+
+mod bicgstab;
+mod conjugate_gradient;
+mod monitor;
+mod operator;
+mod report;
+pub mod vector;
+
+pub use bicgstab::BiCgStab;
+pub use conjugate_gradient::ConjugateGradient;
+pub use operator::LinearOperator;
+pub use report::{SolveError, SolveReport, Stopping};
