@@ -136,3 +136,23 @@ impl<const N: usize> NaiveLinks<N> {
         sum.scale(1.0 / count as f64)
     }
 }
+
+/// The modified Bessel function I_n(x), by its power series.
+pub fn bessel_i(n: usize, x: f64) -> f64 {
+    let mut term = (1..=n).fold(1.0, |product, k| product * 0.5 * x / k as f64);
+    let mut sum = 0.0;
+    for k in 1..500 {
+        sum += term;
+        term *= 0.25 * x * x / (k * (k + n)) as f64;
+    }
+    sum
+}
+
+/// Asserts that the mean of independent samples lies within 4.5 standard errors of `expected`.
+pub fn assert_mean(what: &str, samples: &[f64], expected: f64) {
+    let n = samples.len() as f64;
+    let mean = samples.iter().sum::<f64>() / n;
+    let variance = samples.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    let sigmas = (mean - expected) / (variance / n).sqrt();
+    assert!(sigmas.abs() < 4.5, "{what}: mean {mean} instead of {expected}, {sigmas:.1} sigma");
+}

@@ -44,3 +44,39 @@ pub fn draw_rotation<V: Lanes<Scalar = f64>>(streams: &mut Streams, alpha: V) ->
     let across = ((one - r1) * r1).sqrt() * two * radius;
     Quaternion([lambda2.neg_mul_add(two, one), across * cos, across * sin, z * radius])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::naive::{assert_mean, bessel_i};
+    use crate::update::streams::tests::{Plain, for_many_streams};
+    use gaugelink_lattice::Num;
+    use gaugelink_lattice::number::Row;
+
+    /// ⟨a₀⟩ = I₂/I₁ and ⟨1 − a₀²⟩ = 3 I₂/(α I₁); n⃗ has no direction. The α lie on both sides of where the method
+    /// changes.
+    #[test]
+    fn moments_are_those_of_the_weight() {
+        for alpha in [0.0, 0.1, 0.6, 0.73, 0.74, 1.5, 8.0, 60.0] {
+            let mut samples: [Vec<f64>; 4] = Default::default();
+            for_many_streams(|streams| {
+                let a = draw_rotation(streams, Plain::splat(alpha)).0.map(Row::from_lanes);
+                for lane in 0..8 {
+                    (0..4).for_each(|i| samples[i].push(a[i].0[lane]));
+                }
+            });
+            let ratio = bessel_i(2, alpha) / bessel_i(1, alpha);
+            let (mean, across) = if alpha == 0.0 { (0.0, 0.75) } else { (ratio, 3.0 * ratio / alpha) };
+            assert_mean(&format!("a0 at {alpha}"), &samples[0], mean);
+            let outside: Vec<f64> = samples[0].iter().map(|a| 1.0 - a * a).collect();
+            assert_mean(&format!("1 - a0² at {alpha}"), &outside, across);
+            for i in 1..4 {
+                assert_mean(&format!("a{i} at {alpha}"), &samples[i], 0.0);
+                let squares: Vec<f64> = samples[i].iter().map(|a| a * a).collect();
+                assert_mean(&format!("a{i}² at {alpha}"), &squares, across / 3.0);
+            }
+            let off = (0..samples[0].len()).map(|k| samples.iter().map(|a| a[k] * a[k]).sum::<f64>() - 1.0);
+            assert!(off.fold(0.0, |worst: f64, d| worst.max(d.abs())) < 1e-14, "unit length at {alpha}");
+        }
+    }
+}

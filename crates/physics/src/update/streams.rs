@@ -37,3 +37,35 @@ impl Streams {
         }
     }
 }
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+    use gaugelink_lattice::number::Portable;
+    use gaugelink_lattice::rng::{Address, Purpose};
+    use gaugelink_lattice::{Lattice, LatticeOptions};
+
+    /// Eight lanes in plain arrays.
+    pub type Plain = Portable<f64, 8>;
+
+    /// Calls `draw` 400 times with the streams of each of 512 sites, a block at a time.
+    pub fn for_many_streams(mut draw: impl FnMut(&mut Streams)) {
+        let lattice = Lattice::new(&[16, 32], LatticeOptions::default()).unwrap();
+        let generators = [Address::new(8, Purpose::HeatBath).generator()];
+        for block in 0..lattice.layout::<f64>().blocks() {
+            let mut streams = Streams::new(lattice.layout::<f64>(), &generators, block);
+            (0..400).for_each(|_| draw(&mut streams));
+        }
+    }
+
+    #[test]
+    fn a_lane_draws_only_while_it_is_pending() {
+        for_many_streams(|streams| {
+            let mut pending = Row([0.0; 16]);
+            pending.0[3] = 1.0;
+            let [drawn] = streams.draw::<Plain, 1>(pending.to_lanes());
+            let drawn = Row::from_lanes(drawn);
+            assert!((0..8).all(|lane| (drawn.0[lane] == 0.5) == (lane != 3)));
+        });
+    }
+}

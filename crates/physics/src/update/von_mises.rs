@@ -38,3 +38,32 @@ pub fn draw_phase<V: Lanes<Scalar = f64>>(streams: &mut Streams, kappa: V) -> Co
     }
     phase
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::naive::{assert_mean, bessel_i};
+    use crate::update::streams::tests::{Plain, for_many_streams};
+    use gaugelink_lattice::Num;
+    use gaugelink_lattice::number::Row;
+
+    /// ⟨cos nθ⟩ = I_n/I₀, ⟨sin θ⟩ = 0.
+    #[test]
+    fn moments_are_those_of_the_weight() {
+        for kappa in [0.0, 1e-9, 0.3, 1.0, 4.0, 50.0] {
+            let (mut cos, mut sin) = (Vec::new(), Vec::new());
+            for_many_streams(|streams| {
+                let z = draw_phase(streams, Plain::splat(kappa));
+                let (re, im) = (Row::from_lanes(z.re), Row::from_lanes(z.im));
+                cos.extend(&re.0[..8]);
+                sin.extend(&im.0[..8]);
+            });
+            let i0 = bessel_i(0, kappa);
+            assert_mean(&format!("cos at {kappa}"), &cos, bessel_i(1, kappa) / i0);
+            let twice: Vec<f64> = cos.iter().map(|c| 2.0 * c * c - 1.0).collect();
+            assert_mean(&format!("cos 2θ at {kappa}"), &twice, bessel_i(2, kappa) / i0);
+            assert_mean(&format!("sin at {kappa}"), &sin, 0.0);
+            assert!(cos.iter().zip(&sin).all(|(c, s)| (c * c + s * s - 1.0).abs() < 1e-14));
+        }
+    }
+}
