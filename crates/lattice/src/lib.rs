@@ -19,6 +19,7 @@ mod memory;
 pub mod number;
 mod pool;
 pub mod rng;
+pub mod roofline;
 pub mod sum;
 
 pub use complex::Complex;

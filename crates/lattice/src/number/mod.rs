@@ -92,6 +92,10 @@ pub trait Real:
 pub trait Lanes: Num {
     /// The precision of a lane.
     type Scalar: Real;
+    /// One machine register's share of a row: for bodies so large that whole rows would not stay in registers.
+    type Register: Num;
+    /// Registers of a row; each holds LANES / REGISTERS lanes.
+    const REGISTERS: usize;
     /// Reads a block row.
     ///
     /// # Safety
@@ -115,6 +119,25 @@ pub trait Lanes: Num {
     unsafe fn stream(self, p: *mut Self::Scalar) {
         // SAFETY: the same contract as `store`.
         unsafe { self.store(p) }
+    }
+    /// Reads one register's lanes.
+    ///
+    /// # Safety
+    /// `p` is the start of a row (see [`Lanes::load`]) plus a multiple of LANES / REGISTERS.
+    unsafe fn load_register(p: *const Self::Scalar) -> Self::Register;
+    /// Writes one register's lanes.
+    ///
+    /// # Safety
+    /// As [`Lanes::load_register`], valid for writing.
+    unsafe fn store_register(v: Self::Register, p: *mut Self::Scalar);
+    /// Writes one register's lanes past the caches.
+    ///
+    /// # Safety
+    /// As [`Lanes::store_register`].
+    #[inline(always)]
+    unsafe fn stream_register(v: Self::Register, p: *mut Self::Scalar) {
+        // SAFETY: the same contract as `store_register`.
+        unsafe { Self::store_register(v, p) }
     }
     /// Orders what [`Lanes::stream`] wrote before everything after: called once at the end of a kernel that streams.
     #[inline(always)]

@@ -107,6 +107,18 @@ macro_rules! lanes {
 
         impl Lanes for $name {
             type Scalar = $s;
+            type Register = Self;
+            const REGISTERS: usize = 1;
+            #[inline(always)]
+            unsafe fn load_register(p: *const $s) -> Self {
+                // SAFETY: the same contract as `load`.
+                unsafe { Self::load(p) }
+            }
+            #[inline(always)]
+            unsafe fn store_register(v: Self, p: *mut $s) {
+                // SAFETY: the same contract as `store`.
+                unsafe { v.store(p) }
+            }
             #[inline(always)]
             unsafe fn load(p: *const $s) -> Self {
                 // SAFETY: the caller vouches for the row.

@@ -95,6 +95,18 @@ impl<T: Real, const L: usize> Num for Portable<T, L> {
 
 impl<T: Real, const L: usize> Lanes for Portable<T, L> {
     type Scalar = T;
+    type Register = Self;
+    const REGISTERS: usize = 1;
+    #[inline(always)]
+    unsafe fn load_register(p: *const T) -> Self {
+        // SAFETY: the same contract as `load`.
+        unsafe { Self::load(p) }
+    }
+    #[inline(always)]
+    unsafe fn store_register(v: Self, p: *mut T) {
+        // SAFETY: the same contract as `store`.
+        unsafe { v.store(p) }
+    }
     #[inline(always)]
     unsafe fn load(p: *const T) -> Self {
         // SAFETY: the caller vouches for `LANES == L` scalars at an address aligned to 64 bytes.

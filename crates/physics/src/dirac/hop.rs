@@ -15,13 +15,13 @@ pub type HalfSpinor<V, const N: usize> = [[Complex<V>; N]; 2];
 
 /// Where the hop at one site finds its spinors and links.
 pub trait HopSource<V: Num, const N: usize> {
-    /// ψ_{spin, colour} of the neighbour reached by `step`, in the neighbour's lanes.
+    /// ψ_{spin, colour} of the neighbour reached by `step`.
     fn spinor(&self, step: usize, spin: usize, colour: usize) -> Complex<V>;
-    /// The link between the site and the neighbour: U_mu(x) for a step forwards; U_mu(x−mu), in the neighbour's
-    /// lanes, for a step backwards.
+    /// The link between the site and the neighbour: U_mu(x) for a step forwards, U_mu(x−mu) for one backwards.
     fn link(&self, step: usize, row: usize, column: usize) -> Complex<V>;
-    /// Brings a half spinor from the neighbour's lanes into the site's and multiplies it by the boundary phase.
-    fn arrive(&self, step: usize, half: HalfSpinor<V, N>) -> HalfSpinor<V, N>;
+    /// The half spinor already carried here, for a step that takes more than the formula: lanes to be moved, a phase
+    /// at the edge. `None`: project and multiply.
+    fn arrived(&self, step: usize) -> Option<HalfSpinor<V, N>>;
 }
 
 /// `a + i^power b`.
@@ -35,57 +35,75 @@ fn add_power<V: Num>(a: Complex<V>, power: usize, b: Complex<V>) -> Complex<V> {
     }
 }
 
-/// Upper half of (1 ± γ) U^(†) ψ at the neighbour; `sign` is the power of i before γ: 0 or 2.
+/// The power of i before γ in the projector of a step: 1 − γ forwards, 1 + γ backwards, and the other way for H†.
+#[inline(always)]
+pub(crate) const fn projector_sign(is_forward: bool, dagger: bool) -> usize {
+    if is_forward == dagger { 0 } else { 2 }
+}
+
+/// Upper half of (1 ± γ_mu) ψ; `sign` is the power of i before γ, 0 or 2.
+#[inline(always)]
+pub(crate) fn project<V: Num, const N: usize>(
+    psi: impl Fn(usize, usize) -> Complex<V>,
+    mu: usize,
+    sign: usize,
+) -> HalfSpinor<V, N> {
+    let mut half = [[Complex::zero(); N]; 2];
+    for s in 0..2 {
+        let partner = UPPER[mu][s];
+        for c in 0..N {
+            half[s][c] = add_power(psi(s, c), partner.power + sign, psi(partner.spin, c));
+        }
+    }
+    half
+}
+
+/// U h, or U† h for a step backwards.
+#[inline(always)]
+pub(crate) fn transport<V: Num, const N: usize>(
+    link: impl Fn(usize, usize) -> Complex<V>,
+    is_forward: bool,
+    half: &HalfSpinor<V, N>,
+) -> HalfSpinor<V, N> {
+    let mut product = [[Complex::zero(); N]; 2];
+    for i in 0..N {
+        for j in 0..N {
+            let u = if is_forward { link(i, j) } else { link(j, i) };
+            for s in 0..2 {
+                let (h, sum) = (half[s][j], product[s][i]);
+                product[s][i] = match (is_forward, j) {
+                    (true, 0) => u * h,
+                    (true, _) => u.mul_add(h, sum),
+                    (false, 0) => u.conj_mul(h),
+                    (false, _) => u.conj_mul_add(h, sum),
+                };
+            }
+        }
+    }
+    product
+}
+
 #[inline(always)]
 fn carried<V: Num, S: HopSource<V, N>, const N: usize>(
     from: &S,
     mu: usize,
     is_forward: bool,
-    sign: usize,
+    dagger: bool,
 ) -> HalfSpinor<V, N> {
     let step = if is_forward { forward(mu) } else { backward(mu) };
-    let mut half = [[Complex::zero(); N]; 2];
-    for s in 0..2 {
-        let partner = UPPER[mu][s];
-        for c in 0..N {
-            let (up, low) = (from.spinor(step, s, c), from.spinor(step, partner.spin, c));
-            half[s][c] = add_power(up, partner.power + sign, low);
-        }
+    if let Some(half) = from.arrived(step) {
+        return half;
     }
-    if is_forward {
-        half = from.arrive(step, half);
-    }
-    let mut product = [[Complex::zero(); N]; 2];
-    for i in 0..N {
-        for j in 0..N {
-            if is_forward {
-                let u = from.link(step, i, j);
-                for s in 0..2 {
-                    product[s][i] =
-                        if j == 0 { u * half[s][j] } else { u.mul_add(half[s][j], product[s][i]) };
-                }
-            } else {
-                let u = from.link(step, j, i);
-                for s in 0..2 {
-                    product[s][i] = if j == 0 {
-                        u.conj_mul(half[s][j])
-                    } else {
-                        u.conj_mul_add(half[s][j], product[s][i])
-                    };
-                }
-            }
-        }
-    }
-    if is_forward { product } else { from.arrive(step, product) }
+    let half = project(|s, c| from.spinor(step, s, c), mu, projector_sign(is_forward, dagger));
+    transport(|i, j| from.link(step, i, j), is_forward, &half)
 }
 
 /// (H ψ)(x), or (H† ψ)(x) where `DAGGER` is set: without the factor −1/2 of the operator.
 #[inline(always)]
 pub fn hop<V: Num, S: HopSource<V, N>, const N: usize, const DAGGER: bool>(from: &S) -> Spinor<V, N> {
-    let (forwards, backwards) = if DAGGER { (0, 2) } else { (2, 0) };
     // Time first: its A is the unit matrix, so the sum starts without a product by a power of i.
-    let ahead = carried(from, 3, true, forwards);
-    let behind = carried(from, 3, false, backwards);
+    let ahead = carried(from, 3, true, DAGGER);
+    let behind = carried(from, 3, false, DAGGER);
     let mut sum = Spinor::zero();
     for s in 0..2 {
         for c in 0..N {
@@ -94,21 +112,21 @@ pub fn hop<V: Num, S: HopSource<V, N>, const N: usize, const DAGGER: bool>(from:
             sum.0[s + 2][c] = if DAGGER { f - b } else { b - f };
         }
     }
-    sum = add_direction::<V, S, N>(from, 2, forwards, backwards, sum);
-    sum = add_direction::<V, S, N>(from, 1, forwards, backwards, sum);
-    add_direction::<V, S, N>(from, 0, forwards, backwards, sum)
+    add_direction::<V, S, N, DAGGER>(from, 2, &mut sum);
+    add_direction::<V, S, N, DAGGER>(from, 1, &mut sum);
+    add_direction::<V, S, N, DAGGER>(from, 0, &mut sum);
+    sum
 }
 
 #[inline(always)]
-fn add_direction<V: Num, S: HopSource<V, N>, const N: usize>(
+fn add_direction<V: Num, S: HopSource<V, N>, const N: usize, const DAGGER: bool>(
     from: &S,
     mu: usize,
-    forwards: usize,
-    backwards: usize,
-    mut sum: Spinor<V, N>,
-) -> Spinor<V, N> {
-    for (is_forward, sign) in [(true, forwards), (false, backwards)] {
-        let half = carried(from, mu, is_forward, sign);
+    sum: &mut Spinor<V, N>,
+) {
+    for is_forward in [true, false] {
+        let half = carried(from, mu, is_forward, DAGGER);
+        let sign = projector_sign(is_forward, DAGGER);
         for s in 0..2 {
             let partner = UPPER[mu][s];
             for c in 0..N {
@@ -119,5 +137,4 @@ fn add_direction<V: Num, S: HopSource<V, N>, const N: usize>(
             }
         }
     }
-    sum
 }

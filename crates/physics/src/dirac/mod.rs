@@ -5,6 +5,7 @@ mod even_odd;
 mod gamma;
 mod hop;
 pub mod naive;
+mod neighbourhood;
 mod propagator;
 mod spinor;
 mod wilson;

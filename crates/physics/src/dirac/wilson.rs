@@ -4,13 +4,13 @@
 //! can never be older than its configuration.
 
 use super::boundary::{Boundary, BoundaryTable};
-use super::hop::{HalfSpinor, HopSource, hop};
+use super::hop::hop;
+use super::neighbourhood::{Neighbourhood, RegisterSource, offsets};
 use super::spinor::{SPINS, Spinor, SpinorField};
 use crate::PhysicsError;
 use crate::solver::LinearOperator;
 use gaugelink_lattice::{
-    Complex, DIM_MAX, FieldReader, FieldWriter, GaugeField, Kernel, Lanes, LatticeError, Layout, Neighbour,
-    Real, Tally,
+    DIM_MAX, FieldReader, FieldWriter, GaugeField, Kernel, Lanes, LatticeError, Num, Real, Tally,
 };
 use std::ops::Range;
 
@@ -230,35 +230,15 @@ struct HopKernel<'a, T, const N: usize, const DAGGER: bool> {
 impl<T: Real, const N: usize, const DAGGER: bool> Kernel<T> for HopKernel<'_, T, N, DAGGER> {
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
-        let reals = 2 * SPINS * N;
+        let mut around = Neighbourhood::<V, N>::new();
         for block in range {
-            let source = BlockSource::new(self, block);
-            let sum: Spinor<V, N> = hop::<V, _, N, DAGGER>(&source);
-            let b = V::splat(self.b);
-            let mut rows = [V::splat(0.0); ROWS_MAX];
-            for s in 0..SPINS {
-                for c in 0..N {
-                    rows[2 * (s * N + c)] = sum.0[s][c].re * b;
-                    rows[2 * (s * N + c) + 1] = sum.0[s][c].im * b;
-                }
-            }
-            if let Some(center) = &self.center {
-                let (a, p) = (V::splat(self.a), center.rows(block, 0, reals));
-                for r in 0..reals {
-                    // SAFETY: rows of this block, inside the field.
-                    rows[r] = unsafe { V::load(p.add(r * T::LANES)) }.mul_add(a, rows[r]);
-                }
-            }
-            let p = self.out.rows(block, 0, reals);
-            for r in 0..reals {
-                // SAFETY: rows of this block, inside the field; the block is this thread's.
-                unsafe {
-                    if self.streams {
-                        rows[r].stream(p.add(r * T::LANES));
-                    } else {
-                        rows[r].store(p.add(r * T::LANES));
-                    }
-                }
+            around.visit(&self.psi, &self.links, self.table, block);
+            around.carry_waiting(self.psi.layout(), self.table, DAGGER);
+            let out = self.out.rows(block, 0, 2 * SPINS * N);
+            let center = self.center.map(|f| f.rows(block, 0, 2 * SPINS * N));
+            for offset in offsets::<V>() {
+                let sum = hop::<V::Register, _, N, DAGGER>(&RegisterSource { around: &around, offset });
+                self.finish::<V>(&sum, center, out, offset);
             }
         }
         if self.streams {
@@ -267,83 +247,35 @@ impl<T: Real, const N: usize, const DAGGER: bool> Kernel<T> for HopKernel<'_, T,
     }
 }
 
-/// Block rows of a spinor for SU(3), the largest group compiled.
-const ROWS_MAX: usize = 2 * SPINS * 3;
-
-/// The neighbourhood of one block.
-struct BlockSource<'a, T> {
-    layout: &'a Layout,
-    table: &'a BoundaryTable<T>,
-    crossing: u8,
-    at: [Neighbour; 2 * DIM_MAX],
-    spinors: [*const T; 2 * DIM_MAX],
-    links: [*const T; 2 * DIM_MAX],
-}
-
-impl<'a, T: Real> BlockSource<'a, T> {
+impl<T: Real, const N: usize, const DAGGER: bool> HopKernel<'_, T, N, DAGGER> {
+    /// Writes a φ + b sum.
     #[inline(always)]
-    fn new<const N: usize, const DAGGER: bool>(kernel: &HopKernel<'a, T, N, DAGGER>, block: usize) -> Self {
-        let (layout, link) = (kernel.psi.layout(), 2 * N * N);
-        let mut source = Self {
-            layout,
-            table: kernel.table,
-            crossing: kernel.table.crossing(block),
-            at: [Neighbour::default(); 2 * DIM_MAX],
-            spinors: [std::ptr::null(); 2 * DIM_MAX],
-            links: [std::ptr::null(); 2 * DIM_MAX],
-        };
-        for step in 0..2 * DIM_MAX {
-            let at = layout.neighbour(block, step);
-            let beside = if step < DIM_MAX { block } else { at.block as usize };
-            source.at[step] = at;
-            source.spinors[step] = kernel.psi.rows(at.block as usize, 0, 2 * SPINS * N);
-            source.links[step] = kernel.links.rows(beside, (step % DIM_MAX) * link, link);
-        }
-        source
-    }
-}
-
-impl<T: Real, V: Lanes<Scalar = T>, const N: usize> HopSource<V, N> for BlockSource<'_, T> {
-    #[inline(always)]
-    fn spinor(&self, step: usize, spin: usize, colour: usize) -> Complex<V> {
-        // SAFETY: `new` took the rows of a whole spinor.
-        unsafe { load_complex(self.spinors[step], spin * N + colour) }
-    }
-    #[inline(always)]
-    fn link(&self, step: usize, row: usize, column: usize) -> Complex<V> {
-        // SAFETY: `new` took the rows of a whole link.
-        unsafe { load_complex(self.links[step], row * N + column) }
-    }
-    #[inline(always)]
-    fn arrive(&self, step: usize, mut half: HalfSpinor<V, N>) -> HalfSpinor<V, N> {
-        if self.at[step].rotation != 0 {
-            let index = self.layout.rotation(self.at[step].rotation);
-            for z in half.as_flattened_mut() {
-                // SAFETY: a rotation's entries are lanes.
-                unsafe { *z = Complex { re: z.re.permuted(index), im: z.im.permuted(index) } }
+    fn finish<V: Lanes<Scalar = T>>(
+        &self,
+        sum: &Spinor<V::Register, N>,
+        center: Option<*const T>,
+        out: *mut T,
+        offset: usize,
+    ) {
+        let (a, b) = (V::Register::splat(self.a), V::Register::splat(self.b));
+        for s in 0..SPINS {
+            for c in 0..N {
+                for (k, x) in [sum.0[s][c].re, sum.0[s][c].im].into_iter().enumerate() {
+                    let row = (2 * (s * N + c) + k) * T::LANES + offset;
+                    // SAFETY: a row of this block in fields of the same shape; the block is this thread's.
+                    unsafe {
+                        let mut y = x * b;
+                        if let Some(center) = center {
+                            y = V::load_register(center.add(row)).mul_add(a, y);
+                        }
+                        if self.streams {
+                            V::stream_register(y, out.add(row));
+                        } else {
+                            V::store_register(y, out.add(row));
+                        }
+                    }
+                }
             }
         }
-        if self.crossing & (1 << step) != 0 {
-            let (mask, phase) = self.table.phase::<V>(step);
-            for z in half.as_flattened_mut() {
-                let turned = *z * phase;
-                z.re = V::select(mask, turned.re, z.re);
-                z.im = V::select(mask, turned.im, z.im);
-            }
-        }
-        half
-    }
-}
-
-/// Complex number `index` of an array of block rows.
-///
-/// # Safety
-/// The rows are valid.
-#[inline(always)]
-unsafe fn load_complex<V: Lanes>(start: *const V::Scalar, index: usize) -> Complex<V> {
-    // SAFETY: the caller vouches for the rows.
-    unsafe {
-        let p = start.add(2 * index * V::Scalar::LANES);
-        Complex { re: V::load(p), im: V::load(p.add(V::Scalar::LANES)) }
     }
 }
