@@ -1,3 +1,6 @@
 //! Integrators, HMC, chains, checkpoints and the statistics of Markov chains.
 
+pub mod checkpoint;
+pub mod hmc;
+pub mod integrator;
 pub mod statistics;

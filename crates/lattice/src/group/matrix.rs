@@ -19,6 +19,26 @@ macro_rules! matrix {
 }
 pub(crate) use matrix;
 
+/// The matrix whose entries are sums over k: `$start`, then `$term` for each further k from `$from` on. Row by row,
+/// with k outside j, so that a row's N sums stay in registers and are added to independently.
+macro_rules! products {
+    (|$i:ident, $j:ident| $start:expr, |$k:ident from $from:literal, $sum:ident| $term:expr) => {{
+        let mut m = Self::zero();
+        for $i in 0..N {
+            for $j in 0..N {
+                m.0[$i][$j] = $start;
+            }
+            for $k in $from..N {
+                for $j in 0..N {
+                    let $sum = m.0[$i][$j];
+                    m.0[$i][$j] = $term;
+                }
+            }
+        }
+        m
+    }};
+}
+
 /// An N×N complex matrix, row-major.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Matrix<V, const N: usize>(pub [[Complex<V>; N]; N]);
@@ -61,68 +81,32 @@ impl<V: Num, const N: usize> Matrix<V, N> {
     /// `self * b`.
     #[inline(always)]
     pub fn mul(&self, b: &Self) -> Self {
-        matrix!(|i, j| {
-            let mut sum = self.0[i][0] * b.0[0][j];
-            for k in 1..N {
-                sum = self.0[i][k].mul_add(b.0[k][j], sum);
-            }
-            sum
-        })
+        products!(|i, j| self.0[i][0] * b.0[0][j], |k from 1, sum| self.0[i][k].mul_add(b.0[k][j], sum))
     }
     /// `self * b + c`.
     #[inline(always)]
     pub fn mul_add(&self, b: &Self, c: &Self) -> Self {
-        matrix!(|i, j| {
-            let mut sum = c.0[i][j];
-            for k in 0..N {
-                sum = self.0[i][k].mul_add(b.0[k][j], sum);
-            }
-            sum
-        })
+        products!(|i, j| c.0[i][j], |k from 0, sum| self.0[i][k].mul_add(b.0[k][j], sum))
     }
     /// `self * b†`.
     #[inline(always)]
     pub fn mul_adjoint(&self, b: &Self) -> Self {
-        matrix!(|i, j| {
-            let mut sum = b.0[j][0].conj_mul(self.0[i][0]);
-            for k in 1..N {
-                sum = b.0[j][k].conj_mul_add(self.0[i][k], sum);
-            }
-            sum
-        })
+        products!(|i, j| b.0[j][0].conj_mul(self.0[i][0]), |k from 1, sum| b.0[j][k].conj_mul_add(self.0[i][k], sum))
     }
     /// `self * b† + c`.
     #[inline(always)]
     pub fn mul_adjoint_add(&self, b: &Self, c: &Self) -> Self {
-        matrix!(|i, j| {
-            let mut sum = c.0[i][j];
-            for k in 0..N {
-                sum = b.0[j][k].conj_mul_add(self.0[i][k], sum);
-            }
-            sum
-        })
+        products!(|i, j| c.0[i][j], |k from 0, sum| b.0[j][k].conj_mul_add(self.0[i][k], sum))
     }
     /// `self† * b`.
     #[inline(always)]
     pub fn adjoint_mul(&self, b: &Self) -> Self {
-        matrix!(|i, j| {
-            let mut sum = self.0[0][i].conj_mul(b.0[0][j]);
-            for k in 1..N {
-                sum = self.0[k][i].conj_mul_add(b.0[k][j], sum);
-            }
-            sum
-        })
+        products!(|i, j| self.0[0][i].conj_mul(b.0[0][j]), |k from 1, sum| self.0[k][i].conj_mul_add(b.0[k][j], sum))
     }
     /// `self† * b + c`.
     #[inline(always)]
     pub fn adjoint_mul_add(&self, b: &Self, c: &Self) -> Self {
-        matrix!(|i, j| {
-            let mut sum = c.0[i][j];
-            for k in 0..N {
-                sum = self.0[k][i].conj_mul_add(b.0[k][j], sum);
-            }
-            sum
-        })
+        products!(|i, j| c.0[i][j], |k from 0, sum| self.0[k][i].conj_mul_add(b.0[k][j], sum))
     }
     /// `self * s` for real s.
     #[inline(always)]

@@ -1,0 +1,263 @@
+//! Run files: TOML, every key defined once, mistakes answered with the line, the key and what was expected.
+
+mod overrides;
+mod stage;
+mod tables;
+
+pub use overrides::with_overrides;
+pub use stage::{FlowStage, HeatbathStage, HmcStage, SolveStage, Solver, Stage, WriteStage};
+pub use tables::{
+    ActionTable, GroupName, LatticeTable, MachineTable, MeasureTable, PrecisionName, RunTable, StartKind, StartTable,
+};
+
+use crate::error::DriverError;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+use toml::de::{DeTable, DeValue, ValueDeserializer};
+
+/// A run file, read and checked.
+#[derive(Debug, Clone)]
+pub struct RunFile {
+    /// Name, seed, directory.
+    pub run: RunTable,
+    /// Group and extents; may be left out where a file is the start.
+    pub lattice: Option<LatticeTable>,
+    /// The action.
+    pub action: ActionTable,
+    /// The first configuration.
+    pub start: StartTable,
+    /// What is measured after updates.
+    pub measure: MeasureTable,
+    /// Threads and ranks: changes no result.
+    pub machine: MachineTable,
+    /// What is done, in order.
+    pub stages: Vec<Stage>,
+    /// The text that all of this was read from, overrides included.
+    pub text: String,
+}
+
+impl RunFile {
+    /// Reads a run file, with `key=value` overrides (`action.beta=5.7`, `stage.0.sweeps=10`).
+    ///
+    /// # Errors
+    /// [`DriverError::Config`] with line, key and what was expected; [`DriverError::Io`].
+    pub fn read(path: &Path, overrides: &[String]) -> Result<Self, DriverError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| DriverError::Io { action: "read the run file", path: path.into(), source })?;
+        Self::parse(&text, path, overrides)
+    }
+
+    /// Reads the text of a run file; `path` is only for messages.
+    ///
+    /// # Errors
+    /// As [`RunFile::read`].
+    pub fn parse(text: &str, path: &Path, overrides: &[String]) -> Result<Self, DriverError> {
+        let text = with_overrides(text, path, overrides)?;
+        let tables = Tables::parse(&text, path)?;
+        tables.no_other_than(&["run", "lattice", "action", "start", "measure", "machine", "stage"])?;
+        Ok(Self {
+            run: tables.required("run")?,
+            lattice: tables.optional("lattice")?,
+            action: tables.required("action")?,
+            start: tables.optional("start")?.unwrap_or_default(),
+            measure: tables.optional("measure")?.unwrap_or_default(),
+            machine: tables.optional("machine")?.unwrap_or_default(),
+            stages: tables.stages()?,
+            text: text.clone(),
+        })
+    }
+
+    /// SHA-256 of everything that decides the results: the file without comments and without `[machine]`.
+    pub fn hash(&self) -> String {
+        let mut document: toml::Table = self.text.parse().unwrap_or_default();
+        document.remove("machine");
+        let canonical = toml::to_string(&document).unwrap_or_default();
+        Sha256::digest(canonical.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// The tables of a TOML document, with their places in the text kept for messages.
+pub(crate) struct Tables<'a> {
+    text: &'a str,
+    path: PathBuf,
+    document: toml::Spanned<DeTable<'a>>,
+}
+
+impl<'a> Tables<'a> {
+    pub fn parse(text: &'a str, path: &Path) -> Result<Self, DriverError> {
+        let document = DeTable::parse(text).map_err(|error| config_error(path, text, error))?;
+        Ok(Self { text, path: path.into(), document })
+    }
+
+    fn fail(&self, message: String) -> DriverError {
+        DriverError::Config { path: self.path.clone(), message }
+    }
+
+    /// An error at a place in the text, shown with its line.
+    fn fail_at(&self, span: std::ops::Range<usize>, message: &str) -> DriverError {
+        let line = self.text[..span.start].matches('\n').count() + 1;
+        let shown = self.text.lines().nth(line - 1).unwrap_or_default();
+        self.fail(format!("line {line}: {message}\n  {line} | {shown}"))
+    }
+
+    /// Refuses top-level keys that are not in `known`.
+    pub fn no_other_than(&self, known: &[&str]) -> Result<(), DriverError> {
+        for key in self.document.get_ref().keys() {
+            if !known.contains(&key.get_ref().as_ref()) {
+                let message =
+                    format!("unknown table `{}`, expected one of {}", key.get_ref(), known.join(", "));
+                return Err(self.fail_at(key.span(), &message));
+            }
+        }
+        Ok(())
+    }
+
+    /// A table that may be left out.
+    pub fn optional<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, DriverError> {
+        match self.document.get_ref().get(name) {
+            None => Ok(None),
+            Some(value) => self.read(value.clone()).map(Some),
+        }
+    }
+
+    /// A table that must be there.
+    pub fn required<T: DeserializeOwned>(&self, name: &str) -> Result<T, DriverError> {
+        self.optional(name)?.ok_or_else(|| self.fail(format!("the table [{name}] is missing: add it")))
+    }
+
+    fn read<T: DeserializeOwned>(&self, value: toml::Spanned<DeValue<'_>>) -> Result<T, DriverError> {
+        T::deserialize(ValueDeserializer::from(value))
+            .map_err(|error| config_error(&self.path, self.text, error))
+    }
+
+    /// The `[[stage]]` tables, each read as its `kind` says.
+    fn stages(&self) -> Result<Vec<Stage>, DriverError> {
+        let Some(value) = self.document.get_ref().get("stage") else {
+            return Err(self.fail("no [[stage]] says what to do: add one, e.g. kind = \"hmc\"".into()));
+        };
+        let Some(stages) = value.get_ref().as_array() else {
+            return Err(self.fail_at(value.span(), "write [[stage]] with two brackets: stages are a list"));
+        };
+        stages.iter().map(|stage| self.stage(stage.clone())).collect()
+    }
+
+    fn stage(&self, mut stage: toml::Spanned<DeValue<'_>>) -> Result<Stage, DriverError> {
+        let span = stage.span();
+        let kind = match stage.get_mut() {
+            DeValue::Table(table) => table.remove("kind"),
+            _ => None,
+        };
+        let Some(kind) = kind else {
+            let message = format!("a stage needs a `kind`: one of {}", Stage::KINDS.join(", "));
+            return Err(self.fail_at(span, &message));
+        };
+        match kind.get_ref().as_str() {
+            Some("heatbath") => Ok(Stage::Heatbath(self.read(stage)?)),
+            Some("hmc") => Ok(Stage::Hmc(self.read(stage)?)),
+            Some("flow") => Ok(Stage::Flow(self.read(stage)?)),
+            Some("solve") => Ok(Stage::Solve(self.read(stage)?)),
+            Some("write") => Ok(Stage::Write(self.read(stage)?)),
+            other => {
+                let message = format!(
+                    "unknown stage kind `{}`, expected one of {}",
+                    other.unwrap_or("(not a string)"),
+                    Stage::KINDS.join(", ")
+                );
+                Err(self.fail_at(kind.span(), &message))
+            }
+        }
+    }
+}
+
+fn config_error(path: &Path, text: &str, mut error: toml::de::Error) -> DriverError {
+    error.set_input(Some(text));
+    DriverError::Config { path: path.into(), message: error.to_string().trim_end().into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+[run]
+seed = 1
+directory = "runs/x"
+
+[lattice]
+group = "SU(3)"
+extents = [4, 4, 4, 4]
+
+[action]
+beta = 6.0
+
+[[stage]]
+kind = "heatbath"
+sweeps = 10
+
+[[stage]]
+kind = "hmc"
+trajectories = 5
+steps = 10
+"#;
+
+    fn parse(text: &str, overrides: &[&str]) -> Result<RunFile, DriverError> {
+        let overrides: Vec<String> = overrides.iter().map(|s| s.to_string()).collect();
+        RunFile::parse(text, Path::new("test.toml"), &overrides)
+    }
+
+    fn message(text: &str) -> String {
+        parse(text, &[]).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_good_file_is_read_and_can_be_overridden() {
+        let file = parse(GOOD, &[]).unwrap();
+        assert_eq!((file.stages.len(), file.action.beta, file.run.seed), (2, 6.0, 1));
+        let changed =
+            parse(GOOD, &["action.beta=5.7", "stage.1.integrator=leapfrog", "stage.0.sweeps=3", "machine.threads=2"]);
+        let changed = changed.unwrap();
+        assert_eq!((changed.action.beta, changed.machine.threads), (5.7, 2));
+        assert!(matches!(&changed.stages[0], Stage::Heatbath(h) if h.sweeps == 3));
+    }
+
+    #[test]
+    fn the_hash_sees_physics_but_not_the_machine_or_comments() {
+        let hash = |text: &str, set: &[&str]| parse(text, set).unwrap().hash();
+        let base = hash(GOOD, &[]);
+        assert_eq!(base.len(), 64);
+        assert_eq!(base, hash(&format!("# a comment\n{GOOD}"), &["machine.threads=2"]));
+        assert_ne!(base, hash(GOOD, &["action.beta=6.1"]));
+    }
+
+    #[test]
+    fn mistakes_name_the_line_the_key_and_what_was_expected() {
+        let unknown = message(&GOOD.replace("sweeps = 10", "sweps = 10"));
+        assert!(unknown.contains("line 15") && unknown.contains("`sweps`") && unknown.contains("`sweeps`"), "{unknown}");
+        let missing = message(&GOOD.replace("beta = 6.0", ""));
+        assert!(missing.contains("line 10") && missing.contains("missing field `beta`"), "{missing}");
+        let kind = message(&GOOD.replace("\"hmc\"", "\"hcm\""));
+        assert!(kind.contains("line 18") && kind.contains("hcm") && kind.contains("heatbath"), "{kind}");
+        let group = message(&GOOD.replace("SU(3)", "SU(9)"));
+        assert!(group.contains("line 7") && group.contains("SU(9)") && group.contains("SU(2)"), "{group}");
+        let table = message(&format!("{GOOD}\n[actoin]\nbeta = 1"));
+        assert!(table.contains("actoin") && table.contains("action"), "{table}");
+        let none = message(&GOOD.replace("[action]\nbeta = 6.0", ""));
+        assert!(none.contains("[action]"), "{none}");
+        let kindless = message(&GOOD.replace("kind = \"hmc\"", ""));
+        assert!(kindless.contains("needs a `kind`"), "{kindless}");
+        let syntax = message("[run\nseed=1");
+        assert!(syntax.contains("line 1"), "{syntax}");
+        let range = message(&GOOD.replace("steps = 10", "steps = 0"));
+        assert!(range.contains("line") && range.contains("at least 1"), "{range}");
+    }
+
+    #[test]
+    fn a_wrong_override_is_refused() {
+        for bad in ["action.beta", "=3", "stage.7.sweeps=1", "action.beta.x=1"] {
+            let error = parse(GOOD, &[bad]).unwrap_err().to_string();
+            assert!(error.contains("--set"), "{bad}: {error}");
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The stages of a run: `[[stage]]` with `kind = "..."`.
+
+use super::tables::{PrecisionName, at_least_one, positive, yes};
+use gaugelink_sampler::integrator::Integrator;
+use serde::{Deserialize, Deserializer};
+use std::path::PathBuf;
+
+/// One thing that a run does.
+#[derive(Debug, Clone)]
+pub enum Stage {
+    /// Heat bath and overrelaxation.
+    Heatbath(HeatbathStage),
+    /// Hybrid Monte Carlo.
+    Hmc(HmcStage),
+    /// Gradient flow of the configuration at hand.
+    Flow(FlowStage),
+    /// Solves of the Wilson–Dirac equation.
+    Solve(SolveStage),
+    /// The configuration at hand as an ILDG file.
+    Write(WriteStage),
+}
+
+impl Stage {
+    /// Values of `kind`.
+    pub const KINDS: [&'static str; 5] = ["heatbath", "hmc", "flow", "solve", "write"];
+
+    /// Its `kind`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Stage::Heatbath(_) => Self::KINDS[0],
+            Stage::Hmc(_) => Self::KINDS[1],
+            Stage::Flow(_) => Self::KINDS[2],
+            Stage::Solve(_) => Self::KINDS[3],
+            Stage::Write(_) => Self::KINDS[4],
+        }
+    }
+
+    /// Updates of the Markov chain that the stage makes.
+    pub fn updates(&self) -> u64 {
+        match self {
+            Stage::Heatbath(s) => s.sweeps,
+            Stage::Hmc(s) => s.trajectories,
+            _ => 0,
+        }
+    }
+
+    /// Updates at its begin that stay out of averages.
+    pub fn thermalisation(&self) -> u64 {
+        match self {
+            Stage::Heatbath(s) => s.thermalise,
+            Stage::Hmc(s) => s.thermalise,
+            _ => 0,
+        }
+    }
+}
+
+/// `kind = "heatbath"`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeatbathStage {
+    /// Updates: each one heat bath sweep and `overrelaxation` overrelaxation sweeps.
+    #[serde(deserialize_with = "at_least_one")]
+    pub sweeps: u64,
+    /// Overrelaxation sweeps after each heat bath sweep.
+    #[serde(default)]
+    pub overrelaxation: usize,
+    /// Updates at the begin that stay out of averages.
+    #[serde(default)]
+    pub thermalise: u64,
+}
+
+/// `kind = "hmc"`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HmcStage {
+    /// Trajectories.
+    #[serde(deserialize_with = "at_least_one")]
+    pub trajectories: u64,
+    /// "omelyan" or "leapfrog".
+    #[serde(default = "omelyan", deserialize_with = "integrator")]
+    pub integrator: Integrator,
+    /// Integration steps of a trajectory.
+    #[serde(deserialize_with = "at_least_one")]
+    pub steps: u64,
+    /// Length τ, in units where H = ½ Σ π² + S (Grid's τ is √2 shorter).
+    #[serde(default = "unit_length", deserialize_with = "positive")]
+    pub length: f64,
+    /// Trajectories at the begin that stay out of averages.
+    #[serde(default)]
+    pub thermalise: u64,
+}
+
+/// `kind = "flow"`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FlowStage {
+    /// Flow time to reach, in lattice units.
+    #[serde(deserialize_with = "positive")]
+    pub time: f64,
+    /// Step of the integration.
+    #[serde(default = "flow_step", deserialize_with = "positive")]
+    pub step: f64,
+    /// Steps between measurements.
+    #[serde(default = "flow_every", deserialize_with = "at_least_one")]
+    pub every: u64,
+}
+
+/// `kind = "solve"`, and the table `[solve]` of `gaugelink solve`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SolveStage {
+    /// Bare mass m; kappa = 1/(2m + 8).
+    pub mass: f64,
+    /// Boundary sign of each direction: 1 periodic, −1 antiperiodic.
+    #[serde(default = "antiperiodic_in_time")]
+    pub boundary: [f64; 4],
+    /// "cg" (on D†D), "bicgstab" (on D) or "bicgstab-eo" (on the even-odd Schur complement).
+    #[serde(default)]
+    pub solver: Solver,
+    /// Relative residual |D x − b| / |b| to reach.
+    #[serde(default = "tolerance", deserialize_with = "positive")]
+    pub tolerance: f64,
+    /// Iterations after which a solve is given up.
+    #[serde(default = "max_iterations", deserialize_with = "at_least_one")]
+    pub max_iterations: u64,
+    /// Site (x, y, z, t) of the point sources.
+    #[serde(default)]
+    pub source: [usize; 4],
+}
+
+/// How the Dirac equation is solved.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Solver {
+    /// Conjugate gradient on D†D.
+    Cg,
+    /// BiCGStab on D.
+    Bicgstab,
+    /// BiCGStab on the even-odd Schur complement.
+    #[default]
+    BicgstabEo,
+}
+
+/// `kind = "write"`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WriteStage {
+    /// File name inside the run directory.
+    pub file: PathBuf,
+    /// "f64" or "f32".
+    #[serde(default)]
+    pub precision: PrecisionName,
+    /// Read the file again and compare checksum and plaquette.
+    #[serde(default = "yes")]
+    pub verify: bool,
+}
+
+fn omelyan() -> Integrator {
+    Integrator::Omelyan
+}
+
+fn unit_length() -> f64 {
+    1.0
+}
+
+fn flow_step() -> f64 {
+    0.02
+}
+
+fn flow_every() -> u64 {
+    5
+}
+
+fn antiperiodic_in_time() -> [f64; 4] {
+    [1.0, 1.0, 1.0, -1.0]
+}
+
+fn tolerance() -> f64 {
+    1e-10
+}
+
+fn max_iterations() -> u64 {
+    10_000
+}
+
+fn integrator<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Integrator, D::Error> {
+    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+}

@@ -1,0 +1,161 @@
+//! The plain tables of a run file.
+
+use serde::{Deserialize, Deserializer};
+use std::fmt;
+use std::path::PathBuf;
+
+/// `[run]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunTable {
+    /// Seed of all random numbers.
+    pub seed: u64,
+    /// Where everything is written; made if missing.
+    pub directory: PathBuf,
+    /// Independent chains in the lanes of one field, 1 to 8; for small lattices.
+    #[serde(default = "one", deserialize_with = "at_least_one")]
+    pub chains: u64,
+    /// Updates between checkpoints.
+    #[serde(default = "checkpoint_every", deserialize_with = "at_least_one")]
+    pub checkpoint_every: u64,
+}
+
+fn checkpoint_every() -> u64 {
+    20
+}
+
+/// `[lattice]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LatticeTable {
+    /// "U(1)", "SU(2)" or "SU(3)".
+    pub group: GroupName,
+    /// 2 to 4 extents, in the order x, y, z, t.
+    pub extents: Vec<usize>,
+}
+
+/// `[action]`: the Wilson gauge action.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActionTable {
+    /// Coupling: S = β Σ (1 − Re tr P / N).
+    pub beta: f64,
+}
+
+/// `[start]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StartTable {
+    /// "cold", "hot" or "file".
+    #[serde(default)]
+    pub kind: StartKind,
+    /// ILDG file, for kind = "file"; `--input` on the command line takes its place.
+    pub file: Option<PathBuf>,
+    /// Go on though the file's checksum is wrong.
+    #[serde(default)]
+    pub ignore_checksum: bool,
+}
+
+/// How the first configuration comes about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StartKind {
+    /// All links 1.
+    #[default]
+    Cold,
+    /// Random links.
+    Hot,
+    /// From an ILDG file.
+    File,
+}
+
+/// `[measure]`: what is measured after updates, beside the plaquette.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MeasureTable {
+    /// Updates between measurements.
+    #[serde(default = "one", deserialize_with = "at_least_one")]
+    pub every: u64,
+    /// Polyakov loop in the last direction.
+    #[serde(default = "yes")]
+    pub polyakov: bool,
+    /// Topological charge: geometric for U(1) in two dimensions, clover in four.
+    #[serde(default)]
+    pub charge: bool,
+}
+
+impl Default for MeasureTable {
+    fn default() -> Self {
+        Self { every: 1, polyakov: true, charge: false }
+    }
+}
+
+/// `[machine]`: changes speed, never results.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MachineTable {
+    /// Threads of each rank; 0 takes all cores.
+    #[serde(default)]
+    pub threads: usize,
+    /// Ranks in each direction, as threads of this process.
+    #[serde(default)]
+    pub ranks: Vec<usize>,
+}
+
+/// A gauge group by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct GroupName(pub usize);
+
+impl TryFrom<String> for GroupName {
+    type Error = String;
+    fn try_from(name: String) -> Result<Self, String> {
+        (1..=3)
+            .find(|&n| gaugelink_lattice::group::group_name(n) == name)
+            .map(GroupName)
+            .ok_or_else(|| format!("no group is called `{name}`: expected \"U(1)\", \"SU(2)\" or \"SU(3)\""))
+    }
+}
+
+impl fmt::Display for GroupName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&gaugelink_lattice::group::group_name(self.0))
+    }
+}
+
+/// Precision of a file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PrecisionName {
+    /// 64 bits.
+    #[default]
+    F64,
+    /// 32 bits.
+    F32,
+}
+
+pub(super) fn one() -> u64 {
+    1
+}
+
+pub(super) fn yes() -> bool {
+    true
+}
+
+/// A count that must not be zero.
+pub(super) fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    match u64::deserialize(deserializer)? {
+        0 => Err(serde::de::Error::custom("0 is not possible here, expected at least 1")),
+        n => Ok(n),
+    }
+}
+
+/// A number that must be positive and finite.
+pub(super) fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let x = f64::deserialize(deserializer)?;
+    if x > 0.0 && x.is_finite() {
+        Ok(x)
+    } else {
+        Err(serde::de::Error::custom(format!("{x} is not possible here, expected a positive number")))
+    }
+}

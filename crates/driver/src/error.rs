@@ -1,0 +1,64 @@
+//! What ends a command, and with which exit status.
+
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// Why a command failed.
+#[derive(Debug, Error)]
+pub enum DriverError {
+    /// A mistake in a run file or an override.
+    #[error("{}: {message}", path.display())]
+    Config {
+        /// The run file.
+        path: PathBuf,
+        /// Line, key and what was expected.
+        message: String,
+    },
+    /// A file or folder that could not be used.
+    #[error("cannot {action} {}: {source}{}", path.display(), advice(source))]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system answered.
+        source: std::io::Error,
+    },
+    /// An input that is not what it should be.
+    #[error("{0}")]
+    Input(String),
+    /// Geometry, memory, files.
+    #[error(transparent)]
+    Lattice(#[from] gaugelink_lattice::LatticeError),
+    /// A configuration file.
+    #[error(transparent)]
+    File(#[from] lime_rs::Error),
+    /// Checks that did not hold; their lines were printed.
+    #[error("{failed} of {total} files did not pass")]
+    Failed {
+        /// How many.
+        failed: usize,
+        /// Of how many.
+        total: usize,
+    },
+}
+
+impl DriverError {
+    /// Exit status: 2 for mistakes in what was asked, 1 for everything else.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            DriverError::Config { .. } => 2,
+            _ => 1,
+        }
+    }
+}
+
+fn advice(source: &std::io::Error) -> &'static str {
+    use std::io::ErrorKind::*;
+    match source.kind() {
+        NotFound => " (check the path)",
+        PermissionDenied | ReadOnlyFilesystem => " (choose a folder that you may write to, e.g. --set run.directory=...)",
+        StorageFull | QuotaExceeded => " (free some space, then start again: the run goes on from its last checkpoint)",
+        _ => "",
+    }
+}

@@ -1,0 +1,105 @@
+//! Hybrid Monte Carlo (Duane, Kennedy, Pendleton, Roweth, Phys. Lett. B 195 (1987) 216).
+//!
+//! Momenta are drawn from exp(−½ Σ π²), links and momenta follow the equations of motion of
+//! H = ½ Σ π² + S(U) for a trajectory, and the new links are accepted with probability min(1, exp(−ΔH)).
+
+use crate::integrator::{Integrator, Move};
+use gaugelink_lattice::rng::{Address, Purpose, global_uniform};
+use gaugelink_lattice::{GaugeField, Lattice, LatticeError, MomentumField};
+use gaugelink_physics::action::Action;
+use std::sync::Arc;
+
+/// How a trajectory is integrated.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Trajectory {
+    /// Integrator.
+    pub integrator: Integrator,
+    /// Steps.
+    pub steps: usize,
+    /// Length τ in units where H = ½ Σ π² + S (Grid's τ is √2 shorter).
+    pub length: f64,
+}
+
+/// What a trajectory did, for each chain.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// ΔH = H(end) − H(start).
+    pub delta_h: Vec<f64>,
+    /// Whether the new links were taken.
+    pub accepted: Vec<bool>,
+}
+
+/// Hybrid Monte Carlo with its workspace: momenta and a copy of the links.
+pub struct Hmc<const N: usize> {
+    trajectory: Trajectory,
+    momenta: MomentumField<f64, N>,
+    saved: GaugeField<f64, N>,
+}
+
+impl<const N: usize> Hmc<N> {
+    /// Allocates the workspace.
+    ///
+    /// # Errors
+    /// [`LatticeError::OutOfMemory`].
+    pub fn new(lattice: &Arc<Lattice>, trajectory: Trajectory) -> Result<Self, LatticeError> {
+        let momenta = MomentumField::zeroed(lattice)?;
+        Ok(Self { trajectory, momenta, saved: GaugeField::cold(lattice)? })
+    }
+
+    /// One trajectory on every chain of the field. Collective.
+    ///
+    /// Momenta and the accept step draw from `address` with their own purposes, so trajectories differ by its
+    /// `trajectory`. A ΔH that is not a number counts as a rejection.
+    pub fn update(
+        &mut self,
+        u: &mut GaugeField<f64, N>,
+        action: &dyn Action<N>,
+        address: Address,
+    ) -> Outcome {
+        self.momenta.refresh(Address { purpose: Purpose::Momenta, ..address });
+        self.saved.copy_from(u);
+        let delta_h = self.integrate(u, action);
+        u.reunitarise();
+        let draws = global_uniform(delta_h.len(), Address { purpose: Purpose::Accept, ..address });
+        let accepted: Vec<bool> = delta_h.iter().zip(draws).map(|(&dh, r)| r <= (-dh).exp()).collect();
+        let rejected: Vec<bool> = accepted.iter().map(|a| !a).collect();
+        u.copy_chains_from(&self.saved, &rejected);
+        Outcome { delta_h, accepted }
+    }
+
+    /// Follows the equations of motion from the momenta at hand; returns ΔH for each chain.
+    fn integrate(&mut self, u: &mut GaugeField<f64, N>, action: &dyn Action<N>) -> Vec<f64> {
+        let energy = |p: &MomentumField<f64, N>, u: &GaugeField<f64, N>| -> Vec<f64> {
+            p.kinetic().iter().zip(action.value(u)).map(|(k, s)| k + s).collect()
+        };
+        let start = energy(&self.momenta, u);
+        let Trajectory { integrator, steps, length } = self.trajectory;
+        for step in integrator.moves(steps, length) {
+            match step {
+                Move::Kick(epsilon) => action.kick(u, &mut self.momenta, epsilon),
+                Move::Drift(epsilon) => u.drift(&self.momenta, epsilon),
+            }
+        }
+        energy(&self.momenta, u).iter().zip(start).map(|(end, start)| end - start).collect()
+    }
+
+    /// How far a trajectory forth and back misses its start: (largest difference of a link's entry on this rank,
+    /// |ΔH| there and back, the largest of the chains). The links are put back. Collective.
+    pub fn reversibility(
+        &mut self,
+        u: &mut GaugeField<f64, N>,
+        action: &dyn Action<N>,
+        address: Address,
+    ) -> (f64, f64) {
+        self.momenta.refresh(Address { purpose: Purpose::Momenta, ..address });
+        self.saved.copy_from(u);
+        let there = self.integrate(u, action);
+        self.momenta.negate();
+        let back = self.integrate(u, action);
+        let off =
+            u.as_slice().iter().zip(self.saved.as_slice()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        let energy = there.iter().zip(back).map(|(a, b)| (a + b).abs()).fold(0.0, f64::max);
+        u.copy_from(&self.saved);
+        (off, energy)
+    }
+}
