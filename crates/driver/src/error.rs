@@ -33,6 +33,12 @@ pub enum DriverError {
     /// A configuration file.
     #[error(transparent)]
     File(#[from] lime_rs::Error),
+    /// The reader of standard output has gone (`| head`): nothing is wrong.
+    #[error("standard output was closed")]
+    ClosedPipe,
+    /// An update or a measurement.
+    #[error(transparent)]
+    Physics(#[from] gaugelink_physics::PhysicsError),
     /// Checks that did not hold; their lines were printed.
     #[error("{failed} of {total} files did not pass")]
     Failed {
@@ -57,8 +63,12 @@ fn advice(source: &std::io::Error) -> &'static str {
     use std::io::ErrorKind::*;
     match source.kind() {
         NotFound => " (check the path)",
-        PermissionDenied | ReadOnlyFilesystem => " (choose a folder that you may write to, e.g. --set run.directory=...)",
-        StorageFull | QuotaExceeded => " (free some space, then start again: the run goes on from its last checkpoint)",
+        PermissionDenied | ReadOnlyFilesystem => {
+            " (choose a folder that you may write to, e.g. --set run.directory=...)"
+        }
+        StorageFull | QuotaExceeded => {
+            " (free some space, then start again: the run goes on from its last checkpoint)"
+        }
         _ => "",
     }
 }

@@ -1,3 +1,11 @@
 //! The gaugelink command: run files, measurements, plots and provenance.
 
+pub mod cli;
+mod command;
+pub mod config;
+mod error;
 pub mod plot;
+mod progress;
+mod report;
+
+pub use error::DriverError;

@@ -1,3 +1,5 @@
 //! The `gaugelink` program.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    gaugelink_driver::cli::main()
+}

@@ -7,7 +7,8 @@ mod tables;
 pub use overrides::with_overrides;
 pub use stage::{FlowStage, HeatbathStage, HmcStage, SolveStage, Solver, Stage, WriteStage};
 pub use tables::{
-    ActionTable, GroupName, LatticeTable, MachineTable, MeasureTable, PrecisionName, RunTable, StartKind, StartTable,
+    ActionTable, GroupName, LatticeTable, MachineTable, MeasureTable, PrecisionName, RunTable, StartKind,
+    StartTable,
 };
 
 use crate::error::DriverError;
@@ -44,8 +45,11 @@ impl RunFile {
     /// # Errors
     /// [`DriverError::Config`] with line, key and what was expected; [`DriverError::Io`].
     pub fn read(path: &Path, overrides: &[String]) -> Result<Self, DriverError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| DriverError::Io { action: "read the run file", path: path.into(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| DriverError::Io {
+            action: "read the run file",
+            path: path.into(),
+            source,
+        })?;
         Self::parse(&text, path, overrides)
     }
 
@@ -215,8 +219,10 @@ steps = 10
     fn a_good_file_is_read_and_can_be_overridden() {
         let file = parse(GOOD, &[]).unwrap();
         assert_eq!((file.stages.len(), file.action.beta, file.run.seed), (2, 6.0, 1));
-        let changed =
-            parse(GOOD, &["action.beta=5.7", "stage.1.integrator=leapfrog", "stage.0.sweeps=3", "machine.threads=2"]);
+        let changed = parse(
+            GOOD,
+            &["action.beta=5.7", "stage.1.integrator=leapfrog", "stage.0.sweeps=3", "machine.threads=2"],
+        );
         let changed = changed.unwrap();
         assert_eq!((changed.action.beta, changed.machine.threads), (5.7, 2));
         assert!(matches!(&changed.stages[0], Stage::Heatbath(h) if h.sweeps == 3));
@@ -234,7 +240,10 @@ steps = 10
     #[test]
     fn mistakes_name_the_line_the_key_and_what_was_expected() {
         let unknown = message(&GOOD.replace("sweeps = 10", "sweps = 10"));
-        assert!(unknown.contains("line 15") && unknown.contains("`sweps`") && unknown.contains("`sweeps`"), "{unknown}");
+        assert!(
+            unknown.contains("line 15") && unknown.contains("`sweps`") && unknown.contains("`sweeps`"),
+            "{unknown}"
+        );
         let missing = message(&GOOD.replace("beta = 6.0", ""));
         assert!(missing.contains("line 10") && missing.contains("missing field `beta`"), "{missing}");
         let kind = message(&GOOD.replace("\"hmc\"", "\"hcm\""));

@@ -49,7 +49,9 @@ fn place<'a>(root: &'a mut Item, key: &str) -> Result<&'a mut Item, String> {
     for (depth, part) in parts.iter().enumerate() {
         let last = depth + 1 == parts.len();
         if let Some(list) = item.as_array_of_tables().map(|list| list.len()) {
-            let index: usize = part.parse().map_err(|_| format!("`{part}` should be a number: stages are counted from 0"))?;
+            let index: usize = part
+                .parse()
+                .map_err(|_| format!("`{part}` should be a number: stages are counted from 0"))?;
             if index >= list {
                 return Err(format!("there is no number {index}, there are {list}, counted from 0"));
             }

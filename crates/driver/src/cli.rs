@@ -1,0 +1,155 @@
+//! The command line: one definition gives the parser and the help.
+
+use crate::command;
+use crate::error::DriverError;
+use crate::report::Report;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Machine learning inside real lattice QCD: exact sampling and solving, ILDG in and out.
+#[derive(Parser, Debug)]
+#[command(name = "gaugelink", version, about, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Do what a run file says: sample, flow, solve, write; goes on where a stopped run left off
+    Run(RunArgs),
+    /// Solve the Wilson-Dirac equation on a configuration, as a run file's [solve] table says
+    Solve(RunArgs),
+    /// Look into ILDG files
+    #[command(subcommand)]
+    Ildg(IldgCommand),
+    /// Measure plaquettes, loops, charge and gradient flow on configurations
+    Measure(MeasureArgs),
+    /// Time kernels against the machine's limits
+    Bench(BenchArgs),
+}
+
+#[derive(Subcommand, Debug)]
+enum IldgCommand {
+    /// Records and metadata; reads no payload
+    Info(FileArgs),
+    /// Checksum, plaquette, link trace and unitarity, against what the file states
+    Verify(FileArgs),
+}
+
+/// Of `run` and `solve`.
+#[derive(Args, Debug)]
+pub(crate) struct RunArgs {
+    /// Run file (TOML); docs/runs has examples, docs/run-files.md explains every key
+    pub file: PathBuf,
+    /// Start from this ILDG file, whatever [start] says
+    #[arg(long, value_name = "FILE")]
+    pub input: Option<PathBuf>,
+    /// Change a key, e.g. --set action.beta=5.7 --set stage.0.sweeps=10 (stages count from 0)
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Begin anew: removes what an earlier run left in the run directory
+    #[arg(long)]
+    pub fresh: bool,
+    /// JSON lines on standard output, nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Of `ildg info` and `ildg verify`.
+#[derive(Args, Debug)]
+pub(crate) struct FileArgs {
+    /// ILDG files
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub shape: ShapeArgs,
+    /// JSON lines on standard output, nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// For files that do not say their shape, or say it wrongly.
+#[derive(Args, Debug)]
+pub(crate) struct ShapeArgs {
+    /// Extents of a file that does not state them, e.g. 8,8,8,16
+    #[arg(long, value_name = "X,Y,Z,T", value_delimiter = ',', num_args = 1)]
+    pub dims: Option<Vec<usize>>,
+    /// Number of colours of such a file
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub nc: usize,
+}
+
+/// Of `measure`.
+#[derive(Args, Debug)]
+pub(crate) struct MeasureArgs {
+    #[command(flatten)]
+    pub files: FileArgs,
+    /// Flow each configuration up to this flow time (lattice units)
+    #[arg(long, value_name = "T")]
+    pub flow: Option<f64>,
+    /// Step of the gradient flow
+    #[arg(long, value_name = "EPS", default_value_t = 0.02)]
+    pub flow_step: f64,
+    /// Measure files whose checksum is wrong
+    #[arg(long)]
+    pub ignore_checksum: bool,
+    /// Threads; 0 takes all cores
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub threads: usize,
+}
+
+/// Of `bench`.
+#[derive(Args, Debug)]
+pub(crate) struct BenchArgs {
+    /// What to time: all, or one of the names that `gaugelink bench list` prints
+    pub name: String,
+    /// Extents, e.g. 16x16x16x16
+    #[arg(long, value_name = "XxYxZxT")]
+    pub volume: Option<String>,
+    /// Threads; 0 takes all cores
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub threads: usize,
+    /// f64 or f32, for kernels that have both
+    #[arg(long, value_name = "P")]
+    pub precision: Option<String>,
+    /// JSON lines on standard output, nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Parses the command line, runs the command and tells how it went. Results go to standard output, messages and
+/// progress to standard error. 0: done; 1: failed; 2: the request itself was wrong.
+pub fn main() -> ExitCode {
+    match dispatch(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(DriverError::ClosedPipe) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("gaugelink: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Result<(), DriverError> {
+    match command {
+        Command::Run(args) => command::run::run(&args, &mut Report::new(args.json)),
+        Command::Solve(args) => command::run::solve(&args, &mut Report::new(args.json)),
+        Command::Ildg(IldgCommand::Info(args)) => command::ildg::info(&args, &mut Report::new(args.json)),
+        Command::Ildg(IldgCommand::Verify(args)) => command::ildg::verify(&args, &mut Report::new(args.json)),
+        Command::Measure(args) => command::measure::measure(&args, &mut Report::new(args.files.json)),
+        Command::Bench(args) => command::bench::bench(&args, &mut Report::new(args.json)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,6 @@
+//! The commands, one file each.
+
+pub(crate) mod bench;
+pub(crate) mod ildg;
+pub(crate) mod measure;
+pub(crate) mod run;

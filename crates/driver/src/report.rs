@@ -1,0 +1,49 @@
+//! What a command prints: text for people, or JSON lines for programs.
+
+use crate::error::DriverError;
+use serde::Serialize;
+use std::io::{self, Write};
+
+/// Standard output in one of the two forms.
+pub(crate) struct Report {
+    json: bool,
+}
+
+impl Report {
+    /// JSON lines, or text.
+    pub fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Whether JSON lines were asked for.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Prints a result as a JSON line; nothing where text was asked for.
+    ///
+    /// # Errors
+    /// [`DriverError::ClosedPipe`], [`DriverError::Io`].
+    pub fn record(&mut self, line: &impl Serialize) -> Result<(), DriverError> {
+        if !self.json {
+            return Ok(());
+        }
+        let line = serde_json::to_string(line).map_err(|e| DriverError::Input(e.to_string()))?;
+        print(&line)
+    }
+
+    /// Prints lines of text; nothing where JSON lines were asked for.
+    ///
+    /// # Errors
+    /// As [`Report::record`].
+    pub fn text(&mut self, text: &str) -> Result<(), DriverError> {
+        if self.json { Ok(()) } else { print(text) }
+    }
+}
+
+fn print(line: &str) -> Result<(), DriverError> {
+    writeln!(io::stdout().lock(), "{line}").map_err(|source| match source.kind() {
+        io::ErrorKind::BrokenPipe => DriverError::ClosedPipe,
+        _ => DriverError::Io { action: "write to", path: "standard output".into(), source },
+    })
+}
