@@ -111,19 +111,20 @@ impl Layout {
         let extended = self.extended();
         let total: usize = extended.iter().product();
         let origin_parity = self.geometry.origin().iter().sum::<usize>() % 2;
-        let key = |index: usize| {
+        // Own even blocks, own odd ones, ghosts; in rising order within each.
+        let mut classes: [Vec<usize>; 4] = Default::default();
+        for index in 0..total {
             let place = unravel(index, &extended);
             let inside = (0..DIM_MAX)
                 .all(|mu| (self.shell[mu]..self.shell[mu] + self.part_extents[mu]).contains(&place[mu]));
             let steps: usize = (0..DIM_MAX).map(|mu| place[mu] + self.shell[mu]).sum();
-            (!inside, (steps + origin_parity) % 2, index)
-        };
-        let mut order: Vec<usize> = (0..total).collect();
-        order.sort_unstable_by_key(|&index| key(index));
-        self.even_blocks = order[..self.blocks].partition_point(|&index| key(index).1 == 0);
-        self.place_of = order.iter().map(|&index| unravel(index, &extended).map(|x| x as u16)).collect();
+            classes[2 * !inside as usize + (steps + origin_parity) % 2].push(index);
+        }
+        self.even_blocks = classes[0].len();
+        self.place_of =
+            classes.iter().flatten().map(|&index| unravel(index, &extended).map(|x| x as u16)).collect();
         self.block_of = vec![0; total];
-        for (block, index) in order.into_iter().enumerate() {
+        for (block, &index) in classes.iter().flatten().enumerate() {
             self.block_of[index] = block as u32;
         }
     }
