@@ -4,4 +4,5 @@ mod determinism;
 mod mistakes;
 mod program;
 mod resume;
+mod samples;
 mod solve;
