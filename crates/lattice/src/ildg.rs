@@ -2,15 +2,18 @@
 
 use crate::comm::Comm;
 use crate::error::LatticeError;
+use crate::field::FieldWriter;
 use crate::gauge::GaugeField;
 use crate::geometry::{DIM_MAX, Geometry, Site, ravel, unravel};
 use crate::group::{Matrix, group_name};
 use crate::number::Real;
 use lime_rs::{
-    IldgFile, IldgFormat, IldgMeta, IldgWriter, PayloadWriter, Precision, ScidacChecksum, TextRecord,
+    IldgFile, IldgFormat, IldgMeta, IldgWriter, PayloadWriter, PosixCksum, Precision, ScidacChecksum,
+    TextRecord,
 };
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Mutex;
 
 /// Bytes read or written at a time.
 const CHUNK_BYTES: usize = 1 << 19;
@@ -22,6 +25,8 @@ pub struct FileChecksum {
     pub computed: ScidacChecksum,
     /// The one that the file states.
     pub stored: Option<ScidacChecksum>,
+    /// POSIX `cksum` of the payload, where [`ReadOptions`] ask for it and one rank reads all of it.
+    pub posix_cksum: Option<u32>,
 }
 
 impl FileChecksum {
@@ -29,6 +34,15 @@ impl FileChecksum {
     pub fn is_bad(&self) -> bool {
         self.stored.is_some_and(|stored| stored != self.computed)
     }
+}
+
+/// How [`read_with`] goes through a payload.
+#[derive(Clone, Copy, Default)]
+pub struct ReadOptions<'a> {
+    /// Also compute the POSIX `cksum`, ILDG's `crcCheckSum`.
+    pub posix_cksum: bool,
+    /// Hears, from every thread, how many more bytes have been read.
+    pub progress: Option<&'a (dyn Fn(u64) + Sync)>,
 }
 
 /// Extents of a file's lattice without the trailing ones of a lattice of fewer than four dimensions.
@@ -49,6 +63,19 @@ pub fn read<T: Real, const N: usize>(
     field: &mut GaugeField<T, N>,
     chain: usize,
 ) -> Result<FileChecksum, LatticeError> {
+    read_with(file, field, chain, ReadOptions::default())
+}
+
+/// [`read`] with options. Each thread of the lattice reads, sums and decodes consecutive sites of its own.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_with<T: Real, const N: usize>(
+    file: &IldgFile,
+    field: &mut GaugeField<T, N>,
+    chain: usize,
+    options: ReadOptions<'_>,
+) -> Result<FileChecksum, LatticeError> {
     let lattice = field.lattice().clone();
     let geometry = lattice.geometry();
     let format = &file.payload().format;
@@ -62,35 +89,90 @@ pub fn read<T: Real, const N: usize>(
             group_name(N),
         )));
     }
-    let dims = lattice.dims();
-    let mut numbers = vec![0.0f64; CHUNK_BYTES / format.precision.bytes()];
-    let mut read_part = || {
-        let mut sum = ScidacChecksum::default();
-        for sites in own_sites(geometry) {
-            sum = sum
-                ^ file.read_sites(sites, CHUNK_BYTES, |chunk| {
-                    let count = chunk.sites as usize * format.numbers_per_site();
-                    lime_rs::decode_as(format.precision, chunk.bytes, &mut numbers[..count])?;
-                    for (i, site) in numbers[..count].chunks_exact(format.numbers_per_site()).enumerate() {
-                        let local = local_site(geometry, chunk.first_site as usize + i);
-                        let (block, lane) = field.layout().locate(&local);
-                        for (mu, link) in site.chunks_exact(2 * N * N).enumerate().take(dims) {
-                            let u = Matrix::<T, N>::from_fn(|i, j| {
-                                let c = 2 * (i * N + j);
-                                crate::Complex::new(T::from_f64(link[c]), T::from_f64(link[c + 1]))
-                            });
-                            let copies = field.layout().copies(lane + chain);
-                            copies.for_each(|lane| field.set_link(block, mu, lane, &u));
-                        }
-                    }
-                    Ok::<(), lime_rs::Error>(())
-                })?;
-        }
-        Ok(sum)
-    };
-    let computed = combine(lattice.comm(), agree(lattice.comm(), read_part())?);
+    let ranges = own_sites(geometry);
+    let sites = ranges.iter().map(|range| range.end - range.start).sum::<u64>() as usize;
+    let writer = field.writer();
+    let parts: Vec<Mutex<lime_rs::Result<Part>>> =
+        (0..lattice.pool().threads()).map(|_| Mutex::new(Ok(Part::default()))).collect();
+    lattice.pool().run(0..sites, |thread, piece| {
+        let part = read_part::<T, N>(file, geometry, writer, chain, options, within(&ranges, &piece));
+        *parts[thread].lock().unwrap_or_else(|e| e.into_inner()) = part;
+    });
+    let whole = parts.into_iter().try_fold(Part::default(), |mut whole, part| {
+        let part = part.into_inner().unwrap_or_else(|e| e.into_inner())?;
+        whole.sum ^= part.sum;
+        whole.cksum.append(&part.cksum);
+        Ok(whole)
+    });
+    let whole = agree(lattice.comm(), whole)?;
+    let computed = combine(lattice.comm(), whole.sum);
     field.exchange();
-    Ok(FileChecksum { computed, stored: file.payload().checksum })
+    let posix_cksum = (options.posix_cksum && geometry.ranks() == 1).then(|| whole.cksum.value());
+    Ok(FileChecksum { computed, stored: file.payload().checksum, posix_cksum })
+}
+
+/// Sums over the part of a payload that one thread has read.
+#[derive(Default)]
+struct Part {
+    sum: ScidacChecksum,
+    cksum: PosixCksum,
+}
+
+/// Reads some sites into the field.
+fn read_part<T: Real, const N: usize>(
+    file: &IldgFile,
+    geometry: &Geometry,
+    writer: FieldWriter<'_, T>,
+    chain: usize,
+    options: ReadOptions<'_>,
+    ranges: Vec<Range<u64>>,
+) -> lime_rs::Result<Part> {
+    let (layout, format) = (writer.layout(), &file.payload().format);
+    let (per_site, link) = (format.numbers_per_site(), GaugeField::<T, N>::LINK);
+    let mut numbers = vec![0.0f64; CHUNK_BYTES / format.precision.bytes()];
+    let mut part = Part::default();
+    for sites in ranges {
+        part.sum ^= file.read_sites(sites, CHUNK_BYTES, |chunk| {
+            let count = chunk.sites as usize * per_site;
+            lime_rs::decode_as(format.precision, chunk.bytes, &mut numbers[..count])?;
+            for (i, site) in numbers[..count].chunks_exact(per_site).enumerate() {
+                let (block, lane) = layout.locate(&local_site(geometry, chunk.first_site as usize + i));
+                let used = geometry.dims() * link;
+                let rows = writer.rows(block, 0, used);
+                for lane in layout.copies(lane + chain) {
+                    for (c, &x) in site[..used].iter().enumerate() {
+                        // SAFETY: inside the rows just asked for; no other thread has this site, and so no other
+                        // thread has these lanes of the block.
+                        unsafe { rows.add(c * T::LANES + lane).write(T::from_f64(x)) }
+                    }
+                }
+            }
+            if options.posix_cksum {
+                part.cksum.update(chunk.bytes);
+            }
+            if let Some(progress) = options.progress {
+                progress(chunk.bytes.len() as u64);
+            }
+            Ok::<(), lime_rs::Error>(())
+        })?;
+    }
+    Ok(part)
+}
+
+/// What the piece `piece` of the concatenated `ranges` covers of them.
+fn within(ranges: &[Range<u64>], piece: &Range<usize>) -> Vec<Range<u64>> {
+    let mut before = 0;
+    let mut covered = Vec::new();
+    for range in ranges {
+        let length = range.end - range.start;
+        let from = (piece.start as u64).clamp(before, before + length) - before;
+        let to = (piece.end as u64).clamp(before, before + length) - before;
+        if from < to {
+            covered.push(range.start + from..range.start + to);
+        }
+        before += length;
+    }
+    covered
 }
 
 /// What goes into a file beside the field.
@@ -264,6 +346,7 @@ mod tests {
         let read_sum = read(&file, &mut back, 0).unwrap();
         assert_eq!((read_sum.computed, read_sum.stored), (sum, Some(sum)));
         assert_eq!(back.as_slice(), u.as_slice());
+        check_pass(&file, &u);
 
         // A batch holds the same numbers in one of its lanes.
         let options = LatticeOptions { lanes: LaneMeaning::Batch { chains: 3 }, ..LatticeOptions::default() };
@@ -273,6 +356,27 @@ mod tests {
         let again = folder.path().join("b.lime");
         assert_eq!(write(&again, &batch, 2, Precision::F64, &FileText::default()).unwrap(), sum);
         assert_eq!(batch.link(0, 0, 1), Matrix::unit(), "other chains are not touched");
+    }
+
+    /// Any number of threads gives the same links and sums, and tells of every byte.
+    fn check_pass<const N: usize>(file: &IldgFile, u: &GaugeField<f64, N>) {
+        let passed = lime_rs::PassOptions { posix_cksum: true, ..Default::default() };
+        let plain = file.read_payload(passed, |_| Ok::<(), lime_rs::Error>(())).unwrap();
+        let extents = &u.lattice().geometry().extents()[..u.lattice().dims()];
+        for threads in [1, 2, 3, 7] {
+            let options = LatticeOptions { threads, ..LatticeOptions::default() };
+            let lattice = Lattice::new(extents, options).unwrap();
+            let mut back = GaugeField::<f64, N>::cold(&lattice).unwrap();
+            let bytes = std::sync::atomic::AtomicU64::new(0);
+            let count = |more| {
+                bytes.fetch_add(more, std::sync::atomic::Ordering::Relaxed);
+            };
+            let options = ReadOptions { posix_cksum: true, progress: Some(&count) };
+            let sums = read_with(file, &mut back, 0, options).unwrap();
+            assert_eq!((sums.computed, sums.posix_cksum), (plain.computed, plain.posix_cksum));
+            assert_eq!(back.as_slice(), u.as_slice());
+            assert_eq!(bytes.into_inner(), file.payload().bytes);
+        }
     }
 
     #[test]
