@@ -203,6 +203,15 @@ pub(crate) fn described(file: &IldgFile) -> String {
     format!("{} on {dims} (x,y,z,t), {}", group_name(format.nc), precision_name(format.precision))
 }
 
+/// An error on a file without the file's name, which stands beside it.
+pub(crate) fn reason(error: &DriverError, path: &Path) -> String {
+    let text = error.to_string();
+    match text.strip_prefix(&format!("{}: ", shown(path))) {
+        Some(reason) => reason.to_owned(),
+        None => text,
+    }
+}
+
 /// Text from a file without what would move the cursor of a terminal.
 pub(crate) fn printable(text: &str) -> String {
     let shown = |c: char| if c.is_control() { c.escape_default().collect::<String>() } else { c.to_string() };

@@ -2,7 +2,7 @@
 
 use crate::cli::{FileArgs, ShapeArgs};
 use crate::error::DriverError;
-use crate::links::{self, described, precision_name, printable, shown};
+use crate::links::{self, described, precision_name, printable, reason, shown};
 use crate::report::Report;
 use lime_rs::{Error, IldgFile, Record, scan};
 use serde::Serialize;
@@ -107,7 +107,7 @@ impl Line {
         let sound = error.file_error().is_some_and(|error| {
             matches!(error.root(), Error::NoGaugeField { .. } | Error::MissingFormat { .. })
         });
-        let said = Some(error.to_string());
+        let said = Some(reason(&error, path));
         (self.note, self.error) = if sound { (said, None) } else { (None, said) };
         let Ok(file) = File::open(path) else { return };
         let found = scan(&file);

@@ -2,7 +2,9 @@
 
 use crate::cli::FileArgs;
 use crate::error::DriverError;
-use crate::links::{self, Lattices, described, inspect, judge, precision_name, printable, shown, with_group};
+use crate::links::{
+    self, Lattices, described, inspect, judge, precision_name, printable, reason, shown, with_group,
+};
 use crate::report::Report;
 use gaugelink_lattice::ildg::FileChecksum;
 use gaugelink_lattice::{GaugeField, LatticeError};
@@ -24,7 +26,7 @@ pub(crate) fn verify(args: &FileArgs, report: &mut Report) -> Result<(), DriverE
     for path in &args.files {
         let mut line = Line { file: shown(path), format: "ildg", ..Line::default() };
         if let Err(error) = line.examine(path, args, &mut lattices) {
-            line.errors.push(error.to_string());
+            line.errors.push(reason(&error, path));
         }
         line.ok = line.errors.is_empty();
         line.error = (!line.ok).then(|| line.errors.join("; "));
