@@ -87,10 +87,10 @@ pub(crate) struct MeasureArgs {
     #[command(flatten)]
     pub files: FileArgs,
     /// Flow each configuration up to this flow time (lattice units)
-    #[arg(long, value_name = "T", value_parser = positive)]
+    #[arg(long, value_name = "T", value_parser = positive, allow_negative_numbers = true)]
     pub flow: Option<f64>,
     /// Step of the gradient flow
-    #[arg(long, value_name = "EPS", default_value_t = 0.02, value_parser = positive)]
+    #[arg(long, value_name = "EPS", default_value_t = 0.02, value_parser = positive, allow_negative_numbers = true)]
     pub flow_step: f64,
     /// Measure files whose checksum is wrong
     #[arg(long)]

@@ -45,7 +45,7 @@ pub enum DriverError {
         /// What is wrong with it.
         error: lime_rs::Error,
         /// What to do on this command line.
-        remedy: &'static str,
+        remedy: String,
     },
     /// Checks that did not hold; their lines were printed.
     #[error("{failed} of {total} files did not pass")]

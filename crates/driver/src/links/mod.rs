@@ -1,5 +1,6 @@
 //! Configurations from files into fields: opening, reading on all threads, and judging what was read.
 
+mod bare;
 mod judge;
 mod survey;
 
@@ -69,7 +70,7 @@ pub(crate) fn open(path: &Path, shape: &ShapeArgs) -> Result<IldgFile, DriverErr
     };
     opened.map_err(|error| match error.root() {
         lime_rs::Error::MissingFormat { .. } | lime_rs::Error::UnusableFormat { .. } => {
-            DriverError::FileWithRemedy { error, remedy: "give them as --dims X,Y,Z,T --nc N" }
+            DriverError::FileWithRemedy { error, remedy: bare::advice(path) }
         }
         _ => error.into(),
     })

@@ -163,11 +163,7 @@ impl Survey {
 
 /// Keeps the larger deviation; of equal ones the first in file order, so that threads do not matter.
 #[inline(always)]
-fn keep_worst(
-    worst: &mut (f64, Option<LinkPlace>),
-    off: f64,
-    place: impl FnOnce() -> Option<LinkPlace>,
-) {
+fn keep_worst(worst: &mut (f64, Option<LinkPlace>), off: f64, place: impl FnOnce() -> Option<LinkPlace>) {
     if off < worst.0 || off == 0.0 {
         return;
     }
@@ -233,7 +229,8 @@ impl<T: Real, const N: usize> Kernel<T> for Looking<'_, T, N> {
 /// det U for N = 2 to 4, by minors of the first two rows; 1 for U(1), which has no such condition.
 #[inline(always)]
 fn determinant<V: Num, const N: usize>(u: &Matrix<V, N>) -> Complex<V> {
-    let minor = |top: usize, a: usize, b: usize| u.0[top][a] * u.0[top + 1][b] - u.0[top][b] * u.0[top + 1][a];
+    let minor =
+        |top: usize, a: usize, b: usize| u.0[top][a] * u.0[top + 1][b] - u.0[top][b] * u.0[top + 1][a];
     match N {
         2 => minor(0, 0, 1),
         3 => minor(0, 0, 1) * u.0[2][2] - minor(0, 0, 2) * u.0[2][1] + minor(0, 1, 2) * u.0[2][0],

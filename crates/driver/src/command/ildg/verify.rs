@@ -103,11 +103,12 @@ impl Line {
         self.errors.extend(verdict.errors);
         self.unitarity = Some(loaded.survey.unitarity());
         if loaded.survey.not_finite.count == 0 {
-            self.plaquette = Some(plaquette(&u)[0]);
+            let average = plaquette(&u)[0];
+            self.plaquette = Some(average);
             self.spatial_plaquette = spatial_plaquette(&u).map(|p| p[0]);
             self.temporal_plaquette = Some(temporal_plaquette(&u)[0]);
             self.link_trace = Some(link_trace(&u)[0]);
-            self.warnings.extend(other_plaquette(file, plaquette(&u)[0]));
+            self.warnings.extend(other_plaquette(file, average));
         }
         Ok(())
     }
@@ -194,10 +195,7 @@ mod tests {
 
     #[test]
     fn plaquettes_in_run_information_are_found() {
-        assert_eq!(
-            stated_plaquette("\n plaquette = 6.350056e-01\n trajectory nr = 2\n"),
-            Some(0.635_005_6)
-        );
+        assert_eq!(stated_plaquette("\n plaquette = 6.350056e-01\n trajectory nr = 2\n"), Some(0.635_005_6));
         for other in ["", "plaquette", "plaquette = ", "plaquette = NaN", "kappa = 0.1"] {
             assert_eq!(stated_plaquette(other), None, "{other}");
         }

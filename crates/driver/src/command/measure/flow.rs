@@ -45,8 +45,7 @@ impl Flow {
         }
         let bar = progress::bar("flow", self.steps as u64);
         let table =
-            WilsonFlow::new(u.lattice())?
-                .run_with(u, self.epsilon, self.steps, self.every, |_| bar.inc(1));
+            WilsonFlow::new(u.lattice())?.run_with(u, self.epsilon, self.steps, self.every, |_| bar.inc(1));
         bar.finish_and_clear();
         let table = table?;
         for point in &table.points {
@@ -140,7 +139,9 @@ mod tests {
         {
             let flow = Flow::new(time, step);
             assert_eq!((flow.steps, flow.every), (steps, every), "{time} in steps of {step}");
-            assert!((flow.epsilon * steps as f64 - time).abs() < 1e-15 && flow.epsilon <= step * (1.0 + 1e-12));
+            assert!(
+                (flow.epsilon * steps as f64 - time).abs() < 1e-15 && flow.epsilon <= step * (1.0 + 1e-12)
+            );
         }
     }
 }

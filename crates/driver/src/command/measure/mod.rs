@@ -9,8 +9,8 @@ use crate::links::{Lattices, WrongChecksum, judge, load, open, printable, reason
 use crate::report::Report;
 use flow::Flow;
 use gaugelink_lattice::GaugeField;
-use links::LinksLine;
 use lime_rs::IldgFile;
+use links::LinksLine;
 use serde::Serialize;
 use std::path::Path;
 
@@ -79,6 +79,6 @@ impl Measuring<'_> {
     fn refused(&mut self, path: &Path, error: &DriverError) -> Result<(), DriverError> {
         let line = RefusedLine { file: shown(path), error: reason(error, path) };
         self.report.record(&line)?;
-        self.report.text(&format!("{}: not measured\n  error: {}", line.file, printable(&line.error)))
+        self.report.text(&format!("{}: FAILED\n  error: {}", line.file, printable(&line.error)))
     }
 }
