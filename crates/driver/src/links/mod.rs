@@ -218,3 +218,60 @@ pub(crate) fn printable(text: &str) -> String {
     let shown = |c: char| if c.is_control() { c.escape_default().collect::<String>() } else { c.to_string() };
     text.chars().map(shown).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gaugelink_lattice::comm::run_ranks;
+    use gaugelink_lattice::ildg::{FileText, write};
+    use gaugelink_lattice::rng::{Address, Purpose};
+    use gaugelink_lattice::{Complex, LaneMeaning, Matrix};
+
+    const EXTENTS: [usize; 3] = [4, 4, 8];
+
+    /// Writes a rough SU(2) field with one link NaN in the upper half of the last direction, if so asked.
+    fn written(path: &Path, damaged: bool) {
+        let lattice = Lattice::new(&EXTENTS, LatticeOptions::default()).unwrap();
+        let mut u = GaugeField::<f64, 2>::random(&lattice, 1.0, Address::new(3, Purpose::Start)).unwrap();
+        let (block, lane) = u.layout().locate(&[1, 2, 6, 0]);
+        if damaged {
+            u.set_link(block, 0, lane, &Matrix::diagonal(Complex::new(f64::NAN, 0.0)));
+        }
+        write(path, &u, 0, Precision::F64, &FileText::default()).unwrap();
+    }
+
+    #[test]
+    fn a_chain_of_a_batch_is_loaded_and_the_others_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("conf");
+        written(&path, false);
+        let lanes = LaneMeaning::Batch { chains: 3 };
+        let lattice = Lattice::new(&EXTENTS, LatticeOptions { lanes, ..LatticeOptions::default() }).unwrap();
+        let mut u = GaugeField::<f64, 2>::cold(&lattice).unwrap();
+        let file = IldgFile::open(&path).unwrap();
+        let loaded = load(&file, &path, &mut u, 1, WrongChecksum::Ignored).unwrap();
+        assert!(loaded.survey.unitarity() > 0.0 && judge(&loaded, Precision::F64).errors.is_empty());
+        let changed = |lane| u.link(0, 0, lane) != Matrix::unit();
+        assert_eq!([0, 1, 2].map(changed), [false, true, false]);
+    }
+
+    #[test]
+    fn ranks_agree_that_a_link_of_one_is_no_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("conf");
+        written(&path, true);
+        let errors = run_ranks(2, |comm| {
+            let options =
+                LatticeOptions { threads: 1, grid: vec![1, 1, 2], comm, ..LatticeOptions::default() };
+            let lattice = Lattice::new(&EXTENTS, options).unwrap();
+            let mut u = GaugeField::<f64, 2>::cold(&lattice).unwrap();
+            let file = IldgFile::open(&path).unwrap();
+            load(&file, &path, &mut u, 0, WrongChecksum::Ignored).unwrap_err().to_string()
+        });
+        assert!(errors[0].contains("another rank"), "{errors:?}");
+        assert!(
+            errors[1].contains("1 link is not finite") && errors[1].contains("site (1,2,6)"),
+            "{errors:?}"
+        );
+    }
+}
