@@ -159,7 +159,7 @@ pub(crate) fn inspect<T: Real, const N: usize>(
 
 /// Reads a configuration to work with into a field (for a batch, its chain `chain`). Collective.
 ///
-/// Links off the group are let through: [`judge`] tells of them.
+/// Links off the group are let through: [`judge()`] tells of them.
 ///
 /// # Errors
 /// [`DriverError::Input`] for a wrong checksum, unless it is to be ignored, and for links that are no numbers; those
