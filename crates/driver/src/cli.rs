@@ -77,7 +77,7 @@ pub(crate) struct ShapeArgs {
     #[arg(long, value_name = "X,Y,Z,T", value_delimiter = ',', num_args = 1)]
     pub dims: Option<Vec<usize>>,
     /// Number of colours of such a file
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(long, value_name = "N", default_value_t = 3, requires = "dims")]
     pub nc: usize,
 }
 
@@ -87,10 +87,10 @@ pub(crate) struct MeasureArgs {
     #[command(flatten)]
     pub files: FileArgs,
     /// Flow each configuration up to this flow time (lattice units)
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", value_parser = positive, allow_negative_numbers = true)]
     pub flow: Option<f64>,
     /// Step of the gradient flow
-    #[arg(long, value_name = "EPS", default_value_t = 0.02)]
+    #[arg(long, value_name = "EPS", default_value_t = 0.02, value_parser = positive, allow_negative_numbers = true)]
     pub flow_step: f64,
     /// Measure files whose checksum is wrong
     #[arg(long)]
@@ -98,6 +98,11 @@ pub(crate) struct MeasureArgs {
     /// Threads; 0 takes all cores
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub threads: usize,
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|x| x.is_finite() && *x > 0.0);
+    number.ok_or_else(|| "give a number above 0".to_owned())
 }
 
 /// Of `bench`.

@@ -42,6 +42,14 @@ pub enum DriverError {
     /// A checkpoint that cannot be written or read.
     #[error(transparent)]
     Checkpoint(#[from] gaugelink_sampler::checkpoint::CheckpointError),
+    /// A configuration file, with the option that helps.
+    #[error("{error}; {remedy}")]
+    FileWithRemedy {
+        /// What is wrong with it.
+        error: lime_rs::Error,
+        /// What to do on this command line.
+        remedy: String,
+    },
     /// Checks that did not hold; their lines were printed.
     #[error("{failed} of {total} files did not pass")]
     Failed {
@@ -53,6 +61,15 @@ pub enum DriverError {
 }
 
 impl DriverError {
+    /// What is wrong with a configuration file, if that is the error.
+    pub fn file_error(&self) -> Option<&lime_rs::Error> {
+        match self {
+            DriverError::File(error) | DriverError::FileWithRemedy { error, .. } => Some(error),
+            DriverError::Lattice(gaugelink_lattice::LatticeError::File(error)) => Some(error),
+            _ => None,
+        }
+    }
+
     /// Exit status: 2 for mistakes in what was asked, 1 for everything else.
     pub fn exit_code(&self) -> u8 {
         match self {

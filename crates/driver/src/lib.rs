@@ -4,6 +4,7 @@ pub mod cli;
 mod command;
 pub mod config;
 mod error;
+mod links;
 pub mod plot;
 mod progress;
 mod report;

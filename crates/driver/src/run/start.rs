@@ -3,6 +3,7 @@
 use super::provenance::{InputFile, Provenance};
 use crate::config::{GroupName, RunFile, StartKind};
 use crate::error::DriverError;
+use crate::links::{self, WrongChecksum};
 use gaugelink_lattice::group::group_name;
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, Lattice, ildg};
@@ -89,11 +90,19 @@ pub(crate) fn first<const N: usize>(
         (StartKind::Hot, _) => Ok((GaugeField::random(lattice, HOT, address)?, None)),
         (StartKind::File, Some(input)) => {
             let mut u = GaugeField::cold(lattice)?;
+            let remedy = WrongChecksum::Refused("--set start.ignore_checksum=true");
+            let wrong = if file.start.ignore_checksum { WrongChecksum::Ignored } else { remedy };
             let mut found = None;
             for chain in 0..lattice.chains() {
-                found = Some(ildg::read(&input.file, &mut u, chain)?);
+                let loaded = links::load(&input.file, &input.path, &mut u, chain, wrong)?;
+                let precision = input.file.payload().format.precision;
+                let updates = file.stages.iter().any(|stage| stage.updates() > 0);
+                if let Some(reason) = links::unfit_for_updates(&loaded.survey, precision).filter(|_| updates)
+                {
+                    return Err(DriverError::Input(format!("{}: {reason}", input.path.display())));
+                }
+                found = Some(InputFile::new(&input.path, &loaded.checksum));
             }
-            let found = found.map(|sum| InputFile::new(&input.path, &sum));
             Ok((u, found))
         }
         _ => Ok((GaugeField::cold(lattice)?, None)),

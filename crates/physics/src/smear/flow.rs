@@ -47,6 +47,21 @@ impl<const N: usize> WilsonFlow<N> {
         steps: usize,
         every: usize,
     ) -> Result<FlowTable, PhysicsError> {
+        self.run_with(u, epsilon, steps, every, |_| ())
+    }
+
+    /// [`WilsonFlow::run`] that tells `progress` of every step done. Collective.
+    ///
+    /// # Errors
+    /// As [`WilsonFlow::run`].
+    pub fn run_with(
+        &mut self,
+        u: &mut GaugeField<f64, N>,
+        epsilon: f64,
+        steps: usize,
+        every: usize,
+        mut progress: impl FnMut(usize),
+    ) -> Result<FlowTable, PhysicsError> {
         if epsilon.is_nan() || epsilon <= 0.0 || every == 0 {
             return Err(PhysicsError::Parameter(format!(
                 "a flow of steps {epsilon} measured every {every} steps: give a step above 0 (0.01 is common) and \
@@ -59,6 +74,7 @@ impl<const N: usize> WilsonFlow<N> {
             if step % every == 0 || step == steps {
                 points.push(measure(u, step as f64 * epsilon)?);
             }
+            progress(step);
         }
         Ok(FlowTable { points })
     }

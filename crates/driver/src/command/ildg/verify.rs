@@ -1,0 +1,203 @@
+//! `gaugelink ildg verify`: reads every byte and every link, and says whether the file is sound.
+
+use crate::cli::FileArgs;
+use crate::error::DriverError;
+use crate::links::{
+    self, Lattices, described, inspect, judge, precision_name, printable, reason, shown, with_group,
+};
+use crate::report::Report;
+use gaugelink_lattice::ildg::FileChecksum;
+use gaugelink_lattice::{GaugeField, LatticeError};
+use gaugelink_physics::observable::{link_trace, plaquette, spatial_plaquette, temporal_plaquette};
+use lime_rs::{IldgFile, PassOptions, record_type::XLF_INFO};
+use serde::Serialize;
+use std::path::Path;
+
+/// Stated plaquettes have six digits and more; a difference beyond this is none of rounding.
+const PLAQUETTE_DIGITS: f64 = 1e-5;
+
+/// Verifies each file: one JSON line or block of text for each, sound or not.
+///
+/// # Errors
+/// [`DriverError::Failed`] where a file is not sound.
+pub(crate) fn verify(args: &FileArgs, report: &mut Report) -> Result<(), DriverError> {
+    let mut lattices = Lattices::new(0);
+    let mut failed = 0;
+    for path in &args.files {
+        let mut line = Line { file: shown(path), format: "ildg", ..Line::default() };
+        if let Err(error) = line.examine(path, args, &mut lattices) {
+            line.errors.push(reason(&error, path));
+        }
+        line.ok = line.errors.is_empty();
+        line.error = (!line.ok).then(|| line.errors.join("; "));
+        failed += !line.ok as usize;
+        report.record(&line)?;
+        report.text(&line.text())?;
+    }
+    match failed {
+        0 => Ok(()),
+        failed => Err(DriverError::Failed { failed, total: args.files.len() }),
+    }
+}
+
+/// The result on one file; what could not be found out is null.
+#[derive(Serialize, Default)]
+struct Line {
+    file: String,
+    format: &'static str,
+    dims: Option<[usize; 4]>,
+    nc: Option<usize>,
+    precision: Option<&'static str>,
+    plaquette: Option<f64>,
+    spatial_plaquette: Option<f64>,
+    temporal_plaquette: Option<f64>,
+    link_trace: Option<f64>,
+    unitarity: Option<f64>,
+    suma: Option<String>,
+    sumb: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stored_suma: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stored_sumb: Option<String>,
+    checksum: Option<&'static str>,
+    crc_cksum: Option<u32>,
+    warnings: Vec<String>,
+    ok: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip)]
+    errors: Vec<String>,
+    #[serde(skip)]
+    description: Option<String>,
+}
+
+impl Line {
+    fn examine(&mut self, path: &Path, args: &FileArgs, lattices: &mut Lattices) -> Result<(), DriverError> {
+        let file = links::open(path, &args.shape)?;
+        let format = &file.payload().format;
+        self.dims = Some(format.dims);
+        self.nc = Some(format.nc);
+        self.precision = Some(precision_name(format.precision));
+        self.description = Some(described(&file));
+        self.warnings = file.warnings().iter().map(ToString::to_string).collect();
+        with_group!(format.nc, N => self.examine_links::<N>(&file, lattices))
+    }
+
+    fn examine_links<const N: usize>(
+        &mut self,
+        file: &IldgFile,
+        lattices: &mut Lattices,
+    ) -> Result<(), DriverError> {
+        let field = lattices.of(file).and_then(|lattice| GaugeField::<f64, N>::cold(&lattice));
+        let mut u = match field {
+            Ok(field) => field,
+            Err(error) => {
+                self.sum_up_bytes(file)?;
+                return Err(error.into());
+            }
+        };
+        let loaded = inspect(file, &mut u, 0, true)?;
+        self.state_sums(&loaded.checksum);
+        let verdict = judge(&loaded, file.payload().format.precision);
+        self.warnings.extend(verdict.warnings);
+        self.errors.extend(verdict.errors);
+        self.unitarity = Some(loaded.survey.unitarity());
+        if loaded.survey.not_finite.count == 0 {
+            let average = plaquette(&u)[0];
+            self.plaquette = Some(average);
+            self.spatial_plaquette = spatial_plaquette(&u).map(|p| p[0]);
+            self.temporal_plaquette = Some(temporal_plaquette(&u)[0]);
+            self.link_trace = Some(link_trace(&u)[0]);
+            self.warnings.extend(other_plaquette(file, average));
+        }
+        Ok(())
+    }
+
+    /// The sums of a payload whose links no lattice can hold.
+    fn sum_up_bytes(&mut self, file: &IldgFile) -> Result<(), LatticeError> {
+        let options = PassOptions { posix_cksum: true, ..PassOptions::default() };
+        let found = file.read_payload(options, |_| Ok::<(), lime_rs::Error>(()))?;
+        self.state_sums(&FileChecksum {
+            computed: found.computed,
+            stored: found.stored,
+            posix_cksum: found.posix_cksum,
+        });
+        Ok(())
+    }
+
+    fn state_sums(&mut self, sums: &FileChecksum) {
+        let hexadecimal = |sum: u32| Some(format!("{sum:08x}"));
+        self.suma = hexadecimal(sums.computed.suma);
+        self.sumb = hexadecimal(sums.computed.sumb);
+        self.crc_cksum = sums.posix_cksum;
+        self.checksum = Some(match sums.stored {
+            None => "none",
+            Some(_) if sums.is_bad() => "bad",
+            Some(_) => "ok",
+        });
+        if let Some(stored) = sums.stored.filter(|_| sums.is_bad()) {
+            self.stored_suma = hexadecimal(stored.suma);
+            self.stored_sumb = hexadecimal(stored.sumb);
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut lines = vec![format!("{}: {}", self.file, if self.ok { "ok" } else { "FAILED" })];
+        lines.extend(self.description.iter().map(|description| format!("  {description}")));
+        if let (Some(all), Some(temporal), Some(trace)) =
+            (self.plaquette, self.temporal_plaquette, self.link_trace)
+        {
+            let spatial = self.spatial_plaquette.map_or("none".into(), |p| format!("{p:.12}"));
+            lines.push(format!(
+                "  plaquette {all:.12} (spatial {spatial}, temporal {temporal:.12}), link trace {trace:.12}"
+            ));
+        }
+        if let (Some(a), Some(b), Some(state)) = (&self.suma, &self.sumb, self.checksum) {
+            let state = match (state, &self.stored_suma, &self.stored_sumb) {
+                ("none", ..) => "none is stored".into(),
+                (_, Some(a), Some(b)) => format!("BAD, stored is {a}/{b}"),
+                (state, ..) => state.to_owned(),
+            };
+            lines.push(format!("  checksum {a}/{b} ({state})"));
+        }
+        if let (Some(sum), unitarity) = (self.crc_cksum, self.unitarity) {
+            let unitarity = unitarity.map_or("unknown".into(), |off| format!("{off:.1e}"));
+            lines.push(format!("  cksum {sum}, unitary to {unitarity}"));
+        }
+        lines.extend(self.warnings.iter().map(|warning| format!("  warning: {}", printable(warning))));
+        lines.extend(self.errors.iter().map(|error| format!("  error: {}", printable(error))));
+        lines.join("\n")
+    }
+}
+
+/// A warning where the run information in the file states another plaquette than the links have.
+fn other_plaquette(file: &IldgFile, found: f64) -> Option<String> {
+    let stated = stated_plaquette(&file.text(XLF_INFO).ok()??)?;
+    let differs = (stated - found).abs() > PLAQUETTE_DIGITS;
+    differs.then(|| {
+        format!(
+            "`{XLF_INFO}` states the plaquette {stated}, the links give {found:.9}: the text may be that of another \
+             configuration, or in another normalisation"
+        )
+    })
+}
+
+/// The number in a line such as ` plaquette = 6.350056e-01`.
+fn stated_plaquette(info: &str) -> Option<f64> {
+    let value =
+        |line: &str| line.trim().strip_prefix("plaquette")?.trim().strip_prefix('=')?.trim().parse().ok();
+    info.lines().find_map(value).filter(|plaquette: &f64| plaquette.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plaquettes_in_run_information_are_found() {
+        assert_eq!(stated_plaquette("\n plaquette = 6.350056e-01\n trajectory nr = 2\n"), Some(0.635_005_6));
+        for other in ["", "plaquette", "plaquette = ", "plaquette = NaN", "kappa = 0.1"] {
+            assert_eq!(stated_plaquette(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Configurations from files into fields: opening, reading on all threads, and judging what was read.
+
+mod bare;
+mod judge;
+mod survey;
+
+pub(crate) use judge::{Verdict, judge, unfit_for_updates};
+pub(crate) use survey::Survey;
+
+use crate::cli::ShapeArgs;
+use crate::error::DriverError;
+use crate::progress;
+use gaugelink_lattice::group::group_name;
+use gaugelink_lattice::ildg::{FileChecksum, ReadOptions, extents, read_with};
+use gaugelink_lattice::{GaugeField, Lattice, LatticeError, LatticeOptions, Real};
+use lime_rs::{IldgFile, Precision, Shape};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Runs a body with a constant that is the number of colours: code for every group from one text.
+macro_rules! with_group {
+    ($nc:expr, $n:ident => $body:expr) => {
+        match $nc {
+            1 => {
+                const $n: usize = 1;
+                $body
+            }
+            2 => {
+                const $n: usize = 2;
+                $body
+            }
+            3 => {
+                const $n: usize = 3;
+                $body
+            }
+            4 => {
+                const $n: usize = 4;
+                $body
+            }
+            nc => Err($crate::error::DriverError::Input(format!(
+                "links of {nc} colours: there are U(1) (nc = 1) and SU(2) to SU(4) (nc = 2 to 4)"
+            ))),
+        }
+    };
+}
+pub(crate) use with_group;
+
+/// The file's name as messages and JSON lines show it.
+pub(crate) fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// "f64" or "f32".
+pub(crate) fn precision_name(precision: Precision) -> &'static str {
+    match precision {
+        Precision::F64 => "f64",
+        Precision::F32 => "f32",
+    }
+}
+
+/// Opens a file with what the command line says of its shape.
+///
+/// # Errors
+/// [`DriverError::Input`] for extents that are none; else those of [`IldgFile::open_with`], with the options that
+/// help.
+pub(crate) fn open(path: &Path, shape: &ShapeArgs) -> Result<IldgFile, DriverError> {
+    let opened = match given(shape)? {
+        Some(shape) => IldgFile::open_with(path, shape),
+        None => IldgFile::open(path),
+    };
+    opened.map_err(|error| match error.root() {
+        lime_rs::Error::MissingFormat { .. } | lime_rs::Error::UnusableFormat { .. } => {
+            DriverError::FileWithRemedy { error, remedy: bare::advice(path) }
+        }
+        _ => error.into(),
+    })
+}
+
+/// The shape on the command line; extents left out at the end are 1.
+fn given(args: &ShapeArgs) -> Result<Option<Shape>, DriverError> {
+    let Some(extents) = &args.dims else { return Ok(None) };
+    if !(2..=4).contains(&extents.len()) || extents.contains(&0) {
+        return Err(DriverError::Input(format!(
+            "--dims {}: give 2 to 4 extents of 1 or more, x first, e.g. --dims 8,8,8,16",
+            extents.iter().map(usize::to_string).collect::<Vec<_>>().join(",")
+        )));
+    }
+    let mut dims = [1; 4];
+    dims[..extents.len()].copy_from_slice(extents);
+    Ok(Some(Shape { dims, nc: args.nc }))
+}
+
+/// Lattices for files one after the other: those of an ensemble share one.
+pub(crate) struct Lattices {
+    threads: usize,
+    last: Option<Arc<Lattice>>,
+}
+
+impl Lattices {
+    /// Lattices of this many threads; 0 takes all cores.
+    pub fn new(threads: usize) -> Self {
+        Self { threads, last: None }
+    }
+
+    /// The lattice of a file.
+    ///
+    /// # Errors
+    /// [`LatticeError::Geometry`] for extents that make no lattice, e.g. 1 in a direction before the last.
+    pub fn of(&mut self, file: &IldgFile) -> Result<Arc<Lattice>, LatticeError> {
+        let extents = extents(&file.payload().format);
+        if let Some(last) = &self.last
+            && last.geometry().extents()[..last.dims()] == extents
+        {
+            return Ok(last.clone());
+        }
+        let options = LatticeOptions { threads: self.threads, ..LatticeOptions::default() };
+        let lattice = Lattice::new(&extents, options)?;
+        self.last = Some(lattice.clone());
+        Ok(lattice)
+    }
+}
+
+/// What to do about a wrong checksum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WrongChecksum {
+    /// Refuse the file; the text names what the user can set to have it all the same.
+    Refused(&'static str),
+    /// Go on.
+    Ignored,
+}
+
+/// What reading a configuration told.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    /// Checksums, computed and stored.
+    pub checksum: FileChecksum,
+    /// How far the links are from the group.
+    pub survey: Survey,
+}
+
+/// Reads a file's links into a field (for a batch, its chain `chain`) and looks at every one; refuses nothing.
+/// Collective.
+///
+/// # Errors
+/// Those of [`read_with`].
+pub(crate) fn inspect<T: Real, const N: usize>(
+    file: &IldgFile,
+    field: &mut GaugeField<T, N>,
+    chain: usize,
+    posix_cksum: bool,
+) -> Result<Loaded, DriverError> {
+    let bar = progress::bytes("reading", file.payload().bytes);
+    let advance = |bytes| bar.inc(bytes);
+    let options = ReadOptions { posix_cksum, progress: Some(&advance) };
+    let checksum = read_with(file, field, chain, options);
+    bar.finish_and_clear();
+    Ok(Loaded { checksum: checksum?, survey: Survey::of(field, chain) })
+}
+
+/// Reads a configuration to work with into a field (for a batch, its chain `chain`). Collective.
+///
+/// Links off the group are let through: [`judge()`] tells of them.
+///
+/// # Errors
+/// [`DriverError::Input`] for a wrong checksum, unless it is to be ignored, and for links that are no numbers; those
+/// of [`read_with`].
+pub(crate) fn load<T: Real, const N: usize>(
+    file: &IldgFile,
+    path: &Path,
+    field: &mut GaugeField<T, N>,
+    chain: usize,
+    wrong_checksum: WrongChecksum,
+) -> Result<Loaded, DriverError> {
+    let loaded = inspect(file, field, chain, false)?;
+    let fine = refuse(&loaded, path, wrong_checksum);
+    if field.lattice().comm().all(fine.is_ok()) || fine.is_err() {
+        return fine.map(|()| loaded);
+    }
+    Err(LatticeError::OtherRank.into())
+}
+
+fn refuse(loaded: &Loaded, path: &Path, wrong_checksum: WrongChecksum) -> Result<(), DriverError> {
+    let input = |reason: String| Err(DriverError::Input(format!("{}: {reason}", shown(path))));
+    let checksum = &loaded.checksum;
+    if let (WrongChecksum::Refused(remedy), true, Some(stored)) =
+        (wrong_checksum, checksum.is_bad(), checksum.stored)
+    {
+        return input(format!(
+            "checksum mismatch: the file states {stored}, its payload gives {}; copy the file again, or use {remedy} \
+             if you know that the stored sum is wrong",
+            checksum.computed
+        ));
+    }
+    match loaded.survey.not_finite() {
+        Some(reason) => input(reason),
+        None => Ok(()),
+    }
+}
+
+/// "SU(3) on 4x4x4x8 (x,y,z,t), f64".
+pub(crate) fn described(file: &IldgFile) -> String {
+    let format = &file.payload().format;
+    let dims = format.dims.map(|extent| extent.to_string()).join("x");
+    format!("{} on {dims} (x,y,z,t), {}", group_name(format.nc), precision_name(format.precision))
+}
+
+/// An error on a file without the file's name, which stands beside it.
+pub(crate) fn reason(error: &DriverError, path: &Path) -> String {
+    let text = error.to_string();
+    match text.strip_prefix(&format!("{}: ", shown(path))) {
+        Some(reason) => reason.to_owned(),
+        None => text,
+    }
+}
+
+/// Text from a file without what would move the cursor of a terminal.
+pub(crate) fn printable(text: &str) -> String {
+    let shown = |c: char| if c.is_control() { c.escape_default().collect::<String>() } else { c.to_string() };
+    text.chars().map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gaugelink_lattice::comm::run_ranks;
+    use gaugelink_lattice::ildg::{FileText, write};
+    use gaugelink_lattice::rng::{Address, Purpose};
+    use gaugelink_lattice::{Complex, LaneMeaning, Matrix};
+
+    const EXTENTS: [usize; 3] = [4, 4, 8];
+
+    /// Writes a rough SU(2) field with one link NaN in the upper half of the last direction, if so asked.
+    fn written(path: &Path, damaged: bool) {
+        let lattice = Lattice::new(&EXTENTS, LatticeOptions::default()).unwrap();
+        let mut u = GaugeField::<f64, 2>::random(&lattice, 1.0, Address::new(3, Purpose::Start)).unwrap();
+        let (block, lane) = u.layout().locate(&[1, 2, 6, 0]);
+        if damaged {
+            u.set_link(block, 0, lane, &Matrix::diagonal(Complex::new(f64::NAN, 0.0)));
+        }
+        write(path, &u, 0, Precision::F64, &FileText::default()).unwrap();
+    }
+
+    #[test]
+    fn a_chain_of_a_batch_is_loaded_and_the_others_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("conf");
+        written(&path, false);
+        let lanes = LaneMeaning::Batch { chains: 3 };
+        let lattice = Lattice::new(&EXTENTS, LatticeOptions { lanes, ..LatticeOptions::default() }).unwrap();
+        let mut u = GaugeField::<f64, 2>::cold(&lattice).unwrap();
+        let file = IldgFile::open(&path).unwrap();
+        let loaded = load(&file, &path, &mut u, 1, WrongChecksum::Ignored).unwrap();
+        assert!(loaded.survey.unitarity() > 0.0 && judge(&loaded, Precision::F64).errors.is_empty());
+        let changed = |lane| u.link(0, 0, lane) != Matrix::unit();
+        assert_eq!([0, 1, 2].map(changed), [false, true, false]);
+    }
+
+    #[test]
+    fn ranks_agree_that_a_link_of_one_is_no_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("conf");
+        written(&path, true);
+        let errors = run_ranks(2, |comm| {
+            let options =
+                LatticeOptions { threads: 1, grid: vec![1, 1, 2], comm, ..LatticeOptions::default() };
+            let lattice = Lattice::new(&EXTENTS, options).unwrap();
+            let mut u = GaugeField::<f64, 2>::cold(&lattice).unwrap();
+            let file = IldgFile::open(&path).unwrap();
+            load(&file, &path, &mut u, 0, WrongChecksum::Ignored).unwrap_err().to_string()
+        });
+        assert!(errors[0].contains("another rank"), "{errors:?}");
+        assert!(
+            errors[1].contains("1 link is not finite") && errors[1].contains("site (1,2,6)"),
+            "{errors:?}"
+        );
+    }
+}

@@ -1,0 +1,162 @@
+//! Files of QIO, MILC, QDP++, tmLQCD, SIMULATeQCD and Julia codes against values that an independent reader computed.
+
+use crate::program::{corpus, run};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+fn name(entry: &Value) -> &str {
+    entry["file"].as_str().unwrap()
+}
+
+fn with_prefix<'a>(entries: &'a [Value], prefix: &'a str) -> Vec<&'a Value> {
+    let found: Vec<_> = entries.iter().filter(|entry| name(entry).starts_with(prefix)).collect();
+    assert!(!found.is_empty(), "no file begins with {prefix}");
+    found
+}
+
+/// The index's "1c231a18/003c553b", with or without `0x` and leading zeros.
+fn sums(text: &str) -> [u32; 2] {
+    let number = |word: &str| u32::from_str_radix(word.trim_start_matches("0x"), 16).unwrap();
+    let (a, b) = text.split_once('/').unwrap();
+    [number(a), number(b)]
+}
+
+fn close(found: &Value, expected: &Value, tolerance: f64, what: &str) {
+    let expected: f64 = expected.as_str().unwrap().parse().unwrap();
+    let found = found.as_f64().unwrap_or_else(|| panic!("{what} is missing"));
+    // The index has twelve digits.
+    assert!((found - expected).abs() <= tolerance + 5e-13, "{what}: {found} instead of {expected}");
+}
+
+/// What the program says of a file against its entry in the index.
+fn compare(line: &Value, entry: &Value, path: &Path) {
+    let (file, payload) = (name(entry), &entry["payloads"][0]);
+    assert_eq!(line["file"].as_str(), path.to_str());
+    assert_eq!(line["format"], "ildg", "{file}");
+    assert_eq!((&line["dims"], &line["nc"]), (&entry["dims_xyzt"], &entry["Nc"]), "{file}");
+    let (precision, tolerance) = match entry["precision"].as_str().unwrap() {
+        ">f8" => ("f64", 1e-11),
+        ">f4" => ("f32", 2e-6),
+        other => panic!("{other}"),
+    };
+    assert_eq!(line["precision"], precision, "{file}");
+    for key in ["suma", "sumb"] {
+        assert_eq!(line[key], payload[key], "{file}: eight lower-case digits of {key}");
+    }
+    assert_eq!(line["crc_cksum"], payload["posix_cksum"], "{file}");
+    let stored = payload["stored"].as_str().unwrap();
+    assert_eq!(line["checksum"], if stored == "none" { "none" } else { "ok" }, "{file}");
+    assert!(line["stored_suma"].is_null(), "{file}: stored sums are shown where they differ");
+    for (ours, theirs) in [
+        ("plaquette", "plaquette"),
+        ("spatial_plaquette", "plaq_spatial"),
+        ("temporal_plaquette", "plaq_temporal"),
+        ("link_trace", "link_trace"),
+    ] {
+        close(&line[ours], &entry[theirs], tolerance, &format!("{file}: {ours}"));
+    }
+    let unitarity = line["unitarity"].as_f64().unwrap();
+    assert!(unitarity < 1e-6 && unitarity > 0.0, "{file}: {unitarity}");
+    assert_eq!(line["ok"], true, "{file}");
+    assert!(line["error"].is_null(), "{file}");
+}
+
+#[test]
+fn every_ildg_file_verifies_with_the_values_of_the_index() {
+    let Some((folder, entries)) = corpus() else { return };
+    let entries = with_prefix(&entries, "ildg_");
+    let paths: Vec<PathBuf> = entries.iter().map(|entry| folder.join(name(entry))).collect();
+    let answer = run("ildg verify --json", &paths.iter().collect::<Vec<_>>());
+    assert_eq!((answer.status, answer.stderr.as_str()), (0, ""), "{}", answer.stdout);
+    let lines = answer.lines();
+    assert_eq!(lines.len(), paths.len());
+    for ((line, entry), path) in lines.iter().zip(entries).zip(&paths) {
+        compare(line, entry, path);
+        // Double-precision numbers of single precision.
+        let rounded = line["warnings"].to_string().contains("computed in single precision");
+        assert_eq!(rounded, name(entry).contains("qdpxx"), "{line}");
+    }
+}
+
+#[test]
+fn bare_files_need_a_shape_are_told_which_and_verify_with_it() {
+    let Some((folder, entries)) = corpus() else { return };
+    for entry in with_prefix(&entries, "barelime_") {
+        let path = folder.join(name(entry));
+        let nc = &entry["Nc"];
+        let answer = run("ildg verify --json", &[&path]);
+        let (line, shape) = (answer.line(), format!("so try --dims 4,4,4,4 --nc {nc}"));
+        assert_eq!((answer.status, &line["ok"]), (1, &Value::from(false)));
+        let error = line["error"].as_str().unwrap();
+        assert!(error.contains(&shape), "{error}");
+
+        let answer = run(&format!("ildg verify --json --dims 4,4,4,4 --nc {nc}"), &[&path]);
+        assert_eq!(answer.status, 0, "{}", answer.stdout);
+        compare(&answer.line(), entry, &path);
+    }
+}
+
+#[test]
+fn record_tables_are_those_of_the_index() {
+    let Some((folder, entries)) = corpus() else { return };
+    let mut count = 0;
+    for entry in entries.iter().filter(|entry| entry["records"].is_array()) {
+        let answer = run("ildg info --json", &[&folder.join(name(entry))]);
+        // Also for files without a gauge field.
+        assert_eq!(answer.status, 0, "{}", answer.stdout);
+        let line = answer.line();
+        let records = line["records"].as_array().unwrap().iter().map(|record| {
+            let flag = |key: &str| record[key].as_bool().unwrap() as u8;
+            let (kind, bytes) = (record["type"].as_str().unwrap(), &record["bytes"]);
+            format!("{kind}({bytes})[MB{} ME{}]", flag("mb"), flag("me"))
+        });
+        assert_eq!(Value::from(records.collect::<Vec<_>>()), entry["records"], "{}", name(entry));
+        let described = name(entry).starts_with("ildg_");
+        assert_eq!(line["format"], if described { "ildg" } else { "lime" }, "{}", name(entry));
+        assert_eq!(line["note"].is_null(), described, "{line}");
+        if described {
+            assert_eq!((&line["dims"], &line["nc"]), (&entry["dims_xyzt"], &entry["Nc"]));
+            let stored = entry["payloads"][0]["stored"].as_str().unwrap();
+            let shown = line["suma"].as_str().zip(line["sumb"].as_str());
+            assert_eq!(
+                shown.map(|(a, b)| sums(&format!("{a}/{b}"))),
+                (stored != "none").then(|| sums(stored))
+            );
+        }
+        count += 1;
+    }
+    assert!(count > 10, "{count}");
+}
+
+#[test]
+fn measured_plaquettes_are_those_of_the_index() {
+    let Some((folder, entries)) = corpus() else { return };
+    let entries = with_prefix(&entries, "ildg_");
+    let paths: Vec<PathBuf> = entries.iter().map(|entry| folder.join(name(entry))).collect();
+    let answer = run("measure --json", &paths.iter().collect::<Vec<_>>());
+    assert_eq!(answer.status, 0, "{}", answer.stderr);
+    let lines = answer.lines();
+    assert_eq!(lines.len(), paths.len());
+    for (line, entry) in lines.iter().zip(entries) {
+        let tolerance = if line["precision"] == "f64" { 1e-11 } else { 2e-6 };
+        close(&line["plaquette"], &entry["plaquette"], tolerance, name(entry));
+        close(&line["link_trace"], &entry["link_trace"], tolerance, name(entry));
+        let plaquette = line["plaquette"].as_f64().unwrap();
+        let energy = line["energy_plaquette"].as_f64().unwrap();
+        assert!((energy - 36.0 * (1.0 - plaquette)).abs() < 1e-12, "SU(3) in four dimensions");
+        assert_eq!(line["charge_definition"], "clover");
+    }
+}
+
+#[test]
+fn other_formats_fail_with_a_reason() {
+    let Some((folder, entries)) = corpus() else { return };
+    for prefix in ["nersc_", "milcv5_", "scidac_"] {
+        let path = folder.join(name(with_prefix(&entries, prefix)[0]));
+        let answer = run("ildg verify --json", &[&path]);
+        let line = answer.line();
+        assert_eq!((answer.status, &line["ok"]), (1, &Value::from(false)), "{prefix}");
+        let reason = if prefix == "scidac_" { "no `ildg-binary-data` record" } else { "no LIME file" };
+        assert!(line["error"].as_str().unwrap().contains(reason), "{line}");
+    }
+}

@@ -1,0 +1,85 @@
+//! Configurations that the library writes for these tests.
+
+use gaugelink_lattice::ildg::{FileText, write};
+use gaugelink_lattice::rng::{Address, Purpose};
+use gaugelink_lattice::{Complex, GaugeField, Lattice, LatticeOptions, Matrix};
+use lime_rs::{IldgFile, Precision};
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+/// A folder for one test's files.
+pub struct Folder(TempDir);
+
+impl Folder {
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// Writes a rough field after `change`, with a checksum that fits.
+    pub fn field<const N: usize>(
+        &self,
+        name: &str,
+        extents: &[usize],
+        precision: Precision,
+        change: impl FnOnce(&mut GaugeField<f64, N>),
+    ) -> PathBuf {
+        let path = self.path(name);
+        let options = LatticeOptions { threads: 1, ..LatticeOptions::default() };
+        let lattice = Lattice::new(extents, options).unwrap();
+        // SU(4) has no exponential: unit links will do.
+        let mut u = match N {
+            4 => GaugeField::<f64, N>::cold(&lattice),
+            _ => GaugeField::<f64, N>::random(&lattice, 0.3, Address::new(11, Purpose::Start)),
+        }
+        .unwrap();
+        change(&mut u);
+        let text = FileText { lfn: Some("lfn://test/conf".into()), ..FileText::default() };
+        write(&path, &u, 0, precision, &text).unwrap();
+        path
+    }
+
+    /// A sound SU(3) file on 4x4x4x4.
+    pub fn sound(&self, name: &str) -> PathBuf {
+        self.field::<3>(name, &[4, 4, 4, 4], Precision::F64, |_| ())
+    }
+
+    /// A copy of a file whose bytes were changed.
+    pub fn copy(&self, from: &Path, name: &str, change: impl FnOnce(&mut Vec<u8>)) -> PathBuf {
+        let path = self.path(name);
+        let mut bytes = std::fs::read(from).unwrap();
+        change(&mut bytes);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+}
+
+/// Where a file's payload begins, and how long it is.
+pub fn payload(path: &Path) -> (usize, usize) {
+    let file = IldgFile::open(path).unwrap();
+    (file.payload().offset as usize, file.payload().bytes as usize)
+}
+
+/// Sets one link to a multiple of the unit matrix.
+pub fn set<const N: usize>(u: &mut GaugeField<f64, N>, site: [usize; 4], mu: usize, z: Complex<f64>) {
+    let (block, lane) = u.layout().locate(&site);
+    for lane in u.layout().copies(lane) {
+        u.set_link(block, mu, lane, &Matrix::diagonal(z));
+    }
+}
+
+/// A U(1) field on a torus of `charge` units of flux: every plaquette has the angle that is returned.
+pub fn constant_flux(u: &mut GaugeField<f64, 1>, charge: i32) -> f64 {
+    let [lx, ly, ..] = u.lattice().geometry().extents();
+    let angle = std::f64::consts::TAU * f64::from(charge) / (lx * ly) as f64;
+    let phase = |angle: f64| Complex::new(angle.cos(), angle.sin());
+    for (x, y) in (0..lx).flat_map(|x| (0..ly).map(move |y| (x, y))) {
+        set(u, [x, y, 0, 0], 0, phase(-angle * y as f64));
+        let seam = if y + 1 == ly { angle * (ly * x) as f64 } else { 0.0 };
+        set(u, [x, y, 0, 0], 1, phase(seam));
+    }
+    angle
+}
