@@ -5,8 +5,10 @@
 
 use crate::integrator::{Integrator, Move};
 use gaugelink_lattice::rng::{Address, Purpose, global_uniform};
-use gaugelink_lattice::{GaugeField, Lattice, LatticeError, MomentumField};
+use gaugelink_lattice::{GaugeField, Lattice, MomentumField};
+use gaugelink_physics::PhysicsError;
 use gaugelink_physics::action::Action;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 /// How a trajectory is integrated.
@@ -14,10 +16,30 @@ use std::sync::Arc;
 pub struct Trajectory {
     /// Integrator.
     pub integrator: Integrator,
-    /// Steps.
+    /// Steps, 1 or more.
     pub steps: usize,
-    /// Length τ in units where H = ½ Σ π² + S (Grid's τ is √2 shorter).
+    /// Length τ > 0 in units where H = ½ Σ π² + S (Grid's τ is √2 shorter).
     pub length: f64,
+}
+
+impl Trajectory {
+    /// The moves it is made of.
+    ///
+    /// # Errors
+    /// [`PhysicsError::Parameter`] for no steps or a length that is not a positive number: such a trajectory would
+    /// stand still and always be accepted.
+    pub fn moves(&self) -> Result<Vec<Move>, PhysicsError> {
+        let Some(steps) = NonZeroUsize::new(self.steps) else {
+            return Err(PhysicsError::Parameter("a trajectory of 0 steps: give 1 or more".into()));
+        };
+        if !(self.length > 0.0 && self.length.is_finite()) {
+            return Err(PhysicsError::Parameter(format!(
+                "a trajectory of length {}: give a number above 0 (1 is usual)",
+                self.length
+            )));
+        }
+        Ok(self.integrator.moves(steps, self.length))
+    }
 }
 
 /// What a trajectory did, for each chain.
@@ -31,7 +53,7 @@ pub struct Outcome {
 
 /// Hybrid Monte Carlo with its workspace: momenta and a copy of the links.
 pub struct Hmc<const N: usize> {
-    trajectory: Trajectory,
+    moves: Vec<Move>,
     momenta: MomentumField<f64, N>,
     saved: GaugeField<f64, N>,
 }
@@ -40,10 +62,10 @@ impl<const N: usize> Hmc<N> {
     /// Allocates the workspace.
     ///
     /// # Errors
-    /// [`LatticeError::OutOfMemory`].
-    pub fn new(lattice: &Arc<Lattice>, trajectory: Trajectory) -> Result<Self, LatticeError> {
-        let momenta = MomentumField::zeroed(lattice)?;
-        Ok(Self { trajectory, momenta, saved: GaugeField::cold(lattice)? })
+    /// Those of [`Trajectory::moves`]; no memory.
+    pub fn new(lattice: &Arc<Lattice>, trajectory: Trajectory) -> Result<Self, PhysicsError> {
+        let (moves, momenta) = (trajectory.moves()?, MomentumField::zeroed(lattice)?);
+        Ok(Self { moves, momenta, saved: GaugeField::cold(lattice)? })
     }
 
     /// One trajectory on every chain of the field. Collective.
@@ -73,8 +95,7 @@ impl<const N: usize> Hmc<N> {
             p.kinetic().iter().zip(action.value(u)).map(|(k, s)| k + s).collect()
         };
         let start = energy(&self.momenta, u);
-        let Trajectory { integrator, steps, length } = self.trajectory;
-        for step in integrator.moves(steps, length) {
+        for &step in &self.moves {
             match step {
                 Move::Kick(epsilon) => action.kick(u, &mut self.momenta, epsilon),
                 Move::Drift(epsilon) => u.drift(&self.momenta, epsilon),
