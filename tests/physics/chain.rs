@@ -8,6 +8,7 @@ use gaugelink_sampler::hmc::{Hmc, Trajectory};
 use gaugelink_sampler::integrator::Integrator;
 use gaugelink_sampler::statistics::Samples;
 use std::fmt;
+use std::sync::Arc;
 
 /// How links are updated.
 #[derive(Clone, Copy, Debug)]
@@ -20,11 +21,11 @@ pub enum Algorithm {
 
 impl Algorithm {
     /// Leapfrog trajectories.
-    pub fn leapfrog(steps: usize) -> Self {
+    pub const fn leapfrog(steps: usize) -> Self {
         Self::Hmc { integrator: Integrator::Leapfrog, steps }
     }
     /// Trajectories of Omelyan's integrator.
-    pub fn omelyan(steps: usize) -> Self {
+    pub const fn omelyan(steps: usize) -> Self {
         Self::Hmc { integrator: Integrator::Omelyan, steps }
     }
 }
@@ -46,7 +47,7 @@ pub struct Run {
     pub algorithm: Algorithm,
     /// Chains of a batch; 1 puts the sites of one chain into the lanes.
     pub chains: usize,
-    /// Updates from a cold start that are not measured.
+    /// Updates from a cold start that are not measured; half of HMC's are taken whatever their ΔH.
     pub warm: u64,
     /// Updates that are.
     pub count: u64,
@@ -71,10 +72,8 @@ impl Run {
         let options = LatticeOptions { lanes, threads: 1, ..LatticeOptions::default() };
         let lattice = Lattice::new(&self.extents, options).unwrap();
         let mut u = GaugeField::<f64, N>::cold(&lattice).unwrap();
-        // A cold start is so far from equilibrium that it takes finer steps.
-        let mut warm_up = self.update::<N>(&lattice, 2);
-        (0..self.warm).for_each(|number| warm_up(&mut u, number));
-        let mut update = self.update::<N>(&lattice, 1);
+        let mut update = self.update::<N>(&lattice);
+        (0..self.warm).for_each(|number| update(&mut u, number));
         let mut series: Vec<[Vec<f64>; K]> = vec![[const { Vec::new() }; K]; self.chains];
         for number in self.warm..self.warm + self.count {
             update(&mut u, number);
@@ -89,14 +88,21 @@ impl Run {
         samples
     }
 
-    fn update<const N: usize>(&self, lattice: &std::sync::Arc<Lattice>, finer: usize) -> Update<N> {
+    fn update<const N: usize>(&self, lattice: &Arc<Lattice>) -> Update<N> {
+        // The cold start is too far from equilibrium for decisions.
+        let relaxing = self.warm / 2;
         let (beta, address) = (self.beta, Address::new(self.seed, Purpose::Momenta));
         match self.algorithm {
             Algorithm::Hmc { integrator, steps } => {
-                let trajectory = Trajectory { integrator, steps: steps * finer, length: 1.0 };
+                let trajectory = Trajectory { integrator, steps, length: 1.0 };
                 let mut hmc = Hmc::<N>::new(lattice, trajectory).unwrap();
                 Box::new(move |u, number| {
-                    hmc.update(u, &WilsonAction::new(beta), address.trajectory(number));
+                    let (action, address) = (WilsonAction::new(beta), address.trajectory(number));
+                    if number < relaxing {
+                        hmc.relax(u, &action, address);
+                    } else {
+                        hmc.update(u, &action, address);
+                    }
                 })
             }
             Algorithm::HeatBath { overrelaxed } => Box::new(move |u, number| {

@@ -78,12 +78,30 @@ impl<const N: usize> Hmc<N> {
         action: &dyn Action<N>,
         address: Address,
     ) -> Outcome {
+        self.run(u, action, address, |delta_h, draw| draw <= (-delta_h).exp())
+    }
+
+    /// One trajectory that is taken whatever its ΔH, unless that is not a number. Collective.
+    ///
+    /// Brings links from far off near equilibrium: on a large lattice no trajectory of usual step size gets away from
+    /// a cold start by [`Hmc::update`], for its ΔH grows with the volume. Not for measurements.
+    pub fn relax(&mut self, u: &mut GaugeField<f64, N>, action: &dyn Action<N>, address: Address) -> Outcome {
+        self.run(u, action, address, |delta_h, _| !delta_h.is_nan())
+    }
+
+    fn run(
+        &mut self,
+        u: &mut GaugeField<f64, N>,
+        action: &dyn Action<N>,
+        address: Address,
+        take: impl Fn(f64, f64) -> bool,
+    ) -> Outcome {
         self.momenta.refresh(Address { purpose: Purpose::Momenta, ..address });
         self.saved.copy_from(u);
         let delta_h = self.integrate(u, action);
         u.reunitarise();
         let draws = global_uniform(delta_h.len(), Address { purpose: Purpose::Accept, ..address });
-        let accepted: Vec<bool> = delta_h.iter().zip(draws).map(|(&dh, r)| r <= (-dh).exp()).collect();
+        let accepted: Vec<bool> = delta_h.iter().zip(draws).map(|(&dh, r)| take(dh, r)).collect();
         let rejected: Vec<bool> = accepted.iter().map(|a| !a).collect();
         u.copy_chains_from(&self.saved, &rejected);
         Outcome { delta_h, accepted }

@@ -4,7 +4,7 @@ use crate::links::{address, all_finite, batch, bits, lattice, rough};
 use gaugelink_lattice::{GaugeField, MomentumField};
 use gaugelink_physics::PhysicsError;
 use gaugelink_physics::action::{Action, WilsonAction};
-use gaugelink_sampler::hmc::{Hmc, Trajectory};
+use gaugelink_sampler::hmc::{Hmc, Outcome, Trajectory};
 use gaugelink_sampler::integrator::Integrator;
 
 const BETA: f64 = 2.0;
@@ -67,6 +67,26 @@ fn rejections_restore_the_links() {
     let outcome = Hmc::new(&lattice, coarse).unwrap().update(&mut u, &WilsonAction::new(1e4), address(0));
     assert!(outcome.accepted.iter().all(|a| !a), "{outcome:?}");
     assert!(u.as_slice() == start.as_slice());
+}
+
+/// From cold links on a large lattice every trajectory is rejected; relaxed ones lead to where they are accepted.
+#[test]
+fn relaxing_leaves_a_cold_start() {
+    let lattice = lattice(&[4, 4, 4, 4], batch(8));
+    let (mut u, action) = (GaugeField::<f64, 3>::cold(&lattice).unwrap(), WilsonAction::new(5.7));
+    let mut hmc = Hmc::new(&lattice, Trajectory { steps: 12, ..TRAJECTORY }).unwrap();
+    let accepted = |outcome: Outcome| outcome.accepted.iter().filter(|&&a| a).count();
+    let mut update = |u: &mut _, number| accepted(hmc.update(u, &action, address(0).trajectory(number)));
+    assert_eq!((0..5).map(|number| update(&mut u, number)).sum::<usize>(), 0);
+    let mut hmc = Hmc::new(&lattice, Trajectory { steps: 12, ..TRAJECTORY }).unwrap();
+    let relaxed: usize =
+        (5..25).map(|number| accepted(hmc.relax(&mut u, &action, address(0).trajectory(number)))).sum();
+    assert_eq!(relaxed, 20 * 8);
+    assert!((25..30).map(|number| update(&mut u, number)).sum::<usize>() > 20);
+    let start = u.duplicate().unwrap();
+    let outcome = hmc.relax(&mut u, &Sick { chain: 2 }, address(0).trajectory(30));
+    assert!(outcome.accepted.iter().enumerate().all(|(chain, &a)| a == (chain != 2)), "{outcome:?}");
+    assert_eq!(bits(&u, 2), bits(&start, 2), "what is no number is not taken");
 }
 
 #[test]

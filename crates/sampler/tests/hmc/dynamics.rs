@@ -70,16 +70,17 @@ fn decisions<const N: usize>(extents: &[usize], beta: f64, trajectory: Trajector
     let lattice = lattice(extents, batch(CHAINS));
     let mut u = GaugeField::<f64, N>::cold(&lattice).unwrap();
     let mut hmc = Hmc::new(&lattice, trajectory).unwrap();
-    // Far from equilibrium a step this coarse is hardly ever accepted.
-    let mut finer = Hmc::new(&lattice, Trajectory { steps: 4 * trajectory.steps, ..trajectory }).unwrap();
     let mut series = vec![[Vec::new(), Vec::new(), Vec::new()]; CHAINS];
     for number in 0..warm + count {
         let (action, address) = (WilsonAction::new(beta), address(0).trajectory(number));
-        if number < warm {
-            finer.update(&mut u, &action, address);
+        if number < warm / 2 {
+            hmc.relax(&mut u, &action, address);
             continue;
         }
         let outcome = hmc.update(&mut u, &action, address);
+        if number < warm {
+            continue;
+        }
         for (chain, [exponentials, deltas, taken]) in series.iter_mut().enumerate() {
             exponentials.push((-outcome.delta_h[chain]).exp());
             deltas.push(outcome.delta_h[chain]);
