@@ -13,27 +13,29 @@ use std::sync::Arc;
 /// How links are updated.
 #[derive(Clone, Copy, Debug)]
 pub enum Algorithm {
-    /// Trajectories of length 1.
-    Hmc { integrator: Integrator, steps: usize },
+    /// Trajectories.
+    Hmc(Trajectory),
     /// A heat bath sweep and so many of overrelaxation.
     HeatBath { overrelaxed: usize },
 }
 
 impl Algorithm {
-    /// Leapfrog trajectories.
+    /// Leapfrog trajectories of length 1.
     pub const fn leapfrog(steps: usize) -> Self {
-        Self::Hmc { integrator: Integrator::Leapfrog, steps }
+        Self::Hmc(Trajectory { integrator: Integrator::Leapfrog, steps, length: 1.0 })
     }
     /// Trajectories of Omelyan's integrator.
-    pub const fn omelyan(steps: usize) -> Self {
-        Self::Hmc { integrator: Integrator::Omelyan, steps }
+    pub const fn omelyan(steps: usize, length: f64) -> Self {
+        Self::Hmc(Trajectory { integrator: Integrator::Omelyan, steps, length })
     }
 }
 
 impl fmt::Display for Algorithm {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Hmc { integrator, steps } => write!(f, "HMC, {integrator} {steps}"),
+            Self::Hmc(Trajectory { integrator, steps, length }) => {
+                write!(f, "HMC, {integrator}, {steps} steps, τ = {length}")
+            }
             Self::HeatBath { overrelaxed } => write!(f, "heat bath + {overrelaxed} overrelaxation"),
         }
     }
@@ -54,8 +56,8 @@ pub struct Run {
     pub seed: u64,
 }
 
-/// One update: its number among all goes into the addresses of its random numbers.
-type Update<const N: usize> = Box<dyn FnMut(&mut GaugeField<f64, N>, u64)>;
+/// One update: its number among all goes into the addresses of its random numbers. Returns how many chains took it.
+type Update<const N: usize> = Box<dyn FnMut(&mut GaugeField<f64, N>, u64) -> usize>;
 
 impl Run {
     /// Runs it, measuring after each update: `measure` returns observables, each with a value for each chain. Chains
@@ -73,14 +75,20 @@ impl Run {
         let lattice = Lattice::new(&self.extents, options).unwrap();
         let mut u = GaugeField::<f64, N>::cold(&lattice).unwrap();
         let mut update = self.update::<N>(&lattice);
-        (0..self.warm).for_each(|number| update(&mut u, number));
-        let mut series: Vec<[Vec<f64>; K]> = vec![[const { Vec::new() }; K]; self.chains];
-        for number in self.warm..self.warm + self.count {
+        for number in 0..self.warm {
             update(&mut u, number);
+        }
+        let mut series: Vec<[Vec<f64>; K]> = vec![[const { Vec::new() }; K]; self.chains];
+        let mut taken = 0;
+        for number in self.warm..self.warm + self.count {
+            taken += update(&mut u, number);
             for (k, values) in measure(&u).into_iter().enumerate() {
                 series.iter_mut().zip(values).for_each(|(chain, value)| chain[k].push(value));
             }
         }
+        let acceptance = taken as f64 / (self.chains as u64 * self.count) as f64;
+        println!("{self:?}: acceptance {acceptance:.3}");
+        assert!(acceptance > 0.6, "{self:?}: acceptance {acceptance}");
         assert!(u.unitarity_violation() < 1e-14, "{self:?}: links leave the group");
         let columns = |chain: usize| series[chain].each_ref().map(|column| &column[..]);
         let mut samples = Samples::from_observables(&columns(0)).unwrap();
@@ -91,23 +99,23 @@ impl Run {
     fn update<const N: usize>(&self, lattice: &Arc<Lattice>) -> Update<N> {
         // The cold start is too far from equilibrium for decisions.
         let relaxing = self.warm / 2;
-        let (beta, address) = (self.beta, Address::new(self.seed, Purpose::Momenta));
+        let (chains, beta, address) = (self.chains, self.beta, Address::new(self.seed, Purpose::Momenta));
         match self.algorithm {
-            Algorithm::Hmc { integrator, steps } => {
-                let trajectory = Trajectory { integrator, steps, length: 1.0 };
+            Algorithm::Hmc(trajectory) => {
                 let mut hmc = Hmc::<N>::new(lattice, trajectory).unwrap();
                 Box::new(move |u, number| {
                     let (action, address) = (WilsonAction::new(beta), address.trajectory(number));
-                    if number < relaxing {
-                        hmc.relax(u, &action, address);
-                    } else {
-                        hmc.update(u, &action, address);
-                    }
+                    let outcome = match number < relaxing {
+                        true => hmc.relax(u, &action, address),
+                        false => hmc.update(u, &action, address),
+                    };
+                    outcome.accepted.iter().filter(|&&accepted| accepted).count()
                 })
             }
             Algorithm::HeatBath { overrelaxed } => Box::new(move |u, number| {
                 HeatBath { beta }.sweep(u, address.trajectory(number)).unwrap();
                 (0..overrelaxed).for_each(|_| Overrelaxation.sweep(u).unwrap());
+                chains
             }),
         }
     }

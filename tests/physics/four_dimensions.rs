@@ -26,7 +26,7 @@ fn check(point: &Point, effort: &Effort, seed: u64) {
     let Point { beta, published, length, shift } = *point;
     let measure = |algorithm: Algorithm, count: u64, seed: u64| {
         let start = Instant::now();
-        let warm = 40 + length as u64 * 5;
+        let warm = 20 + length as u64 * 5;
         let run = Run { extents: vec![length; 4], beta, algorithm, chains: 1, warm, count, seed };
         let samples = run.samples::<3, 1>(|u| [plaquette(u)]);
         let result = Result::new::<3>(&run, &samples, 0, "plaquette");
@@ -34,25 +34,26 @@ fn check(point: &Point, effort: &Effort, seed: u64) {
         result.agrees(published, 5, shift, effort.sigma);
         result.measured()
     };
-    let hmc = measure(Algorithm::omelyan(effort.steps), effort.trajectories, seed);
+    let hmc = measure(Algorithm::omelyan(effort.steps, 1.0), effort.trajectories, seed);
     let heat_bath = measure(Algorithm::HeatBath { overrelaxed: 2 }, effort.sweeps, seed + 1);
     let (difference, error) = (hmc.value - heat_bath.value, hmc.error.hypot(heat_bath.error));
     println!("beta {beta}, {length}^4: HMC − heat bath = {:+.2} sigma", difference / error);
     assert!(difference.abs() < 3.0 * error, "beta {beta}: HMC {hmc}, heat bath {heat_bath}");
 }
 
-const SHORT: Effort = Effort { steps: 7, trajectories: 350, sweeps: 250, sigma: 5e-4 };
-const LONG: Effort = Effort { steps: 10, trajectories: 900, sweeps: 600, sigma: 2e-4 };
-
 #[test]
 fn su3_at_beta_5_7() {
-    check(&Point { beta: 5.7, published: 0.5492, length: 8, shift: 1e-3 }, &SHORT, 570);
+    let point = Point { beta: 5.7, published: 0.5492, length: 8, shift: 1e-3 };
+    check(&point, &Effort { steps: 7, trajectories: 900, sweeps: 600, sigma: 1e-3 }, 570);
 }
 
 #[test]
 fn su3_at_beta_6_0() {
-    check(&Point { beta: 6.0, published: 0.59368, length: 8, shift: 1e-3 }, &SHORT, 600);
+    let point = Point { beta: 6.0, published: 0.59368, length: 8, shift: 1e-3 };
+    check(&point, &Effort { steps: 7, trajectories: 400, sweeps: 600, sigma: 5e-4 }, 600);
 }
+
+const LONG: Effort = Effort { steps: 10, trajectories: 900, sweeps: 700, sigma: 3e-4 };
 
 #[test]
 #[ignore = "long: tests/run --full"]

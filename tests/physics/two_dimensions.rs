@@ -18,8 +18,8 @@ const fn heat_bath(overrelaxed: usize) -> Algorithm {
 const U1_HMC: [Case; 4] = [
     (8, 1.0, Algorithm::leapfrog(6), 8000),
     (8, 2.0, Algorithm::leapfrog(8), 8000),
-    (16, 2.0, Algorithm::omelyan(4), 3000),
-    (16, 3.0, Algorithm::omelyan(5), 8000),
+    (16, 2.0, Algorithm::omelyan(4, 1.0), 3000),
+    (16, 3.0, Algorithm::omelyan(5, 1.0), 8000),
 ];
 const U1_HEAT_BATH: [Case; 4] = [
     (8, 1.0, heat_bath(0), 5000),
@@ -29,9 +29,9 @@ const U1_HEAT_BATH: [Case; 4] = [
 ];
 const SU2_HMC: [Case; 4] = [
     (8, 1.8, Algorithm::leapfrog(6), 3000),
-    (8, 2.0, Algorithm::omelyan(3), 3000),
+    (8, 2.0, Algorithm::omelyan(3, 1.0), 3000),
     (16, 2.2, Algorithm::leapfrog(8), 800),
-    (16, 2.7, Algorithm::omelyan(4), 800),
+    (16, 2.7, Algorithm::omelyan(4, 1.0), 800),
 ];
 const SU2_HEAT_BATH: [Case; 4] = [
     (8, 1.8, heat_bath(0), 2500),
@@ -41,8 +41,8 @@ const SU2_HEAT_BATH: [Case; 4] = [
 ];
 const SU3_HMC: [Case; 3] = [
     (8, 4.0, Algorithm::leapfrog(8), 2000),
-    (8, 5.0, Algorithm::omelyan(3), 2000),
-    (16, 6.0, Algorithm::omelyan(4), 600),
+    (8, 5.0, Algorithm::omelyan(3, 1.0), 2000),
+    (16, 6.0, Algorithm::omelyan(4, 1.0), 600),
 ];
 const SU3_HEAT_BATH: [Case; 3] =
     [(8, 4.0, heat_bath(0), 1500), (8, 5.0, heat_bath(1), 1500), (16, 6.0, heat_bath(1), 500)];
