@@ -58,7 +58,11 @@ const LONG: Effort = Effort { steps: 10, trajectories: 900, sweeps: 700, sigma: 
 #[test]
 #[ignore = "long: tests/run --full"]
 fn long_su3_at_beta_5_7() {
-    check(&Point { beta: 5.7, published: 0.5492, length: 12, shift: 1e-4 }, &LONG, 1570);
+    check(
+        &Point { beta: 5.7, published: 0.5492, length: 12, shift: 1e-4 },
+        &Effort { trajectories: 2400, ..LONG },
+        1570,
+    );
 }
 
 #[test]
