@@ -13,6 +13,7 @@ fn mistakes_in_the_run_file_end_with_status_2() {
         ("stage.9.steps=1", &["--set", "counted from 0"]),
         ("lattice.group=SU(5)", &["SU(5)", "SU(3)"]),
         ("stage.1.thermalise=12", &["thermalise"]),
+        ("stage.1.relax=1", &["relax", "thermalise"]),
         ("run.chains=9", &["1 to 8"]),
         ("start.kind=file", &["--input"]),
         ("stage.3.boundary=[1,1,1,2]", &["boundary sign"]),

@@ -5,8 +5,10 @@
 
 use crate::integrator::{Integrator, Move};
 use gaugelink_lattice::rng::{Address, Purpose, global_uniform};
-use gaugelink_lattice::{GaugeField, Lattice, LatticeError, MomentumField};
+use gaugelink_lattice::{GaugeField, Lattice, MomentumField};
+use gaugelink_physics::PhysicsError;
 use gaugelink_physics::action::Action;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 /// How a trajectory is integrated.
@@ -14,10 +16,30 @@ use std::sync::Arc;
 pub struct Trajectory {
     /// Integrator.
     pub integrator: Integrator,
-    /// Steps.
+    /// Steps, 1 or more.
     pub steps: usize,
-    /// Length τ in units where H = ½ Σ π² + S (Grid's τ is √2 shorter).
+    /// Length τ > 0 in units where H = ½ Σ π² + S (Grid's τ is √2 shorter).
     pub length: f64,
+}
+
+impl Trajectory {
+    /// The moves it is made of.
+    ///
+    /// # Errors
+    /// [`PhysicsError::Parameter`] for no steps or a length that is not a positive number: such a trajectory would
+    /// stand still and always be accepted.
+    pub fn moves(&self) -> Result<Vec<Move>, PhysicsError> {
+        let Some(steps) = NonZeroUsize::new(self.steps) else {
+            return Err(PhysicsError::Parameter("a trajectory of 0 steps: give 1 or more".into()));
+        };
+        if !(self.length > 0.0 && self.length.is_finite()) {
+            return Err(PhysicsError::Parameter(format!(
+                "a trajectory of length {}: give a number above 0 (1 is usual)",
+                self.length
+            )));
+        }
+        Ok(self.integrator.moves(steps, self.length))
+    }
 }
 
 /// What a trajectory did, for each chain.
@@ -31,7 +53,7 @@ pub struct Outcome {
 
 /// Hybrid Monte Carlo with its workspace: momenta and a copy of the links.
 pub struct Hmc<const N: usize> {
-    trajectory: Trajectory,
+    moves: Vec<Move>,
     momenta: MomentumField<f64, N>,
     saved: GaugeField<f64, N>,
 }
@@ -40,10 +62,10 @@ impl<const N: usize> Hmc<N> {
     /// Allocates the workspace.
     ///
     /// # Errors
-    /// [`LatticeError::OutOfMemory`].
-    pub fn new(lattice: &Arc<Lattice>, trajectory: Trajectory) -> Result<Self, LatticeError> {
-        let momenta = MomentumField::zeroed(lattice)?;
-        Ok(Self { trajectory, momenta, saved: GaugeField::cold(lattice)? })
+    /// Those of [`Trajectory::moves`]; no memory.
+    pub fn new(lattice: &Arc<Lattice>, trajectory: Trajectory) -> Result<Self, PhysicsError> {
+        let (moves, momenta) = (trajectory.moves()?, MomentumField::zeroed(lattice)?);
+        Ok(Self { moves, momenta, saved: GaugeField::cold(lattice)? })
     }
 
     /// One trajectory on every chain of the field. Collective.
@@ -56,12 +78,30 @@ impl<const N: usize> Hmc<N> {
         action: &dyn Action<N>,
         address: Address,
     ) -> Outcome {
+        self.run(u, action, address, |delta_h, draw| draw <= (-delta_h).exp())
+    }
+
+    /// One trajectory that is taken whatever its ΔH, unless that is not a number. Collective.
+    ///
+    /// Brings links from far off near equilibrium: on a large lattice no trajectory of usual step size gets away from
+    /// a cold start by [`Hmc::update`], for its ΔH grows with the volume. Not for measurements.
+    pub fn relax(&mut self, u: &mut GaugeField<f64, N>, action: &dyn Action<N>, address: Address) -> Outcome {
+        self.run(u, action, address, |delta_h, _| !delta_h.is_nan())
+    }
+
+    fn run(
+        &mut self,
+        u: &mut GaugeField<f64, N>,
+        action: &dyn Action<N>,
+        address: Address,
+        take: impl Fn(f64, f64) -> bool,
+    ) -> Outcome {
         self.momenta.refresh(Address { purpose: Purpose::Momenta, ..address });
         self.saved.copy_from(u);
         let delta_h = self.integrate(u, action);
         u.reunitarise();
         let draws = global_uniform(delta_h.len(), Address { purpose: Purpose::Accept, ..address });
-        let accepted: Vec<bool> = delta_h.iter().zip(draws).map(|(&dh, r)| r <= (-dh).exp()).collect();
+        let accepted: Vec<bool> = delta_h.iter().zip(draws).map(|(&dh, r)| take(dh, r)).collect();
         let rejected: Vec<bool> = accepted.iter().map(|a| !a).collect();
         u.copy_chains_from(&self.saved, &rejected);
         Outcome { delta_h, accepted }
@@ -73,8 +113,7 @@ impl<const N: usize> Hmc<N> {
             p.kinetic().iter().zip(action.value(u)).map(|(k, s)| k + s).collect()
         };
         let start = energy(&self.momenta, u);
-        let Trajectory { integrator, steps, length } = self.trajectory;
-        for step in integrator.moves(steps, length) {
+        for &step in &self.moves {
             match step {
                 Move::Kick(epsilon) => action.kick(u, &mut self.momenta, epsilon),
                 Move::Drift(epsilon) => u.drift(&self.momenta, epsilon),

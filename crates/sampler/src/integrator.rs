@@ -3,6 +3,7 @@
 //! Each is a reversible, volume-preserving string of kicks (momenta by the force) and drifts (links by the momenta).
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::str::FromStr;
 
 /// Which integrator.
@@ -29,7 +30,8 @@ pub enum Move {
 
 impl Integrator {
     /// The moves of `steps` steps that make up `length`; kicks that meet are joined.
-    pub fn moves(self, steps: usize, length: f64) -> Vec<Move> {
+    pub fn moves(self, steps: NonZeroUsize, length: f64) -> Vec<Move> {
+        let steps = steps.get();
         let epsilon = length / steps as f64;
         let step: &[Move] = match self {
             Integrator::Leapfrog => {
@@ -78,10 +80,14 @@ impl FromStr for Integrator {
 mod tests {
     use super::*;
 
+    fn moves(integrator: Integrator, steps: usize, length: f64) -> Vec<Move> {
+        integrator.moves(NonZeroUsize::new(steps).unwrap(), length)
+    }
+
     #[test]
     fn moves_cover_the_length_and_read_the_same_backwards() {
         for integrator in [Integrator::Leapfrog, Integrator::Omelyan] {
-            let moves = integrator.moves(7, 1.4);
+            let moves = moves(integrator, 7, 1.4);
             let (mut kicked, mut drifted) = (0.0, 0.0);
             for m in &moves {
                 match m {
@@ -105,7 +111,7 @@ mod tests {
     fn energy_errors_are_of_second_order() {
         let error = |integrator: Integrator, steps| {
             let (mut q, mut p) = (1.0f64, 0.3f64);
-            for m in integrator.moves(steps, 1.0) {
+            for m in moves(integrator, steps, 1.0) {
                 match m {
                     Move::Kick(e) => p -= e * q,
                     Move::Drift(e) => q += e * p,

@@ -102,6 +102,12 @@ impl RunFile {
             if stage.thermalisation() >= stage.updates().max(1) {
                 return Err(tables.fail_in("stage", "`thermalise` leaves no update to average over"));
             }
+            if matches!(stage, Stage::Hmc(hmc) if hmc.relax > hmc.thermalise) {
+                return Err(tables.fail_in(
+                    "stage",
+                    "`relax` is more than `thermalise`: such trajectories are no samples",
+                ));
+            }
         }
         Ok(())
     }

@@ -89,6 +89,9 @@ pub struct HmcStage {
     /// Trajectories at the begin that stay out of averages.
     #[serde(default)]
     pub thermalise: u64,
+    /// The first of these are taken whatever their ΔH: a start from far off would be rejected for ever.
+    #[serde(default)]
+    pub relax: u64,
 }
 
 /// `kind = "flow"`

@@ -27,8 +27,12 @@ impl<const N: usize> Engine<'_, N> {
         let trajectory =
             Trajectory { integrator: stage.integrator, steps: stage.steps as usize, length: stage.length };
         let mut hmc = Hmc::new(self.u.lattice(), trajectory)?;
+        let mut done = self.state.done;
         self.updates("HMC", stage.trajectories, Line::Hmc, |u, address| {
-            Ok(Some(hmc.update(u, &action, address)))
+            let relaxes = done < stage.relax;
+            done += 1;
+            let trajectory = if relaxes { Hmc::relax } else { Hmc::update };
+            Ok(Some(trajectory(&mut hmc, u, &action, address)))
         })?;
         let address = self.address();
         let (links, energy) = hmc.reversibility(&mut self.u, &action, address);

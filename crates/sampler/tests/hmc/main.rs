@@ -1,0 +1,7 @@
+//! Hybrid Monte Carlo: its dynamics, its decisions, and the bits of its chains.
+
+mod bits;
+mod decisions;
+mod dynamics;
+mod links;
+mod resume;
