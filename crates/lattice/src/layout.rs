@@ -64,6 +64,8 @@ pub struct Layout {
     place_of: Vec<[u16; DIM_MAX]>,
     blocks: usize,
     even_blocks: usize,
+    /// Own blocks in the order of [`Layout::walk`].
+    walk: Vec<u32>,
     neighbours: Vec<[Neighbour; STEPS]>,
     rotations: Vec<LaneIndex>,
 }
@@ -94,6 +96,7 @@ impl Layout {
             place_of: Vec::new(),
             blocks: part_extents.iter().product(),
             even_blocks: 0,
+            walk: Vec::new(),
             neighbours: Vec::new(),
             rotations: Vec::new(),
         };
@@ -126,6 +129,7 @@ impl Layout {
         for (block, index) in order.into_iter().enumerate() {
             self.block_of[index] = block as u32;
         }
+        self.walk = self.block_of.iter().copied().filter(|&block| (block as usize) < self.blocks).collect();
     }
 
     /// The lane whose part lies one further, with the others of a repeated set kept apart.
@@ -230,6 +234,12 @@ impl Layout {
     /// Parity of an own block.
     pub fn parity_of(&self, block: usize) -> usize {
         (block >= self.even_blocks) as usize
+    }
+    /// The own blocks in the order in which they lie beside each other, parities mixed: x fastest. A kernel that reads
+    /// neighbours and works on both parities follows it, so that what two neighbours share is still in cache when the
+    /// second one needs it.
+    pub fn walk(&self) -> &[u32] {
+        &self.walk
     }
     /// Whether fields need their ghosts filled before a step is taken.
     pub fn has_ghosts(&self) -> bool {
