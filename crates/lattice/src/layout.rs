@@ -114,12 +114,17 @@ impl Layout {
         let extended = self.extended();
         let total: usize = extended.iter().product();
         let origin_parity = self.geometry.origin().iter().sum::<usize>() % 2;
+        let mut slowest_last: [usize; DIM_MAX] = std::array::from_fn(|mu| mu);
+        slowest_last.sort_by_key(|&mu| self.part_extents[mu]);
+        let beside = |place: &Site| {
+            ravel(&slowest_last.map(|mu| place[mu]), &slowest_last.map(|mu| extended[mu]))
+        };
         let key = |index: usize| {
             let place = unravel(index, &extended);
             let inside = (0..DIM_MAX)
                 .all(|mu| (self.shell[mu]..self.shell[mu] + self.part_extents[mu]).contains(&place[mu]));
             let steps: usize = (0..DIM_MAX).map(|mu| place[mu] + self.shell[mu]).sum();
-            (!inside, (steps + origin_parity) % 2, index)
+            (!inside, (steps + origin_parity) % 2, beside(&place))
         };
         let mut order: Vec<usize> = (0..total).collect();
         order.sort_unstable_by_key(|&index| key(index));
@@ -129,7 +134,8 @@ impl Layout {
         for (block, index) in order.into_iter().enumerate() {
             self.block_of[index] = block as u32;
         }
-        self.walk = self.block_of.iter().copied().filter(|&block| (block as usize) < self.blocks).collect();
+        self.walk = (0..self.blocks as u32).collect();
+        self.walk.sort_by_key(|&block| beside(&self.place_of[block as usize].map(usize::from)));
     }
 
     /// The lane whose part lies one further, with the others of a repeated set kept apart.

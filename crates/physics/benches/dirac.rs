@@ -30,7 +30,7 @@ fn measure<T: Real>(name: &str, threads: usize, e: &[usize]) {
 }
 fn best<R>(mut f: impl FnMut() -> R) -> f64 {
     let (start, mut best, mut calls) = (Instant::now(), f64::INFINITY, 0);
-    while calls < 5 || start.elapsed().as_secs_f64() < 0.3 {
+    while calls < 5 || start.elapsed().as_secs_f64() < 0.8 {
         let call = Instant::now();
         std::hint::black_box(f());
         best = best.min(call.elapsed().as_secs_f64());
