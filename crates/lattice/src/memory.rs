@@ -6,11 +6,8 @@ use std::alloc::{Layout, alloc, dealloc};
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
-/// A huge page.
+/// From this size on, memory is aligned to huge pages and the kernel is asked for them.
 const HUGE: usize = 2 << 20;
-/// From this size on, memory is whole huge pages and the kernel is asked for them: small pages lie where they may and
-/// compete for the same places in the second-level cache.
-const LARGE: usize = HUGE / 4;
 /// Below this size, no look at the free memory is taken.
 const CHECKED: usize = 64 << 20;
 
@@ -39,15 +36,15 @@ impl<T: Zeroable> Memory<T> {
         if bytes as u64 > available {
             return Err(out_of_memory(available));
         }
-        let (size, align) = if bytes >= LARGE { (round_up(bytes), HUGE) } else { (bytes, 64) };
-        let layout = Layout::from_size_align(size, align).map_err(|_| out_of_memory(available_bytes()))?;
+        let align = if bytes >= HUGE { HUGE } else { 64 };
+        let layout = Layout::from_size_align(bytes, align).map_err(|_| out_of_memory(available_bytes()))?;
         // SAFETY: the size is not zero.
         let start = unsafe { alloc(layout) };
         let start = NonNull::new(start.cast::<T>()).ok_or_else(|| out_of_memory(available_bytes()))?;
         #[cfg(target_os = "linux")]
-        if bytes >= LARGE {
+        if bytes >= HUGE {
             // SAFETY: the range was just allocated; the advice changes no content, and a refusal does no harm.
-            unsafe { libc::madvise(start.as_ptr().cast(), size, libc::MADV_HUGEPAGE) };
+            unsafe { libc::madvise(start.as_ptr().cast(), bytes, libc::MADV_HUGEPAGE) };
         }
         // Only now are the pages touched, so that they come as huge ones.
         // SAFETY: the range was just allocated with `bytes` bytes.
@@ -76,11 +73,6 @@ impl<T> DerefMut for Memory<T> {
         // SAFETY: as in `deref`, borrowed mutably.
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
     }
-}
-
-/// The next multiple of a huge page, or `bytes` itself where there is none.
-fn round_up(bytes: usize) -> usize {
-    bytes.checked_next_multiple_of(HUGE).unwrap_or(bytes)
 }
 
 /// What the system says can be allocated without swapping.
