@@ -39,6 +39,9 @@ pub enum DriverError {
     /// An update or a measurement.
     #[error(transparent)]
     Physics(#[from] gaugelink_physics::PhysicsError),
+    /// A checkpoint that cannot be written or read.
+    #[error(transparent)]
+    Checkpoint(#[from] gaugelink_sampler::checkpoint::CheckpointError),
     /// Checks that did not hold; their lines were printed.
     #[error("{failed} of {total} files did not pass")]
     Failed {

@@ -7,5 +7,6 @@ mod error;
 pub mod plot;
 mod progress;
 mod report;
+mod run;
 
 pub use error::DriverError;

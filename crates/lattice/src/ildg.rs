@@ -67,24 +67,23 @@ pub fn read<T: Real, const N: usize>(
     let mut read_part = || {
         let mut sum = ScidacChecksum::default();
         for sites in own_sites(geometry) {
-            sum = sum
-                ^ file.read_sites(sites, CHUNK_BYTES, |chunk| {
-                    let count = chunk.sites as usize * format.numbers_per_site();
-                    lime_rs::decode_as(format.precision, chunk.bytes, &mut numbers[..count])?;
-                    for (i, site) in numbers[..count].chunks_exact(format.numbers_per_site()).enumerate() {
-                        let local = local_site(geometry, chunk.first_site as usize + i);
-                        let (block, lane) = field.layout().locate(&local);
-                        for (mu, link) in site.chunks_exact(2 * N * N).enumerate().take(dims) {
-                            let u = Matrix::<T, N>::from_fn(|i, j| {
-                                let c = 2 * (i * N + j);
-                                crate::Complex::new(T::from_f64(link[c]), T::from_f64(link[c + 1]))
-                            });
-                            let copies = field.layout().copies(lane + chain);
-                            copies.for_each(|lane| field.set_link(block, mu, lane, &u));
-                        }
+            sum ^= file.read_sites(sites, CHUNK_BYTES, |chunk| {
+                let count = chunk.sites as usize * format.numbers_per_site();
+                lime_rs::decode_as(format.precision, chunk.bytes, &mut numbers[..count])?;
+                for (i, site) in numbers[..count].chunks_exact(format.numbers_per_site()).enumerate() {
+                    let local = local_site(geometry, chunk.first_site as usize + i);
+                    let (block, lane) = field.layout().locate(&local);
+                    for (mu, link) in site.chunks_exact(2 * N * N).enumerate().take(dims) {
+                        let u = Matrix::<T, N>::from_fn(|i, j| {
+                            let c = 2 * (i * N + j);
+                            crate::Complex::new(T::from_f64(link[c]), T::from_f64(link[c + 1]))
+                        });
+                        let copies = field.layout().copies(lane + chain);
+                        copies.for_each(|lane| field.set_link(block, mu, lane, &u));
                     }
-                    Ok::<(), lime_rs::Error>(())
-                })?;
+                }
+                Ok::<(), lime_rs::Error>(())
+            })?;
         }
         Ok(sum)
     };

@@ -78,7 +78,7 @@ impl Layout {
         let mut part_extents = local;
         if meaning == LaneMeaning::Sites {
             while parts.iter().product::<usize>() < lanes {
-                let splittable = (0..geometry.dims()).filter(|&mu| part_extents[mu] % 4 == 0);
+                let splittable = (0..geometry.dims()).filter(|&mu| part_extents[mu].is_multiple_of(4));
                 let Some(mu) = splittable.max_by_key(|&mu| part_extents[mu]) else { break };
                 part_extents[mu] /= 2;
                 parts[mu] *= 2;

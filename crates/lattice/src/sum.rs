@@ -99,9 +99,9 @@ impl ExactSum {
         let mut words = [0; DIGITS + 1];
         words[..DIGITS].copy_from_slice(&sum.digits);
         words[DIGITS] = match self.special {
-            s if s == 0.0 => 0,
-            s if s == f64::INFINITY => 1,
-            s if s == f64::NEG_INFINITY => 1 << 20,
+            0.0 => 0,
+            f64::INFINITY => 1,
+            f64::NEG_INFINITY => 1 << 20,
             _ => 1 << 40,
         };
         words

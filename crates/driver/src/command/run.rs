@@ -1,15 +1,32 @@
 //! `gaugelink run` and `gaugelink solve`.
 
 use crate::cli::RunArgs;
+use crate::config::{FileKind, RunFile};
 use crate::error::DriverError;
 use crate::report::Report;
+use crate::run::execute;
 
 /// Does what a run file says.
-pub(crate) fn run(_args: &RunArgs, _report: &mut Report) -> Result<(), DriverError> {
-    Ok(())
+///
+/// # Errors
+/// [`DriverError`].
+pub(crate) fn run(args: &RunArgs, report: &mut Report) -> Result<(), DriverError> {
+    execute(&read(args, FileKind::Run)?, args.fresh, report)
 }
 
-/// Solves on a configuration.
-pub(crate) fn solve(_args: &RunArgs, _report: &mut Report) -> Result<(), DriverError> {
-    Ok(())
+/// Solves on a configuration, as the table `[solve]` says.
+///
+/// # Errors
+/// [`DriverError`].
+pub(crate) fn solve(args: &RunArgs, report: &mut Report) -> Result<(), DriverError> {
+    execute(&read(args, FileKind::Solve)?, args.fresh, report)
+}
+
+fn read(args: &RunArgs, kind: FileKind) -> Result<RunFile, DriverError> {
+    let mut overrides = args.set.clone();
+    if let Some(input) = &args.input {
+        let path = toml::Value::String(input.to_string_lossy().into_owned());
+        overrides.extend(["start.kind=\"file\"".into(), format!("start.file={path}")]);
+    }
+    RunFile::read(&args.file, kind, &overrides)
 }

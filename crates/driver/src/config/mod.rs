@@ -5,14 +5,13 @@ mod stage;
 mod tables;
 
 pub use overrides::with_overrides;
-pub use stage::{FlowStage, HeatbathStage, HmcStage, SolveStage, Solver, Stage, WriteStage};
+pub use stage::{FlowStage, HeatbathStage, HmcStage, SolveStage, Stage, WriteStage};
 pub use tables::{
     ActionTable, GroupName, LatticeTable, MachineTable, MeasureTable, PrecisionName, RunTable, StartKind,
     StartTable,
 };
 
 use crate::error::DriverError;
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -25,8 +24,8 @@ pub struct RunFile {
     pub run: RunTable,
     /// Group and extents; may be left out where a file is the start.
     pub lattice: Option<LatticeTable>,
-    /// The action.
-    pub action: ActionTable,
+    /// The action; may be left out where nothing is updated.
+    pub action: Option<ActionTable>,
     /// The first configuration.
     pub start: StartTable,
     /// What is measured after updates.
@@ -40,46 +39,106 @@ pub struct RunFile {
 }
 
 impl RunFile {
-    /// Reads a run file, with `key=value` overrides (`action.beta=5.7`, `stage.0.sweeps=10`).
+    /// Reads a file of `kind`, with `key=value` overrides (`action.beta=5.7`, `stage.0.sweeps=10`).
     ///
     /// # Errors
     /// [`DriverError::Config`] with line, key and what was expected; [`DriverError::Io`].
-    pub fn read(path: &Path, overrides: &[String]) -> Result<Self, DriverError> {
+    pub fn read(path: &Path, kind: FileKind, overrides: &[String]) -> Result<Self, DriverError> {
         let text = std::fs::read_to_string(path).map_err(|source| DriverError::Io {
             action: "read the run file",
             path: path.into(),
             source,
         })?;
-        Self::parse(&text, path, overrides)
+        Self::parse(&text, path, kind, overrides)
     }
 
-    /// Reads the text of a run file; `path` is only for messages.
+    /// Reads the text of such a file; `path` is only for messages.
     ///
     /// # Errors
     /// As [`RunFile::read`].
-    pub fn parse(text: &str, path: &Path, overrides: &[String]) -> Result<Self, DriverError> {
+    pub fn parse(text: &str, path: &Path, kind: FileKind, overrides: &[String]) -> Result<Self, DriverError> {
         let text = with_overrides(text, path, overrides)?;
         let tables = Tables::parse(&text, path)?;
-        tables.no_other_than(&["run", "lattice", "action", "start", "measure", "machine", "stage"])?;
-        Ok(Self {
+        let what = if kind == FileKind::Run { "stage" } else { "solve" };
+        tables.no_other_than(&["run", "lattice", "action", "start", "measure", "machine", what])?;
+        let file = Self {
             run: tables.required("run")?,
             lattice: tables.optional("lattice")?,
-            action: tables.required("action")?,
+            action: tables.optional("action")?,
             start: tables.optional("start")?.unwrap_or_default(),
             measure: tables.optional("measure")?.unwrap_or_default(),
             machine: tables.optional("machine")?.unwrap_or_default(),
-            stages: tables.stages()?,
+            stages: match kind {
+                FileKind::Run => tables.stages()?,
+                FileKind::Solve => vec![Stage::Solve(tables.required("solve")?)],
+            },
             text: text.clone(),
-        })
+        };
+        file.check(&tables)?;
+        Ok(file)
     }
 
-    /// SHA-256 of everything that decides the results: the file without comments and without `[machine]`.
+    /// What no table can tell alone.
+    fn check(&self, tables: &Tables<'_>) -> Result<(), DriverError> {
+        let from_file = self.start.kind == StartKind::File;
+        let updates = self.stages.iter().any(|s| s.updates() > 0);
+        if updates && self.action.is_none() {
+            return Err(tables.fail("the table [action] is missing: add it, e.g. beta = 6.0".into()));
+        }
+        if self.run.seed.is_none() && (updates || self.start.kind == StartKind::Hot) {
+            let message = "missing field `seed`, expected a whole number: it makes the run repeatable";
+            return Err(tables.fail_in("run", message));
+        }
+        if from_file && self.start.file.is_none() {
+            return Err(tables.fail_in("start", "kind = \"file\" needs `file`, or --input FILE"));
+        }
+        if !from_file && self.start.file.is_some() {
+            return Err(tables.fail_in("start", "`file` is used only with kind = \"file\""));
+        }
+        if !from_file && self.lattice.is_none() {
+            return Err(tables.fail("the table [lattice] is missing: add it, or start from a file".into()));
+        }
+        for stage in &self.stages {
+            if stage.thermalisation() >= stage.updates().max(1) {
+                return Err(tables.fail_in("stage", "`thermalise` leaves no update to average over"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Random numbers of the run.
+    pub fn seed(&self) -> u64 {
+        self.run.seed.unwrap_or_default()
+    }
+
+    /// The run directory, with `{input}` replaced.
+    pub fn directory(&self) -> PathBuf {
+        let stem = self.start.file.as_deref().and_then(Path::file_stem).unwrap_or_default();
+        self.run.directory.to_string_lossy().replace("{input}", &stem.to_string_lossy()).into()
+    }
+
+    /// SHA-256 of everything in the file that decides the results: without comments, `[machine]`, the directory, and
+    /// how often to make checkpoints. The start file counts by its contents, so its path is left out.
     pub fn hash(&self) -> String {
         let mut document: toml::Table = self.text.parse().unwrap_or_default();
         document.remove("machine");
+        for (table, keys) in [("run", &["directory", "checkpoint_seconds"][..]), ("start", &["file"])] {
+            if let Some(table) = document.get_mut(table).and_then(toml::Value::as_table_mut) {
+                keys.iter().for_each(|key| drop(table.remove(*key)));
+            }
+        }
         let canonical = toml::to_string(&document).unwrap_or_default();
         Sha256::digest(canonical.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
     }
+}
+
+/// Which file it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// For `gaugelink run`: with `[[stage]]`s.
+    Run,
+    /// For `gaugelink solve`: with `[solve]`.
+    Solve,
 }
 
 /// The tables of a TOML document, with their places in the text kept for messages.
@@ -104,6 +163,14 @@ impl<'a> Tables<'a> {
         let line = self.text[..span.start].matches('\n').count() + 1;
         let shown = self.text.lines().nth(line - 1).unwrap_or_default();
         self.fail(format!("line {line}: {message}\n  {line} | {shown}"))
+    }
+
+    /// An error of a table as a whole, shown with its first line.
+    fn fail_in(&self, table: &str, message: &str) -> DriverError {
+        match self.document.get_ref().get_key_value(table) {
+            Some((key, _)) => self.fail_at(key.span(), message),
+            None => self.fail(format!("[{table}]: {message}")),
+        }
     }
 
     /// Refuses top-level keys that are not in `known`.
@@ -208,7 +275,7 @@ steps = 10
 
     fn parse(text: &str, overrides: &[&str]) -> Result<RunFile, DriverError> {
         let overrides: Vec<String> = overrides.iter().map(|s| s.to_string()).collect();
-        RunFile::parse(text, Path::new("test.toml"), &overrides)
+        RunFile::parse(text, Path::new("test.toml"), FileKind::Run, &overrides)
     }
 
     fn message(text: &str) -> String {
@@ -218,13 +285,16 @@ steps = 10
     #[test]
     fn a_good_file_is_read_and_can_be_overridden() {
         let file = parse(GOOD, &[]).unwrap();
-        assert_eq!((file.stages.len(), file.action.beta, file.run.seed), (2, 6.0, 1));
+        assert_eq!(
+            (file.stages.len(), file.action.beta, file.run.seed),
+            (2, Some(ActionTable { beta: 6.0 }), Some(1))
+        );
         let changed = parse(
             GOOD,
             &["action.beta=5.7", "stage.1.integrator=leapfrog", "stage.0.sweeps=3", "machine.threads=2"],
         );
         let changed = changed.unwrap();
-        assert_eq!((changed.action.beta, changed.machine.threads), (5.7, 2));
+        assert_eq!((changed.action.unwrap().beta, changed.machine.threads), (5.7, 2));
         assert!(matches!(&changed.stages[0], Stage::Heatbath(h) if h.sweeps == 3));
     }
 
@@ -233,7 +303,7 @@ steps = 10
         let hash = |text: &str, set: &[&str]| parse(text, set).unwrap().hash();
         let base = hash(GOOD, &[]);
         assert_eq!(base.len(), 64);
-        assert_eq!(base, hash(&format!("# a comment\n{GOOD}"), &["machine.threads=2"]));
+        assert_eq!(base, hash(&format!("# a comment\n{GOOD}"), &["machine.threads=2", "run.directory=b"]));
         assert_ne!(base, hash(GOOD, &["action.beta=6.1"]));
     }
 

@@ -1,6 +1,7 @@
 //! The stages of a run: `[[stage]]` with `kind = "..."`.
 
 use super::tables::{PrecisionName, at_least_one, positive, yes};
+use gaugelink_physics::dirac::PropagatorSolver;
 use gaugelink_sampler::integrator::Integrator;
 use serde::{Deserialize, Deserializer};
 use std::path::PathBuf;
@@ -105,19 +106,19 @@ pub struct FlowStage {
     pub every: u64,
 }
 
-/// `kind = "solve"`, and the table `[solve]` of `gaugelink solve`.
+/// `kind = "solve"`, and the table `[solve]` of `gaugelink solve`: quark propagators from a point source.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SolveStage {
     /// Bare mass m; kappa = 1/(2m + 8).
     pub mass: f64,
     /// Boundary sign of each direction: 1 periodic, −1 antiperiodic.
-    #[serde(default = "antiperiodic_in_time")]
+    #[serde(default = "antiperiodic_in_time", deserialize_with = "signs")]
     pub boundary: [f64; 4],
-    /// "cg" (on D†D), "bicgstab" (on D) or "bicgstab-eo" (on the even-odd Schur complement).
-    #[serde(default)]
-    pub solver: Solver,
-    /// Relative residual |D x − b| / |b| to reach.
+    /// "bicgstab-eo", "cg-eo" (both on the even-odd Schur complement; cg on its normal equations) or "bicgstab".
+    #[serde(default, deserialize_with = "solver")]
+    pub solver: PropagatorSolver,
+    /// Relative residual to reach in each solve.
     #[serde(default = "tolerance", deserialize_with = "positive")]
     pub tolerance: f64,
     /// Iterations after which a solve is given up.
@@ -126,19 +127,6 @@ pub struct SolveStage {
     /// Site (x, y, z, t) of the point sources.
     #[serde(default)]
     pub source: [usize; 4],
-}
-
-/// How the Dirac equation is solved.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Solver {
-    /// Conjugate gradient on D†D.
-    Cg,
-    /// BiCGStab on D.
-    Bicgstab,
-    /// BiCGStab on the even-odd Schur complement.
-    #[default]
-    BicgstabEo,
 }
 
 /// `kind = "write"`
@@ -185,4 +173,27 @@ fn max_iterations() -> u64 {
 
 fn integrator<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Integrator, D::Error> {
     String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+}
+
+/// Names of the solvers.
+const SOLVERS: [(&str, PropagatorSolver); 3] = [
+    ("bicgstab-eo", PropagatorSolver::EvenOddBiCgStab),
+    ("cg-eo", PropagatorSolver::EvenOddConjugateGradient),
+    ("bicgstab", PropagatorSolver::BiCgStab),
+];
+
+fn solver<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PropagatorSolver, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    SOLVERS.iter().find(|(known, _)| *known == name).map(|(_, solver)| *solver).ok_or_else(|| {
+        let names = SOLVERS.map(|(name, _)| name).join(", ");
+        serde::de::Error::custom(format!("no solver is called `{name}`: expected one of {names}"))
+    })
+}
+
+fn signs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[f64; 4], D::Error> {
+    let signs = <[f64; 4]>::deserialize(deserializer)?;
+    match signs.iter().find(|s| s.abs() != 1.0) {
+        Some(s) => Err(serde::de::Error::custom(format!("{s} is no boundary sign, expected 1 or -1"))),
+        None => Ok(signs),
+    }
 }

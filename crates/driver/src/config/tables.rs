@@ -8,20 +8,21 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunTable {
-    /// Seed of all random numbers.
-    pub seed: u64,
-    /// Where everything is written; made if missing.
+    /// Seed of all random numbers; needed wherever there are any.
+    pub seed: Option<u64>,
+    /// Where everything is written; made if missing. `{input}` stands for the name of the start file, without its
+    /// last extension.
     pub directory: PathBuf,
     /// Independent chains in the lanes of one field, 1 to 8; for small lattices.
     #[serde(default = "one", deserialize_with = "at_least_one")]
     pub chains: u64,
-    /// Updates between checkpoints.
-    #[serde(default = "checkpoint_every", deserialize_with = "at_least_one")]
-    pub checkpoint_every: u64,
+    /// Seconds between checkpoints, at least; 0 writes one after every update.
+    #[serde(default = "checkpoint_seconds")]
+    pub checkpoint_seconds: f64,
 }
 
-fn checkpoint_every() -> u64 {
-    20
+fn checkpoint_seconds() -> f64 {
+    60.0
 }
 
 /// `[lattice]`
@@ -35,7 +36,7 @@ pub struct LatticeTable {
 }
 
 /// `[action]`: the Wilson gauge action.
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ActionTable {
     /// Coupling: S = β Σ (1 − Re tr P / N).

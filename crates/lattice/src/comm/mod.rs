@@ -4,7 +4,7 @@ mod single;
 mod threads;
 
 pub use single::SingleRank;
-pub use threads::{ThreadRank, run_ranks};
+pub use threads::{ThreadRank, run_ranks, try_run_ranks};
 
 /// The ranks that share a lattice. All calls but [`Comm::exchange`] are collective: every rank makes the same ones
 /// in the same order.

@@ -3,6 +3,7 @@
 use super::Comm;
 use std::any::Any;
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
@@ -120,6 +121,20 @@ impl Comm for ThreadRank {
 ///
 /// A panic on one rank ends the others' waiting and is passed on to the caller.
 pub fn run_ranks<R: Send>(ranks: usize, f: impl Fn(Arc<dyn Comm>) -> R + Sync) -> Vec<R> {
+    match try_run_ranks(ranks, |comm| Ok::<R, Infallible>(f(comm))) {
+        Ok(values) => values,
+        Err(errors) => errors.into_iter().map(|never| match never {}).collect(),
+    }
+}
+
+/// [`run_ranks`] for what may fail on some ranks only: an error ends the others' waiting as well.
+///
+/// # Errors
+/// What the ranks that failed by themselves returned, by rank.
+pub fn try_run_ranks<R: Send, E: Send>(
+    ranks: usize,
+    f: impl Fn(Arc<dyn Comm>) -> Result<R, E> + Sync,
+) -> Result<Vec<R>, Vec<E>> {
     let room = Arc::new(Room {
         ranks,
         state: Mutex::new(State {
@@ -129,35 +144,37 @@ pub fn run_ranks<R: Send>(ranks: usize, f: impl Fn(Arc<dyn Comm>) -> R + Sync) -
         }),
         changed: Condvar::new(),
     });
-    let results: Vec<Result<R, Box<dyn Any + Send>>> = std::thread::scope(|scope| {
+    let outcomes: Vec<Result<Result<R, E>, Box<dyn Any + Send>>> = std::thread::scope(|scope| {
         let handles: Vec<_> = (0..ranks)
             .map(|rank| {
                 let (room, f) = (room.clone(), &f);
                 scope.spawn(move || {
                     let comm = Arc::new(ThreadRank { rank, room: room.clone() });
-                    let result = catch_unwind(AssertUnwindSafe(|| f(comm)));
-                    if result.is_err() {
+                    let outcome = catch_unwind(AssertUnwindSafe(|| f(comm)));
+                    if !matches!(outcome, Ok(Ok(_))) {
                         room.lock().broken = true;
                         room.changed.notify_all();
                     }
-                    result
+                    outcome
                 })
             })
             .collect();
         handles.into_iter().map(|h| h.join().unwrap_or_else(Err)).collect()
     });
-    let mut values = Vec::new();
+    let (mut values, mut errors) = (Vec::new(), Vec::new());
     let mut failure: Option<Box<dyn Any + Send>> = None;
-    for result in results {
-        match result {
-            Ok(value) => values.push(value),
-            Err(panic) if failure.as_ref().is_none_or(|f| f.is::<PeerFailed>()) => failure = Some(panic),
+    for outcome in outcomes {
+        match outcome {
+            Ok(Ok(value)) => values.push(value),
+            Ok(Err(error)) => errors.push(error),
+            Err(panic) if !panic.is::<PeerFailed>() => failure = Some(panic),
             Err(_) => {}
         }
     }
     match failure {
         Some(panic) => resume_unwind(panic),
-        None => values,
+        None if errors.is_empty() => Ok(values),
+        None => Err(errors),
     }
 }
 
@@ -188,6 +205,18 @@ mod tests {
             me
         });
         assert_eq!(results, [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn an_error_on_one_rank_ends_the_waiting_of_the_others() {
+        let errors = try_run_ranks(3, |comm| {
+            if comm.rank() == 2 {
+                return Err("rank 2 has no memory");
+            }
+            comm.exchange(1 - comm.rank(), &[1], 2, &mut [0]);
+            Ok(())
+        });
+        assert_eq!(errors, Err(vec!["rank 2 has no memory"]));
     }
 
     #[test]

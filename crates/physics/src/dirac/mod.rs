@@ -14,6 +14,6 @@ pub use boundary::{Boundary, BoundaryTable};
 pub use even_odd::Schur;
 pub use gamma::{GAMMA5_SIGNS, Partner, SpinMatrix, gamma, gamma5};
 pub use hop::{HalfSpinor, HopSource, hop};
-pub use propagator::{Propagator, PropagatorError, PropagatorSolver};
+pub use propagator::{Propagator, PropagatorError, PropagatorSolver, effective_masses};
 pub use spinor::{SPINS, Spinor, SpinorField};
 pub use wilson::{HOP_FLOPS_SU3, Wilson, hop_flops};

@@ -130,6 +130,16 @@ impl<T: Real, const N: usize> Propagator<T, N> {
     }
 }
 
+/// Effective masses of a correlator that is even under t → T − t: m with cosh(m) = (C(t−1) + C(t+1)) / 2C(t), for
+/// 0 < t < T, as (t, m); left out where no mass fits.
+pub fn effective_masses(correlator: &[f64]) -> Vec<(usize, f64)> {
+    let mass = |t: usize| {
+        let cosh = (correlator[t - 1] + correlator[(t + 1) % correlator.len()]) / (2.0 * correlator[t]);
+        (cosh.is_finite() && cosh >= 1.0).then(|| (t, cosh.acosh()))
+    };
+    (1..correlator.len()).filter_map(mass).collect()
+}
+
 impl<T: Real, const N: usize> Workspace<T, N> {
     /// x = D⁻¹ b; the outer error is one of geometry.
     fn solve(
@@ -148,5 +158,19 @@ impl<T: Real, const N: usize> Workspace<T, N> {
                 Schur::odd(wilson)?.solve(x, b, |schur, x, c| solver.solve(schur, x, c, stop))
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::effective_masses;
+
+    #[test]
+    fn a_single_state_has_its_mass_at_all_times() {
+        let correlator: Vec<f64> = (0..16).map(|t| (0.37 * (t as f64 - 8.0)).cosh()).collect();
+        let masses = effective_masses(&correlator);
+        assert_eq!(masses.len(), 15);
+        assert!(masses.iter().all(|(_, m)| (m - 0.37).abs() < 1e-9), "{masses:?}");
+        assert!(effective_masses(&[1.0, 2.0, 1.0, 2.0]).iter().all(|(t, _)| t % 2 == 0));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::field_strength;
 use crate::PhysicsError;
+use gaugelink_lattice::group::group_name;
 use gaugelink_lattice::number::Row;
 use gaugelink_lattice::{GaugeField, Kernel, Lanes, LinkReader, Tally};
 use std::f64::consts::{PI, TAU};
@@ -29,12 +30,14 @@ pub fn topological_charge<const N: usize>(u: &GaugeField<f64, N>) -> Result<Vec<
 /// periodic lattice. For each chain. Collective.
 ///
 /// # Errors
-/// [`PhysicsError::Geometry`] in other than two dimensions.
-pub fn geometric_charge(u: &GaugeField<f64, 1>) -> Result<Vec<i64>, PhysicsError> {
+/// [`PhysicsError::Geometry`] in other than two dimensions, and for another group.
+pub fn geometric_charge<const N: usize>(u: &GaugeField<f64, N>) -> Result<Vec<i64>, PhysicsError> {
     let lattice = u.lattice();
-    if lattice.dims() != 2 {
+    if lattice.dims() != 2 || N != 1 {
         return Err(PhysicsError::Geometry(format!(
-            "the geometric charge lives in 2 dimensions, not {}: in 4 dimensions ask for the clover charge",
+            "the geometric charge is one of U(1) in 2 dimensions, not of {} in {}: in 4 dimensions ask for the clover \
+             charge",
+            group_name(N),
             lattice.dims()
         )));
     }
@@ -64,11 +67,11 @@ impl<const N: usize> Kernel<f64> for CloverCharge<'_, N> {
     }
 }
 
-struct Angles<'a> {
-    links: LinkReader<'a, f64, 1>,
+struct Angles<'a, const N: usize> {
+    links: LinkReader<'a, f64, N>,
 }
 
-impl Kernel<f64> for Angles<'_> {
+impl<const N: usize> Kernel<f64> for Angles<'_, N> {
     const SUMS: usize = 1;
     #[inline(always)]
     fn run<V: Lanes<Scalar = f64>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {

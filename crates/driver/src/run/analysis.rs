@@ -1,0 +1,134 @@
+//! From the lines of a run to series of observables and their averages.
+
+use super::line::{Line, Update};
+use crate::config::{RunFile, Stage};
+use gaugelink_sampler::statistics::{GammaEstimate, GammaMethod, Samples, StatisticsError};
+
+/// An observable along one update stage, a series for each chain.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Series {
+    pub stage: usize,
+    pub kind: &'static str,
+    pub name: &'static str,
+    pub chains: Vec<Vec<f64>>,
+    /// Measurements at the begin that stay out of averages.
+    pub thermalisation: usize,
+    /// Updates between measurements.
+    pub spacing: u64,
+}
+
+impl Series {
+    /// Mean and error over all chains, thermalisation left out.
+    ///
+    /// # Errors
+    /// [`StatisticsError`] where there is too little to average over.
+    pub fn estimate(&self) -> Result<GammaEstimate, StatisticsError> {
+        let kept: Vec<&[f64]> = self.chains.iter().map(|c| &c[self.thermalisation.min(c.len())..]).collect();
+        GammaMethod::default().observable(&Samples::from_replica(&kept)?, 0)
+    }
+
+    /// The name with letters and digits only, for files.
+    pub fn file_stem(&self) -> String {
+        let name: String = self.name.chars().filter(char::is_ascii_alphanumeric).collect();
+        format!("stage{}-{}", self.stage, name.to_lowercase())
+    }
+}
+
+/// How an observable is read off a line.
+type Pick = fn(&Update) -> Option<f64>;
+
+/// Observables, in the order of the results.
+const OBSERVABLES: [(&str, Pick); 6] = [
+    ("plaquette", |u| u.plaquette),
+    ("|Polyakov loop|", |u| Some(u.polyakov_re?.hypot(u.polyakov_im?))),
+    ("charge", |u| u.charge),
+    ("charge^2", |u| u.charge.map(|q| q * q)),
+    ("delta H", |u| u.delta_h),
+    ("exp(-delta H)", |u| u.delta_h.map(|h| (-h).exp())),
+];
+
+/// The series of an update stage, those that it measured.
+pub(crate) fn series(file: &RunFile, stage: usize, lines: &[Line]) -> Vec<Series> {
+    let updates = updates(stage, lines);
+    let chains = updates.iter().map(|u| u.chain + 1).max().unwrap_or(0);
+    let before: u64 = file.stages[..stage].iter().map(Stage::updates).sum();
+    let first_kept = before + file.stages[stage].thermalisation();
+    let every = file.measure.every;
+    let one = |(name, pick): &(&'static str, Pick)| {
+        let of_chain = |chain: usize| {
+            let own = updates.iter().filter(move |u| u.chain == chain);
+            own.filter_map(|u| Some((u.update, pick(u)?))).collect::<Vec<_>>()
+        };
+        let chains: Vec<Vec<(u64, f64)>> = (0..chains).map(of_chain).collect();
+        let thermalisation = chains.first()?.iter().filter(|(update, _)| *update <= first_kept).count();
+        let spacing = if name.contains("delta H") { 1 } else { every };
+        let chains: Vec<Vec<f64>> =
+            chains.into_iter().map(|c| c.into_iter().map(|(_, x)| x).collect()).collect();
+        (!chains[0].is_empty()).then_some(Series {
+            stage,
+            kind: file.stages[stage].kind(),
+            name,
+            chains,
+            thermalisation,
+            spacing,
+        })
+    };
+    OBSERVABLES.iter().filter_map(one).collect()
+}
+
+/// The Metropolis decisions of a stage after thermalisation, chain by chain.
+pub(crate) fn decisions(file: &RunFile, stage: usize, lines: &[Line]) -> Vec<bool> {
+    let before: u64 = file.stages[..stage].iter().map(Stage::updates).sum();
+    let first_kept = before + file.stages[stage].thermalisation();
+    let mut kept: Vec<&Update> =
+        updates(stage, lines).into_iter().filter(|u| u.update > first_kept).collect();
+    kept.sort_by_key(|u| (u.chain, u.update));
+    kept.into_iter().filter_map(|u| u.accepted).collect()
+}
+
+fn updates<'a>(stage: usize, lines: &'a [Line]) -> Vec<&'a Update> {
+    let of_stage = |line: &'a Line| match line {
+        Line::Heatbath(u) | Line::Hmc(u) if u.stage == stage => Some(u),
+        _ => None,
+    };
+    lines.iter().filter_map(of_stage).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::FileKind;
+    use std::path::Path;
+
+    /// Two stages of 4 updates, the second measured after every second one.
+    #[test]
+    fn series_begin_after_their_own_thermalisation() {
+        let text = "[run]\nseed = 1\ndirectory = \"x\"\n[lattice]\ngroup = \"U(1)\"\nextents = [4, 4]\n\
+                    [action]\nbeta = 1.0\n[measure]\nevery = 2\n\
+                    [[stage]]\nkind = \"heatbath\"\nsweeps = 4\n\
+                    [[stage]]\nkind = \"hmc\"\ntrajectories = 4\nsteps = 2\nthermalise = 2\n";
+        let file = RunFile::parse(text, Path::new("x"), FileKind::Run, &[]).unwrap();
+        let line = |update: u64, chain: usize| {
+            Line::Hmc(Update {
+                stage: 1,
+                update,
+                chain,
+                delta_h: Some(0.0),
+                accepted: Some(update != 8),
+                plaquette: update.is_multiple_of(2).then_some(update as f64),
+                polyakov_re: None,
+                polyakov_im: None,
+                charge: None,
+            })
+        };
+        let lines: Vec<Line> = (5..=8).flat_map(|update| [line(update, 0), line(update, 1)]).collect();
+        let series = series(&file, 1, &lines);
+        assert_eq!(
+            series.iter().map(|s| s.name).collect::<Vec<_>>(),
+            ["plaquette", "delta H", "exp(-delta H)"]
+        );
+        assert_eq!((&series[0].chains, series[0].thermalisation), (&vec![vec![6.0, 8.0]; 2], 1));
+        assert_eq!((series[1].chains[0].len(), series[1].thermalisation), (4, 2));
+        assert_eq!(decisions(&file, 1, &lines), [true, false, true, false]);
+    }
+}

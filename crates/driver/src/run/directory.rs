@@ -1,0 +1,218 @@
+//! The run directory: one owner at a time, a log that can be cut back to a checkpoint, no file half written.
+
+use super::line::Line;
+use crate::error::DriverError;
+use crate::report::Report;
+use lime_rs::AtomicFile;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+/// A run directory, locked while this value lives.
+#[derive(Debug)]
+pub(crate) struct RunDirectory {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl RunDirectory {
+    /// Makes the directory where it is missing and locks it.
+    ///
+    /// # Errors
+    /// [`DriverError::Io`]; [`DriverError::Input`] where another process runs in it.
+    pub fn open(path: &Path) -> Result<Self, DriverError> {
+        std::fs::create_dir_all(path).map_err(io("make the run directory", path))?;
+        let lock = path.join("lock");
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&lock)
+            .map_err(io("open the lock", &lock))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { path: path.into(), _lock: file }),
+            Err(TryLockError::WouldBlock) => Err(DriverError::Input(format!(
+                "{}: another process is running in this directory: wait for it, or choose another one \
+                 (--set run.directory=...)",
+                path.display()
+            ))),
+            Err(TryLockError::Error(source)) => Err(io("lock", &lock)(source)),
+        }
+    }
+
+    /// A file in it.
+    pub fn file(&self, name: impl AsRef<Path>) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Removes what an earlier run left: checkpoint first, so that nothing goes on from a part of it. Configurations
+    /// stay until they are replaced.
+    ///
+    /// # Errors
+    /// [`DriverError::Io`].
+    pub fn clear(&self) -> Result<(), DriverError> {
+        let absent = |e: &std::io::Error| e.kind() == std::io::ErrorKind::NotFound;
+        for folder in ["checkpoint", "plots"].map(|name| self.file(name)) {
+            std::fs::remove_dir_all(&folder)
+                .or_else(|e| if absent(&e) { Ok(()) } else { Err(e) })
+                .map_err(io("remove", &folder))?;
+        }
+        for file in
+            [LOG, TIMINGS, "results.jsonl", "table.txt", "provenance.json", "run.toml"].map(|n| self.file(n))
+        {
+            std::fs::remove_file(&file)
+                .or_else(|e| if absent(&e) { Ok(()) } else { Err(e) })
+                .map_err(io("remove", &file))?;
+        }
+        Ok(())
+    }
+
+    /// Replaces a file as a whole.
+    ///
+    /// # Errors
+    /// [`DriverError::File`].
+    pub fn replace(&self, name: &str, text: &str) -> Result<(), DriverError> {
+        Ok(AtomicFile::replace(self.file(name), text.as_bytes())?)
+    }
+
+    /// Adds a line to the timings, which no result depends on.
+    ///
+    /// # Errors
+    /// [`DriverError::Io`].
+    pub fn timing(&self, line: &serde_json::Value) -> Result<(), DriverError> {
+        let path = self.file(TIMINGS);
+        let mut file = OpenOptions::new().create(true).append(true).open(&path).map_err(io("open", &path))?;
+        writeln!(file, "{line}").map_err(io("write to", &path))
+    }
+}
+
+const LOG: &str = "measurements.jsonl";
+const TIMINGS: &str = "timings.jsonl";
+
+/// `measurements.jsonl`, written by rank 0.
+pub(crate) struct Log {
+    path: PathBuf,
+    file: File,
+    bytes: u64,
+    report: Report,
+}
+
+impl Log {
+    /// Opens the log and cuts it back to `bytes`, its length at the checkpoint.
+    ///
+    /// # Errors
+    /// [`DriverError::Io`]; [`DriverError::Input`] where it is shorter than that.
+    pub fn open(directory: &RunDirectory, bytes: u64, json: bool) -> Result<Self, DriverError> {
+        let path = directory.file(LOG);
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(io("open", &path))?;
+        let length = file.metadata().map_err(io("look at", &path))?.len();
+        if length < bytes {
+            return Err(DriverError::Input(format!(
+                "{} has {length} bytes, the checkpoint was made at {bytes}: restore it, or begin anew with --fresh",
+                path.display()
+            )));
+        }
+        file.set_len(bytes).and_then(|()| file.seek(SeekFrom::End(0))).map_err(io("cut back", &path))?;
+        Ok(Self { path, file, bytes, report: Report::new(json) })
+    }
+
+    /// Adds lines, in one write; they are also printed where JSON lines were asked for.
+    ///
+    /// # Errors
+    /// [`DriverError::Io`].
+    pub fn add(&mut self, lines: &[Line]) -> Result<(), DriverError> {
+        let mut text = String::new();
+        for line in lines {
+            text.push_str(&serde_json::to_string(line).map_err(|e| DriverError::Input(e.to_string()))?);
+            text.push('\n');
+        }
+        self.file.write_all(text.as_bytes()).map_err(io("write to", &self.path))?;
+        self.bytes += text.len() as u64;
+        lines.iter().try_for_each(|line| match self.report.record(line) {
+            // A reader that went away does not end the run.
+            Err(DriverError::ClosedPipe) => Ok(()),
+            result => result,
+        })
+    }
+
+    /// Puts all lines on disk and tells how many bytes they are.
+    ///
+    /// # Errors
+    /// [`DriverError::Io`].
+    pub fn sync(&mut self) -> Result<u64, DriverError> {
+        self.file.sync_data().map_err(io("flush", &self.path))?;
+        Ok(self.bytes)
+    }
+
+    /// All lines of a run directory.
+    ///
+    /// # Errors
+    /// [`DriverError::Io`]; [`DriverError::Input`] for a line that is none of this program's.
+    pub fn read(directory: &RunDirectory) -> Result<Vec<Line>, DriverError> {
+        let path = directory.file(LOG);
+        let file = File::open(&path).map_err(io("open", &path))?;
+        let mut lines = Vec::new();
+        for (index, line) in BufReader::new(file).lines().enumerate() {
+            let line = line.map_err(io("read", &path))?;
+            let parsed = serde_json::from_str(&line).map_err(|error| {
+                DriverError::Input(format!(
+                    "{} line {}: {error}; the file was changed: begin anew with --fresh",
+                    path.display(),
+                    index + 1
+                ))
+            })?;
+            lines.push(parsed);
+        }
+        Ok(lines)
+    }
+}
+
+fn io(action: &'static str, path: &Path) -> impl Fn(std::io::Error) -> DriverError {
+    let path = path.to_owned();
+    move |source| DriverError::Io { action, path: path.clone(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::line::Start;
+
+    #[test]
+    fn two_owners_at_a_time_are_one_too_many() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = RunDirectory::open(&folder.path().join("a/b")).unwrap();
+        let error = RunDirectory::open(first.path()).unwrap_err().to_string();
+        assert!(error.contains("another process"), "{error}");
+        drop(first);
+        assert!(RunDirectory::open(&folder.path().join("a/b")).is_ok());
+    }
+
+    #[test]
+    fn the_log_is_cut_back_to_the_checkpoint() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = RunDirectory::open(folder.path()).unwrap();
+        let line = |chain| Line::Start(Start { chain, plaquette: 0.5, unitarity: 0.0 });
+        let mut log = Log::open(&directory, 0, false).unwrap();
+        log.add(&[line(0)]).unwrap();
+        let bytes = log.sync().unwrap();
+        log.add(&[line(1)]).unwrap();
+        assert_eq!(Log::read(&directory).unwrap(), [line(0), line(1)]);
+        let mut log = Log::open(&directory, bytes, false).unwrap();
+        log.add(&[line(2)]).unwrap();
+        assert_eq!(Log::read(&directory).unwrap(), [line(0), line(2)]);
+        let error = Log::open(&directory, 10 * bytes, false).err().unwrap().to_string();
+        assert!(error.contains("--fresh"), "{error}");
+        std::fs::write(directory.file(LOG), "{}").unwrap();
+        assert!(Log::read(&directory).unwrap_err().to_string().contains("line 1"));
+    }
+}

@@ -1,0 +1,194 @@
+//! The engine of a run: the configurations at hand, where the run stands, and what it leaves on disk.
+
+use super::directory::{Log, RunDirectory};
+use super::line::{Line, Start};
+use super::provenance::Provenance;
+use super::start::{self, Input};
+use crate::config::{RunFile, Stage};
+use crate::error::DriverError;
+use gaugelink_lattice::comm::Comm;
+use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions};
+use gaugelink_physics::observable;
+use gaugelink_sampler::checkpoint::{Checkpoint, Saved};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Where a run stands. With the links this is everything: random numbers are addressed by it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct State {
+    pub provenance: Provenance,
+    /// Counts the checkpoints.
+    pub number: u64,
+    /// The stage at hand; past the last one, the run is complete.
+    pub stage: usize,
+    /// Updates of the stage that are done.
+    pub done: u64,
+    /// Updates since the run began.
+    pub updates: u64,
+    /// Length of the log.
+    pub log_bytes: u64,
+}
+
+/// What every rank of a run is given.
+pub(crate) struct Setting<'a> {
+    pub file: &'a RunFile,
+    pub extents: &'a [usize],
+    pub directory: &'a RunDirectory,
+    pub checkpoint: &'a Checkpoint,
+    pub saved: Option<&'a Saved<State>>,
+    pub input: Option<&'a Input>,
+    /// JSON lines on standard output.
+    pub json: bool,
+}
+
+/// One rank of a run.
+pub(crate) struct Engine<'a, const N: usize> {
+    pub(super) setting: &'a Setting<'a>,
+    pub(super) u: GaugeField<f64, N>,
+    pub(super) state: State,
+    /// Rank 0 writes it.
+    log: Option<Log>,
+    saved_at: Instant,
+}
+
+impl<'a, const N: usize> Engine<'a, N> {
+    /// Makes the lattice and the first configuration, or those of the checkpoint. Collective.
+    ///
+    /// # Errors
+    /// [`DriverError`].
+    pub fn new(setting: &'a Setting<'a>, comm: Arc<dyn Comm>) -> Result<Self, DriverError> {
+        let (file, root) = (setting.file, comm.rank() == 0);
+        let lattice = Lattice::new(setting.extents, options(file, comm))?;
+        let (u, state) = match setting.saved {
+            Some(saved) => {
+                let mut u = GaugeField::cold(&lattice)?;
+                setting.checkpoint.load_links(saved, &mut u)?;
+                (u, saved.state.clone())
+            }
+            None => {
+                let (u, input) = start::first(file, &lattice, setting.input)?;
+                let provenance = Provenance::new(file, input);
+                (u, State { provenance, number: 0, stage: 0, done: 0, updates: 0, log_bytes: 0 })
+            }
+        };
+        let log = root.then(|| Log::open(setting.directory, state.log_bytes, setting.json)).transpose()?;
+        let mut engine = Self { setting, u, state, log, saved_at: Instant::now() };
+        if setting.saved.is_none() {
+            engine.begin()?;
+        }
+        Ok(engine)
+    }
+
+    /// Measures the first configuration as it came, then brings its links onto the group.
+    fn begin(&mut self) -> Result<(), DriverError> {
+        if self.log.is_some() {
+            let text = serde_json::to_string_pretty(&self.state.provenance)
+                .map_err(|e| DriverError::Input(e.to_string()))?;
+            self.setting.directory.replace("provenance.json", &format!("{text}\n"))?;
+            self.setting.directory.replace("run.toml", &self.setting.file.text)?;
+        }
+        let unitarity = self.unitarity();
+        let plaquettes = observable::plaquette(&self.u);
+        let line = |(chain, &plaquette): (usize, &f64)| Line::Start(Start { chain, plaquette, unitarity });
+        let lines: Vec<Line> = plaquettes.iter().enumerate().map(line).collect();
+        self.log(&lines)?;
+        self.u.reunitarise();
+        self.save()
+    }
+
+    /// Does the stages that are left. Collective.
+    ///
+    /// # Errors
+    /// [`DriverError`]; the last checkpoint is intact.
+    pub fn run(mut self) -> Result<(), DriverError> {
+        let file = self.setting.file;
+        while let Some(stage) = file.stages.get(self.state.stage) {
+            let (start, done) = (Instant::now(), self.state.done);
+            match stage {
+                Stage::Heatbath(stage) => self.heatbath(stage)?,
+                Stage::Hmc(stage) => self.hmc(stage)?,
+                Stage::Flow(stage) => self.flow(stage)?,
+                Stage::Solve(stage) => self.solve(stage)?,
+                Stage::Write(stage) => self.write(stage)?,
+            }
+            self.time(stage, self.state.done - done, start)?;
+            self.state.stage += 1;
+            self.state.done = 0;
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    /// Whether this rank writes and shows things.
+    pub(super) fn is_root(&self) -> bool {
+        self.log.is_some()
+    }
+
+    /// Adds lines to the measurements.
+    pub(super) fn log(&mut self, lines: &[Line]) -> Result<(), DriverError> {
+        self.log.as_mut().map_or(Ok(()), |log| log.add(lines))
+    }
+
+    /// Writes a checkpoint. Collective.
+    fn save(&mut self) -> Result<(), DriverError> {
+        self.state.number += 1;
+        if let Some(log) = &mut self.log {
+            self.state.log_bytes = log.sync()?;
+        }
+        self.setting.checkpoint.save(&self.u, self.state.number, &self.state)?;
+        self.saved_at = Instant::now();
+        Ok(())
+    }
+
+    /// Writes a checkpoint where the last one is old enough. Collective.
+    pub(super) fn save_if_due(&mut self) -> Result<(), DriverError> {
+        let due = self.saved_at.elapsed().as_secs_f64() >= self.setting.file.run.checkpoint_seconds;
+        // The clocks of the ranks differ: the first decides.
+        let mut decision = [due as u8];
+        self.u.lattice().comm().broadcast(&mut decision);
+        if decision[0] == 1 { self.save() } else { Ok(()) }
+    }
+
+    fn time(&self, stage: &Stage, updates: u64, start: Instant) -> Result<(), DriverError> {
+        if !self.is_root() {
+            return Ok(());
+        }
+        let seconds = start.elapsed().as_secs_f64();
+        let lattice = self.u.lattice();
+        self.setting.directory.timing(&serde_json::json!({
+            "stage": self.state.stage,
+            "kind": stage.kind(),
+            "seconds": seconds,
+            "updates": updates,
+            "threads": lattice.pool().threads(),
+            "ranks": lattice.comm().ranks(),
+            "vector_instructions": format!("{:?}", lattice.isa()),
+        }))
+    }
+
+    /// The largest violation of unitarity on all ranks. Collective.
+    fn unitarity(&self) -> f64 {
+        let comm = self.u.lattice().comm();
+        // Non-negative numbers are ordered as their bits.
+        let mut worst = 0u64;
+        let own = self.u.unitarity_violation().to_bits();
+        for rank in 0..comm.ranks() {
+            let mut bits = if rank == comm.rank() { own as i64 } else { 0 };
+            comm.sum(std::slice::from_mut(&mut bits));
+            worst = worst.max(bits as u64);
+        }
+        f64::from_bits(worst)
+    }
+}
+
+fn options(file: &RunFile, comm: Arc<dyn Comm>) -> LatticeOptions {
+    let chains = file.run.chains as usize;
+    let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let threads = match file.machine.threads {
+        0 => (cores / comm.ranks()).max(1),
+        n => n,
+    };
+    let lanes = if chains > 1 { LaneMeaning::Batch { chains } } else { LaneMeaning::Sites };
+    LatticeOptions { threads, lanes, grid: file.machine.ranks.clone(), comm, ..LatticeOptions::default() }
+}

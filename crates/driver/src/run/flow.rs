@@ -1,0 +1,36 @@
+//! The gradient flow of the configurations at hand, which stay as they are.
+
+use super::engine::Engine;
+use super::line::{Flow, Line, Scales};
+use crate::config::FlowStage;
+use crate::error::DriverError;
+use gaugelink_physics::smear::{EnergyForm, WilsonFlow};
+
+impl<const N: usize> Engine<'_, N> {
+    pub(super) fn flow(&mut self, stage: &FlowStage) -> Result<(), DriverError> {
+        let mut u = self.u.duplicate()?;
+        let steps = (stage.time / stage.step).round().max(1.0) as usize;
+        let table = WilsonFlow::new(u.lattice())?.run(&mut u, stage.step, steps, stage.every as usize)?;
+        let mut lines = Vec::new();
+        for chain in 0..u.lattice().chains() {
+            lines.extend(table.points.iter().map(|point| {
+                Line::Flow(Flow {
+                    stage: self.state.stage,
+                    chain,
+                    time: point.time,
+                    plaquette: point.plaquette[chain],
+                    t2e_plaquette: point.t2e_plaquette[chain],
+                    t2e_clover: point.t2e_clover[chain],
+                    charge: point.charge.as_ref().map(|charge| charge[chain]),
+                })
+            }));
+            lines.push(Line::Scales(Scales {
+                stage: self.state.stage,
+                chain,
+                t0: table.t0(EnergyForm::Clover, chain),
+                w0: table.w0(EnergyForm::Clover, chain),
+            }));
+        }
+        self.log(&lines)
+    }
+}

@@ -1,0 +1,124 @@
+//! The measurements of a run as JSON lines: what is written, what the results are made of.
+
+use serde::{Deserialize, Serialize};
+
+/// A line of `measurements.jsonl`. Stages count from 0, as in `--set stage.0...`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub(crate) enum Line {
+    /// The first configuration.
+    Start(Start),
+    /// After a heat bath update.
+    Heatbath(Update),
+    /// After a trajectory.
+    Hmc(Update),
+    /// How well a trajectory of the stage can be reversed.
+    Reversibility(Reversibility),
+    /// At a flow time.
+    Flow(Flow),
+    /// Scales set by the flow.
+    Scales(Scales),
+    /// A solve for one source.
+    Solve(Solve),
+    /// The pion correlator at one time.
+    Correlator(Correlator),
+    /// A configuration written.
+    Write(Write),
+}
+
+/// The first configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Start {
+    pub chain: usize,
+    pub plaquette: f64,
+    /// Largest ‖U U† − 1‖ of the links as they came.
+    pub unitarity: f64,
+}
+
+/// What one update did and what was measured after it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Update {
+    pub stage: usize,
+    /// Updates since the run began.
+    pub update: u64,
+    pub chain: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delta_h: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plaquette: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub polyakov_re: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub polyakov_im: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub charge: Option<f64>,
+}
+
+/// A trajectory forth and back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Reversibility {
+    pub stage: usize,
+    /// Largest difference of a link's entry.
+    pub links: f64,
+    /// |ΔH there + ΔH back|, the largest of the chains.
+    pub energy: f64,
+}
+
+/// Observables at a flow time.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Flow {
+    pub stage: usize,
+    pub chain: usize,
+    pub time: f64,
+    pub plaquette: f64,
+    pub t2e_plaquette: f64,
+    pub t2e_clover: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub charge: Option<f64>,
+}
+
+/// t₀ and w₀ from the clover energy; null where the flow ended before.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Scales {
+    pub stage: usize,
+    pub chain: usize,
+    pub t0: Option<f64>,
+    pub w0: Option<f64>,
+}
+
+/// One solve.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Solve {
+    pub stage: usize,
+    pub chain: usize,
+    pub spin: usize,
+    pub colour: usize,
+    pub solver: String,
+    pub iterations: usize,
+    /// |D x − b| / |b|, computed from the solution.
+    pub residual: f64,
+}
+
+/// C(t) at t from the source.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Correlator {
+    pub stage: usize,
+    pub chain: usize,
+    pub t: usize,
+    pub pion: f64,
+}
+
+/// A configuration in a file, and what was found when it was read again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Write {
+    pub stage: usize,
+    pub chain: usize,
+    pub file: String,
+    pub plaquette: f64,
+    pub suma: String,
+    pub sumb: String,
+    /// Whether checksum and plaquette of the file are those written; null where it was not read again.
+    pub verified: Option<bool>,
+}

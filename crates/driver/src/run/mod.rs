@@ -1,0 +1,97 @@
+//! Runs: stages on one field of configurations, from the first one or from a checkpoint, into a run directory.
+
+mod analysis;
+mod directory;
+mod engine;
+mod flow;
+mod line;
+mod plots;
+mod provenance;
+mod results;
+mod solve;
+mod start;
+mod updates;
+mod write;
+
+use crate::config::RunFile;
+use crate::error::DriverError;
+use crate::report::Report;
+use directory::{Log, RunDirectory};
+use engine::{Engine, Setting, State};
+use gaugelink_lattice::LatticeError;
+use gaugelink_lattice::comm::{Comm, SingleRank, try_run_ranks};
+use gaugelink_sampler::checkpoint::{Checkpoint, Saved};
+use start::Input;
+use std::sync::Arc;
+
+/// Does what a run file says and shows the results; goes on from a checkpoint where there is one.
+///
+/// # Errors
+/// [`DriverError`]; the run directory then holds the last checkpoint.
+pub(crate) fn execute(file: &RunFile, fresh: bool, report: &mut Report) -> Result<(), DriverError> {
+    let directory = RunDirectory::open(&file.directory())?;
+    if fresh {
+        directory.clear()?;
+    }
+    let checkpoint = Checkpoint::at(directory.file("checkpoint"));
+    let saved = checkpoint.load::<State>()?;
+    let input = Input::open(file)?;
+    if let Some(saved) = &saved {
+        belongs(&saved.state, file, &directory)?;
+    }
+    match &saved {
+        Some(saved) if saved.state.stage == file.stages.len() => {
+            eprintln!(
+                "gaugelink: the run in {} is complete, here are its results again (--fresh runs it anew)",
+                directory.path().display()
+            );
+        }
+        _ => {
+            if let Some(saved) = &saved {
+                eprintln!("gaugelink: going on from the checkpoint after {} updates", saved.state.updates);
+            }
+            on_all_ranks(file, &directory, &checkpoint, saved.as_ref(), input.as_ref(), report.is_json())?;
+        }
+    }
+    results::show(file, &directory, &Log::read(&directory)?, report)
+}
+
+/// Refuses to go on in the directory of another run.
+fn belongs(state: &State, file: &RunFile, directory: &RunDirectory) -> Result<(), DriverError> {
+    if state.provenance.run_file_sha256 == file.hash() {
+        return Ok(());
+    }
+    Err(DriverError::Input(format!(
+        "{} holds a run of another run file: choose another directory (--set run.directory=...), or begin anew with \
+         --fresh, which removes its measurements",
+        directory.path().display()
+    )))
+}
+
+fn on_all_ranks(
+    file: &RunFile,
+    directory: &RunDirectory,
+    checkpoint: &Checkpoint,
+    saved: Option<&Saved<State>>,
+    input: Option<&Input>,
+    json: bool,
+) -> Result<(), DriverError> {
+    let (group, extents) = start::shape(file, input)?;
+    let setting = Setting { file, extents: &extents, directory, checkpoint, saved, input, json };
+    let rank = |comm: Arc<dyn Comm>| match group {
+        1 => Engine::<1>::new(&setting, comm)?.run(),
+        2 => Engine::<2>::new(&setting, comm)?.run(),
+        _ => Engine::<3>::new(&setting, comm)?.run(),
+    };
+    let ranks: usize = file.machine.ranks.iter().product();
+    if ranks <= 1 {
+        return rank(Arc::new(SingleRank));
+    }
+    try_run_ranks(ranks, rank).map(|_| ()).map_err(|errors| {
+        // The ranks that only heard of another's failure say less.
+        let heard = |e: &DriverError| matches!(e, DriverError::Lattice(LatticeError::OtherRank));
+        let mut errors: Vec<DriverError> = errors.into_iter().collect();
+        let own = errors.iter().position(|e| !heard(e)).unwrap_or(0);
+        errors.swap_remove(own)
+    })
+}

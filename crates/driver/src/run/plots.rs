@@ -1,0 +1,91 @@
+//! The plots of a run.
+
+use super::analysis::series;
+use super::directory::RunDirectory;
+use super::line::Line;
+use super::results::correlators;
+use crate::config::{RunFile, Stage};
+use crate::error::DriverError;
+use crate::plot::{AutocorrelationPlot, CorrelatorPlot, FlowPlot, HistoryPlot};
+use gaugelink_physics::dirac::effective_masses;
+use gaugelink_sampler::statistics::Measured;
+
+/// Writes `plots/*.svg`: histories and autocorrelations of every update stage, flows, correlators; of the first chain
+/// where there are several (averages are over all).
+///
+/// # Errors
+/// [`DriverError`] where the directory cannot be written.
+pub(crate) fn write(file: &RunFile, directory: &RunDirectory, lines: &[Line]) -> Result<(), DriverError> {
+    let folder = directory.file("plots");
+    std::fs::create_dir_all(&folder).map_err(|source| DriverError::Io {
+        action: "make the folder",
+        path: folder,
+        source,
+    })?;
+    let save = |name: String, svg: String| directory.replace(&format!("plots/{name}.svg"), &svg);
+    for (number, stage) in file.stages.iter().enumerate() {
+        let title = |what: &str| format!("{what}, stage {number} ({})", stage.kind());
+        match stage {
+            Stage::Heatbath(_) | Stage::Hmc(_) => {
+                let unit = if stage.kind() == "hmc" { "trajectory" } else { "sweep" };
+                for series in series(file, number, lines) {
+                    let estimate = series.estimate().ok();
+                    let history = HistoryPlot {
+                        title: &title(series.name),
+                        observable: series.name,
+                        series: &series.chains[0],
+                        first: series.spacing as f64,
+                        spacing: series.spacing as f64,
+                        unit,
+                        thermalisation: series.thermalisation,
+                        estimate: estimate.as_ref(),
+                        reference: (series.name == "exp(-delta H)").then_some(("exact: 1", 1.0)),
+                    };
+                    save(format!("{}-history", series.file_stem()), history.svg())?;
+                    if let Some(estimate) = &estimate {
+                        let plot = AutocorrelationPlot {
+                            title: &title(&format!("Autocorrelation of {}", series.name)),
+                            observable: series.name,
+                            lag_label: &format!("lag [{} {unit}s]", series.spacing),
+                            estimate,
+                        };
+                        save(format!("{}-autocorrelation", series.file_stem()), plot.svg())?;
+                    }
+                }
+            }
+            Stage::Flow(_) => {
+                let exact = |value| Measured { value, error: 0.0 };
+                let mut curve = Vec::new();
+                let mut t0 = None;
+                for line in lines {
+                    match line {
+                        Line::Flow(f) if f.stage == number && f.chain == 0 => {
+                            curve.push((f.time, exact(f.t2e_clover)));
+                        }
+                        Line::Scales(s) if s.stage == number && s.chain == 0 => t0 = s.t0.map(exact),
+                        _ => {}
+                    }
+                }
+                let plot = FlowPlot { title: &title("Gradient flow"), curve: &curve, t0 };
+                save(format!("stage{number}-flow"), plot.svg())?;
+            }
+            Stage::Solve(_) => {
+                let exact = |value| Measured { value, error: 0.0 };
+                let Some(correlator) = correlators(number, lines).into_iter().next() else { continue };
+                let masses: Vec<(f64, Measured)> =
+                    effective_masses(&correlator).into_iter().map(|(t, m)| (t as f64, exact(m))).collect();
+                let values: Vec<Measured> = correlator.into_iter().map(exact).collect();
+                let plot = CorrelatorPlot {
+                    title: &title("Pion correlator on one configuration"),
+                    name: "C(t)",
+                    correlator: &values,
+                    effective_mass: &masses,
+                    plateau: None,
+                };
+                save(format!("stage{number}-pion"), plot.svg())?;
+            }
+            Stage::Write(_) => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,264 @@
+//! The results of a run: a table for people, JSON lines for programs.
+
+use super::analysis::{decisions, series};
+use super::directory::RunDirectory;
+use super::line::Line;
+use super::plots;
+use crate::config::{RunFile, Stage};
+use crate::error::DriverError;
+use crate::report::Report;
+use gaugelink_physics::dirac::effective_masses;
+use gaugelink_sampler::statistics::{AcceptanceStatistics, GammaEstimate, Measured, Sufficiency};
+use serde::Serialize;
+
+/// A row of the table.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub(crate) struct Row {
+    /// Always "result", to tell these lines from measurements.
+    kind: &'static str,
+    /// Stage, counted from 0; none for the first configuration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stage: Option<usize>,
+    what: String,
+    quantity: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tau_int: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tau_int_error: Option<f64>,
+    /// Measurements.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    n: Option<usize>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    note: String,
+}
+
+impl Row {
+    fn new(stage: Option<usize>, what: &str, quantity: impl Into<String>) -> Self {
+        Self { kind: "result", stage, what: what.into(), quantity: quantity.into(), ..Self::default() }
+    }
+    fn value(self, value: f64) -> Self {
+        Self { value: Some(value), ..self }
+    }
+    fn note(self, note: impl Into<String>) -> Self {
+        Self { note: note.into(), ..self }
+    }
+    fn estimate(self, e: &GammaEstimate) -> Self {
+        let short = e.sufficiency == Sufficiency::TooShort;
+        Self {
+            value: Some(e.value),
+            error: Some(e.error),
+            tau_int: Some(e.tau_int),
+            tau_int_error: Some(e.tau_int_error),
+            n: Some(e.measurements),
+            note: if short { "chain too short for its tau_int".into() } else { String::new() },
+            ..self
+        }
+    }
+
+    /// What stands in the columns of the table.
+    fn cells(&self) -> [String; 6] {
+        let pair = |value: Option<f64>, error: Option<f64>| match (value, error) {
+            (Some(value), Some(error)) => Measured { value, error }.to_string(),
+            (Some(value), None) if value != 0.0 && value.abs() < 1e-3 => format!("{value:.2e}"),
+            (Some(value), None) if value.fract() == 0.0 => format!("{value}"),
+            (Some(value), None) => format!("{value:.8}"),
+            _ => String::new(),
+        };
+        [
+            self.stage.map_or_else(|| "-".into(), |s| format!("{s}")) + " " + &self.what,
+            self.quantity.clone(),
+            pair(self.value, self.error),
+            pair(self.tau_int, self.tau_int_error),
+            self.n.map_or_else(String::new, |n| n.to_string()),
+            self.note.clone(),
+        ]
+    }
+}
+
+/// Writes plots, `results.jsonl` and `table.txt`, and prints the results.
+///
+/// # Errors
+/// [`DriverError`] where the directory cannot be written.
+pub(crate) fn show(
+    file: &RunFile,
+    directory: &RunDirectory,
+    lines: &[Line],
+    report: &mut Report,
+) -> Result<(), DriverError> {
+    let rows = rows(file, lines);
+    let mut json = String::new();
+    for row in &rows {
+        json += &serde_json::to_string(row).map_err(|e| DriverError::Input(e.to_string()))?;
+        json.push('\n');
+    }
+    directory.replace("results.jsonl", &json)?;
+    let table = table(&rows);
+    directory.replace("table.txt", &table)?;
+    plots::write(file, directory, lines)?;
+    rows.iter().try_for_each(|row| report.record(row))?;
+    let files = "measurements.jsonl, results.jsonl, table.txt, plots/, provenance.json, timings.jsonl";
+    report.text(&format!("{table}\n{}: {files}", directory.path().display()))
+}
+
+fn rows(file: &RunFile, lines: &[Line]) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for line in lines {
+        if let Line::Start(start) = line {
+            let note = format!("unitary to {:.1e}", start.unitarity);
+            let quantity = named("plaquette", start.chain, file);
+            rows.push(Row::new(None, "start", quantity).value(start.plaquette).note(note));
+        }
+    }
+    for (number, stage) in file.stages.iter().enumerate() {
+        match stage {
+            Stage::Heatbath(_) | Stage::Hmc(_) => update_rows(&mut rows, file, number, lines),
+            Stage::Flow(_) => flow_rows(&mut rows, file, number, lines),
+            Stage::Solve(_) => solve_rows(&mut rows, file, number, lines),
+            Stage::Write(_) => write_rows(&mut rows, number, lines),
+        }
+    }
+    rows
+}
+
+/// A quantity of one chain, where there are several.
+fn named(quantity: &str, chain: usize, file: &RunFile) -> String {
+    if file.run.chains > 1 { format!("{quantity}, chain {chain}") } else { quantity.into() }
+}
+
+fn update_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line]) {
+    let what = file.stages[number].kind();
+    for series in series(file, number, lines) {
+        let row = Row::new(Some(number), what, series.name);
+        rows.push(match series.estimate() {
+            Ok(estimate) => row.estimate(&estimate),
+            Err(error) => {
+                let kept = series.chains.iter().flat_map(|c| &c[series.thermalisation.min(c.len())..]);
+                let (sum, n) = kept.fold((0.0, 0usize), |(sum, n), x| (sum + x, n + 1));
+                Row { n: Some(n), ..row.value(sum / n.max(1) as f64).note(format!("no error: {error}")) }
+            }
+        });
+    }
+    let decisions = decisions(file, number, lines);
+    if let Some(rate) = AcceptanceStatistics::from_decisions(&decisions).rate() {
+        let row = Row::new(Some(number), what, "acceptance").value(rate.value);
+        rows.push(Row { error: Some(rate.error), n: Some(decisions.len()), ..row });
+    }
+    for line in lines {
+        if let Line::Reversibility(r) = line
+            && r.stage == number
+        {
+            let note = format!("links there and back; energy {:.1e}", r.energy);
+            rows.push(Row::new(Some(number), what, "reversibility").value(r.links).note(note));
+        }
+    }
+}
+
+fn flow_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line]) {
+    let mut last = None;
+    for line in lines {
+        match line {
+            Line::Flow(flow) if flow.stage == number => last = Some(flow),
+            Line::Scales(scales) if scales.stage == number => {
+                let row = |name: &str| Row::new(Some(number), "flow", named(name, scales.chain, file));
+                if let Some(end) = last {
+                    let note = format!("clover, at flow time {}", end.time);
+                    rows.push(row("t^2 E").value(end.t2e_clover).note(note));
+                    rows.extend(end.charge.map(|q| row("charge").value(q).note("clover")));
+                }
+                for (name, scale) in [("t0", scales.t0), ("w0", scales.w0)] {
+                    rows.push(match scale {
+                        Some(value) => row(name).value(value),
+                        None => row(name).note("the flow ends before: raise `time`"),
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn solve_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line]) {
+    let solves: Vec<_> = lines
+        .iter()
+        .filter_map(|line| match line {
+            Line::Solve(solve) if solve.stage == number => Some(solve),
+            _ => None,
+        })
+        .collect();
+    let row = |quantity: &str| Row::new(Some(number), "solve", quantity);
+    if let Some(first) = solves.first() {
+        let iterations = solves.iter().map(|s| s.iterations);
+        let mean = iterations.clone().sum::<usize>() as f64 / solves.len() as f64;
+        let (least, most) = (iterations.clone().min().unwrap_or(0), iterations.max().unwrap_or(0));
+        let note = format!("{least} to {most}, {}", first.solver);
+        rows.push(Row { n: Some(solves.len()), ..row("iterations").value(mean).note(note) });
+        let worst = solves.iter().map(|s| s.residual).fold(0.0, f64::max);
+        rows.push(Row { n: Some(solves.len()), ..row("true residual").value(worst).note("the largest") });
+    }
+    for (chain, correlator) in correlators(number, lines).into_iter().enumerate() {
+        let middle = correlator.len() / 2;
+        rows.push(row(&named(&format!("pion C({middle})"), chain, file)).value(correlator[middle]));
+        let masses = effective_masses(&correlator);
+        let late = masses.iter().rev().find(|(t, _)| *t < middle);
+        rows.extend(late.map(|(t, m)| {
+            row(&named("a m_pi", chain, file))
+                .value(*m)
+                .note(format!("effective, at t = {t}, one configuration"))
+        }));
+    }
+}
+
+/// The pion correlators of a stage, `[chain][t]`.
+pub(super) fn correlators(stage: usize, lines: &[Line]) -> Vec<Vec<f64>> {
+    let mut correlators: Vec<Vec<f64>> = Vec::new();
+    for line in lines {
+        if let Line::Correlator(c) = line
+            && c.stage == stage
+        {
+            correlators.resize_with(correlators.len().max(c.chain + 1), Vec::new);
+            correlators[c.chain].push(c.pion);
+        }
+    }
+    correlators
+}
+
+fn write_rows(rows: &mut Vec<Row>, number: usize, lines: &[Line]) {
+    for line in lines {
+        if let Line::Write(write) = line
+            && write.stage == number
+        {
+            let state = if write.verified.is_some() { "read again, verified" } else { "not read again" };
+            let note = format!("{}, checksum {} {}, {state}", write.file, write.suma, write.sumb);
+            rows.push(Row::new(Some(number), "write", "plaquette").value(write.plaquette).note(note));
+        }
+    }
+}
+
+fn table(rows: &[Row]) -> String {
+    let header = ["stage", "quantity", "value", "tau_int", "N", ""].map(String::from);
+    let cells: Vec<[String; 6]> = std::iter::once(header).chain(rows.iter().map(Row::cells)).collect();
+    let width = |column: usize| cells.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..6).map(width).collect();
+    let mut text = String::new();
+    for (index, row) in cells.iter().enumerate() {
+        let line: Vec<String> = row
+            .iter()
+            .enumerate()
+            .map(|(column, cell)| {
+                let pad = " ".repeat(widths[column] - cell.chars().count());
+                if column == 4 { pad + cell } else { cell.clone() + &pad }
+            })
+            .collect();
+        text += line.join("  ").trim_end();
+        text.push('\n');
+        if index == 0 {
+            text += &"-".repeat(widths.iter().sum::<usize>() + 10);
+            text.push('\n');
+        }
+    }
+    text
+}

@@ -1,0 +1,39 @@
+//! Quark propagators from a point source on the configurations at hand.
+
+use super::engine::Engine;
+use super::line::{Correlator, Line, Solve};
+use crate::config::SolveStage;
+use crate::error::DriverError;
+use gaugelink_lattice::Complex;
+use gaugelink_physics::dirac::{Boundary, Propagator, Wilson};
+use gaugelink_physics::solver::Stopping;
+
+impl<const N: usize> Engine<'_, N> {
+    pub(super) fn solve(&mut self, stage: &SolveStage) -> Result<(), DriverError> {
+        let number = self.state.stage;
+        let boundary = Boundary(stage.boundary.map(|sign| Complex::new(sign, 0.0)));
+        let wilson = Wilson::new(&self.u, stage.mass, boundary)?;
+        let stop = Stopping { iterations: stage.max_iterations as usize, ..Stopping::at(stage.tolerance) };
+        let (propagator, reports) = Propagator::point(&wilson, stage.source, stage.solver, &stop)
+            .map_err(|error| DriverError::Input(format!("stage {number} (solve): {error}")))?;
+        let mut lines = Vec::new();
+        for chain in 0..self.u.lattice().chains() {
+            lines.extend(reports.iter().enumerate().map(|(source, report)| {
+                Line::Solve(Solve {
+                    stage: number,
+                    chain,
+                    spin: source / N,
+                    colour: source % N,
+                    solver: report.solver.into(),
+                    iterations: report.chain_iterations[chain],
+                    residual: report.true_residual[chain],
+                })
+            }));
+        }
+        for (chain, correlator) in propagator.pion_correlator().into_iter().enumerate() {
+            let line = |(t, pion)| Line::Correlator(Correlator { stage: number, chain, t, pion });
+            lines.extend(correlator.into_iter().enumerate().map(line));
+        }
+        self.log(&lines)
+    }
+}

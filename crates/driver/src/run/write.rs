@@ -1,0 +1,70 @@
+//! The configurations at hand as ILDG files, read again to be sure.
+
+use super::engine::Engine;
+use super::line::{Line, Write};
+use crate::config::{PrecisionName, WriteStage};
+use crate::error::DriverError;
+use gaugelink_lattice::GaugeField;
+use gaugelink_lattice::ildg::{self, FileText};
+use gaugelink_physics::observable;
+use lime_rs::{IldgFile, Precision, TextRecord};
+use std::path::{Path, PathBuf};
+
+impl<const N: usize> Engine<'_, N> {
+    pub(super) fn write(&mut self, stage: &WriteStage) -> Result<(), DriverError> {
+        let chains = self.u.lattice().chains();
+        let plaquettes = observable::plaquette(&self.u);
+        for (chain, &plaquette) in plaquettes.iter().enumerate() {
+            let name = if chains == 1 { stage.file.clone() } else { numbered(&stage.file, chain) };
+            let path = self.setting.directory.file(&name);
+            let (precision, rounding) = match stage.precision {
+                PrecisionName::F64 => (Precision::F64, 0.0),
+                PrecisionName::F32 => (Precision::F32, 1e-6),
+            };
+            let name = name.to_string_lossy().into_owned();
+            let text = self.text(&name, chain, plaquette);
+            let sum = ildg::write(&path, &self.u, chain, precision, &text)?;
+            let verified = if stage.verify {
+                let mut back = GaugeField::<f64, N>::cold(self.u.lattice())?;
+                let found = ildg::read(&IldgFile::open(&path)?, &mut back, chain)?;
+                let same = (observable::plaquette(&back)[chain] - plaquette).abs() <= rounding;
+                Some(found.stored == Some(sum) && found.computed == sum && same)
+            } else {
+                None
+            };
+            if verified == Some(false) {
+                return Err(DriverError::Input(format!(
+                    "{}: what was read back is not what was written: the disk or its driver is at fault; write to \
+                     another one",
+                    path.display()
+                )));
+            }
+            let [suma, sumb] = [sum.suma, sum.sumb].map(|s| format!("{s:08x}"));
+            let stage = self.state.stage;
+            self.log(&[Line::Write(Write { stage, chain, file: name, plaquette, suma, sumb, verified })])?;
+        }
+        Ok(())
+    }
+
+    /// Records of a configuration: nothing in them depends on where or when the run was made.
+    fn text(&self, name: &str, chain: usize, plaquette: f64) -> FileText {
+        let (provenance, updates) = (&self.state.provenance, self.state.updates);
+        let beta = self.setting.file.action.map_or(String::new(), |a| format!(", beta = {}", a.beta));
+        let info = format!(
+            "plaquette = {plaquette:.15}\n trajectory nr = {updates}{beta}, gaugelink_version = {}\n",
+            provenance.version
+        );
+        FileText {
+            lfn: Some(format!("lfn://gaugelink/{}/{name}", &provenance.run_file_sha256[..16])),
+            before: vec![TextRecord::new("xlf-info", info)],
+            after: vec![provenance.record(chain, updates)],
+        }
+    }
+}
+
+/// `conf.lime` of chain 2: `conf-2.lime`.
+fn numbered(file: &Path, chain: usize) -> PathBuf {
+    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+    let extension = file.extension().map(|e| format!(".{}", e.to_string_lossy())).unwrap_or_default();
+    file.with_file_name(format!("{stem}-{chain}{extension}"))
+}
