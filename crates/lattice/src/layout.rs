@@ -116,9 +116,8 @@ impl Layout {
         let origin_parity = self.geometry.origin().iter().sum::<usize>() % 2;
         let mut slowest_last: [usize; DIM_MAX] = std::array::from_fn(|mu| mu);
         slowest_last.sort_by_key(|&mu| self.part_extents[mu]);
-        let beside = |place: &Site| {
-            ravel(&slowest_last.map(|mu| place[mu]), &slowest_last.map(|mu| extended[mu]))
-        };
+        let beside =
+            |place: &Site| ravel(&slowest_last.map(|mu| place[mu]), &slowest_last.map(|mu| extended[mu]));
         let key = |index: usize| {
             let place = unravel(index, &extended);
             let inside = (0..DIM_MAX)
