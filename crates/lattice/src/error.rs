@@ -10,8 +10,8 @@ pub enum LatticeError {
     Geometry(String),
     /// Memory that the machine does not have.
     #[error(
-        "a field of {needed} MiB does not fit: {available} MiB are free; use a smaller lattice, fewer chains or \
-         more ranks on other machines"
+        "{needed} MiB do not fit: {available} MiB are free; use a smaller lattice, fewer chains or more ranks on other \
+         machines"
     )]
     OutOfMemory {
         /// Mebibytes asked for.

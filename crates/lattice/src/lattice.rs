@@ -4,11 +4,15 @@ use crate::LatticeError;
 use crate::comm::{Comm, SingleRank};
 use crate::geometry::Geometry;
 use crate::layout::{LaneMeaning, Layout};
+use crate::memory::ensure_memory;
 use crate::number::{Isa, Kernel, Real, run_kernel};
 use crate::pool::Pool;
 use crate::sum::{DIGITS, ExactSum, Tally};
 use std::ops::Range;
 use std::sync::{Arc, Mutex};
+
+/// Bytes of the tables for one block.
+const TABLE_BYTES: usize = 96;
 
 /// How a lattice is spread over lanes, threads and ranks. None of it changes any result's bits.
 #[derive(Clone)]
@@ -77,6 +81,9 @@ impl Lattice {
                 f64::LANES
             )));
         }
+        // The neighbour tables of both layouts, and what any field on it takes at least.
+        let sites = geometry.local_volume() as u64;
+        ensure_memory(sites * (TABLE_BYTES / f64::LANES + TABLE_BYTES / f32::LANES + 8) as u64)?;
         let threads = match options.threads {
             0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
             n => n,

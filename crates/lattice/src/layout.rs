@@ -8,8 +8,8 @@
 //!   of a block have the same parity. Where fewer parts fit than there are lanes, the lanes repeat.
 //! - **batch lanes**: each lane is a configuration of its own; lanes never rotate.
 //!
-//! Blocks are ordered even sites first, then odd, x fastest within each, so each parity is one contiguous half. In
-//! directions that are cut over ranks, a shell of ghost blocks follows the rank's own blocks.
+//! Blocks are ordered even sites first, then odd, the longest direction slowest within each, so each parity is one
+//! contiguous half. In directions that are cut over ranks, a shell of ghost blocks follows the rank's own blocks.
 
 use crate::geometry::{DIM_MAX, Geometry, Site, ravel, unravel};
 use crate::number::LaneIndex;
@@ -114,27 +114,34 @@ impl Layout {
         let extended = self.extended();
         let total: usize = extended.iter().product();
         let origin_parity = self.geometry.origin().iter().sum::<usize>() % 2;
-        let mut slowest_last: [usize; DIM_MAX] = std::array::from_fn(|mu| mu);
-        slowest_last.sort_by_key(|&mu| self.part_extents[mu]);
-        let beside =
-            |place: &Site| ravel(&slowest_last.map(|mu| place[mu]), &slowest_last.map(|mu| extended[mu]));
-        let key = |index: usize| {
-            let place = unravel(index, &extended);
+        // The longest direction is the slowest, so that a slice across it, the distance to a neighbour, is small.
+        let mut order: [usize; DIM_MAX] = std::array::from_fn(|mu| mu);
+        order.sort_by_key(|&mu| self.part_extents[mu]);
+        let sides = order.map(|mu| extended[mu]);
+        // Own even blocks, own odd ones, ghosts.
+        let mut classes: [Vec<usize>; 4] = Default::default();
+        let mut own = Vec::with_capacity(self.blocks);
+        for position in 0..total {
+            let ordered = unravel(position, &sides);
+            let mut place = [0; DIM_MAX];
+            (0..DIM_MAX).for_each(|i| place[order[i]] = ordered[i]);
+            let index = ravel(&place, &extended);
             let inside = (0..DIM_MAX)
                 .all(|mu| (self.shell[mu]..self.shell[mu] + self.part_extents[mu]).contains(&place[mu]));
             let steps: usize = (0..DIM_MAX).map(|mu| place[mu] + self.shell[mu]).sum();
-            (!inside, (steps + origin_parity) % 2, beside(&place))
-        };
-        let mut order: Vec<usize> = (0..total).collect();
-        order.sort_unstable_by_key(|&index| key(index));
-        self.even_blocks = order[..self.blocks].partition_point(|&index| key(index).1 == 0);
-        self.place_of = order.iter().map(|&index| unravel(index, &extended).map(|x| x as u16)).collect();
+            classes[2 * !inside as usize + (steps + origin_parity) % 2].push(index);
+            if inside {
+                own.push(index);
+            }
+        }
+        self.even_blocks = classes[0].len();
+        self.place_of =
+            classes.iter().flatten().map(|&index| unravel(index, &extended).map(|x| x as u16)).collect();
         self.block_of = vec![0; total];
-        for (block, index) in order.into_iter().enumerate() {
+        for (block, &index) in classes.iter().flatten().enumerate() {
             self.block_of[index] = block as u32;
         }
-        self.walk = (0..self.blocks as u32).collect();
-        self.walk.sort_by_key(|&block| beside(&self.place_of[block as usize].map(usize::from)));
+        self.walk = own.iter().map(|&index| self.block_of[index]).collect();
     }
 
     /// The lane whose part lies one further, with the others of a repeated set kept apart.
@@ -240,7 +247,7 @@ impl Layout {
     pub fn parity_of(&self, block: usize) -> usize {
         (block >= self.even_blocks) as usize
     }
-    /// The own blocks in the order in which they lie beside each other, parities mixed: x fastest. A kernel that reads
+    /// The own blocks in the order in which they lie beside each other, parities mixed. A kernel that reads
     /// neighbours and works on both parities follows it, so that what two neighbours share is still in cache when the
     /// second one needs it.
     pub fn walk(&self) -> &[u32] {

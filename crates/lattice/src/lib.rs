@@ -30,6 +30,7 @@ pub use geometry::{DIM_MAX, Geometry, Site};
 pub use group::Matrix;
 pub use lattice::{Lattice, LatticeOptions};
 pub use layout::{LaneMeaning, Layout, Neighbour, backward, forward};
+pub use memory::ensure_memory;
 pub use number::{BLOCK_BYTES, Isa, Kernel, Lanes, Num, Real};
 pub use pool::Pool;
 pub use sum::Tally;

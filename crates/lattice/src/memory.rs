@@ -32,10 +32,7 @@ impl<T: Zeroable> Memory<T> {
             needed: (bytes >> 20) as u64,
             available: available >> 20,
         };
-        let available = if bytes >= CHECKED { available_bytes() } else { u64::MAX };
-        if bytes as u64 > available {
-            return Err(out_of_memory(available));
-        }
+        ensure_memory(bytes as u64)?;
         let align = if bytes >= HUGE { HUGE } else { 64 };
         let layout = Layout::from_size_align(bytes, align).map_err(|_| out_of_memory(available_bytes()))?;
         // SAFETY: the size is not zero.
@@ -73,6 +70,18 @@ impl<T> DerefMut for Memory<T> {
         // SAFETY: as in `deref`, borrowed mutably.
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
     }
+}
+
+/// Refuses at once what cannot fit: to be asked for all fields of a job before the first one is made.
+///
+/// # Errors
+/// [`LatticeError::OutOfMemory`].
+pub fn ensure_memory(bytes: u64) -> Result<(), LatticeError> {
+    let available = if bytes >= CHECKED as u64 { available_bytes() } else { u64::MAX };
+    if bytes > available {
+        return Err(LatticeError::OutOfMemory { needed: bytes >> 20, available: available >> 20 });
+    }
+    Ok(())
 }
 
 /// What the system says can be allocated without swapping.

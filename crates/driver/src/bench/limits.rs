@@ -4,11 +4,13 @@ use super::{Effort, Line, Precision, Request};
 use crate::error::DriverError;
 use gaugelink_lattice::{Lattice, roofline};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Bandwidth of memory and rates of fused multiply-adds.
 #[derive(Clone, Debug)]
 pub struct Limits {
     lattice: Arc<Lattice>,
+    seconds: f64,
     /// STREAM's triad, GB/s of 24 bytes an element.
     pub triad: f64,
     /// Triad with stores past the caches, GB/s.
@@ -23,15 +25,22 @@ impl Limits {
     pub fn measure(lattice: &Arc<Lattice>, effort: &Effort) -> Result<Self, DriverError> {
         let threads = lattice.pool().threads();
         let triad = |streams| roofline::triad(threads, effort.triad_mebibytes, streams);
-        Ok(Self { lattice: lattice.clone(), triad: triad(false)?, triad_streamed: triad(true)? })
+        let (lattice, seconds) = (lattice.clone(), effort.seconds);
+        Ok(Self { lattice, seconds, triad: triad(false)?, triad_streamed: triad(true)? })
     }
 
-    /// Fused multiply-adds of all threads, GF/s. Measured anew each time, some milliseconds: the clock of a busy
+    /// Fused multiply-adds of all threads, GF/s. Measured anew each time and for as long as a kernel: the clock of a
     /// machine changes, and a kernel is to be compared with the clock that it had.
     pub fn fma_peak(&self, precision: Precision) -> f64 {
-        match precision {
-            Precision::F64 => roofline::fma_peak::<f64>(&self.lattice),
-            Precision::F32 => roofline::fma_peak::<f32>(&self.lattice),
+        let (start, mut best) = (Instant::now(), 0.0f64);
+        loop {
+            best = best.max(match precision {
+                Precision::F64 => roofline::fma_peak::<f64>(&self.lattice),
+                Precision::F32 => roofline::fma_peak::<f32>(&self.lattice),
+            });
+            if start.elapsed().as_secs_f64() >= self.seconds {
+                return best;
+            }
         }
     }
 

@@ -286,7 +286,7 @@ steps = 10
     fn a_good_file_is_read_and_can_be_overridden() {
         let file = parse(GOOD, &[]).unwrap();
         assert_eq!(
-            (file.stages.len(), file.action.beta, file.run.seed),
+            (file.stages.len(), file.action, file.run.seed),
             (2, Some(ActionTable { beta: 6.0 }), Some(1))
         );
         let changed = parse(

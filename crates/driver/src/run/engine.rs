@@ -30,6 +30,13 @@ pub(crate) struct State {
     pub log_bytes: u64,
 }
 
+impl State {
+    /// Whether anything but the start was done.
+    pub fn has_results(&self) -> bool {
+        self.stage > 0 || self.updates > 0
+    }
+}
+
 /// What every rank of a run is given.
 pub(crate) struct Setting<'a> {
     pub file: &'a RunFile,

@@ -5,6 +5,7 @@ mod directory;
 mod engine;
 mod flow;
 mod line;
+mod memory;
 mod plots;
 mod provenance;
 mod results;
@@ -34,10 +35,15 @@ pub(crate) fn execute(file: &RunFile, fresh: bool, report: &mut Report) -> Resul
         directory.clear()?;
     }
     let checkpoint = Checkpoint::at(directory.file("checkpoint"));
-    let saved = checkpoint.load::<State>()?;
+    let mut saved = checkpoint.load::<State>()?;
     let input = Input::open(file)?;
-    if let Some(saved) = &saved {
-        belongs(&saved.state, file, &directory)?;
+    if let Some(Saved { state, .. }) = &saved
+        && state.provenance.run_file_sha256 != file.hash()
+    {
+        if state.has_results() {
+            return another_run(&directory);
+        }
+        saved = None;
     }
     match &saved {
         Some(saved) if saved.state.stage == file.stages.len() => {
@@ -56,11 +62,8 @@ pub(crate) fn execute(file: &RunFile, fresh: bool, report: &mut Report) -> Resul
     results::show(file, &directory, &Log::read(&directory)?, report)
 }
 
-/// Refuses to go on in the directory of another run.
-fn belongs(state: &State, file: &RunFile, directory: &RunDirectory) -> Result<(), DriverError> {
-    if state.provenance.run_file_sha256 == file.hash() {
-        return Ok(());
-    }
+/// The directory holds something of another run, which must not be lost.
+fn another_run(directory: &RunDirectory) -> Result<(), DriverError> {
     Err(DriverError::Input(format!(
         "{} holds a run of another run file: choose another directory (--set run.directory=...), or begin anew with \
          --fresh, which removes its measurements",
@@ -77,6 +80,7 @@ fn on_all_ranks(
     json: bool,
 ) -> Result<(), DriverError> {
     let (group, extents) = start::shape(file, input)?;
+    memory::check(file, group, &extents)?;
     let setting = Setting { file, extents: &extents, directory, checkpoint, saved, input, json };
     let rank = |comm: Arc<dyn Comm>| match group {
         1 => Engine::<1>::new(&setting, comm)?.run(),

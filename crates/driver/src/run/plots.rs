@@ -27,7 +27,8 @@ pub(crate) fn write(file: &RunFile, directory: &RunDirectory, lines: &[Line]) ->
         let title = |what: &str| format!("{what}, stage {number} ({})", stage.kind());
         match stage {
             Stage::Heatbath(_) | Stage::Hmc(_) => {
-                let unit = if stage.kind() == "hmc" { "trajectory" } else { "sweep" };
+                let (unit, units) =
+                    if stage.kind() == "hmc" { ("trajectory", "trajectories") } else { ("sweep", "sweeps") };
                 for series in series(file, number, lines) {
                     let estimate = series.estimate().ok();
                     let history = HistoryPlot {
@@ -46,7 +47,10 @@ pub(crate) fn write(file: &RunFile, directory: &RunDirectory, lines: &[Line]) ->
                         let plot = AutocorrelationPlot {
                             title: &title(&format!("Autocorrelation of {}", series.name)),
                             observable: series.name,
-                            lag_label: &format!("lag [{} {unit}s]", series.spacing),
+                            lag_label: &match series.spacing {
+                                1 => format!("lag [{units}]"),
+                                n => format!("lag [{n} {units}]"),
+                            },
                             estimate,
                         };
                         save(format!("{}-autocorrelation", series.file_stem()), plot.svg())?;

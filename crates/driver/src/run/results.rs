@@ -64,7 +64,7 @@ impl Row {
         let pair = |value: Option<f64>, error: Option<f64>| match (value, error) {
             (Some(value), Some(error)) => Measured { value, error }.to_string(),
             (Some(value), None) if value != 0.0 && value.abs() < 1e-3 => format!("{value:.2e}"),
-            (Some(value), None) if value.fract() == 0.0 => format!("{value}"),
+            (Some(value), None) if value.abs() >= 10.0 => format!("{value:.1}"),
             (Some(value), None) => format!("{value:.8}"),
             _ => String::new(),
         };
@@ -172,7 +172,7 @@ fn flow_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line])
                 for (name, scale) in [("t0", scales.t0), ("w0", scales.w0)] {
                     rows.push(match scale {
                         Some(value) => row(name).value(value),
-                        None => row(name).note("the flow ends before: raise `time`"),
+                        None => row(name).note("not reached"),
                     });
                 }
             }

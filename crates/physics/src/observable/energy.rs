@@ -1,4 +1,5 @@
-//! Energy density E = ½ Σ_{mu<nu} F^a F^a, in two lattice forms (Lüscher, arXiv:1006.4518, section 3).
+//! Energy density E = ½ Σ_{mu<nu} F^a F^a (U(1), with generator i: Σ F²), in two lattice forms (Lüscher,
+//! arXiv:1006.4518, section 3).
 
 use super::{field_strength, planes, plaquette};
 use gaugelink_lattice::{GaugeField, Kernel, Lanes, LinkReader, Tally};

@@ -1,0 +1,52 @@
+//! How much memory a run takes: asked for before it begins, so that it does not fail in its last stage.
+
+use crate::config::{RunFile, Stage};
+use gaugelink_lattice::group::algebra_dim;
+use gaugelink_lattice::{LatticeError, ensure_memory};
+
+/// Refuses a run that cannot fit.
+///
+/// # Errors
+/// [`LatticeError::OutOfMemory`].
+pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(), LatticeError> {
+    let sites = extents.iter().fold(1u64, |volume, &l| volume.saturating_mul(l as u64));
+    // A batch fills all lanes of a block, whatever the number of its chains.
+    let copies = if file.run.chains > 1 { 8 } else { 1 };
+    let reals =
+        file.stages.iter().map(|stage| reals_per_site(stage, group, extents.len())).max().unwrap_or(0);
+    ensure_memory(sites.saturating_mul(copies).saturating_mul(8 * reals as u64))
+}
+
+/// Real numbers a site at the peak of a stage, the links of the run included.
+fn reals_per_site(stage: &Stage, group: usize, dims: usize) -> usize {
+    let links = dims * 2 * group * group;
+    let algebra = dims * algebra_dim(group);
+    let spinor = 4 * 2 * group;
+    links
+        + match stage {
+            // A Polyakov loop carries two matrices a site.
+            Stage::Heatbath(_) => 4 * group * group,
+            Stage::Hmc(_) => links + algebra + 4 * group * group,
+            Stage::Flow(_) => links + algebra,
+            // The propagator, and the vectors of a solver.
+            Stage::Solve(_) => (4 * group + 8) * spinor,
+            Stage::Write(_) => links,
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::FileKind;
+    use std::path::Path;
+
+    #[test]
+    fn a_run_that_cannot_fit_is_refused_at_once() {
+        let text = "[run]\nseed = 1\ndirectory = \"x\"\n[lattice]\ngroup = \"SU(3)\"\nextents = [4, 4, 4, 4]\n\
+                    [action]\nbeta = 1.0\n[[stage]]\nkind = \"hmc\"\ntrajectories = 4\nsteps = 2\n";
+        let file = RunFile::parse(text, Path::new("x"), FileKind::Run, &[]).unwrap();
+        assert!(check(&file, 3, &[4, 4, 4, 4]).is_ok());
+        let error = check(&file, 3, &[1 << 12; 4]).unwrap_err().to_string();
+        assert!(error.contains("MiB are free"), "{error}");
+    }
+}

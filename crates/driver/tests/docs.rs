@@ -1,0 +1,65 @@
+//! docs/run-files.md: its examples are run files, its message is the program's, and every key has its row.
+
+use gaugelink_driver::config::{RunFile, Stage};
+use std::path::Path;
+
+fn page() -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/run-files.md")).unwrap()
+}
+
+/// The page's code blocks of one language.
+fn blocks(language: &str) -> Vec<String> {
+    let begin = format!("```{language}\n");
+    page().split(&begin).skip(1).map(|rest| rest.split("```").next().unwrap().into()).collect()
+}
+
+fn parse(text: &str) -> Result<RunFile, String> {
+    RunFile::parse(text, Path::new("su3.toml"), &[]).map_err(|error| error.to_string())
+}
+
+#[test]
+fn examples_are_read() {
+    let examples = blocks("toml");
+    assert!(!examples.is_empty());
+    for example in examples {
+        assert!(!parse(&example).unwrap().stages.is_empty());
+    }
+}
+
+#[test]
+fn the_message_shown_is_the_one_that_comes() {
+    let wrong = blocks("toml")[0].replace("\"hmc\"", "\"hcm\"");
+    let shown = blocks("text")[0].trim_end().strip_prefix("gaugelink: ").unwrap().to_owned();
+    assert_eq!(parse(&wrong).unwrap_err(), shown);
+}
+
+/// The keys that a table takes, as the message on a wrong one lists them.
+fn keys(text: &str) -> Vec<String> {
+    let message = parse(text).unwrap_err();
+    let (_, expected) = message.split_once("unknown field `nonsense`, expected ").expect(&message);
+    expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn every_key_has_its_row() {
+    const RUN: &str = "[run]\nseed = 1\ndirectory = \"x\"\n[action]\nbeta = 1\n";
+    let page = page();
+    let check = |heading: &str, text: &str| {
+        let (_, section) = page.split_once(heading).unwrap_or_else(|| panic!("no section {heading}"));
+        let section = section.split("\n#").next().unwrap();
+        let keys = keys(text);
+        assert!(!keys.is_empty());
+        for key in keys {
+            assert!(section.contains(&format!("\n| `{key}` | ")), "{heading}: no row for `{key}`");
+        }
+    };
+    check("\n## `[run]`", "[run]\nnonsense = 1");
+    check("\n## `[action]`", "[run]\nseed = 1\ndirectory = \"x\"\n[action]\nnonsense = 1");
+    for table in ["lattice", "start", "measure", "machine"] {
+        check(&format!("\n## `[{table}]`"), &format!("{RUN}[{table}]\nnonsense = 1"));
+    }
+    for kind in Stage::KINDS {
+        let text = format!("{RUN}[[stage]]\nkind = \"{kind}\"\nnonsense = 1");
+        check(&format!("\n### `kind = \"{kind}\"`"), &text);
+    }
+}

@@ -1,0 +1,145 @@
+//! Wilson's operator against its plain formula, and the same bits for any vector unit, number of threads,
+//! decomposition over ranks, and whether a chain runs alone or in a batch.
+
+use gaugelink_lattice::comm::run_ranks;
+use gaugelink_lattice::rng::{Address, Purpose};
+use gaugelink_lattice::{GaugeField, Isa, LaneMeaning, Lattice, LatticeOptions};
+use gaugelink_physics::dirac::{Boundary, Schur, SpinorField, Wilson, naive};
+use gaugelink_physics::solver::{BiCgStab, ConjugateGradient, LinearOperator, Stopping};
+use std::sync::Arc;
+
+const MASS: f64 = 0.1;
+
+fn twisted() -> Boundary {
+    Boundary::twisted([0.3, 0.0, 1.1, std::f64::consts::PI])
+}
+
+fn fields<const N: usize>(lattice: &Arc<Lattice>, chain: u64) -> (GaugeField<f64, N>, SpinorField<f64, N>) {
+    let start = Address::new(4, Purpose::Start).chain(chain);
+    let mut psi = SpinorField::zeroed(lattice).unwrap();
+    psi.set_gaussian(Address::new(5, Purpose::Source).chain(chain));
+    (GaugeField::random(lattice, 0.6, start).unwrap(), psi)
+}
+
+/// D and D† in both precisions.
+fn check_formula<const N: usize>(extents: &[usize], lanes: LaneMeaning) {
+    let lattice = Lattice::new(extents, LatticeOptions { lanes, ..LatticeOptions::default() }).unwrap();
+    let (u, psi) = fields::<N>(&lattice, 0);
+    let mut u_single = GaugeField::<f32, N>::cold(&lattice).unwrap();
+    u.convert_to(&mut u_single);
+    let psi_single = psi.converted::<f32>().unwrap();
+    for boundary in [Boundary::periodic(), Boundary::antiperiodic(), twisted()] {
+        let double = Wilson::new(&u, MASS, boundary).unwrap();
+        let single = Wilson::new(&u_single, MASS, boundary).unwrap();
+        let mut out = SpinorField::zeroed(&lattice).unwrap();
+        let mut out_single = SpinorField::zeroed(&lattice).unwrap();
+        for dagger in [false, true] {
+            if dagger {
+                double.apply_dagger(&mut out, &psi);
+                single.apply_dagger(&mut out_single, &psi_single);
+            } else {
+                double.apply(&mut out, &psi);
+                single.apply(&mut out_single, &psi_single);
+            }
+            for chain in 0..lattice.chains() {
+                let expected = naive::wilson(&u, &psi, MASS, &boundary, dagger, chain);
+                for (index, expected) in expected.iter().enumerate() {
+                    let x = lattice.geometry().site(index);
+                    let ours = out.spinor(&x, chain).unwrap();
+                    let rounded = out_single.spinor(&x, chain).unwrap();
+                    for (s, colours) in expected.0.iter().enumerate() {
+                        for (c, z) in colours.iter().enumerate() {
+                            let off = (ours.0[s][c] - *z).norm2().sqrt();
+                            let (re, im) = (f64::from(rounded.0[s][c].re), f64::from(rounded.0[s][c].im));
+                            let off_single = (re - z.re).hypot(im - z.im);
+                            let place = format!("N={N} {extents:?} {x:?} chain {chain} dagger {dagger}");
+                            assert!(off < 2e-14, "{place}: off by {off:e}");
+                            assert!(off_single < 1e-5, "{place}: single precision off by {off_single:e}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_operator_is_that_of_the_plain_formula() {
+    for lanes in [LaneMeaning::Sites, LaneMeaning::Batch { chains: 3 }] {
+        check_formula::<3>(&[4, 4, 2, 8], lanes);
+        check_formula::<3>(&[3, 4, 5, 2], lanes);
+        check_formula::<2>(&[4, 2, 6, 4], lanes);
+        check_formula::<1>(&[8, 4, 2, 4], lanes);
+    }
+}
+
+/// Numbers that everything has gone into: `[quantity][chain]`.
+fn results<const N: usize>(extents: &[usize], options: LatticeOptions, chain: u64) -> Vec<Vec<f64>> {
+    let lattice = Lattice::new(extents, options).unwrap();
+    let (u, psi) = fields::<N>(&lattice, chain);
+    let d = Wilson::new(&u, MASS, twisted()).unwrap();
+    let mut results = Vec::new();
+    let mut note = |out: &SpinorField<f64, N>| {
+        let inner = psi.inner_product(out);
+        results.push(out.norm2());
+        results.push(inner.iter().map(|z| z.re).collect());
+        results.push(inner.iter().map(|z| z.im).collect());
+    };
+    let mut out = d.vector().unwrap();
+    d.apply(&mut out, &psi);
+    note(&out);
+    d.apply_dagger(&mut out, &psi);
+    note(&out);
+    let stop = Stopping::at(1e-8);
+    let mut x = d.vector().unwrap();
+    let cg = ConjugateGradient::new(&d).unwrap().solve(&d, &mut x, &psi, &stop).unwrap();
+    note(&x);
+    let mut x = d.vector().unwrap();
+    let bicg = BiCgStab::new(&d).unwrap().solve(&d, &mut x, &psi, &stop).unwrap();
+    note(&x);
+    let schur = Schur::odd(&d).unwrap();
+    let mut solver = BiCgStab::new(&schur).unwrap();
+    let mut x = d.vector().unwrap();
+    let even_odd = schur.solve(&mut x, &psi, |s, x, c| solver.solve(s, x, c, &stop)).unwrap();
+    note(&x);
+    for report in [cg, bicg, even_odd] {
+        results.push(report.chain_iterations.iter().map(|&n| n as f64).collect());
+        results.push(report.true_residual);
+    }
+    results
+}
+
+fn check_bits<const N: usize>(extents: &[usize], grids: &[&[usize]]) {
+    let one = LatticeOptions { threads: 1, isa: Isa::Portable, ..LatticeOptions::default() };
+    let reference = results::<N>(extents, one.clone(), 0);
+    for isa in [Isa::Avx2, Isa::Avx512, Isa::Neon].into_iter().filter(|isa| isa.is_available()) {
+        let options = LatticeOptions { isa, ..one.clone() };
+        assert_eq!(results::<N>(extents, options, 0), reference, "N={N} {extents:?} {isa:?}");
+    }
+    for threads in [2, 3] {
+        let options = LatticeOptions { threads, ..LatticeOptions::default() };
+        assert_eq!(results::<N>(extents, options, 0), reference, "N={N} {extents:?} {threads} threads");
+    }
+    for grid in grids {
+        let ranks = run_ranks(grid.iter().product(), |comm| {
+            let options =
+                LatticeOptions { threads: 1, grid: grid.to_vec(), comm, ..LatticeOptions::default() };
+            results::<N>(extents, options, 0)
+        });
+        assert!(ranks.iter().all(|r| *r == reference), "N={N} {extents:?} ranks {grid:?}");
+    }
+    let batch = LatticeOptions { lanes: LaneMeaning::Batch { chains: 3 }, ..LatticeOptions::default() };
+    let together = results::<N>(extents, batch, 0);
+    for chain in 0..3 {
+        let alone = results::<N>(extents, LatticeOptions::default(), chain as u64);
+        let same = together.iter().zip(&alone).all(|(t, a)| t[chain] == a[0]);
+        assert!(same, "N={N} {extents:?}: chain {chain} of a batch differs from the chain alone");
+    }
+}
+
+#[test]
+fn operators_and_solves_give_the_same_bits() {
+    check_bits::<3>(&[4, 4, 4, 8], &[&[1, 1, 1, 2], &[2, 1, 2, 1], &[1, 2, 1, 2]]);
+    check_bits::<2>(&[4, 2, 4, 4], &[&[1, 1, 1, 2], &[2, 1, 2, 1]]);
+    check_bits::<1>(&[4, 4, 4, 4], &[&[2, 1, 1, 2]]);
+}
