@@ -1,6 +1,6 @@
 //! docs/run-files.md: its examples are run files, its message is the program's, and every key has its row.
 
-use gaugelink_driver::config::{RunFile, Stage};
+use gaugelink_driver::config::{FileKind, RunFile, Stage};
 use std::path::Path;
 
 fn page() -> String {
@@ -14,7 +14,7 @@ fn blocks(language: &str) -> Vec<String> {
 }
 
 fn parse(text: &str) -> Result<RunFile, String> {
-    RunFile::parse(text, Path::new("su3.toml"), &[]).map_err(|error| error.to_string())
+    RunFile::parse(text, Path::new("su3.toml"), FileKind::Run, &[]).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -24,6 +24,21 @@ fn examples_are_read() {
     for example in examples {
         assert!(!parse(&example).unwrap().stages.is_empty());
     }
+}
+
+#[test]
+fn sample_files_are_read() {
+    let runs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/runs");
+    let mut count = 0;
+    for entry in std::fs::read_dir(runs).unwrap() {
+        let path = entry.unwrap().path();
+        let kind = if path.ends_with("solve.toml") { FileKind::Solve } else { FileKind::Run };
+        let input = ["start.file=x.lime".to_owned()];
+        let from_file = std::fs::read_to_string(&path).unwrap().contains("--input");
+        RunFile::read(&path, kind, if from_file { &input } else { &[] }).unwrap();
+        count += 1;
+    }
+    assert!(count >= 3);
 }
 
 #[test]

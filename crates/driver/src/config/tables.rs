@@ -14,10 +14,10 @@ pub struct RunTable {
     /// last extension.
     pub directory: PathBuf,
     /// Independent chains in the lanes of one field, 1 to 8; for small lattices.
-    #[serde(default = "one", deserialize_with = "at_least_one")]
+    #[serde(default = "one", deserialize_with = "chains")]
     pub chains: u64,
     /// Seconds between checkpoints, at least; 0 writes one after every update.
-    #[serde(default = "checkpoint_seconds")]
+    #[serde(default = "checkpoint_seconds", deserialize_with = "not_negative")]
     pub checkpoint_seconds: f64,
 }
 
@@ -158,5 +158,24 @@ pub(super) fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64
         Ok(x)
     } else {
         Err(serde::de::Error::custom(format!("{x} is not possible here, expected a positive number")))
+    }
+}
+
+fn not_negative<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let x = f64::deserialize(deserializer)?;
+    if x >= 0.0 {
+        Ok(x)
+    } else {
+        Err(serde::de::Error::custom(format!("{x} is not possible here, expected 0 or more")))
+    }
+}
+
+/// As many as a block has lanes.
+fn chains<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    match u64::deserialize(deserializer)? {
+        n @ 1..=8 => Ok(n),
+        n => Err(serde::de::Error::custom(format!(
+            "{n} chains are not possible in one field, expected 1 to 8"
+        ))),
     }
 }

@@ -18,6 +18,9 @@ use std::time::Instant;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct State {
     pub provenance: Provenance,
+    /// N of the group.
+    pub group: usize,
+    pub extents: Vec<usize>,
     /// Counts the checkpoints.
     pub number: u64,
     /// The stage at hand; past the last one, the run is complete.
@@ -76,7 +79,20 @@ impl<'a, const N: usize> Engine<'a, N> {
             None => {
                 let (u, input) = start::first(file, &lattice, setting.input)?;
                 let provenance = Provenance::new(file, input);
-                (u, State { provenance, number: 0, stage: 0, done: 0, updates: 0, log_bytes: 0 })
+                let extents = setting.extents.to_vec();
+                (
+                    u,
+                    State {
+                        provenance,
+                        group: N,
+                        extents,
+                        number: 0,
+                        stage: 0,
+                        done: 0,
+                        updates: 0,
+                        log_bytes: 0,
+                    },
+                )
             }
         };
         let log = root.then(|| Log::open(setting.directory, state.log_bytes, setting.json)).transpose()?;
@@ -87,7 +103,7 @@ impl<'a, const N: usize> Engine<'a, N> {
         Ok(engine)
     }
 
-    /// Measures the first configuration as it came, then brings its links onto the group.
+    /// Measures the first configuration as it came.
     fn begin(&mut self) -> Result<(), DriverError> {
         if self.log.is_some() {
             let text = serde_json::to_string_pretty(&self.state.provenance)
@@ -100,7 +116,6 @@ impl<'a, const N: usize> Engine<'a, N> {
         let line = |(chain, &plaquette): (usize, &f64)| Line::Start(Start { chain, plaquette, unitarity });
         let lines: Vec<Line> = plaquettes.iter().enumerate().map(line).collect();
         self.log(&lines)?;
-        self.u.reunitarise();
         self.save()
     }
 

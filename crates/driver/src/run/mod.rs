@@ -36,15 +36,17 @@ pub(crate) fn execute(file: &RunFile, fresh: bool, report: &mut Report) -> Resul
     }
     let checkpoint = Checkpoint::at(directory.file("checkpoint"));
     let mut saved = checkpoint.load::<State>()?;
-    let input = Input::open(file)?;
     if let Some(Saved { state, .. }) = &saved
-        && state.provenance.run_file_sha256 != file.hash()
+        && (state.provenance.run_file_sha256 != file.hash()
+            || !start::is_same_input(file, &state.provenance)?)
     {
         if state.has_results() {
             return another_run(&directory);
         }
         saved = None;
     }
+    // A run that goes on needs its start file no more.
+    let input = if saved.is_none() { Input::open(file)? } else { None };
     match &saved {
         Some(saved) if saved.state.stage == file.stages.len() => {
             eprintln!(
@@ -79,7 +81,10 @@ fn on_all_ranks(
     input: Option<&Input>,
     json: bool,
 ) -> Result<(), DriverError> {
-    let (group, extents) = start::shape(file, input)?;
+    let (group, extents) = match saved {
+        Some(saved) => (saved.state.group, saved.state.extents.clone()),
+        None => start::shape(file, input)?,
+    };
     memory::check(file, group, &extents)?;
     let setting = Setting { file, extents: &extents, directory, checkpoint, saved, input, json };
     let rank = |comm: Arc<dyn Comm>| match group {

@@ -1,6 +1,6 @@
 //! The first configuration of a run.
 
-use super::provenance::InputFile;
+use super::provenance::{InputFile, Provenance};
 use crate::config::{GroupName, RunFile, StartKind};
 use crate::error::DriverError;
 use gaugelink_lattice::group::group_name;
@@ -28,6 +28,18 @@ impl Input {
         let path = file.start.file.clone().filter(|_| file.start.kind == StartKind::File);
         path.map(|path| Ok(Self { file: IldgFile::open(&path)?, path })).transpose()
     }
+}
+
+/// Whether the start file, where there is one and it is still there, is the one that a run began with.
+///
+/// # Errors
+/// [`DriverError::File`] where it cannot be read.
+pub(crate) fn is_same_input(file: &RunFile, began: &Provenance) -> Result<bool, DriverError> {
+    let Some(path) = file.start.file.as_deref().filter(|path| path.exists()) else { return Ok(true) };
+    let found = IldgFile::open(path)?.verify_checksum(|_, _| {})?.computed;
+    let Some(input) = &began.input else { return Ok(false) };
+    Ok((input.suma.as_str(), input.sumb.as_str())
+        == (&*format!("{:08x}", found.suma), &*format!("{:08x}", found.sumb)))
 }
 
 /// Group and extents of a run: from its file, or from the start file.

@@ -51,6 +51,10 @@ impl<const N: usize> Engine<'_, N> {
         line: fn(Update) -> Line,
         mut update: impl FnMut(&mut GaugeField<f64, N>, Address) -> Result<Option<Outcome>, DriverError>,
     ) -> Result<(), DriverError> {
+        if self.state.updates == 0 {
+            // Links from a file may be unitary to single precision only.
+            self.u.reunitarise();
+        }
         let bar = self.is_root().then(|| progress::bar(what, count));
         while self.state.done < count {
             let address = self.address();

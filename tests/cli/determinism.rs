@@ -1,0 +1,54 @@
+//! Equal seeds give equal bytes: for any threads, ranks, and batch or not.
+
+use crate::program::{SMALL, Scratch, assert_same, json_lines};
+
+#[test]
+fn threads_and_ranks_change_no_byte() {
+    let scratch = Scratch::new(SMALL);
+    let variants = [
+        ("t1", "machine.threads=1"),
+        ("t2", "machine.threads=2"),
+        ("t3", "machine.threads=3"),
+        ("r2", "machine.ranks=[1,1,1,2]"),
+        ("r4", "machine.ranks=[1,2,1,2]"),
+        ("r4x", "machine.ranks=[2,2,1,1]"),
+    ];
+    for (name, setting) in variants {
+        let directory = format!("run.directory={name}");
+        scratch.succeeds(&["run", "run.toml", "--set", &directory, "--set", setting]);
+        assert_same(&scratch.path("t1"), &scratch.path(name));
+    }
+}
+
+#[test]
+fn another_seed_gives_other_bytes() {
+    let scratch = Scratch::new(SMALL);
+    scratch.succeeds(&["run", "run.toml", "--set", "run.directory=a"]);
+    scratch.succeeds(&["run", "run.toml", "--set", "run.directory=b", "--set", "run.seed=6"]);
+    let read = |name: &str| std::fs::read(scratch.path(name)).unwrap();
+    assert_ne!(read("a/measurements.jsonl"), read("b/measurements.jsonl"));
+    assert_ne!(read("a/end.lime"), read("b/end.lime"));
+}
+
+/// The first chain of a batch is the chain that would have run alone.
+#[test]
+fn a_batch_holds_the_chain_alone() {
+    let plane = SMALL.replace("[4, 4, 4, 8]", "[8, 8]").replace("SU(3)", "U(1)").replace("5.7", "2.0");
+    let (head, tail) = plane.split_once("[[stage]]\nkind = \"flow\"").unwrap();
+    let (_, write) = tail.split_once("mass = 0.2\n").unwrap();
+    let scratch = Scratch::new(&format!("{head}{write}"));
+    scratch.succeeds(&["run", "run.toml", "--set", "run.directory=one"]);
+    scratch.succeeds(&["run", "run.toml", "--set", "run.directory=many", "--set", "run.chains=5"]);
+    let lines = |name: &str| json_lines(&std::fs::read_to_string(scratch.path(name)).unwrap());
+    let first = |line: &serde_json::Value| line["chain"] == 0 && line["kind"] != "reversibility";
+    let mut of_batch: Vec<_> = lines("many/measurements.jsonl").into_iter().filter(first).collect();
+    let mut alone: Vec<_> = lines("one/measurements.jsonl").into_iter().filter(first).collect();
+    // Names of files, and the largest unitarity violation of all chains, may differ.
+    of_batch.iter_mut().chain(&mut alone).for_each(|line| {
+        let line = line.as_object_mut().unwrap();
+        line.remove("file");
+        line.remove("unitarity");
+    });
+    assert_eq!(of_batch, alone);
+    assert!(scratch.path("many/end-4.lime").exists());
+}

@@ -1,0 +1,8 @@
+//! The program as a user meets it: run files in, run directories out.
+
+mod determinism;
+mod mistakes;
+mod program;
+mod resume;
+mod samples;
+mod solve;

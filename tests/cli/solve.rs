@@ -1,0 +1,58 @@
+//! `--json`, and `gaugelink solve` on a configuration that a run wrote.
+
+use crate::program::{SMALL, Scratch, json_lines};
+
+const SOLVE: &str = "[run]\ndirectory = \"solved/{input}\"\n[start]\nkind = \"file\"\n[solve]\nmass = 0.2\n";
+
+#[test]
+fn solve_finds_what_the_run_found() {
+    let scratch = Scratch::new(SMALL);
+    let run = json_lines(&scratch.succeeds(&["run", "run.toml", "--json"]));
+    std::fs::write(scratch.path("solve.toml"), SOLVE).unwrap();
+    let arguments = ["solve", "solve.toml", "--input", "out/end.lime", "--json"];
+    let solved = json_lines(&scratch.succeeds(&arguments));
+    let pions = |lines: &[serde_json::Value]| -> Vec<f64> {
+        lines.iter().filter_map(|line| line["pion"].as_f64()).collect()
+    };
+    assert_eq!(pions(&run).len(), 8);
+    assert_eq!(pions(&run), pions(&solved));
+    assert!(scratch.path("solved/end/plots/stage0-pion.svg").exists());
+
+    let start = solved.iter().find(|line| line["kind"] == "start").unwrap();
+    let written = run.iter().find(|line| line["kind"] == "write").unwrap();
+    assert_eq!(start["plaquette"], written["plaquette"], "the plaquette of the file");
+    assert_eq!(written["verified"], true);
+
+    // Conjugate gradients agree to the tolerance.
+    let arguments = [&arguments[..], &["--fresh", "--set", "solve.solver=cg-eo"]].concat();
+    let other = pions(&json_lines(&scratch.succeeds(&arguments)));
+    assert!(pions(&run).iter().zip(other).all(|(a, b)| (a / b - 1.0).abs() < 1e-7));
+}
+
+#[test]
+fn json_output_is_json_lines_only() {
+    let scratch = Scratch::new(SMALL);
+    let lines = json_lines(&scratch.succeeds(&["run", "run.toml", "--json"]));
+    let kinds: std::collections::BTreeSet<&str> =
+        lines.iter().filter_map(|line| line["kind"].as_str()).collect();
+    let expected = [
+        "correlator",
+        "flow",
+        "heatbath",
+        "hmc",
+        "result",
+        "reversibility",
+        "scales",
+        "solve",
+        "start",
+        "write",
+    ];
+    assert!(kinds.iter().eq(&expected), "{kinds:?}");
+    let result = |quantity: &str| {
+        lines.iter().find(|l| l["kind"] == "result" && l["stage"] == 1 && l["quantity"] == quantity).unwrap()
+    };
+    for quantity in ["plaquette", "acceptance", "exp(-delta H)"] {
+        assert!(result(quantity)["value"].is_f64() && result(quantity)["error"].is_f64(), "{quantity}");
+    }
+    assert!(result("plaquette")["tau_int"].is_f64());
+}
