@@ -27,6 +27,9 @@ pub enum DriverError {
     /// An input that is not what it should be.
     #[error("{0}")]
     Input(String),
+    /// A request on the command line that cannot be met.
+    #[error("{0}")]
+    Request(String),
     /// Geometry, memory, files.
     #[error(transparent)]
     Lattice(#[from] gaugelink_lattice::LatticeError),
@@ -73,7 +76,7 @@ impl DriverError {
     /// Exit status: 2 for mistakes in what was asked, 1 for everything else.
     pub fn exit_code(&self) -> u8 {
         match self {
-            DriverError::Config { .. } => 2,
+            DriverError::Config { .. } | DriverError::Request(_) => 2,
             _ => 1,
         }
     }

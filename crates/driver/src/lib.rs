@@ -1,5 +1,6 @@
 //! The gaugelink command: run files, measurements, plots and provenance.
 
+pub mod bench;
 pub mod cli;
 mod command;
 pub mod config;

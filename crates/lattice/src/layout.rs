@@ -8,8 +8,8 @@
 //!   of a block have the same parity. Where fewer parts fit than there are lanes, the lanes repeat.
 //! - **batch lanes**: each lane is a configuration of its own; lanes never rotate.
 //!
-//! Blocks are ordered even sites first, then odd, x fastest within each, so each parity is one contiguous half. In
-//! directions that are cut over ranks, a shell of ghost blocks follows the rank's own blocks.
+//! Blocks are ordered even sites first, then odd, the longest direction slowest within each, so each parity is one
+//! contiguous half. In directions that are cut over ranks, a shell of ghost blocks follows the rank's own blocks.
 
 use crate::geometry::{DIM_MAX, Geometry, Site, ravel, unravel};
 use crate::number::LaneIndex;
@@ -64,6 +64,8 @@ pub struct Layout {
     place_of: Vec<[u16; DIM_MAX]>,
     blocks: usize,
     even_blocks: usize,
+    /// Own blocks in the order of [`Layout::walk`].
+    walk: Vec<u32>,
     neighbours: Vec<[Neighbour; STEPS]>,
     rotations: Vec<LaneIndex>,
 }
@@ -94,6 +96,7 @@ impl Layout {
             place_of: Vec::new(),
             blocks: part_extents.iter().product(),
             even_blocks: 0,
+            walk: Vec::new(),
             neighbours: Vec::new(),
             rotations: Vec::new(),
         };
@@ -111,14 +114,25 @@ impl Layout {
         let extended = self.extended();
         let total: usize = extended.iter().product();
         let origin_parity = self.geometry.origin().iter().sum::<usize>() % 2;
-        // Own even blocks, own odd ones, ghosts; in rising order within each.
+        // The longest direction is the slowest, so that a slice across it, the distance to a neighbour, is small.
+        let mut order: [usize; DIM_MAX] = std::array::from_fn(|mu| mu);
+        order.sort_by_key(|&mu| self.part_extents[mu]);
+        let sides = order.map(|mu| extended[mu]);
+        // Own even blocks, own odd ones, ghosts.
         let mut classes: [Vec<usize>; 4] = Default::default();
-        for index in 0..total {
-            let place = unravel(index, &extended);
+        let mut own = Vec::with_capacity(self.blocks);
+        for position in 0..total {
+            let ordered = unravel(position, &sides);
+            let mut place = [0; DIM_MAX];
+            (0..DIM_MAX).for_each(|i| place[order[i]] = ordered[i]);
+            let index = ravel(&place, &extended);
             let inside = (0..DIM_MAX)
                 .all(|mu| (self.shell[mu]..self.shell[mu] + self.part_extents[mu]).contains(&place[mu]));
             let steps: usize = (0..DIM_MAX).map(|mu| place[mu] + self.shell[mu]).sum();
             classes[2 * !inside as usize + (steps + origin_parity) % 2].push(index);
+            if inside {
+                own.push(index);
+            }
         }
         self.even_blocks = classes[0].len();
         self.place_of =
@@ -127,6 +141,7 @@ impl Layout {
         for (block, &index) in classes.iter().flatten().enumerate() {
             self.block_of[index] = block as u32;
         }
+        self.walk = own.iter().map(|&index| self.block_of[index]).collect();
     }
 
     /// The lane whose part lies one further, with the others of a repeated set kept apart.
@@ -231,6 +246,12 @@ impl Layout {
     /// Parity of an own block.
     pub fn parity_of(&self, block: usize) -> usize {
         (block >= self.even_blocks) as usize
+    }
+    /// The own blocks in the order in which they lie beside each other, parities mixed. A kernel that reads
+    /// neighbours and works on both parities follows it, so that what two neighbours share is still in cache when the
+    /// second one needs it.
+    pub fn walk(&self) -> &[u32] {
+        &self.walk
     }
     /// Whether fields need their ghosts filled before a step is taken.
     pub fn has_ghosts(&self) -> bool {

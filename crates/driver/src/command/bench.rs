@@ -1,10 +1,59 @@
 //! `gaugelink bench`.
 
+use crate::bench::{self, Line, NAMES, Request};
 use crate::cli::BenchArgs;
 use crate::error::DriverError;
 use crate::report::Report;
+use serde_json::json;
 
 /// Times what is asked for.
-pub(crate) fn bench(_args: &BenchArgs, _report: &mut Report) -> Result<(), DriverError> {
-    Ok(())
+pub(crate) fn bench(args: &BenchArgs, report: &mut Report) -> Result<(), DriverError> {
+    if args.name == "list" {
+        return list(report);
+    }
+    let request = Request::parse(args.volume.as_deref(), args.threads, args.precision.as_deref())?;
+    let mut last_case = String::new();
+    bench::run(&args.name, &request, &mut |line| {
+        if last_case.is_empty() {
+            report
+                .text(&row(["case", "thr", "metric", "value", "", "of", "limit", "ratio"].map(Into::into)))?;
+        }
+        report.text(&row(cells(&line, line.case != last_case)))?;
+        report.record(&line)?;
+        last_case = line.case;
+        Ok(())
+    })
+}
+
+fn list(report: &mut Report) -> Result<(), DriverError> {
+    for (name, what) in NAMES {
+        report.text(&format!("{name:<16} {what}"))?;
+        report.record(&json!({ "name": name, "what": what }))?;
+    }
+    report.text(&format!("{:<16} all of these", "all"))
+}
+
+fn cells(line: &Line, names_case: bool) -> [String; 8] {
+    let number = |x: f64| match x {
+        x if x >= 100.0 => format!("{x:.0}"),
+        x if x >= 1.0 => format!("{x:.2}"),
+        x if x >= 1e-2 => format!("{x:.4}"),
+        x => format!("{x:.3e}"),
+    };
+    [
+        if names_case { line.case.clone() } else { String::new() },
+        if names_case { line.threads.to_string() } else { String::new() },
+        line.metric.into(),
+        number(line.value),
+        line.unit.into(),
+        line.limit_name.unwrap_or_default().into(),
+        line.limit.map(number).unwrap_or_default(),
+        line.ratio.map(|r| format!("{r:.3}")).unwrap_or_default(),
+    ]
+}
+
+fn row([case, threads, metric, value, unit, of, limit, ratio]: [String; 8]) -> String {
+    format!("{case:<36} {threads:>3}  {metric:<16} {value:>10} {unit:<13} {of:<14} {limit:>9} {ratio:>6}")
+        .trim_end()
+        .into()
 }

@@ -13,6 +13,7 @@ use gaugelink_lattice::{
     DIM_MAX, FieldReader, FieldWriter, GaugeField, Kernel, Lanes, LatticeError, Num, Real, Tally,
 };
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Floating-point operations of H at one site for SU(3), as all codes count them.
 pub const HOP_FLOPS_SU3: usize = hop_flops(3);
@@ -33,6 +34,8 @@ pub struct Wilson<'u, T, const N: usize> {
     mass: f64,
     boundary: Boundary,
     table: BoundaryTable<T>,
+    /// Whether the next pass goes through the blocks backwards.
+    returns: AtomicBool,
 }
 
 /// What is made of the hop's result.
@@ -57,7 +60,7 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
             )));
         }
         let table = BoundaryTable::new(links.layout(), &boundary);
-        Ok(Self { links, mass, boundary, table })
+        Ok(Self { links, mass, boundary, table, returns: AtomicBool::new(false) })
     }
 
     /// The operator with hopping parameter kappa = 1/(2(m + 4)).
@@ -180,6 +183,7 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
             Combine::Scaled(b) => (None, 0.0, b),
             Combine::Added(a, phi, b) => (Some(phi.reader()), a, b),
         };
+        let walk = (blocks == self.blocks(None)).then(|| self.links.layout().walk());
         let streams = blocks.len() * 2 * SPINS * N * T::LANES * size_of::<T>() > STREAM_BYTES;
         let kernel = HopKernel::<'_, T, N, DAGGER> {
             links: self.links.reader(),
@@ -189,6 +193,9 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
             center,
             a,
             b,
+            walk,
+            // There and back: a pass starts with the links that the one before left in cache.
+            returns: self.returns.fetch_xor(true, Ordering::Relaxed),
             streams,
         };
         self.links.lattice().launch(&kernel, blocks);
@@ -224,6 +231,10 @@ struct HopKernel<'a, T, const N: usize, const DAGGER: bool> {
     center: Option<FieldReader<'a, T>>,
     a: f64,
     b: f64,
+    /// The order of the blocks; `None`: as they are numbered.
+    walk: Option<&'a [u32]>,
+    /// Whether to go from the last block to the first.
+    returns: bool,
     streams: bool,
 }
 
@@ -231,7 +242,9 @@ impl<T: Real, const N: usize, const DAGGER: bool> Kernel<T> for HopKernel<'_, T,
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
         let mut around = Neighbourhood::<V, N>::new();
-        for block in range {
+        for step in range.clone() {
+            let position = if self.returns { range.start + range.end - 1 - step } else { step };
+            let block = self.walk.map_or(position, |walk| walk[position] as usize);
             around.visit(&self.psi, &self.links, self.table, block);
             around.carry_waiting(self.psi.layout(), self.table, DAGGER);
             let out = self.out.rows(block, 0, 2 * SPINS * N);

@@ -1,0 +1,79 @@
+//! Wilson's operator and its solver.
+
+use super::timing::{Stage, Work};
+use super::{Line, Precision};
+use crate::error::DriverError;
+use gaugelink_lattice::rng::{Address, Purpose};
+use gaugelink_lattice::{GaugeField, Real};
+use gaugelink_physics::dirac::{Boundary, HOP_FLOPS_SU3, Schur, SpinorField, Wilson};
+use gaugelink_physics::solver::{ConjugateGradient, LinearOperator, SolveError, SolveReport, Stopping};
+
+/// The cases here: those with a choice of precision.
+pub(super) const NAMES: [&str; 4] = ["dslash", "dirac", "schur", "cg"];
+
+/// Iterations of a timed solve.
+const ITERATIONS: usize = 50;
+
+/// Real numbers on a site: links and a spinor.
+const LINKS: f64 = 72.0;
+const SPINOR: f64 = 24.0;
+
+/// Times one of [`NAMES`] on a rough configuration.
+pub(super) fn run<T: Real>(
+    stage: &Stage<'_>,
+    precision: Precision,
+    sink: &mut dyn FnMut(Line) -> Result<(), DriverError>,
+) -> Result<(), DriverError> {
+    let lattice = stage.lattice;
+    let links = GaugeField::<T, 3>::random(lattice, 0.3, Address::new(1, Purpose::Start))?;
+    let d = Wilson::new(&links, 0.1, Boundary::antiperiodic())?;
+    let mut psi = SpinorField::<T, 3>::zeroed(lattice)?;
+    psi.set_gaussian(Address::new(1, Purpose::Source));
+    let mut out = d.vector()?;
+    let (sites, real) = (lattice.volume() as f64, size_of::<T>() as f64);
+    let (seconds, work) = match stage.name {
+        "dslash" => {
+            let work = Work { flops: Some(HOP_FLOPS_SU3 as f64), bytes: Some((LINKS + 2.0 * SPINOR) * real) };
+            (stage.effort.best(|| d.hop(&mut out, &psi)), work)
+        }
+        "dirac" => {
+            let flops = LinearOperator::flops(&d) / sites;
+            let work = Work { flops: Some(flops), bytes: Some((LINKS + 2.0 * SPINOR) * real) };
+            (stage.effort.best(|| d.apply(&mut out, &psi)), work)
+        }
+        "schur" => {
+            let schur = Schur::odd(&d)?;
+            let mut between = schur.vector()?;
+            let seconds = stage.effort.best(|| {
+                schur.apply(&mut between, &psi);
+                schur.apply_dagger(&mut out, &between);
+            });
+            // Each of the four halves of the hop reads all links.
+            let bytes = (4.0 * LINKS + 4.0 * SPINOR) * real;
+            (seconds, Work { flops: Some(2.0 * schur.flops() / sites), bytes: Some(bytes) })
+        }
+        _ => {
+            let schur = Schur::odd(&d)?;
+            let mut cg = ConjugateGradient::new(&schur)?;
+            let stop = Stopping { tolerance: 0.0, iterations: ITERATIONS, patience: ITERATIONS };
+            let solve = || {
+                out.as_mut_slice().fill(T::default());
+                report(cg.solve(&schur, &mut out, &psi, &stop))
+            };
+            let seconds = stage
+                .effort
+                .best_of(solve, |report| Some(report.seconds / report.iterations.max(1) as f64))?;
+            (seconds, Work { flops: Some(2.0 * schur.flops() / sites), bytes: None })
+        }
+    };
+    stage.report(precision, seconds, work, sink)
+}
+
+/// What a solve did, however it ended: none is meant to converge here.
+fn report(result: Result<SolveReport, SolveError>) -> Result<SolveReport, DriverError> {
+    match result {
+        Ok(report) => Ok(report),
+        Err(SolveError::IterationLimit { report, .. } | SolveError::Stagnation { report, .. }) => Ok(*report),
+        Err(error) => Err(DriverError::Input(error.to_string())),
+    }
+}

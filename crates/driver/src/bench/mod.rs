@@ -1,0 +1,237 @@
+//! Speeds of kernels and updates, beside what the machine can do and what Grid does.
+//!
+//! A *case* is one kernel on one lattice in one precision. [`run`] times cases by name and hands every measured
+//! number on as a [`Line`]. The limits stand in the same process on the same threads: absolute speeds drift between
+//! machines and days, the ratios do not.
+
+mod dirac;
+mod files;
+mod gauge;
+mod limits;
+mod line;
+mod peers;
+mod timing;
+
+pub use limits::Limits;
+pub use line::Line;
+pub use timing::Effort;
+
+use crate::error::DriverError;
+use gaugelink_lattice::{DIM_MAX, Lattice, LatticeOptions};
+use std::sync::Arc;
+use timing::Stage;
+
+/// Names and what they time.
+pub const NAMES: [(&str, &str); 14] = [
+    ("dslash", "Wilson's hopping term"),
+    ("dirac", "Wilson's operator D"),
+    ("schur", "even-odd form, S†S"),
+    ("cg", "an iteration of conjugate gradients on the even-odd form"),
+    ("force", "Wilson's gauge force added to the momenta"),
+    ("plaquette", "the average plaquette"),
+    ("momenta", "Gaussian momenta"),
+    ("link-update", "U = exp(eps P) U"),
+    ("heatbath", "a heat-bath sweep"),
+    ("overrelaxation", "an overrelaxation sweep"),
+    ("flow", "a third-order step of the gradient flow"),
+    ("trajectory", "an HMC trajectory: Wilson gauge action, Omelyan, 10 steps"),
+    ("io", "an ILDG file written and read with its checksums, against memcpy"),
+    ("limits", "memory bandwidth and fused multiply-adds"),
+];
+
+/// Extents that are timed where none are asked for: in cache and out of it.
+const VOLUMES: [[usize; DIM_MAX]; 2] = [[8; DIM_MAX], [16; DIM_MAX]];
+
+/// Precision of a kernel's numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    /// Double.
+    F64,
+    /// Single.
+    F32,
+}
+
+impl Precision {
+    /// `f64` or `f32`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::F64 => "f64",
+            Precision::F32 => "f32",
+        }
+    }
+}
+
+/// What is to be timed, beside the name.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Extents; empty for 8⁴ and 16⁴.
+    pub extents: Vec<usize>,
+    /// Threads; 0 takes all cores.
+    pub threads: usize,
+    /// Precision; `None` takes all that a kernel has.
+    pub precision: Option<Precision>,
+    /// How long a case is repeated.
+    pub effort: Effort,
+}
+
+impl Request {
+    /// Understands the options of the command line.
+    ///
+    /// # Errors
+    /// [`DriverError::Request`] for extents or a precision that are none.
+    pub fn parse(volume: Option<&str>, threads: usize, precision: Option<&str>) -> Result<Self, DriverError> {
+        let extents = volume.map_or(Ok(Vec::new()), parse_volume)?;
+        let precision = match precision {
+            None => None,
+            Some("f64") => Some(Precision::F64),
+            Some("f32") => Some(Precision::F32),
+            Some(other) => {
+                return Err(DriverError::Request(format!("--precision {other}: give f64 or f32")));
+            }
+        };
+        Ok(Self { extents, threads, precision, effort: Effort::full() })
+    }
+
+    fn has(&self, precision: Precision) -> bool {
+        self.precision.is_none_or(|p| p == precision)
+    }
+}
+
+fn parse_volume(text: &str) -> Result<Vec<usize>, DriverError> {
+    let extents: Option<Vec<usize>> = text.split('x').map(|e| e.parse().ok()).collect();
+    extents.filter(|e| e.len() == DIM_MAX && e.iter().all(|&n| n >= 2 && n % 2 == 0)).ok_or_else(|| {
+        DriverError::Request(format!("--volume {text}: give four even extents, e.g. 16x16x16x32"))
+    })
+}
+
+/// Times what `name` says, `all` or one of [`NAMES`]; every number goes to `sink`.
+///
+/// # Errors
+/// [`DriverError::Request`] for an unknown name or a precision that the kernel has not; no memory; the sink's.
+pub fn run(
+    name: &str,
+    request: &Request,
+    sink: &mut dyn FnMut(Line) -> Result<(), DriverError>,
+) -> Result<(), DriverError> {
+    let names: Vec<&str> = NAMES.iter().map(|(n, _)| *n).filter(|n| name == "all" || *n == name).collect();
+    if names.is_empty() {
+        let known = NAMES.map(|(n, _)| n).join(", ");
+        return Err(DriverError::Request(format!(
+            "bench {name}: there is no such case; give all, list, or one of {known}"
+        )));
+    }
+    let only_double = |name: &str| !dirac::NAMES.contains(&name) && name != "limits";
+    if !request.has(Precision::F64) && names.iter().all(|n| only_double(n)) {
+        return Err(DriverError::Request(format!(
+            "bench {name}: runs in f64 only; leave out --precision f32"
+        )));
+    }
+    let volumes = if request.extents.is_empty() {
+        VOLUMES.map(Vec::from).to_vec()
+    } else {
+        vec![request.extents.clone()]
+    };
+    let lattices = volumes.iter().map(|extents| lattice(extents, request.threads));
+    let lattices = lattices.collect::<Result<Vec<_>, _>>()?;
+    let limits = Limits::measure(&lattices[0], &request.effort)?;
+    for name in names {
+        if name == "limits" {
+            limits.report(request, sink)?;
+            continue;
+        }
+        if !request.has(Precision::F64) && only_double(name) {
+            continue;
+        }
+        for lattice in &lattices {
+            let stage = Stage { name, lattice, limits: &limits, effort: request.effort };
+            match name {
+                "io" => files::run(&stage, sink)?,
+                _ if dirac::NAMES.contains(&name) => {
+                    if request.has(Precision::F64) {
+                        dirac::run::<f64>(&stage, Precision::F64, sink)?;
+                    }
+                    if request.has(Precision::F32) {
+                        dirac::run::<f32>(&stage, Precision::F32, sink)?;
+                    }
+                }
+                _ => gauge::run(&stage, sink)?,
+            }
+        }
+    }
+    Ok(())
+}
+
+fn lattice(extents: &[usize], threads: usize) -> Result<Arc<Lattice>, DriverError> {
+    Ok(Lattice::new(extents, LatticeOptions { threads, ..LatticeOptions::default() })?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn small(precision: Option<Precision>) -> Request {
+        Request { extents: vec![4; 4], threads: 2, precision, effort: Effort::once() }
+    }
+
+    fn lines(name: &str) -> Vec<Line> {
+        let mut lines = Vec::new();
+        run(name, &small(None), &mut |line| {
+            lines.push(line);
+            Ok(())
+        })
+        .unwrap();
+        lines
+    }
+
+    #[test]
+    fn every_name_runs_and_its_lines_are_complete() {
+        for (name, _) in NAMES {
+            let lines = lines(name);
+            assert!(!lines.is_empty(), "{name}");
+            for line in &lines {
+                assert!(line.case.starts_with(name) && line.threads == 2, "{line:?}");
+                assert!(line.value > 0.0 && line.value.is_finite(), "{line:?}");
+                let compared = [line.limit.is_some(), line.limit_name.is_some(), line.ratio.is_some()];
+                assert!(compared == [true; 3] || compared == [false; 3], "{line:?}");
+            }
+            if name != "limits" {
+                assert!(lines.iter().any(|l| l.metric == "seconds" && l.unit == "s"), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_hop_is_compared_with_the_arithmetic_and_with_memory() {
+        let lines = lines("dslash");
+        for precision in ["f64", "f32"] {
+            let of = |metric: &str| {
+                let case = format!("dslash 4x4x4x4 {precision}");
+                lines.iter().find(|l| l.case == case && l.metric == metric).unwrap()
+            };
+            assert_eq!(of("gflops").limit_name, Some("fma_peak"));
+            assert_eq!(of("gbytes").limit_name, Some("triad"));
+            let (speed, per_triad) = (of("gflops"), of("gflops_per_triad"));
+            assert!((speed.ratio.unwrap() - speed.value / speed.limit.unwrap()).abs() < 1e-12);
+            assert!(
+                (per_triad.value - speed.value / of("gbytes").limit.unwrap()).abs() < 1e-12 * per_triad.value
+            );
+        }
+    }
+
+    #[test]
+    fn wrong_requests_say_what_is_right() {
+        let refused = |name: &str, request: &Request| {
+            let error = run(name, request, &mut |_| Ok(())).unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            error.to_string()
+        };
+        assert!(refused("dslsh", &small(None)).contains("overrelaxation"));
+        assert!(refused("force", &small(Some(Precision::F32))).contains("f64 only"));
+        for volume in ["8x8x8", "8x8x8x7", "axbxcxd", "", "8x8x8x8x8", "0x8x8x8"] {
+            let error = Request::parse(Some(volume), 1, None).unwrap_err().to_string();
+            assert!(error.contains("16x16x16x32"), "{error}");
+        }
+        let error = Request::parse(None, 1, Some("double")).unwrap_err().to_string();
+        assert!(error.contains("f64 or f32"), "{error}");
+    }
+}
