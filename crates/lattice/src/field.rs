@@ -170,6 +170,7 @@ impl<T: Real> Field<T> {
     pub fn norm2(&self) -> Vec<f64> {
         struct Norm<'a, T>(FieldReader<'a, T>);
         impl<T: Real> Kernel<T> for Norm<'_, T> {
+            crate::compiled!(scalar T: Norm);
             const SUMS: usize = 1;
             #[inline(always)]
             fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {

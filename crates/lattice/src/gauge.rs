@@ -204,6 +204,7 @@ struct Drift<'a, T, const N: usize> {
 }
 
 impl<T: Real, const N: usize> Kernel<T> for Drift<'_, T, N> {
+    crate::compiled!(scalar T, group N: Drift);
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
         let (dim, link) = (algebra_dim(N), 2 * N * N);
@@ -228,6 +229,7 @@ impl<T: Real, const N: usize> Kernel<T> for Drift<'_, T, N> {
 struct Reunitarise<'a, T, const N: usize>(crate::FieldWriter<'a, T>);
 
 impl<T: Real, const N: usize> Kernel<T> for Reunitarise<'_, T, N> {
+    crate::compiled!(scalar T, group N: Reunitarise);
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
         // SAFETY: a block is read and written by one thread.

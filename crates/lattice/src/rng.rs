@@ -138,6 +138,7 @@ struct BoxMuller<'a>(&'a [std::cell::UnsafeCell<Row<f64>>]);
 unsafe impl Sync for BoxMuller<'_> {}
 
 impl Kernel<f64> for BoxMuller<'_> {
+    crate::compiled!(BoxMuller);
     #[inline(always)]
     fn run<V: Lanes<Scalar = f64>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
         for pair in range {

@@ -72,6 +72,7 @@ struct Triad<'a> {
 }
 
 impl Kernel<f64> for Triad<'_> {
+    crate::compiled!(Triad);
     #[inline(always)]
     fn run<V: Lanes<Scalar = f64>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
         let factor = V::splat(3.0);

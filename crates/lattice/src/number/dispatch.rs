@@ -73,10 +73,104 @@ pub trait Kernel<T: Real>: Sync {
     const SUMS: usize = 0;
     /// Works on the blocks of `range`; site values for the sums go to `tally`.
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, tally: &mut Tally<'_>);
+    /// The kernel's code. As it stands it is compiled anew in every crate that runs the kernel; a library's kernels
+    /// have it [`crate::compiled!`] where they are defined.
+    fn compiled() -> Compiled
+    where
+        Self: Sized,
+    {
+        Compiled::of::<T, Self>()
+    }
+}
+
+/// The code of one kernel, for all vector units.
+#[derive(Clone, Copy)]
+pub struct Compiled {
+    run: unsafe fn(*const (), Isa, Range<usize>, &mut Tally<'_>),
+    kernel: fn() -> &'static str,
+}
+
+impl Compiled {
+    /// The code of kernel `K`.
+    pub const fn of<T: Real, K: Kernel<T>>() -> Self {
+        Self { run: run_erased::<T, K>, kernel: std::any::type_name::<K> }
+    }
+}
+
+/// In an `impl Kernel`: compiles the kernel where this stands, once for all crates that run it.
+///
+/// `compiled!(Name)` for a kernel of f64 with no parameters but a lifetime, `compiled!(group N: Name)` for the groups
+/// U(1), SU(2), SU(3) (others are compiled where they are used), `compiled!(scalar T: Name)` for both precisions,
+/// `compiled!(scalar T, group N: Name)` for both.
+#[macro_export]
+macro_rules! compiled {
+    ($kernel:ident) => {
+        fn compiled() -> $crate::number::Compiled {
+            static FORM: $crate::number::Compiled = $crate::number::Compiled::of::<f64, $kernel<'static>>();
+            FORM
+        }
+    };
+    (group $n:ident: $kernel:ident) => {
+        fn compiled() -> $crate::number::Compiled {
+            use $crate::number::Compiled;
+            static FORMS: [Compiled; 3] = [
+                Compiled::of::<f64, $kernel<'static, 1>>(),
+                Compiled::of::<f64, $kernel<'static, 2>>(),
+                Compiled::of::<f64, $kernel<'static, 3>>(),
+            ];
+            if const { $n <= 3 } { FORMS[$n - 1] } else { Compiled::of::<f64, Self>() }
+        }
+    };
+    (scalar $t:ident: $kernel:ident) => {
+        fn compiled() -> $crate::number::Compiled {
+            use $crate::number::{Compiled, Real};
+            static FORMS: [Compiled; 2] =
+                [Compiled::of::<f64, $kernel<'static, f64>>(), Compiled::of::<f32, $kernel<'static, f32>>()];
+            FORMS[($t::LANES == <f32 as Real>::LANES) as usize]
+        }
+    };
+    (scalar $t:ident, group $n:ident: $kernel:ident) => {
+        fn compiled() -> $crate::number::Compiled {
+            use $crate::number::{Compiled, Real};
+            static FORMS: [[Compiled; 3]; 2] = [
+                [
+                    Compiled::of::<f64, $kernel<'static, f64, 1>>(),
+                    Compiled::of::<f64, $kernel<'static, f64, 2>>(),
+                    Compiled::of::<f64, $kernel<'static, f64, 3>>(),
+                ],
+                [
+                    Compiled::of::<f32, $kernel<'static, f32, 1>>(),
+                    Compiled::of::<f32, $kernel<'static, f32, 2>>(),
+                    Compiled::of::<f32, $kernel<'static, f32, 3>>(),
+                ],
+            ];
+            if const { $n <= 3 } {
+                FORMS[($t::LANES == <f32 as Real>::LANES) as usize][$n - 1]
+            } else {
+                Compiled::of::<$t, Self>()
+            }
+        }
+    };
 }
 
 /// Runs a kernel on a range of blocks with the instructions of `isa` ([`Isa::Portable`] where it is missing).
 pub fn run_kernel<T: Real, K: Kernel<T>>(isa: Isa, kernel: &K, range: Range<usize>, tally: &mut Tally<'_>) {
+    let compiled = K::compiled();
+    assert_eq!((compiled.kernel)(), std::any::type_name::<K>(), "a kernel has the code of another");
+    // SAFETY: the code was compiled for this type, up to lifetimes, which leave no trace in it.
+    unsafe { (compiled.run)((&raw const *kernel).cast(), isa, range, tally) }
+}
+
+/// # Safety
+/// `kernel` points to a `K`, which may have other lifetimes.
+unsafe fn run_erased<T: Real, K: Kernel<T>>(
+    kernel: *const (),
+    isa: Isa,
+    range: Range<usize>,
+    tally: &mut Tally<'_>,
+) {
+    // SAFETY: the caller vouches for the pointer.
+    let kernel = unsafe { &*kernel.cast::<K>() };
     #[cfg(target_arch = "x86_64")]
     {
         #[target_feature(enable = "avx512f,avx512dq,avx2,fma")]

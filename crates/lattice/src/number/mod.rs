@@ -17,7 +17,7 @@ mod avx512;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 
-pub use dispatch::{Isa, Kernel, run_kernel};
+pub use dispatch::{Compiled, Isa, Kernel, run_kernel};
 pub use elementary::{ln, sin_cos};
 pub use portable::Portable;
 

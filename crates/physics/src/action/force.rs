@@ -29,6 +29,7 @@ struct StapleForce<'a, const N: usize> {
 }
 
 impl<const N: usize> Kernel<f64> for StapleForce<'_, N> {
+    gaugelink_lattice::compiled!(group N: StapleForce);
     #[inline(always)]
     fn run<V: Lanes<Scalar = f64>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
         let (scale, keep) = (V::splat(self.scale), V::splat(self.keep));

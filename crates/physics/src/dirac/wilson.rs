@@ -9,6 +9,7 @@ use super::neighbourhood::{Neighbourhood, RegisterSource, offsets};
 use super::spinor::{SPINS, Spinor, SpinorField};
 use crate::PhysicsError;
 use crate::solver::LinearOperator;
+use gaugelink_lattice::number::Compiled;
 use gaugelink_lattice::{
     DIM_MAX, FieldReader, FieldWriter, GaugeField, Kernel, Lanes, LatticeError, Num, Real, Tally,
 };
@@ -238,7 +239,21 @@ struct HopKernel<'a, T, const N: usize, const DAGGER: bool> {
     streams: bool,
 }
 
+/// The compiled forms of the kernel in one precision, `[group][dagger]`.
+const fn hop_forms<T: Real>() -> [[Compiled; 2]; 3] {
+    [
+        [Compiled::of::<T, HopKernel<T, 1, false>>(), Compiled::of::<T, HopKernel<T, 1, true>>()],
+        [Compiled::of::<T, HopKernel<T, 2, false>>(), Compiled::of::<T, HopKernel<T, 2, true>>()],
+        [Compiled::of::<T, HopKernel<T, 3, false>>(), Compiled::of::<T, HopKernel<T, 3, true>>()],
+    ]
+}
+
 impl<T: Real, const N: usize, const DAGGER: bool> Kernel<T> for HopKernel<'_, T, N, DAGGER> {
+    fn compiled() -> Compiled {
+        static FORMS: [[[Compiled; 2]; 3]; 2] = [hop_forms::<f64>(), hop_forms::<f32>()];
+        FORMS[(T::LANES == f32::LANES) as usize][N - 1][DAGGER as usize]
+    }
+
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
         let mut around = Neighbourhood::<V, N>::new();

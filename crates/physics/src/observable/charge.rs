@@ -51,6 +51,7 @@ struct CloverCharge<'a, const N: usize> {
 }
 
 impl<const N: usize> Kernel<f64> for CloverCharge<'_, N> {
+    gaugelink_lattice::compiled!(group N: CloverCharge);
     const SUMS: usize = 1;
     #[inline(always)]
     fn run<V: Lanes<Scalar = f64>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {
@@ -72,6 +73,7 @@ struct Angles<'a, const N: usize> {
 }
 
 impl<const N: usize> Kernel<f64> for Angles<'_, N> {
+    gaugelink_lattice::compiled!(group N: Angles);
     const SUMS: usize = 1;
     #[inline(always)]
     fn run<V: Lanes<Scalar = f64>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {

@@ -28,6 +28,7 @@ struct CloverEnergy<'a, const N: usize> {
 }
 
 impl<const N: usize> Kernel<f64> for CloverEnergy<'_, N> {
+    gaugelink_lattice::compiled!(group N: CloverEnergy);
     const SUMS: usize = 1;
     #[inline(always)]
     fn run<V: Lanes<Scalar = f64>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {

@@ -19,6 +19,7 @@ struct Traces<'a, const N: usize> {
 }
 
 impl<const N: usize> Kernel<f64> for Traces<'_, N> {
+    gaugelink_lattice::compiled!(group N: Traces);
     const SUMS: usize = 1;
     #[inline(always)]
     fn run<V: Lanes<Scalar = f64>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {

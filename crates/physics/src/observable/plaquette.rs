@@ -117,6 +117,7 @@ struct PlaquetteSums<'a, const N: usize> {
 }
 
 impl<const N: usize> Kernel<f64> for PlaquetteSums<'_, N> {
+    gaugelink_lattice::compiled!(group N: PlaquetteSums);
     const SUMS: usize = 2;
     #[inline(always)]
     fn run<V: Lanes<Scalar = f64>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {
@@ -135,6 +136,7 @@ struct SitePlaquettes<'a, const N: usize> {
 }
 
 impl<const N: usize> Kernel<f64> for SitePlaquettes<'_, N> {
+    gaugelink_lattice::compiled!(group N: SitePlaquettes);
     #[inline(always)]
     fn run<V: Lanes<Scalar = f64>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
         for block in range {

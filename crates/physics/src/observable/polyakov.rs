@@ -49,6 +49,7 @@ struct Copy<'a, const N: usize> {
 }
 
 impl<const N: usize> Kernel<f64> for Copy<'_, N> {
+    gaugelink_lattice::compiled!(group N: Copy);
     #[inline(always)]
     fn run<V: Lanes<Scalar = f64>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
         for block in range {
@@ -66,6 +67,7 @@ struct Extend<'a, const N: usize> {
 }
 
 impl<const N: usize> Kernel<f64> for Extend<'_, N> {
+    gaugelink_lattice::compiled!(group N: Extend);
     #[inline(always)]
     fn run<V: Lanes<Scalar = f64>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
         let layout = self.from.layout();
@@ -80,6 +82,7 @@ impl<const N: usize> Kernel<f64> for Extend<'_, N> {
 struct Trace<'a, const N: usize>(FieldReader<'a, f64>);
 
 impl<const N: usize> Kernel<f64> for Trace<'_, N> {
+    gaugelink_lattice::compiled!(group N: Trace);
     const SUMS: usize = 2;
     #[inline(always)]
     fn run<V: Lanes<Scalar = f64>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {

@@ -38,6 +38,7 @@ struct Rectangles<'a, const N: usize> {
 }
 
 impl<const N: usize> Kernel<f64> for Rectangles<'_, N> {
+    gaugelink_lattice::compiled!(group N: Rectangles);
     const SUMS: usize = 1;
     #[inline(always)]
     fn run<V: Lanes<Scalar = f64>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {

@@ -68,6 +68,7 @@ fn add_norm<V: Lanes>(z: Complex<V>, sum: V) -> V {
 struct InnerProduct<'a, T>(FieldReader<'a, T>, FieldReader<'a, T>);
 
 impl<T: Real> Kernel<T> for InnerProduct<'_, T> {
+    gaugelink_lattice::compiled!(scalar T: InnerProduct);
     const SUMS: usize = 2;
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {
@@ -91,6 +92,7 @@ pub fn inner_product<T: Real>(a: &Field<T>, b: &Field<T>, blocks: Range<usize>, 
 struct Norm<'a, T>(FieldReader<'a, T>);
 
 impl<T: Real> Kernel<T> for Norm<'_, T> {
+    gaugelink_lattice::compiled!(scalar T: Norm);
     const SUMS: usize = 1;
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {
@@ -112,6 +114,7 @@ pub fn norm2<T: Real>(a: &Field<T>, blocks: Range<usize>, sums: &mut [f64]) {
 struct InnerAndNorm<'a, T>(FieldReader<'a, T>, FieldReader<'a, T>);
 
 impl<T: Real> Kernel<T> for InnerAndNorm<'_, T> {
+    gaugelink_lattice::compiled!(scalar T: InnerAndNorm);
     const SUMS: usize = 3;
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {
@@ -140,6 +143,7 @@ struct Difference<'a, T> {
 }
 
 impl<T: Real> Kernel<T> for Difference<'_, T> {
+    gaugelink_lattice::compiled!(scalar T: Difference);
     const SUMS: usize = 1;
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {
@@ -171,6 +175,7 @@ struct ScaleAdd<'a, T> {
 }
 
 impl<T: Real> Kernel<T> for ScaleAdd<'_, T> {
+    gaugelink_lattice::compiled!(scalar T: ScaleAdd);
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
         // SAFETY: a block is read and written by one thread.
@@ -202,6 +207,7 @@ struct CgStep<'a, T> {
 }
 
 impl<T: Real> Kernel<T> for CgStep<'_, T> {
+    gaugelink_lattice::compiled!(scalar T: CgStep);
     const SUMS: usize = 1;
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {
@@ -248,6 +254,7 @@ struct BiCgDirection<'a, T> {
 }
 
 impl<T: Real> Kernel<T> for BiCgDirection<'_, T> {
+    gaugelink_lattice::compiled!(scalar T: BiCgDirection);
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
         // SAFETY: a block is read and written by one thread.
@@ -283,6 +290,7 @@ struct Subtract<'a, T> {
 }
 
 impl<T: Real> Kernel<T> for Subtract<'_, T> {
+    gaugelink_lattice::compiled!(scalar T: Subtract);
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
         // SAFETY: a block is read and written by one thread.
@@ -316,6 +324,7 @@ struct BiCgStep<'a, T> {
 }
 
 impl<T: Real> Kernel<T> for BiCgStep<'_, T> {
+    gaugelink_lattice::compiled!(scalar T: BiCgStep);
     const SUMS: usize = 3;
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {

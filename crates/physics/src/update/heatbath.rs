@@ -3,9 +3,10 @@
 use super::kennedy_pendleton::draw_rotation;
 use super::quaternion::Quaternion;
 use super::streams::Streams;
-use super::sweep::{Choice, sweep};
+use super::sweep::{Choice, forms, sweep};
 use super::von_mises::draw_phase;
 use crate::PhysicsError;
+use gaugelink_lattice::number::Compiled;
 use gaugelink_lattice::rng::{Address, Generator, Purpose};
 use gaugelink_lattice::{Complex, GaugeField, Lanes, Layout};
 
@@ -58,6 +59,11 @@ struct Thermal {
 }
 
 impl Choice for Thermal {
+    fn compiled() -> &'static [Compiled; 3] {
+        static FORMS: [Compiled; 3] = forms::<Thermal>();
+        &FORMS
+    }
+
     type Random = Streams;
 
     fn random(&self, layout: &Layout, block: usize, mu: usize) -> Streams {

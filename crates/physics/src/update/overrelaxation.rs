@@ -2,8 +2,9 @@
 //! and Woch, Phys. Rev. Lett. 58 (1987) 2394).
 
 use super::quaternion::Quaternion;
-use super::sweep::{Choice, sweep};
+use super::sweep::{Choice, forms, sweep};
 use crate::PhysicsError;
+use gaugelink_lattice::number::Compiled;
 use gaugelink_lattice::{Complex, GaugeField, Lanes, Layout};
 
 /// Microcanonical overrelaxation of Wilson's action: link × staple is replaced by its inverse direction, in U(1), in
@@ -22,6 +23,11 @@ impl Overrelaxation {
 }
 
 impl Choice for Overrelaxation {
+    fn compiled() -> &'static [Compiled; 3] {
+        static FORMS: [Compiled; 3] = forms::<Overrelaxation>();
+        &FORMS
+    }
+
     type Random = ();
 
     fn random(&self, _: &Layout, _: usize, _: usize) {}

@@ -4,6 +4,7 @@ use super::quaternion::{Quaternion, subgroups};
 use crate::PhysicsError;
 use crate::action::staple;
 use gaugelink_lattice::group::reunitarise;
+use gaugelink_lattice::number::Compiled;
 use gaugelink_lattice::{Complex, FieldWriter, GaugeField, Kernel, Lanes, Layout, LinkReader, Num, Tally};
 use std::ops::Range;
 
@@ -27,6 +28,8 @@ pub trait Choice: Sync {
         length: V,
         old: Quaternion<V>,
     ) -> Quaternion<V>;
+    /// Where [`forms`] of this choice are kept.
+    fn compiled() -> &'static [Compiled; 3];
 }
 
 /// Updates every link once. Collective.
@@ -54,6 +57,15 @@ pub fn sweep<C: Choice, const N: usize>(u: &mut GaugeField<f64, N>, choice: &C) 
     Ok(())
 }
 
+/// The code of sweeps with a choice, for each group.
+pub const fn forms<C: Choice>() -> [Compiled; 3] {
+    [
+        Compiled::of::<f64, LinkUpdate<C, 1>>(),
+        Compiled::of::<f64, LinkUpdate<C, 2>>(),
+        Compiled::of::<f64, LinkUpdate<C, 3>>(),
+    ]
+}
+
 struct LinkUpdate<'a, C, const N: usize> {
     links: FieldWriter<'a, f64>,
     dims: usize,
@@ -62,6 +74,10 @@ struct LinkUpdate<'a, C, const N: usize> {
 }
 
 impl<C: Choice, const N: usize> Kernel<f64> for LinkUpdate<'_, C, N> {
+    fn compiled() -> Compiled {
+        C::compiled()[N - 1]
+    }
+
     #[inline(always)]
     fn run<V: Lanes<Scalar = f64>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
         // SAFETY: of what is written, a block's links of one direction and parity, only that block's are read.
