@@ -1,6 +1,6 @@
 //! A chain is the same for any number of threads and ranks, and in a batch as alone.
 
-use crate::links::{address, batch, bits, rough};
+use crate::links::{Bits, address, batch, bits, rough};
 use gaugelink_lattice::comm::run_ranks;
 use gaugelink_lattice::{Lattice, LatticeOptions};
 use gaugelink_physics::action::WilsonAction;
@@ -8,7 +8,7 @@ use gaugelink_sampler::hmc::{Hmc, Trajectory};
 use gaugelink_sampler::integrator::Integrator;
 
 /// What a chain did: ΔH's bits and decisions, then the bits of its links.
-type History = (Vec<(u64, bool)>, Vec<(usize, Vec<u64>)>);
+type History = (Vec<(u64, bool)>, Bits);
 
 /// Four trajectories of each chain, coarse enough that some are rejected.
 fn histories<const N: usize>(extents: &[usize], options: LatticeOptions, first_chain: u64) -> Vec<History> {

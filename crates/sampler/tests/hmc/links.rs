@@ -24,8 +24,11 @@ pub fn address(first_chain: u64) -> Address {
     Address::new(1987, Purpose::Start).chain(first_chain)
 }
 
+/// The bits of the links of a site, by its number.
+pub type Bits = Vec<(usize, Vec<u64>)>;
+
 /// The bits of a chain's links on this rank, `(site, bits)` in the order of global sites.
-pub fn bits<const N: usize>(u: &GaugeField<f64, N>, chain: usize) -> Vec<(usize, Vec<u64>)> {
+pub fn bits<const N: usize>(u: &GaugeField<f64, N>, chain: usize) -> Bits {
     let (lattice, layout) = (u.lattice(), u.layout());
     let mut sites = Vec::new();
     for block in 0..layout.blocks() {

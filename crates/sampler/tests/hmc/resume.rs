@@ -1,6 +1,6 @@
 //! A chain that goes on from a checkpoint has the bits of one that never stopped.
 
-use crate::links::{address, batch, bits, rough};
+use crate::links::{Bits, address, batch, bits, rough};
 use gaugelink_lattice::comm::run_ranks;
 use gaugelink_lattice::{GaugeField, Lattice, LatticeOptions};
 use gaugelink_physics::action::WilsonAction;
@@ -31,7 +31,7 @@ fn second_half<const N: usize>(
     extents: &[usize],
     options: LatticeOptions,
     folder: &Path,
-) -> (Vec<Outcome>, Vec<Vec<(usize, Vec<u64>)>>) {
+) -> (Vec<Outcome>, Vec<Bits>) {
     let lattice = Lattice::new(extents, options).unwrap();
     let saved = Checkpoint::at(folder).load::<u64>().unwrap().unwrap();
     let mut u = GaugeField::<f64, N>::cold(&lattice).unwrap();
