@@ -52,6 +52,35 @@ fn what_the_machine_or_the_files_do_not_allow_ends_with_status_1() {
     assert!(error.contains("LIME"), "{error}");
 }
 
+/// A start file that is damaged or holds what no update can go on from is refused; the sentence says what to do.
+#[test]
+fn damaged_start_files_are_refused() {
+    let scratch = Scratch::new(SMALL);
+    scratch.succeeds(&["run", "run.toml"]);
+    let whole = std::fs::read(scratch.path("out/end.lime")).unwrap();
+    let file = lime_rs::IldgFile::open(scratch.path("out/end.lime")).unwrap();
+    let payload = file.payload().offset as usize;
+    let start = |bytes: &[u8], settings: &[&str]| {
+        std::fs::write(scratch.path("start.lime"), bytes).unwrap();
+        let arguments = ["run", "run.toml", "--fresh", "--set", "run.directory=on", "--input", "start.lime"];
+        scratch.fails(1, &[&arguments[..], settings].concat())
+    };
+    let mut flipped = whole.clone();
+    flipped[payload + 1001] ^= 1;
+    let error = start(&flipped, &[]);
+    assert!(error.contains("checksum mismatch") && error.contains("start.ignore_checksum=true"), "{error}");
+    let mut broken = whole.clone();
+    broken[payload..payload + 8].copy_from_slice(&f64::NAN.to_be_bytes());
+    let ignore = ["--set", "start.ignore_checksum=true"];
+    assert!(start(&broken, &ignore).contains("not finite"));
+    broken[payload..payload + 8].copy_from_slice(&2f64.to_be_bytes());
+    assert!(start(&broken, &ignore).contains("not unitary"));
+    assert!(start(&whole[..whole.len() / 2], &[]).contains("truncated"));
+    let error = start(&whole, &["--set", "lattice.extents=[4,4,8,4]"]);
+    assert!(error.contains("[4, 4, 4, 8]") && error.contains("[4, 4, 8, 4]"), "{error}");
+    assert_eq!(std::fs::read(scratch.path("out/end.lime")).unwrap(), whole);
+}
+
 #[test]
 fn a_rank_that_fails_does_not_leave_the_others_waiting() {
     let scratch = Scratch::new(SMALL);

@@ -2,7 +2,7 @@
 
 use super::analysis::{decisions, series};
 use super::directory::RunDirectory;
-use super::line::Line;
+use super::line::{Line, Start};
 use super::plots;
 use crate::config::{RunFile, Stage};
 use crate::error::DriverError;
@@ -106,13 +106,7 @@ pub(crate) fn show(
 
 fn rows(file: &RunFile, lines: &[Line]) -> Vec<Row> {
     let mut rows = Vec::new();
-    for line in lines {
-        if let Line::Start(start) = line {
-            let note = format!("unitary to {:.1e}", start.unitarity);
-            let quantity = named("plaquette", start.chain, file);
-            rows.push(Row::new(None, "start", quantity).value(start.plaquette).note(note));
-        }
-    }
+    start_rows(&mut rows, lines);
     for (number, stage) in file.stages.iter().enumerate() {
         match stage {
             Stage::Heatbath(_) | Stage::Hmc(_) => update_rows(&mut rows, file, number, lines),
@@ -122,6 +116,16 @@ fn rows(file: &RunFile, lines: &[Line]) -> Vec<Row> {
         }
     }
     rows
+}
+
+fn start_rows(rows: &mut Vec<Row>, lines: &[Line]) {
+    let of_start = |line: &Line| if let Line::Start(start) = line { Some(start.clone()) } else { None };
+    let starts: Vec<Start> = lines.iter().filter_map(of_start).collect();
+    let Some(first) = starts.first() else { return };
+    let mean = starts.iter().map(|s| s.plaquette).sum::<f64>() / starts.len() as f64;
+    let chains = if starts.len() > 1 { format!("mean of {} chains, ", starts.len()) } else { String::new() };
+    let note = format!("{chains}unitary to {:.1e}", first.unitarity);
+    rows.push(Row::new(None, "start", "plaquette").value(mean).note(note));
 }
 
 /// A quantity of one chain, where there are several.
