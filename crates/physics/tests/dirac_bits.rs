@@ -1,9 +1,11 @@
 //! Wilson's operator against its plain formula, and the same bits for any vector unit, number of threads,
 //! decomposition over ranks, and whether a chain runs alone or in a batch.
 
-use gaugelink_lattice::comm::run_ranks;
+mod common;
+
+use common::bits::assert_equal_bits;
 use gaugelink_lattice::rng::{Address, Purpose};
-use gaugelink_lattice::{GaugeField, Isa, LaneMeaning, Lattice, LatticeOptions};
+use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions};
 use gaugelink_physics::dirac::{Boundary, Schur, SpinorField, Wilson, naive};
 use gaugelink_physics::solver::{BiCgStab, ConjugateGradient, LinearOperator, Stopping};
 use std::sync::Arc;
@@ -110,31 +112,9 @@ fn results<const N: usize>(extents: &[usize], options: LatticeOptions, chain: u6
 }
 
 fn check_bits<const N: usize>(extents: &[usize], grids: &[&[usize]]) {
-    let one = LatticeOptions { threads: 1, isa: Isa::Portable, ..LatticeOptions::default() };
-    let reference = results::<N>(extents, one.clone(), 0);
-    for isa in [Isa::Avx2, Isa::Avx512, Isa::Neon].into_iter().filter(|isa| isa.is_available()) {
-        let options = LatticeOptions { isa, ..one.clone() };
-        assert_eq!(results::<N>(extents, options, 0), reference, "N={N} {extents:?} {isa:?}");
-    }
-    for threads in [2, 3] {
-        let options = LatticeOptions { threads, ..LatticeOptions::default() };
-        assert_eq!(results::<N>(extents, options, 0), reference, "N={N} {extents:?} {threads} threads");
-    }
-    for grid in grids {
-        let ranks = run_ranks(grid.iter().product(), |comm| {
-            let options =
-                LatticeOptions { threads: 1, grid: grid.to_vec(), comm, ..LatticeOptions::default() };
-            results::<N>(extents, options, 0)
-        });
-        assert!(ranks.iter().all(|r| *r == reference), "N={N} {extents:?} ranks {grid:?}");
-    }
-    let batch = LatticeOptions { lanes: LaneMeaning::Batch { chains: 3 }, ..LatticeOptions::default() };
-    let together = results::<N>(extents, batch, 0);
-    for chain in 0..3 {
-        let alone = results::<N>(extents, LatticeOptions::default(), chain as u64);
-        let same = together.iter().zip(&alone).all(|(t, a)| t[chain] == a[0]);
-        assert!(same, "N={N} {extents:?}: chain {chain} of a batch differs from the chain alone");
-    }
+    assert_equal_bits(&format!("N={N} {extents:?}"), grids, |options, chain| {
+        results::<N>(extents, options, chain)
+    });
 }
 
 #[test]

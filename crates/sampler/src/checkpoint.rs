@@ -119,11 +119,14 @@ impl Checkpoint {
         Ok(())
     }
 
+    /// Removes older links, and what a process that died left half written.
     fn remove_all_but(&self, links: &[(String, u32, u32)]) -> Result<(), CheckpointError> {
         for entry in std::fs::read_dir(&self.folder).map_err(Self::io(&self.folder))? {
             let name = entry.map_err(Self::io(&self.folder))?.file_name();
-            let old = name.to_string_lossy().starts_with("links-") && links.iter().all(|l| name != *l.0);
-            if old {
+            let text = name.to_string_lossy();
+            let old = text.starts_with("links-") && links.iter().all(|l| text != l.0);
+            let unfinished = text.starts_with('.') && text.ends_with(".tmp");
+            if old || unfinished {
                 let path = self.folder.join(&name);
                 std::fs::remove_file(&path).map_err(Self::io(&path))?;
             }
@@ -183,6 +186,7 @@ mod tests {
         let u =
             |seed| GaugeField::<f64, 2>::random(&lattice, 1.0, Address::new(seed, Purpose::Start)).unwrap();
         checkpoint.save(&u(1), 1, 10u32).unwrap();
+        std::fs::write(folder.path().join("checkpoint/.links-2-0.lime.a1b2c3.tmp"), "half").unwrap();
         checkpoint.save(&u(2), 2, 20u32).unwrap();
         let saved = checkpoint.load::<u32>().unwrap().unwrap();
         assert_eq!(saved.state, 20);

@@ -6,10 +6,12 @@ use super::provenance::Provenance;
 use super::start::{self, Input};
 use crate::config::{RunFile, Stage};
 use crate::error::DriverError;
+use crate::progress;
 use gaugelink_lattice::comm::Comm;
 use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions};
 use gaugelink_physics::observable;
 use gaugelink_sampler::checkpoint::{Checkpoint, Saved};
+use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Instant;
@@ -143,8 +145,13 @@ impl<'a, const N: usize> Engine<'a, N> {
     }
 
     /// Whether this rank writes and shows things.
-    pub(super) fn is_root(&self) -> bool {
+    fn is_root(&self) -> bool {
         self.log.is_some()
+    }
+
+    /// A progress bar, invisible on all ranks but the first.
+    pub(super) fn bar(&self, what: &str, total: u64) -> ProgressBar {
+        if self.is_root() { progress::bar(what, total) } else { ProgressBar::hidden() }
     }
 
     /// Adds lines to the measurements.

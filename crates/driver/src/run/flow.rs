@@ -9,8 +9,13 @@ use gaugelink_physics::smear::{EnergyForm, WilsonFlow};
 impl<const N: usize> Engine<'_, N> {
     pub(super) fn flow(&mut self, stage: &FlowStage) -> Result<(), DriverError> {
         let mut u = self.u.duplicate()?;
-        let steps = (stage.time / stage.step).round().max(1.0) as usize;
-        let table = WilsonFlow::new(u.lattice())?.run(&mut u, stage.step, steps, stage.every as usize)?;
+        // Steps of at most the length asked for, so that the flow ends at its time; 1e-9 forgives 2.0 / 0.02 its rounding.
+        let steps = (stage.time / stage.step - 1e-9).ceil().max(1.0);
+        let bar = self.bar("gradient flow", steps as u64);
+        let mut flow = WilsonFlow::new(u.lattice())?;
+        let table =
+            flow.run_with(&mut u, stage.time / steps, steps as usize, stage.every as usize, |_| bar.inc(1))?;
+        bar.finish_and_clear();
         let mut lines = Vec::new();
         for chain in 0..u.lattice().chains() {
             lines.extend(table.points.iter().map(|point| {

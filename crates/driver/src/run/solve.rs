@@ -14,8 +14,11 @@ impl<const N: usize> Engine<'_, N> {
         let boundary = Boundary(stage.boundary.map(|sign| Complex::new(sign, 0.0)));
         let wilson = Wilson::new(&self.u, stage.mass, boundary)?;
         let stop = Stopping { iterations: stage.max_iterations as usize, ..Stopping::at(stage.tolerance) };
-        let (propagator, reports) = Propagator::point(&wilson, stage.source, stage.solver, &stop)
-            .map_err(|error| DriverError::Input(format!("stage {number} (solve): {error}")))?;
+        let bar = self.bar("solve", 4 * N as u64);
+        let (propagator, reports) =
+            Propagator::point_with(&wilson, stage.source, stage.solver, &stop, |_| bar.inc(1))
+                .map_err(|error| DriverError::Input(format!("stage {number} (solve): {error}")))?;
+        bar.finish_and_clear();
         let mut lines = Vec::new();
         for chain in 0..self.u.lattice().chains() {
             lines.extend(reports.iter().enumerate().map(|(source, report)| {

@@ -4,7 +4,6 @@ use super::engine::Engine;
 use super::line::{Line, Reversibility, Update};
 use crate::config::{HeatbathStage, HmcStage};
 use crate::error::DriverError;
-use crate::progress;
 use gaugelink_lattice::GaugeField;
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_physics::action::WilsonAction;
@@ -59,24 +58,22 @@ impl<const N: usize> Engine<'_, N> {
             // Links from a file may be unitary to single precision only.
             self.u.reunitarise();
         }
-        let bar = self.is_root().then(|| progress::bar(what, count));
+        let bar = self.bar(what, count);
         while self.state.done < count {
             let address = self.address();
             let outcome = update(&mut self.u, address)?;
             self.state.done += 1;
             self.state.updates += 1;
             let measured = self.measure(outcome)?;
-            if let (Some(bar), Some(first)) = (&bar, measured.first()) {
-                bar.set_position(self.state.done);
-                first.plaquette.iter().for_each(|p| bar.set_message(format!("plaquette {p:.5}")));
+            bar.set_position(self.state.done);
+            if let Some(plaquette) = measured.first().and_then(|first| first.plaquette) {
+                bar.set_message(format!("plaquette {plaquette:.5}"));
             }
             let lines: Vec<Line> = measured.into_iter().map(line).collect();
             self.log(&lines)?;
             self.save_if_due()?;
         }
-        if let Some(bar) = bar {
-            bar.finish_and_clear();
-        }
+        bar.finish_and_clear();
         Ok(())
     }
 

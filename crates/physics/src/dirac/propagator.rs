@@ -66,6 +66,20 @@ impl<T: Real, const N: usize> Propagator<T, N> {
         solver: PropagatorSolver,
         stop: &Stopping,
     ) -> Result<(Self, Vec<SolveReport>), PropagatorError> {
+        Self::point_with(wilson, source, solver, stop, |_| ())
+    }
+
+    /// [`Propagator::point`] that tells `progress` of every solve done. Collective.
+    ///
+    /// # Errors
+    /// [`PropagatorError`].
+    pub fn point_with(
+        wilson: &Wilson<'_, T, N>,
+        source: Site,
+        solver: PropagatorSolver,
+        stop: &Stopping,
+        mut progress: impl FnMut(&SolveReport),
+    ) -> Result<(Self, Vec<SolveReport>), PropagatorError> {
         let lattice = wilson.links().lattice();
         let memory = |e| PropagatorError::Physics(PhysicsError::Lattice(e));
         let extents = lattice.geometry().extents();
@@ -91,6 +105,7 @@ impl<T: Real, const N: usize> Propagator<T, N> {
                 let mut x = SpinorField::zeroed(lattice).map_err(memory)?;
                 let result = workspace.solve(wilson, &mut x, &b, stop)?;
                 let report = result.map_err(|error| PropagatorError::Solve { spin, colour, error })?;
+                progress(&report);
                 columns.push(x);
                 reports.push(report);
             }

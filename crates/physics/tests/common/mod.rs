@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub mod bits;
+
 use gaugelink_lattice::{Complex, GaugeField, Lattice, Matrix, Site};
 use std::path::PathBuf;
 use std::sync::Arc;
