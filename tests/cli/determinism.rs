@@ -21,6 +21,19 @@ fn threads_and_ranks_change_no_byte() {
 }
 
 #[test]
+fn vector_units_change_no_byte() {
+    let scratch = Scratch::new(SMALL);
+    for unit in ["portable", "avx2", "avx512", "neon"] {
+        // A machine without the unit takes its best one.
+        let directory = format!("run.directory={unit}");
+        let mut program = scratch.program(&["run", "run.toml", "--set", &directory]);
+        let output = program.env("GAUGELINK_ISA", unit).output().unwrap();
+        assert!(output.status.success(), "{unit}: {}", String::from_utf8_lossy(&output.stderr));
+        assert_same(&scratch.path("portable"), &scratch.path(unit));
+    }
+}
+
+#[test]
 fn another_seed_gives_other_bytes() {
     let scratch = Scratch::new(SMALL);
     scratch.succeeds(&["run", "run.toml", "--set", "run.directory=a"]);
