@@ -149,7 +149,7 @@ fn leapfrog_trajectory() {
     assert_close("plaquette", plaquette, grid.real("leapfrog_10x0.1_final_plaquette"), 1e-10);
     assert_close("final K", end, grid.real("leapfrog_10x0.1_final_kinetic"), 1e-10);
     assert_close("dS", change, grid.real("leapfrog_10x0.1_dS"), 1e-10);
-    assert_close("dH", end - kinetic + change, grid.real("leapfrog_10x0.1_dH"), 1e-9);
+    assert_close("dH", end - kinetic + change, grid.real("leapfrog_10x0.1_dH"), 1e-10);
     assert_close_links(&grid, "leapfrog_10x0.1_final", &u, 1e-10);
     check_momenta("10x0.1_final", &p, 1e-10);
 }
