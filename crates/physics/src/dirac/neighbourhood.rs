@@ -1,8 +1,9 @@
 //! What one block of Wilson's operator reads: its eight neighbours.
 //!
-//! A half spinor is projected, moved between lanes where the step leaves a part of the lattice, and multiplied register
-//! by register, straight from memory. Only where a row has several registers, lanes move between them: those few steps
-//! are carried first, as whole rows, and wait in a buffer.
+//! Half spinors are projected and multiplied register by register, straight from memory. Some steps take more: lanes
+//! move between the parts of the lattice, or an edge is crossed that has a phase. Where a row is one register that
+//! happens on the way. Where a row has several, whole rows are needed: those few steps are carried first and wait in a
+//! buffer.
 
 use super::boundary::BoundaryTable;
 use super::hop::{HalfSpinor, HopSource, project, projector_sign, transport};
@@ -25,9 +26,10 @@ pub(super) struct Neighbourhood<'a, V: Lanes, const N: usize> {
     at: [Neighbour; STEPS],
     spinors: [*const V::Scalar; STEPS],
     links: [*const V::Scalar; STEPS],
-    /// Steps that move between lanes, and those that cross an edge with a phase: one bit each.
-    rotating: u8,
+    /// Steps that cross an edge with a phase, and those that take more than the formula, for this or because lanes
+    /// move: one bit each.
     crossing: u8,
+    moving: u8,
     /// Half spinors that wait, `[step][spin][colour][re|im]`.
     buffer: [[[[Room<V>; 2]; N]; 2]; STEPS],
 }
@@ -42,8 +44,8 @@ impl<'a, T: Real, V: Lanes<Scalar = T>, const N: usize> Neighbourhood<'a, V, N> 
             at: [Neighbour::default(); STEPS],
             spinors: [std::ptr::null(); STEPS],
             links: [std::ptr::null(); STEPS],
-            rotating: 0,
             crossing: 0,
+            moving: 0,
             buffer: [[[[Room(V::splat(0.0)); 2]; N]; 2]; STEPS],
         }
     }
@@ -53,25 +55,25 @@ impl<'a, T: Real, V: Lanes<Scalar = T>, const N: usize> Neighbourhood<'a, V, N> 
     pub fn visit(&mut self, block: usize, dagger: bool) {
         let (layout, link) = (self.psi.layout(), 2 * N * N);
         self.crossing = self.table.crossing(block);
-        self.rotating = 0;
+        self.moving = self.crossing;
         for step in 0..STEPS {
             let at = layout.neighbour(block, step);
             let beside = if step < DIM_MAX { block } else { at.block as usize };
             self.at[step] = at;
-            self.rotating |= ((at.rotation != 0) as u8) << step;
+            self.moving |= ((at.rotation != 0) as u8) << step;
             self.spinors[step] = self.psi.rows(at.block as usize, 0, 2 * SPINS * N);
             self.links[step] = self.link.rows(beside, (step % DIM_MAX) * link, link);
         }
-        if V::REGISTERS > 1 && self.rotating != 0 {
+        if V::REGISTERS > 1 && self.moving != 0 {
             self.carry(dagger);
         }
     }
 
-    /// Carries the half spinors whose lanes move between registers into the buffer.
+    /// Carries the half spinors that need more than the formula into the buffer.
     #[inline(always)]
     fn carry(&mut self, dagger: bool) {
         for mu in 0..DIM_MAX {
-            if self.rotating & (1 << forward(mu)) != 0 {
+            if self.moving & (1 << forward(mu)) != 0 {
                 let step = forward(mu);
                 // SAFETY: `visit` took the rows of a whole spinor.
                 let psi = |s: usize, c: usize| unsafe { load::<V>(self.spinors[step], s * N + c) };
@@ -83,7 +85,7 @@ impl<'a, T: Real, V: Lanes<Scalar = T>, const N: usize> Neighbourhood<'a, V, N> 
                     self.transport_into(step, true, offset, &half);
                 }
             }
-            if self.rotating & (1 << backward(mu)) != 0 {
+            if self.moving & (1 << backward(mu)) != 0 {
                 let step = backward(mu);
                 for offset in offsets::<V>() {
                     let source = RegisterSource { around: self, offset };
@@ -108,10 +110,12 @@ impl<'a, T: Real, V: Lanes<Scalar = T>, const N: usize> Neighbourhood<'a, V, N> 
     /// A half spinor from the neighbour's lanes in this block's, times the phase where the step crosses an edge.
     #[inline(always)]
     fn moved(&self, step: usize, mut half: HalfSpinor<V, N>) -> HalfSpinor<V, N> {
-        let index = self.psi.layout().rotation(self.at[step].rotation);
-        for z in half.as_flattened_mut() {
-            // SAFETY: a rotation's entries are lanes.
-            unsafe { *z = Complex { re: z.re.permuted(index), im: z.im.permuted(index) } }
+        if self.at[step].rotation != 0 {
+            let index = self.psi.layout().rotation(self.at[step].rotation);
+            for z in half.as_flattened_mut() {
+                // SAFETY: a rotation's entries are lanes.
+                unsafe { *z = Complex { re: z.re.permuted(index), im: z.im.permuted(index) } }
+            }
         }
         if self.crossing & (1 << step) != 0 {
             self.table.turn(step, self.table.lanes(step).to_lanes(), &mut half);
@@ -198,13 +202,16 @@ impl<T: Real, V: Lanes<Scalar = T>, const N: usize> HopSource<V::Register, N> fo
     }
     #[inline(always)]
     fn arrived(&self, step: usize) -> Option<HalfSpinor<V::Register, N>> {
-        let waits = V::REGISTERS > 1 && self.around.rotating & (1 << step) != 0;
+        let waits = V::REGISTERS > 1 && self.around.moving & (1 << step) != 0;
         waits.then(|| self.waiting(step))
     }
     #[inline(always)]
     fn moved(&self, step: usize, mut half: HalfSpinor<V::Register, N>) -> HalfSpinor<V::Register, N> {
-        let Neighbourhood { psi, table, at, rotating, crossing, .. } = self.around;
-        if V::REGISTERS == 1 && rotating & (1 << step) != 0 {
+        let Neighbourhood { psi, table, at, crossing, moving, .. } = self.around;
+        if V::REGISTERS > 1 || moving & (1 << step) == 0 {
+            return half;
+        }
+        if at[step].rotation != 0 {
             let index = psi.layout().rotation(at[step].rotation);
             for z in half.as_flattened_mut() {
                 // SAFETY: a row is one register, and a rotation's entries are lanes.
@@ -215,8 +222,8 @@ impl<T: Real, V: Lanes<Scalar = T>, const N: usize> HopSource<V::Register, N> fo
             }
         }
         if crossing & (1 << step) != 0 {
-            // SAFETY: a row, from the start of one of its registers on.
-            let lanes = unsafe { V::load_register(table.lanes(step).0.as_ptr().add(self.offset)) };
+            // SAFETY: a whole row, which is one register.
+            let lanes = unsafe { V::load_register(table.lanes(step).0.as_ptr()) };
             table.turn(step, lanes, &mut half);
         }
         half
