@@ -226,6 +226,10 @@ macro_rules! lanes {
                 }
             }
             #[inline(always)]
+            unsafe fn permuted_register(_: $register, _: &LaneIndex) -> $register {
+                unreachable!("a row is two registers here")
+            }
+            #[inline(always)]
             unsafe fn stream(self, p: *mut $s) {
                 // SAFETY: as for `store`.
                 unsafe {

@@ -8,7 +8,7 @@ macro_rules! lanes {
     ($name:ident, $vec:ident, $mask:ident, $s:tt,
      $add:ident, $sub:ident, $mul:ident, $div:ident, $fma:ident, $fnma:ident, $sqrt:ident, $round:ident,
      $cmp:ident, $blend:ident, $set:ident, $xor:ident, $load:ident, $store:ident, $stream:ident,
-     $getmant:ident, $getexp:ident, |$p:ident, $index:ident| $permuted:expr) => {
+     $getmant:ident, $getexp:ident, |$lanes:ident, $index:ident| $permuted:expr) => {
         /// A block row in one register.
         #[derive(Clone, Copy)]
         #[repr(transparent)]
@@ -131,9 +131,20 @@ macro_rules! lanes {
                 Self(unsafe { $load(p) })
             }
             #[inline(always)]
-            unsafe fn load_permuted($p: *const $s, $index: &LaneIndex) -> Self {
-                // SAFETY: the caller vouches for the row; the index table holds 16 aligned entries.
+            unsafe fn load_permuted(p: *const $s, index: &LaneIndex) -> Self {
+                // SAFETY: the caller vouches for the row and the index.
+                unsafe { Self::load(p).permuted(index) }
+            }
+            #[inline(always)]
+            unsafe fn permuted(self, $index: &LaneIndex) -> Self {
+                let $lanes = self.0;
+                // SAFETY: the index table holds 16 aligned entries; AVX-512 as for `add`.
                 Self(unsafe { $permuted })
+            }
+            #[inline(always)]
+            unsafe fn permuted_register(v: Self, index: &LaneIndex) -> Self {
+                // SAFETY: the same contract as `permuted`.
+                unsafe { v.permuted(index) }
             }
             #[inline(always)]
             unsafe fn store(self, p: *mut $s) {
@@ -176,9 +187,9 @@ lanes!(
     _mm512_stream_pd,
     _mm512_getmant_pd,
     _mm512_getexp_pd,
-    |p, index| _mm512_permutexvar_pd(
+    |lanes, index| _mm512_permutexvar_pd(
         _mm512_cvtepi32_epi64(_mm256_load_si256(index.0.as_ptr().cast())),
-        _mm512_load_pd(p)
+        lanes
     )
 );
 
@@ -204,5 +215,5 @@ lanes!(
     _mm512_stream_ps,
     _mm512_getmant_ps,
     _mm512_getexp_ps,
-    |p, index| _mm512_permutexvar_ps(_mm512_load_si512(index.0.as_ptr().cast()), _mm512_load_ps(p))
+    |lanes, index| _mm512_permutexvar_ps(_mm512_load_si512(index.0.as_ptr().cast()), lanes)
 );

@@ -139,6 +139,11 @@ pub trait Lanes: Num {
         // SAFETY: the same contract as `store_register`.
         unsafe { Self::store_register(v, p) }
     }
+    /// The lanes of a row's only register rearranged, as [`Lanes::permuted`].
+    ///
+    /// # Safety
+    /// [`Lanes::REGISTERS`] is 1; every `index[l]` is in `0..LANES`.
+    unsafe fn permuted_register(v: Self::Register, index: &LaneIndex) -> Self::Register;
     /// Orders what [`Lanes::stream`] wrote before everything after: called once at the end of a kernel that streams.
     #[inline(always)]
     fn fence() {}

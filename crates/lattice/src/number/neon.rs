@@ -131,6 +131,11 @@ macro_rules! lanes {
                 Row::from_lanes(row).to_lanes()
             }
             #[inline(always)]
+            unsafe fn permuted_register(v: Self, index: &LaneIndex) -> Self {
+                // SAFETY: the same contract as `permuted`.
+                unsafe { v.permuted(index) }
+            }
+            #[inline(always)]
             unsafe fn store(self, p: *mut $s) {
                 for q in 0..4 {
                     // SAFETY: the caller vouches for the row.

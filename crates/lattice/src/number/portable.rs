@@ -108,6 +108,11 @@ impl<T: Real, const L: usize> Lanes for Portable<T, L> {
         unsafe { v.store(p) }
     }
     #[inline(always)]
+    unsafe fn permuted_register(v: Self, index: &LaneIndex) -> Self {
+        // SAFETY: the same contract as `permuted`.
+        unsafe { v.permuted(index) }
+    }
+    #[inline(always)]
     unsafe fn load(p: *const T) -> Self {
         // SAFETY: the caller vouches for `LANES == L` scalars at an address aligned to 64 bytes.
         unsafe { *p.cast::<Self>() }

@@ -4,8 +4,9 @@
 //! forward hop and by its conjugate in the backward hop. One byte a block says which of the eight hops cross an edge
 //! in any lane, so the bulk pays a test of one bit.
 
+use super::hop::HalfSpinor;
 use gaugelink_lattice::number::Row;
-use gaugelink_lattice::{Complex, DIM_MAX, Lanes, Layout, Real, backward, forward};
+use gaugelink_lattice::{Complex, DIM_MAX, Layout, Num, Real, backward, forward};
 
 /// One phase a direction (x, y, z, t), of modulus 1 in all uses known; 1 is periodic, −1 antiperiodic.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -73,10 +74,21 @@ impl<T: Real> BoundaryTable<T> {
         self.crossing[block]
     }
 
-    /// The lanes that cross an edge with `step`, and the phase; only for blocks whose bit is set.
+    /// 1 in the lanes that cross an edge with `step`, 0 in the others.
     #[inline(always)]
-    pub fn phase<V: Lanes<Scalar = T>>(&self, step: usize) -> (V::Mask, Complex<V>) {
-        let mask = V::splat(0.5).lt(self.lanes[step].to_lanes());
-        (mask, Complex::splat(self.phases[step].re, self.phases[step].im))
+    pub fn lanes(&self, step: usize) -> &Row<T> {
+        &self.lanes[step]
+    }
+
+    /// Multiplies the lanes that are 1 in `lanes` (see [`BoundaryTable::lanes`]) by the phase of `step`.
+    #[inline(always)]
+    pub fn turn<W: Num, const N: usize>(&self, step: usize, lanes: W, half: &mut HalfSpinor<W, N>) {
+        let mask = W::splat(0.5).lt(lanes);
+        let phase = Complex::splat(self.phases[step].re, self.phases[step].im);
+        for z in half.as_flattened_mut() {
+            let turned = *z * phase;
+            z.re = W::select(mask, turned.re, z.re);
+            z.im = W::select(mask, turned.im, z.im);
+        }
     }
 }

@@ -19,9 +19,17 @@ pub trait HopSource<V: Num, const N: usize> {
     fn spinor(&self, step: usize, spin: usize, colour: usize) -> Complex<V>;
     /// The link between the site and the neighbour: U_mu(x) for a step forwards, U_mu(x−mu) for one backwards.
     fn link(&self, step: usize, row: usize, column: usize) -> Complex<V>;
-    /// The half spinor already carried here, for a step that takes more than the formula: lanes to be moved, a phase
-    /// at the edge. `None`: project and multiply.
-    fn arrived(&self, step: usize) -> Option<HalfSpinor<V, N>>;
+    /// The half spinor where it was carried here beforehand. `None`: project and multiply.
+    #[inline(always)]
+    fn arrived(&self, _step: usize) -> Option<HalfSpinor<V, N>> {
+        None
+    }
+    /// A half spinor after it went the step in other ways than the formula has it: from lane to lane, by the phase at
+    /// an edge.
+    #[inline(always)]
+    fn moved(&self, _step: usize, half: HalfSpinor<V, N>) -> HalfSpinor<V, N> {
+        half
+    }
 }
 
 /// `a + i^power b`.
@@ -95,7 +103,13 @@ fn carried<V: Num, S: HopSource<V, N>, const N: usize>(
         return half;
     }
     let half = project(|s, c| from.spinor(step, s, c), mu, projector_sign(is_forward, dagger));
-    transport(|i, j| from.link(step, i, j), is_forward, &half)
+    let link = |i, j| from.link(step, i, j);
+    // A link belongs to the site it starts from: the lanes move before it acts forwards, after it acted backwards.
+    if is_forward {
+        transport(link, true, &from.moved(step, half))
+    } else {
+        from.moved(step, transport(link, false, &half))
+    }
 }
 
 /// (H ψ)(x), or (H† ψ)(x) where `DAGGER` is set: without the factor −1/2 of the operator.

@@ -1,13 +1,14 @@
 //! What one block of Wilson's operator reads: its eight neighbours.
 //!
-//! In the bulk a half spinor is projected and multiplied register by register, straight from memory. Where lanes move
-//! between the parts of the lattice, or a step crosses an edge with a phase, whole rows are needed: those few steps
-//! are carried first and wait in a buffer.
+//! Half spinors are projected and multiplied register by register, straight from memory. Some steps take more: lanes
+//! move between the parts of the lattice, or an edge is crossed that has a phase. Where a row is one register that
+//! happens on the way. Where a row has several, whole rows are needed: those few steps are carried first and wait in a
+//! buffer.
 
 use super::boundary::BoundaryTable;
 use super::hop::{HalfSpinor, HopSource, project, projector_sign, transport};
 use super::spinor::SPINS;
-use gaugelink_lattice::{Complex, DIM_MAX, FieldReader, Lanes, Layout, Neighbour, Real, backward, forward};
+use gaugelink_lattice::{Complex, DIM_MAX, FieldReader, Lanes, Neighbour, Real, backward, forward};
 
 /// Steps from a site.
 const STEPS: usize = 2 * DIM_MAX;
@@ -18,72 +19,73 @@ const STEPS: usize = 2 * DIM_MAX;
 struct Room<V>(V);
 
 /// The neighbours of one block.
-pub(super) struct Neighbourhood<V: Lanes, const N: usize> {
+pub(super) struct Neighbourhood<'a, V: Lanes, const N: usize> {
+    psi: FieldReader<'a, V::Scalar>,
+    link: FieldReader<'a, V::Scalar>,
+    table: &'a BoundaryTable<V::Scalar>,
     at: [Neighbour; STEPS],
     spinors: [*const V::Scalar; STEPS],
     links: [*const V::Scalar; STEPS],
-    /// Steps that cross an edge with a phase, and those that wait in the buffer: one bit each.
+    /// Steps that cross an edge with a phase, and those that take more than the formula, for this or because lanes
+    /// move: one bit each.
     crossing: u8,
-    waiting: u8,
+    moving: u8,
     /// Half spinors that wait, `[step][spin][colour][re|im]`.
     buffer: [[[[Room<V>; 2]; N]; 2]; STEPS],
 }
 
-impl<T: Real, V: Lanes<Scalar = T>, const N: usize> Neighbourhood<V, N> {
+impl<'a, T: Real, V: Lanes<Scalar = T>, const N: usize> Neighbourhood<'a, V, N> {
     #[inline(always)]
-    pub fn new() -> Self {
+    pub fn new(psi: FieldReader<'a, T>, link: FieldReader<'a, T>, table: &'a BoundaryTable<T>) -> Self {
         Self {
+            psi,
+            link,
+            table,
             at: [Neighbour::default(); STEPS],
             spinors: [std::ptr::null(); STEPS],
             links: [std::ptr::null(); STEPS],
             crossing: 0,
-            waiting: 0,
+            moving: 0,
             buffer: [[[[Room(V::splat(0.0)); 2]; N]; 2]; STEPS],
         }
     }
 
     /// Turns to another block.
     #[inline(always)]
-    pub fn visit(
-        &mut self,
-        psi: &FieldReader<'_, T>,
-        links: &FieldReader<'_, T>,
-        table: &BoundaryTable<T>,
-        block: usize,
-    ) {
-        let (layout, link) = (psi.layout(), 2 * N * N);
-        self.crossing = table.crossing(block);
-        self.waiting = self.crossing;
+    pub fn visit(&mut self, block: usize, dagger: bool) {
+        let (layout, link) = (self.psi.layout(), 2 * N * N);
+        self.crossing = self.table.crossing(block);
+        self.moving = self.crossing;
         for step in 0..STEPS {
             let at = layout.neighbour(block, step);
             let beside = if step < DIM_MAX { block } else { at.block as usize };
             self.at[step] = at;
-            self.waiting |= ((at.rotation != 0) as u8) << step;
-            self.spinors[step] = psi.rows(at.block as usize, 0, 2 * SPINS * N);
-            self.links[step] = links.rows(beside, (step % DIM_MAX) * link, link);
+            self.moving |= ((at.rotation != 0) as u8) << step;
+            self.spinors[step] = self.psi.rows(at.block as usize, 0, 2 * SPINS * N);
+            self.links[step] = self.link.rows(beside, (step % DIM_MAX) * link, link);
+        }
+        if V::REGISTERS > 1 && self.moving != 0 {
+            self.carry(dagger);
         }
     }
 
     /// Carries the half spinors that need more than the formula into the buffer.
     #[inline(always)]
-    pub fn carry_waiting(&mut self, layout: &Layout, table: &BoundaryTable<T>, dagger: bool) {
-        if self.waiting == 0 {
-            return;
-        }
+    fn carry(&mut self, dagger: bool) {
         for mu in 0..DIM_MAX {
-            if self.waiting & (1 << forward(mu)) != 0 {
+            if self.moving & (1 << forward(mu)) != 0 {
                 let step = forward(mu);
                 // SAFETY: `visit` took the rows of a whole spinor.
                 let psi = |s: usize, c: usize| unsafe { load::<V>(self.spinors[step], s * N + c) };
                 let half = project(psi, mu, projector_sign(true, dagger));
-                let half = self.moved(layout, table, step, half);
+                let half = self.moved(step, half);
                 self.put(step, half);
                 for offset in offsets::<V>() {
                     let half = RegisterSource { around: self, offset }.waiting(step);
                     self.transport_into(step, true, offset, &half);
                 }
             }
-            if self.waiting & (1 << backward(mu)) != 0 {
+            if self.moving & (1 << backward(mu)) != 0 {
                 let step = backward(mu);
                 for offset in offsets::<V>() {
                     let source = RegisterSource { around: self, offset };
@@ -99,7 +101,7 @@ impl<T: Real, V: Lanes<Scalar = T>, const N: usize> Neighbourhood<V, N> {
                         half[s][c] = unsafe { load::<V>(p, s * N + c) };
                     }
                 }
-                let half = self.moved(layout, table, step, half);
+                let half = self.moved(step, half);
                 self.put(step, half);
             }
         }
@@ -107,27 +109,16 @@ impl<T: Real, V: Lanes<Scalar = T>, const N: usize> Neighbourhood<V, N> {
 
     /// A half spinor from the neighbour's lanes in this block's, times the phase where the step crosses an edge.
     #[inline(always)]
-    fn moved(
-        &self,
-        layout: &Layout,
-        table: &BoundaryTable<T>,
-        step: usize,
-        mut half: HalfSpinor<V, N>,
-    ) -> HalfSpinor<V, N> {
+    fn moved(&self, step: usize, mut half: HalfSpinor<V, N>) -> HalfSpinor<V, N> {
         if self.at[step].rotation != 0 {
-            let index = layout.rotation(self.at[step].rotation);
+            let index = self.psi.layout().rotation(self.at[step].rotation);
             for z in half.as_flattened_mut() {
                 // SAFETY: a rotation's entries are lanes.
                 unsafe { *z = Complex { re: z.re.permuted(index), im: z.im.permuted(index) } }
             }
         }
         if self.crossing & (1 << step) != 0 {
-            let (mask, phase) = table.phase::<V>(step);
-            for z in half.as_flattened_mut() {
-                let turned = *z * phase;
-                z.re = V::select(mask, turned.re, z.re);
-                z.im = V::select(mask, turned.im, z.im);
-            }
+            self.table.turn(step, self.table.lanes(step).to_lanes(), &mut half);
         }
         half
     }
@@ -178,7 +169,7 @@ pub(super) fn offsets<V: Lanes>() -> impl Iterator<Item = usize> {
 
 /// One register's lanes of a neighbourhood, from lane `offset` on.
 pub(super) struct RegisterSource<'a, V: Lanes, const N: usize> {
-    pub around: &'a Neighbourhood<V, N>,
+    pub around: &'a Neighbourhood<'a, V, N>,
     pub offset: usize,
 }
 
@@ -198,7 +189,7 @@ impl<V: Lanes, const N: usize> RegisterSource<'_, V, N> {
     }
 }
 
-impl<V: Lanes, const N: usize> HopSource<V::Register, N> for RegisterSource<'_, V, N> {
+impl<T: Real, V: Lanes<Scalar = T>, const N: usize> HopSource<V::Register, N> for RegisterSource<'_, V, N> {
     #[inline(always)]
     fn spinor(&self, step: usize, spin: usize, colour: usize) -> Complex<V::Register> {
         // SAFETY: `visit` took the rows of a whole spinor.
@@ -211,7 +202,31 @@ impl<V: Lanes, const N: usize> HopSource<V::Register, N> for RegisterSource<'_, 
     }
     #[inline(always)]
     fn arrived(&self, step: usize) -> Option<HalfSpinor<V::Register, N>> {
-        if self.around.waiting & (1 << step) == 0 { None } else { Some(self.waiting(step)) }
+        let waits = V::REGISTERS > 1 && self.around.moving & (1 << step) != 0;
+        waits.then(|| self.waiting(step))
+    }
+    #[inline(always)]
+    fn moved(&self, step: usize, mut half: HalfSpinor<V::Register, N>) -> HalfSpinor<V::Register, N> {
+        let Neighbourhood { psi, table, at, crossing, moving, .. } = self.around;
+        if V::REGISTERS > 1 || moving & (1 << step) == 0 {
+            return half;
+        }
+        if at[step].rotation != 0 {
+            let index = psi.layout().rotation(at[step].rotation);
+            for z in half.as_flattened_mut() {
+                // SAFETY: a row is one register, and a rotation's entries are lanes.
+                unsafe {
+                    z.re = V::permuted_register(z.re, index);
+                    z.im = V::permuted_register(z.im, index);
+                }
+            }
+        }
+        if crossing & (1 << step) != 0 {
+            // SAFETY: a whole row, which is one register.
+            let lanes = unsafe { V::load_register(table.lanes(step).0.as_ptr()) };
+            table.turn(step, lanes, &mut half);
+        }
+        half
     }
 }
 

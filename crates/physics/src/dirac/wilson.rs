@@ -256,12 +256,11 @@ impl<T: Real, const N: usize, const DAGGER: bool> Kernel<T> for HopKernel<'_, T,
 
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
-        let mut around = Neighbourhood::<V, N>::new();
+        let mut around = Neighbourhood::<V, N>::new(self.psi, self.links, self.table);
         for step in range.clone() {
             let position = if self.returns { range.start + range.end - 1 - step } else { step };
             let block = self.walk.map_or(position, |walk| walk[position] as usize);
-            around.visit(&self.psi, &self.links, self.table, block);
-            around.carry_waiting(self.psi.layout(), self.table, DAGGER);
+            around.visit(block, DAGGER);
             let out = self.out.rows(block, 0, 2 * SPINS * N);
             let center = self.center.map(|f| f.rows(block, 0, 2 * SPINS * N));
             for offset in offsets::<V>() {
