@@ -20,6 +20,19 @@ fn threads_and_ranks_change_no_byte() {
     }
 }
 
+/// On a lattice where the worst link of a trajectory forth and back is on one rank only.
+#[test]
+fn extremes_are_those_of_all_ranks() {
+    let hmc = "[[stage]]\nkind = \"hmc\"\ntrajectories = 2\nsteps = 20\n[[stage]]\nkind = \"write\"\nfile = \"end.lime\"\n";
+    let (head, _) = SMALL.split_once("[[stage]]").unwrap();
+    let scratch = Scratch::new(&format!("{}{hmc}", head.replace("[4, 4, 4, 8]", "[8, 8, 8, 8]")));
+    for (name, ranks) in [("one", "[1]"), ("four", "[1,1,2,2]"), ("other", "[2,2,1,1]")] {
+        let (directory, ranks) = (format!("run.directory={name}"), format!("machine.ranks={ranks}"));
+        scratch.succeeds(&["run", "run.toml", "--set", &directory, "--set", &ranks]);
+        assert_same(&scratch.path("one"), &scratch.path(name));
+    }
+}
+
 #[test]
 fn vector_units_change_no_byte() {
     let scratch = Scratch::new(SMALL);

@@ -17,15 +17,41 @@ fn mistakes_in_the_run_file_end_with_status_2() {
         ("run.chains=9", &["1 to 8"]),
         ("start.kind=file", &["--input"]),
         ("stage.3.boundary=[1,1,1,2]", &["boundary sign"]),
+        ("action.beta=nan", &["beta", "finite"]),
+        ("stage.3.mass=inf", &["mass", "finite"]),
+        ("stage.3.mass=-4", &["mass", "kappa"]),
+        ("stage.4.file=no/such/folder/end.lime", &["plain file name"]),
+        ("stage.4.file=../end.lime", &["plain file name"]),
+        ("stage.4.file=measurements.jsonl", &["the run's own files"]),
     ] {
         let error = scratch.fails(2, &["run", "run.toml", "--set", setting]);
         assert!(said.iter().all(|word| error.contains(word)), "{setting}: {error}");
     }
     assert!(!scratch.path("out").exists(), "nothing was begun");
+    let twice = format!("{SMALL}[[stage]]\nkind = \"write\"\nfile = \"end.lime\"\n");
+    std::fs::write(scratch.path("twice.toml"), twice).unwrap();
+    assert!(scratch.fails(2, &["run", "twice.toml"]).contains("two stages write"));
     std::fs::write(scratch.path("empty.toml"), "").unwrap();
     assert!(scratch.fails(2, &["run", "empty.toml"]).contains("[run]"));
     scratch.fails(2, &["run"]);
     scratch.fails(2, &["rnu", "run.toml"]);
+}
+
+/// What the lattice does not allow is found before the first update, though its stage may be the last.
+#[test]
+fn stages_that_the_lattice_does_not_allow_are_refused_at_once() {
+    let scratch = Scratch::new(SMALL);
+    for (setting, said) in [
+        ("lattice.extents=[4,4,4,5]", &["stage 0 (heatbath)", "even extents"][..]),
+        ("lattice.extents=[4,4,8]", &["stage 3 (solve)", "4 dimensions"]),
+        ("stage.3.source=[9,0,0,0]", &["stage 3 (solve)", "outside the lattice"]),
+        ("machine.threads=100000", &["cores"]),
+        ("machine.ranks=[64,64]", &["cores"]),
+    ] {
+        let error = scratch.fails(2, &["run", "run.toml", "--set", setting]);
+        assert!(said.iter().all(|word| error.contains(word)), "{setting}: {error}");
+        assert!(!scratch.path("out/measurements.jsonl").exists(), "{setting}");
+    }
 }
 
 #[test]
@@ -34,14 +60,11 @@ fn what_the_machine_or_the_files_do_not_allow_ends_with_status_1() {
     std::fs::write(scratch.path("file"), "text").unwrap();
     for (setting, said) in [
         ("lattice.extents=[512,512,512,1024]", &["MiB are free", "smaller lattice"][..]),
-        ("lattice.extents=[4,4,4,5]", &["even extents"]),
         ("lattice.extents=[4,4,4,1]", &["at least 2"]),
         ("machine.ranks=[3]", &["does not divide"]),
         ("run.directory=file/x", &["file/x"]),
         ("run.directory=/proc/x", &["/proc/x"]),
-        ("stage.4.file=no/such/folder/end.lime", &["no/such/folder"]),
         ("stage.3.max_iterations=2", &["did not converge", "solve"]),
-        ("stage.3.source=[9,0,0,0]", &["outside the lattice"]),
     ] {
         let error = scratch.fails(1, &["run", "run.toml", "--fresh", "--set", setting]);
         assert!(said.iter().all(|word| error.contains(word)), "{setting}: {error}");
@@ -84,7 +107,8 @@ fn damaged_start_files_are_refused() {
 #[test]
 fn a_rank_that_fails_does_not_leave_the_others_waiting() {
     let scratch = Scratch::new(SMALL);
-    let settings = ["--set", "machine.ranks=[1,1,1,2]", "--set", "stage.4.file=no/such/folder/end.lime"];
-    let error = scratch.fails(1, &[&["run", "run.toml"][..], &settings].concat());
-    assert!(error.contains("no/such/folder"), "{error}");
+    // Only the first rank writes, and there it cannot.
+    std::fs::create_dir_all(scratch.path("out/end.lime/taken")).unwrap();
+    let error = scratch.fails(1, &["run", "run.toml", "--set", "machine.ranks=[1,1,1,2]"]);
+    assert!(error.contains("end.lime"), "{error}");
 }

@@ -1,15 +1,23 @@
 //! A run that is stopped goes on as if nothing had happened, and nobody's results are lost.
 
 use crate::program::{SMALL, Scratch, assert_same};
+use std::process::Child;
 use std::time::{Duration, Instant};
 
 /// Starts a run and kills it (SIGKILL) once its log has so many lines.
 fn kill_after(scratch: &Scratch, directory: &str, lines: usize) {
+    let mut child = start_until(scratch, directory, lines);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+/// Starts a run and waits until its log has so many lines, or it has ended.
+fn start_until(scratch: &Scratch, directory: &str, lines: usize) -> Child {
     let setting = format!("run.directory={directory}");
     let mut child = scratch
         .program(&["run", "run.toml", "--set", &setting])
         .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
     let log = scratch.path(directory).join("measurements.jsonl");
@@ -17,12 +25,33 @@ fn kill_after(scratch: &Scratch, directory: &str, lines: usize) {
     while std::fs::read_to_string(&log).map_or(0, |text| text.lines().count()) < lines {
         assert!(start.elapsed() < Duration::from_secs(60), "the run does not get on");
         if child.try_wait().unwrap().is_some() {
-            return;
+            break;
         }
         std::thread::sleep(Duration::from_millis(1));
     }
-    child.kill().unwrap();
-    child.wait().unwrap();
+    child
+}
+
+/// What a batch system sends first: the run writes a checkpoint, says so, and goes on later.
+#[test]
+fn a_signal_ends_a_run_with_a_checkpoint() {
+    let long = SMALL.replace("sweeps = 12", "sweeps = 200").replace("checkpoint_seconds = 0", "");
+    let scratch = Scratch::new(&long);
+    for (name, ranks) in [("one", "[1]"), ("two", "[1,1,1,2]")] {
+        let settings = format!("run.directory={name}");
+        let ranks = format!("machine.ranks={ranks}");
+        let child = start_until(&scratch, name, 20);
+        let sent = std::process::Command::new("kill").arg(child.id().to_string()).status().unwrap();
+        assert!(sent.success());
+        let output = child.wait_with_output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && error.contains("stopped by a signal"), "{error}");
+        let again = scratch.run(&["run", "run.toml", "--set", &settings, "--set", &ranks]);
+        assert!(String::from_utf8_lossy(&again.stderr).contains("going on from the checkpoint"), "{again:?}");
+        assert_same(&scratch.path("one"), &scratch.path(name));
+    }
+    scratch.succeeds(&["run", "run.toml", "--set", "run.directory=whole"]);
+    assert_same(&scratch.path("whole"), &scratch.path("one"));
 }
 
 #[test]

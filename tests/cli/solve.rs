@@ -56,3 +56,29 @@ fn json_output_is_json_lines_only() {
     }
     assert!(result("plaquette")["tau_int"].is_f64());
 }
+
+/// A LIME file with nothing but the links: the run file says group and extents.
+#[test]
+fn a_bare_start_file_takes_its_shape_from_the_run_file() {
+    let scratch = Scratch::new(SMALL);
+    scratch.succeeds(&["run", "run.toml"]);
+    let file = lime_rs::IldgFile::open(scratch.path("out/end.lime")).unwrap();
+    let (offset, length) = (file.payload().offset as usize, file.payload().bytes as usize);
+    let bytes = std::fs::read(scratch.path("out/end.lime")).unwrap();
+    let mut bare =
+        [&0x4567_89ab_u32.to_be_bytes()[..], &[0, 1, 0xc0, 0], &(length as u64).to_be_bytes()].concat();
+    let mut kind = [0; 128];
+    kind[..16].copy_from_slice(b"ildg-binary-data");
+    bare.extend_from_slice(&kind);
+    bare.extend_from_slice(&bytes[offset..offset + length]);
+    std::fs::write(scratch.path("bare.lime"), bare).unwrap();
+    std::fs::write(scratch.path("solve.toml"), SOLVE).unwrap();
+    let error = scratch.fails(1, &["solve", "solve.toml", "--input", "bare.lime"]);
+    assert!(error.contains("[lattice]"), "{error}");
+    let shape = format!("{SOLVE}[lattice]\ngroup = \"SU(3)\"\nextents = [4, 4, 4, 8]\n");
+    std::fs::write(scratch.path("shape.toml"), shape).unwrap();
+    let bare = scratch.succeeds(&["solve", "shape.toml", "--input", "bare.lime", "--json"]);
+    let whole = scratch.succeeds(&["solve", "solve.toml", "--input", "out/end.lime", "--json"]);
+    let start = |text: &str| json_lines(text)[0]["plaquette"].clone();
+    assert_eq!(start(&bare), start(&whole));
+}

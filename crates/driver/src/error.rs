@@ -53,6 +53,12 @@ pub enum DriverError {
         /// What to do on this command line.
         remedy: String,
     },
+    /// A run that a signal ended, with a checkpoint.
+    #[error("stopped by a signal after {updates} updates, with a checkpoint: the same command goes on")]
+    Stopped {
+        /// Updates done.
+        updates: u64,
+    },
     /// Checks that did not hold; their lines were printed.
     #[error("{failed} of {total} files did not pass")]
     Failed {

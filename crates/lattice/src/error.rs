@@ -10,7 +10,7 @@ pub enum LatticeError {
     Geometry(String),
     /// Memory that the machine does not have.
     #[error(
-        "{needed} MiB do not fit: {available} MiB are free; use a smaller lattice, fewer chains or more ranks on other \
+        "{needed} MiB do not fit: {available} MiB are free, and the process may be allowed less; use a smaller lattice, fewer chains or more ranks on other \
          machines"
     )]
     OutOfMemory {

@@ -88,6 +88,13 @@ impl IldgFile<File> {
     pub fn open_with(path: impl AsRef<Path>, selection: impl Into<Selection>) -> Result<Self> {
         let path = path.as_ref();
         let open = || {
+            // A pipe would keep its opener waiting for a writer.
+            let is_file = std::fs::metadata(path).map_err(|source| Error::Open { source })?.is_file();
+            if !is_file {
+                return Err(Error::Open {
+                    source: std::io::Error::other("it is a folder or a device, not a file"),
+                });
+            }
             let file = File::open(path).map_err(|source| Error::Open { source })?;
             Self::from_source(file, selection.into())
         };

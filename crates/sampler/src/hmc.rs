@@ -122,7 +122,7 @@ impl<const N: usize> Hmc<N> {
         energy(&self.momenta, u).iter().zip(start).map(|(end, start)| end - start).collect()
     }
 
-    /// How far a trajectory forth and back misses its start: (largest difference of a link's entry on this rank,
+    /// How far a trajectory forth and back misses its start: (largest difference of a link's entry,
     /// |ΔH| there and back, the largest of the chains). The links are put back. Collective.
     pub fn reversibility(
         &mut self,
@@ -139,6 +139,6 @@ impl<const N: usize> Hmc<N> {
             u.as_slice().iter().zip(self.saved.as_slice()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
         let energy = there.iter().zip(back).map(|(a, b)| (a + b).abs()).fold(0.0, f64::max);
         u.copy_from(&self.saved);
-        (off, energy)
+        (u.lattice().comm().max(off), energy)
     }
 }

@@ -5,6 +5,7 @@ mod stage;
 mod tables;
 
 pub use overrides::with_overrides;
+pub(crate) use stage::OWN_FILES;
 pub use stage::{FlowStage, HeatbathStage, HmcStage, SolveStage, Stage, WriteStage};
 pub use tables::{
     ActionTable, GroupName, LatticeTable, MachineTable, MeasureTable, PrecisionName, RunTable, StartKind,
@@ -98,7 +99,16 @@ impl RunFile {
         if !from_file && self.lattice.is_none() {
             return Err(tables.fail("the table [lattice] is missing: add it, or start from a file".into()));
         }
+        let mut written = Vec::new();
         for stage in &self.stages {
+            if let Stage::Write(write) = stage {
+                if written.contains(&&write.file) {
+                    let message =
+                        format!("two stages write `{}`: give each a name of its own", write.file.display());
+                    return Err(tables.fail_in("stage", &message));
+                }
+                written.push(&write.file);
+            }
             if stage.thermalisation() >= stage.updates().max(1) {
                 return Err(tables.fail_in("stage", "`thermalise` leaves no update to average over"));
             }

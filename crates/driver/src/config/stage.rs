@@ -1,6 +1,6 @@
 //! The stages of a run: `[[stage]]` with `kind = "..."`.
 
-use super::tables::{PrecisionName, at_least_one, positive, yes};
+use super::tables::{PrecisionName, at_least_one, finite, positive, yes};
 use gaugelink_physics::dirac::PropagatorSolver;
 use gaugelink_sampler::integrator::Integrator;
 use serde::{Deserialize, Deserializer};
@@ -114,6 +114,7 @@ pub struct FlowStage {
 #[serde(deny_unknown_fields)]
 pub struct SolveStage {
     /// Bare mass m; kappa = 1/(2m + 8).
+    #[serde(deserialize_with = "mass")]
     pub mass: f64,
     /// Boundary sign of each direction: 1 periodic, −1 antiperiodic.
     #[serde(default = "antiperiodic_in_time", deserialize_with = "signs")]
@@ -137,6 +138,7 @@ pub struct SolveStage {
 #[serde(deny_unknown_fields)]
 pub struct WriteStage {
     /// File name inside the run directory.
+    #[serde(deserialize_with = "file_name")]
     pub file: PathBuf,
     /// "f64" or "f32".
     #[serde(default)]
@@ -200,3 +202,38 @@ fn signs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[f64; 4], D::Erro
         None => Ok(signs),
     }
 }
+
+fn mass<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    match finite(deserializer)? {
+        -4.0 => {
+            Err(serde::de::Error::custom("-4 is not possible here: kappa = 1/(2m + 8) would be infinite"))
+        }
+        mass => Ok(mass),
+    }
+}
+
+/// A name that stays inside the run directory and is none of the run's own files.
+fn file_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+    let name = PathBuf::deserialize(deserializer)?;
+    let wrong = |why: &str| serde::de::Error::custom(format!("`{}` {why}, e.g. conf.lime", name.display()));
+    if name.components().count() != 1 || name.file_name() != Some(name.as_os_str()) {
+        return Err(wrong("is no plain file name; it is written into the run directory, so give a name"));
+    }
+    if OWN_FILES.iter().any(|own| name.as_os_str() == *own) {
+        return Err(wrong("is one of the run's own files; give another name"));
+    }
+    Ok(name)
+}
+
+/// What a run directory holds beside the configurations.
+pub(crate) const OWN_FILES: [&str; 9] = [
+    "measurements.jsonl",
+    "timings.jsonl",
+    "results.jsonl",
+    "table.txt",
+    "provenance.json",
+    "run.toml",
+    "lock",
+    "checkpoint",
+    "plots",
+];

@@ -40,6 +40,7 @@ pub struct LatticeTable {
 #[serde(deny_unknown_fields)]
 pub struct ActionTable {
     /// Coupling: S = β Σ (1 − Re tr P / N).
+    #[serde(deserialize_with = "finite")]
     pub beta: f64,
 }
 
@@ -158,6 +159,16 @@ pub(super) fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64
         Ok(x)
     } else {
         Err(serde::de::Error::custom(format!("{x} is not possible here, expected a positive number")))
+    }
+}
+
+/// A number, not NaN or infinite.
+pub(super) fn finite<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let x = f64::deserialize(deserializer)?;
+    if x.is_finite() {
+        Ok(x)
+    } else {
+        Err(serde::de::Error::custom(format!("{x} is not possible here, expected a finite number")))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The run directory: one owner at a time, a log that can be cut back to a checkpoint, no file half written.
 
 use super::line::Line;
+use crate::config::OWN_FILES;
 use crate::error::DriverError;
 use crate::report::Report;
 use lime_rs::AtomicFile;
@@ -56,18 +57,11 @@ impl RunDirectory {
     /// # Errors
     /// [`DriverError::Io`].
     pub fn clear(&self) -> Result<(), DriverError> {
-        let absent = |e: &std::io::Error| e.kind() == std::io::ErrorKind::NotFound;
-        for folder in ["checkpoint", "plots"].map(|name| self.file(name)) {
-            std::fs::remove_dir_all(&folder)
-                .or_else(|e| if absent(&e) { Ok(()) } else { Err(e) })
-                .map_err(io("remove", &folder))?;
-        }
-        for file in
-            [LOG, TIMINGS, "results.jsonl", "table.txt", "provenance.json", "run.toml"].map(|n| self.file(n))
-        {
-            std::fs::remove_file(&file)
-                .or_else(|e| if absent(&e) { Ok(()) } else { Err(e) })
-                .map_err(io("remove", &file))?;
+        for own in OWN_FILES.map(|name| self.file(name)).iter().filter(|own| !own.ends_with("lock")) {
+            let removed = if own.is_dir() { std::fs::remove_dir_all(own) } else { std::fs::remove_file(own) };
+            removed
+                .or_else(|e| if e.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(e) })
+                .map_err(io("remove", own))?;
         }
         Ok(())
     }

@@ -14,6 +14,7 @@ use gaugelink_sampler::checkpoint::{Checkpoint, Saved};
 use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 /// Where a run stands. With the links this is everything: random numbers are addressed by it.
@@ -52,6 +53,8 @@ pub(crate) struct Setting<'a> {
     pub input: Option<&'a Input>,
     /// JSON lines on standard output.
     pub json: bool,
+    /// Set by SIGTERM and SIGINT.
+    pub stop: &'a AtomicBool,
 }
 
 /// One rank of a run.
@@ -113,7 +116,7 @@ impl<'a, const N: usize> Engine<'a, N> {
             self.setting.directory.replace("provenance.json", &format!("{text}\n"))?;
             self.setting.directory.replace("run.toml", &self.setting.file.text)?;
         }
-        let unitarity = self.unitarity();
+        let unitarity = self.u.lattice().comm().max(self.u.unitarity_violation());
         let plaquettes = observable::plaquette(&self.u);
         let line = |(chain, &plaquette): (usize, &f64)| Line::Start(Start { chain, plaquette, unitarity });
         let lines: Vec<Line> = plaquettes.iter().enumerate().map(line).collect();
@@ -170,13 +173,21 @@ impl<'a, const N: usize> Engine<'a, N> {
         Ok(())
     }
 
-    /// Writes a checkpoint where the last one is old enough. Collective.
+    /// Writes a checkpoint where the last one is old enough, or where a signal asks to stop. Collective.
+    ///
+    /// # Errors
+    /// [`DriverError::Stopped`] after the checkpoint for a signal.
     pub(super) fn save_if_due(&mut self) -> Result<(), DriverError> {
         let due = self.saved_at.elapsed().as_secs_f64() >= self.setting.file.run.checkpoint_seconds;
-        // The clocks of the ranks differ: the first decides.
-        let mut decision = [due as u8];
+        let stops = self.setting.stop.load(Ordering::Relaxed);
+        // Clocks, and when a signal is seen, differ between ranks: the first decides.
+        let mut decision = [due as u8, stops as u8];
         self.u.lattice().comm().broadcast(&mut decision);
-        if decision[0] == 1 { self.save() } else { Ok(()) }
+        let [due, stops] = decision.map(|d| d == 1);
+        if due || stops {
+            self.save()?;
+        }
+        if stops { Err(DriverError::Stopped { updates: self.state.updates }) } else { Ok(()) }
     }
 
     fn time(&self, stage: &Stage, updates: u64, start: Instant) -> Result<(), DriverError> {
@@ -195,27 +206,17 @@ impl<'a, const N: usize> Engine<'a, N> {
             "vector_instructions": format!("{:?}", lattice.isa()),
         }))
     }
+}
 
-    /// The largest violation of unitarity on all ranks. Collective.
-    fn unitarity(&self) -> f64 {
-        let comm = self.u.lattice().comm();
-        // Non-negative numbers are ordered as their bits.
-        let mut worst = 0u64;
-        let own = self.u.unitarity_violation().to_bits();
-        for rank in 0..comm.ranks() {
-            let mut bits = if rank == comm.rank() { own as i64 } else { 0 };
-            comm.sum(std::slice::from_mut(&mut bits));
-            worst = worst.max(bits as u64);
-        }
-        f64::from_bits(worst)
-    }
+/// Cores that the process may use.
+pub(super) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, |n| n.get())
 }
 
 fn options(file: &RunFile, comm: Arc<dyn Comm>) -> LatticeOptions {
     let chains = file.run.chains as usize;
-    let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
     let threads = match file.machine.threads {
-        0 => (cores / comm.ranks()).max(1),
+        0 => (cores() / comm.ranks()).max(1),
         n => n,
     };
     let lanes = if chains > 1 { LaneMeaning::Batch { chains } } else { LaneMeaning::Sites };

@@ -7,6 +7,7 @@ mod flow;
 mod line;
 mod memory;
 mod plots;
+mod preflight;
 mod provenance;
 mod results;
 mod solve;
@@ -24,6 +25,7 @@ use gaugelink_lattice::comm::{Comm, SingleRank, try_run_ranks};
 use gaugelink_sampler::checkpoint::{Checkpoint, Saved};
 use start::Input;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Does what a run file says and shows the results; goes on from a checkpoint where there is one.
 ///
@@ -85,8 +87,20 @@ fn on_all_ranks(
         Some(saved) => (saved.state.group, saved.state.extents.clone()),
         None => start::shape(file, input)?,
     };
+    preflight::check(file, group, &extents)?;
     memory::check(file, group, &extents)?;
-    let setting = Setting { file, extents: &extents, directory, checkpoint, saved, input, json };
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
+        // A second signal ends the program at once.
+        signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, stop.clone())
+            .and_then(|_| signal_hook::flag::register(signal, stop.clone()))
+            .map_err(|source| DriverError::Io {
+                action: "listen to signals for",
+                path: directory.path().into(),
+                source,
+            })?;
+    }
+    let setting = Setting { file, extents: &extents, directory, checkpoint, saved, input, json, stop: &stop };
     let rank = |comm: Arc<dyn Comm>| match group {
         1 => Engine::<1>::new(&setting, comm)?.run(),
         2 => Engine::<2>::new(&setting, comm)?.run(),

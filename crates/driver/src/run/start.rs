@@ -7,8 +7,8 @@ use crate::links::{self, WrongChecksum};
 use gaugelink_lattice::group::group_name;
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, Lattice, ildg};
-use lime_rs::IldgFile;
-use std::path::PathBuf;
+use lime_rs::{IldgFile, Shape};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Width of the Gaussian algebra elements of a hot start.
@@ -27,8 +27,31 @@ impl Input {
     /// [`DriverError::File`].
     pub fn open(file: &RunFile) -> Result<Option<Self>, DriverError> {
         let path = file.start.file.clone().filter(|_| file.start.kind == StartKind::File);
-        path.map(|path| Ok(Self { file: IldgFile::open(&path)?, path })).transpose()
+        path.map(|path| Ok(Self { file: open(&path, file)?, path })).transpose()
     }
+}
+
+/// Opens a start file; where it does not say its shape, [lattice] does.
+fn open(path: &Path, file: &RunFile) -> Result<IldgFile, DriverError> {
+    IldgFile::open(path).or_else(|error| {
+        let unknown = matches!(
+            error.root(),
+            lime_rs::Error::MissingFormat { .. } | lime_rs::Error::UnusableFormat { .. }
+        );
+        match &file.lattice {
+            Some(table) if unknown => {
+                let mut dims = [1; 4];
+                let known = table.extents.len().min(4);
+                dims[..known].copy_from_slice(&table.extents[..known]);
+                Ok(IldgFile::open_with(path, Shape { dims, nc: table.group.0 })?)
+            }
+            None if unknown => Err(DriverError::FileWithRemedy {
+                error,
+                remedy: "add [lattice] with group and extents to the run file".into(),
+            }),
+            _ => Err(error.into()),
+        }
+    })
 }
 
 /// Whether the start file, where there is one and it is still there, is the one that a run began with.
@@ -37,7 +60,7 @@ impl Input {
 /// [`DriverError::File`] where it cannot be read.
 pub(crate) fn is_same_input(file: &RunFile, began: &Provenance) -> Result<bool, DriverError> {
     let Some(path) = file.start.file.as_deref().filter(|path| path.exists()) else { return Ok(true) };
-    let found = IldgFile::open(path)?.verify_checksum(|_, _| {})?.computed;
+    let found = open(path, file)?.verify_checksum(|_, _| {})?.computed;
     let Some(input) = &began.input else { return Ok(false) };
     Ok((input.suma.as_str(), input.sumb.as_str())
         == (&*format!("{:08x}", found.suma), &*format!("{:08x}", found.sumb)))

@@ -26,6 +26,16 @@ pub trait Comm: Send + Sync {
 }
 
 impl dyn Comm + '_ {
+    /// The largest over all ranks of a number that is not negative; NaN where one is. Collective.
+    pub fn max(&self, value: f64) -> f64 {
+        // Such numbers are ordered as their bits.
+        let of = |rank: usize| {
+            let mut bits = if rank == self.rank() { value.to_bits() as i64 } else { 0 };
+            self.sum(std::slice::from_mut(&mut bits));
+            bits as u64
+        };
+        f64::from_bits((0..self.ranks()).map(of).max().unwrap_or_default())
+    }
     /// Whether `ok` holds on every rank: asked before going on where one rank may have failed.
     pub fn all(&self, ok: bool) -> bool {
         let mut failures = [!ok as i64];

@@ -202,6 +202,8 @@ mod tests {
             assert_eq!(&text, b"from 0");
             comm.barrier();
             assert!(comm.all(true) && !comm.all(me != 2));
+            assert_eq!(comm.max([0.5, 3e-300, 7.25, 0.0][me]), 7.25);
+            assert!(comm.max(if me == 1 { f64::NAN } else { 1.0 }).is_nan());
             me
         });
         assert_eq!(results, [0, 1, 2, 3]);

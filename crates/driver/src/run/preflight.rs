@@ -1,0 +1,68 @@
+//! What a run file asks of the lattice: checked before anything is computed, not when the stage is reached.
+
+use super::engine::cores;
+use crate::config::{RunFile, SolveStage, Stage};
+use crate::error::DriverError;
+use gaugelink_lattice::Geometry;
+use gaugelink_lattice::group::group_name;
+use gaugelink_physics::dirac::PropagatorSolver;
+
+/// Refuses what cannot be done on this lattice.
+///
+/// # Errors
+/// [`DriverError::Request`]; [`gaugelink_lattice::LatticeError::Geometry`] where there is no such lattice.
+pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(), DriverError> {
+    let bipartite = Geometry::new(extents, &file.machine.ranks, 0)?.is_bipartite();
+    for (number, stage) in file.stages.iter().enumerate() {
+        let problem = match stage {
+            Stage::Heatbath(_) if !bipartite => Some(format!(
+                "even and odd sites are updated in turn, which needs even extents, not {extents:?}: make them even, \
+                 or use HMC"
+            )),
+            Stage::Solve(solve) => unsolvable(solve, extents, bipartite),
+            _ => None,
+        };
+        if let Some(problem) = problem {
+            return Err(DriverError::Request(format!("stage {number} ({}): {problem}", stage.kind())));
+        }
+    }
+    let dims = extents.len();
+    if file.measure.charge && dims != 4 && (group, dims) != (1, 2) {
+        return Err(DriverError::Request(format!(
+            "[measure] charge: there is none for {} in {dims} dimensions: it is for 4 dimensions, and for U(1) in 2",
+            group_name(group)
+        )));
+    }
+    check_threads(file)
+}
+
+fn unsolvable(solve: &SolveStage, extents: &[usize], bipartite: bool) -> Option<String> {
+    if extents.len() != 4 {
+        return Some(format!("Wilson fermions need 4 dimensions, this lattice has {}", extents.len()));
+    }
+    if solve.source.iter().zip(extents).any(|(x, l)| x >= l) {
+        return Some(format!(
+            "the source {:?} lies outside the lattice {extents:?}: give coordinates from 0",
+            solve.source
+        ));
+    }
+    let even_odd = solve.solver != PropagatorSolver::BiCgStab;
+    (even_odd && !bipartite)
+        .then(|| format!("even-odd solvers need even extents, not {extents:?}: choose solver = \"bicgstab\""))
+}
+
+/// More threads than this for each core only slow the machine down for everybody.
+const THREADS_A_CORE: usize = 16;
+
+fn check_threads(file: &RunFile) -> Result<(), DriverError> {
+    let ranks = file.machine.ranks.iter().fold(1usize, |all, &n| all.saturating_mul(n));
+    let threads = ranks.saturating_mul(file.machine.threads.max(1));
+    let most = THREADS_A_CORE * cores();
+    if threads <= most {
+        return Ok(());
+    }
+    Err(DriverError::Request(format!(
+        "[machine]: {threads} threads in all, this process may use {} cores: ask for {most} at most",
+        cores()
+    )))
+}
