@@ -100,6 +100,13 @@ fn hexadecimal(text: &str) -> Option<u32> {
     digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u32::from_str_radix(digits, 16).ok())?
 }
 
+impl ScidacChecksum {
+    /// suma and sumb with eight hexadecimal digits each.
+    pub fn hexadecimal(&self) -> [String; 2] {
+        [self.suma, self.sumb].map(|sum| format!("{sum:08x}"))
+    }
+}
+
 impl BitXor for ScidacChecksum {
     type Output = Self;
 

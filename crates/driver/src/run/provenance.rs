@@ -25,7 +25,7 @@ impl InputFile {
             Some(stored) if stored == sum.computed => "ok",
             Some(_) => "bad",
         };
-        let [suma, sumb] = [sum.computed.suma, sum.computed.sumb].map(|s| format!("{s:08x}"));
+        let [suma, sumb] = sum.computed.hexadecimal();
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         Self { file, suma, sumb, checksum: checksum.into() }
     }

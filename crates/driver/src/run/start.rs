@@ -62,8 +62,7 @@ pub(crate) fn is_same_input(file: &RunFile, began: &Provenance) -> Result<bool, 
     let Some(path) = file.start.file.as_deref().filter(|path| path.exists()) else { return Ok(true) };
     let found = open(path, file)?.verify_checksum(|_, _| {})?.computed;
     let Some(input) = &began.input else { return Ok(false) };
-    Ok((input.suma.as_str(), input.sumb.as_str())
-        == (&*format!("{:08x}", found.suma), &*format!("{:08x}", found.sumb)))
+    Ok(found.hexadecimal() == [input.suma.as_str(), input.sumb.as_str()])
 }
 
 /// Group and extents of a run: from its file, or from the start file.

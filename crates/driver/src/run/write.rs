@@ -39,7 +39,7 @@ impl<const N: usize> Engine<'_, N> {
                     path.display()
                 )));
             }
-            let [suma, sumb] = [sum.suma, sum.sumb].map(|s| format!("{s:08x}"));
+            let [suma, sumb] = sum.hexadecimal();
             let stage = self.state.stage;
             self.log(&[Line::Write(Write { stage, chain, file: name, plaquette, suma, sumb, verified })])?;
         }
