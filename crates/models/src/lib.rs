@@ -1,0 +1,11 @@
+//! Gauge-equivariant layers, flows, learned forces and Dirac preconditioners.
+//!
+//! A model is an architecture and one flat vector of parameters; neither knows a lattice. Placed on a lattice it
+//! becomes [`Layer`]s with their masks and temporaries. Densities are with respect to the product Haar measure,
+//! normalised to 1 (docs/conventions.md).
+
+mod error;
+mod layer;
+
+pub use error::ModelError;
+pub use layer::{Layer, Undo};
