@@ -5,7 +5,9 @@
 //! normalised to 1 (docs/conventions.md).
 
 mod error;
+pub mod file;
 mod layer;
 
 pub use error::ModelError;
+pub use file::Model;
 pub use layer::{Layer, Undo};
