@@ -7,6 +7,7 @@
 mod error;
 pub mod file;
 mod layer;
+pub mod precond;
 
 pub use error::ModelError;
 pub use file::Model;
