@@ -4,14 +4,17 @@
 //! becomes [`Layer`]s with their masks and temporaries, and a [`Flow`] through them. Densities are with respect to the
 //! product Haar measure, normalised to 1 (docs/conventions.md).
 
+mod algebra;
 #[cfg(test)]
 mod cases;
-mod algebra;
 mod error;
+pub mod file;
 mod flow;
 mod layer;
 pub mod layers;
+pub mod precond;
 
 pub use error::ModelError;
+pub use file::Model;
 pub use flow::Flow;
 pub use layer::{Layer, Undo};
