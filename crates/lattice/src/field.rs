@@ -24,8 +24,17 @@ impl<T: Real> Field<T> {
     /// A field of zeros.
     ///
     /// # Errors
-    /// [`LatticeError::OutOfMemory`].
+    /// [`LatticeError::OutOfMemory`]; [`LatticeError::Geometry`] for a batch of more chains than `T` has lanes.
     pub fn zeroed(lattice: &Arc<Lattice>, reals: usize) -> Result<Self, LatticeError> {
+        if lattice.chains() > T::LANES {
+            return Err(LatticeError::Geometry(format!(
+                "a field in f{} has room for {} chains, the lattice's batch has {}: use f32, or batches of at most {}",
+                T::BITS,
+                T::LANES,
+                lattice.chains(),
+                T::LANES
+            )));
+        }
         let len = lattice.layout::<T>().extended_blocks().saturating_mul(reals * T::LANES);
         Ok(Self { lattice: lattice.clone(), reals, data: Memory::zeroed(len)? })
     }

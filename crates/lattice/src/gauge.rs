@@ -352,4 +352,17 @@ mod tests {
         lattice.reduce(&Plaquettes(rounded.links(), 4), 0..rounded.layout().blocks(), &mut single);
         assert!((double[0] - single[0]).abs() < 1e-3 && double[0] != single[0], "{double:?} {single:?}");
     }
+
+    #[test]
+    fn a_batch_wider_than_the_lanes_is_refused() {
+        let lattice = |chains| {
+            let lanes = LaneMeaning::Batch { chains };
+            Lattice::new(&[4, 4], LatticeOptions { lanes, ..LatticeOptions::default() })
+        };
+        let wide = lattice(9).unwrap();
+        assert_eq!(GaugeField::<f32, 1>::cold(&wide).unwrap().layout().chains(), 9);
+        let message = GaugeField::<f64, 1>::cold(&wide).unwrap_err().to_string();
+        assert!(message.contains("room for 8 chains") && message.contains("has 9"), "{message}");
+        assert!(lattice(16).is_ok() && lattice(17).is_err() && lattice(0).is_err());
+    }
 }

@@ -74,11 +74,12 @@ impl Lattice {
             )));
         }
         if let LaneMeaning::Batch { chains } = options.lanes
-            && !(1..=f64::LANES).contains(&chains)
+            && !(1..=f32::LANES).contains(&chains)
         {
             return Err(LatticeError::Geometry(format!(
-                "a batch of {chains} chains: give 1 to {} (one a lane)",
-                f64::LANES
+                "a batch of {chains} chains: give 1 to {} for fields in f64, to {} for fields in f32 (one a lane)",
+                f64::LANES,
+                f32::LANES
             )));
         }
         // The neighbour tables of both layouts, and what any field on it takes at least.
@@ -107,7 +108,7 @@ impl Lattice {
     pub fn volume(&self) -> usize {
         self.geometry().volume()
     }
-    /// Configurations in a field: 1 with site lanes.
+    /// Configurations in a field: 1 with site lanes. A lattice of more than 8 carries fields in f32 only.
     pub fn chains(&self) -> usize {
         self.layouts[0].chains()
     }

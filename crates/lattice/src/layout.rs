@@ -20,7 +20,7 @@ use std::ops::Range;
 pub enum LaneMeaning {
     /// Sites of one configuration.
     Sites,
-    /// Configurations of a batch: `chains` of them, at most the number of lanes.
+    /// Configurations of a batch: `chains` of them, at most the number of lanes (8 for f64, 16 for f32).
     Batch {
         /// Configurations in the batch.
         chains: usize,

@@ -11,6 +11,7 @@ mod field;
 mod gauge;
 mod geometry;
 pub mod group;
+mod haar;
 mod halo;
 pub mod ildg;
 mod lattice;
