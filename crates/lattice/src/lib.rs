@@ -17,6 +17,7 @@ pub mod ildg;
 mod lattice;
 mod layout;
 mod memory;
+mod momenta;
 pub mod number;
 mod pool;
 pub mod rng;
