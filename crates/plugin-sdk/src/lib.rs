@@ -1,0 +1,3 @@
+//! Gaugelink's plugin ABI in Rust.
+#[rustfmt::skip]
+pub mod raw;
