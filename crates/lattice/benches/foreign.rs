@@ -24,7 +24,8 @@ fn main() {
     for threads in [1, 2] {
         let options = LatticeOptions { threads, ..LatticeOptions::default() };
         let lattice = Lattice::new(&extents, options).expect("a lattice");
-        let mut u = GaugeField::<f64, 3>::random(&lattice, 1.0, Address::new(1, Purpose::Start)).expect("memory");
+        let mut u =
+            GaugeField::<f64, 3>::random(&lattice, 1.0, Address::new(1, Purpose::Start)).expect("memory");
         let mut host = vec![0.0; lattice.volume() * 72];
         let mut other = host.clone();
         let bytes = (8 * host.len()) as f64;
@@ -46,23 +47,35 @@ fn main() {
             );
         };
         show("plain copy", copy);
-        show("LEX f64, written", fastest(|| {
-            let mut view = ViewMut::gauge(&mut host, &sdk, 3).expect("a view");
-            write_view(&u, &mut view, 0).expect("written");
-        }));
-        show("LEX f64, read", fastest(|| {
-            read_view(&View::gauge(&host, &sdk, 3).expect("a view"), 0, &mut u).expect("read");
-        }));
-        show("EO f64, read", fastest(|| {
-            let mut description = *View::gauge(&host, &sdk, 3).expect("a view").as_raw();
-            description.site_order = raw::GLK_SITE_EO;
-            // SAFETY: the same memory in another order.
-            let eo = unsafe { View::from_raw(&raw const description, "U") }.expect("a view");
-            read_view(&eo, 0, &mut u).expect("read");
-        }));
+        show(
+            "LEX f64, written",
+            fastest(|| {
+                let mut view = ViewMut::gauge(&mut host, &sdk, 3).expect("a view");
+                write_view(&u, &mut view, 0).expect("written");
+            }),
+        );
+        show(
+            "LEX f64, read",
+            fastest(|| {
+                read_view(&View::gauge(&host, &sdk, 3).expect("a view"), 0, &mut u).expect("read");
+            }),
+        );
+        show(
+            "EO f64, read",
+            fastest(|| {
+                let mut description = *View::gauge(&host, &sdk, 3).expect("a view").as_raw();
+                description.site_order = raw::GLK_SITE_EO;
+                // SAFETY: the same memory in another order.
+                let eo = unsafe { View::from_raw(&raw const description, "U") }.expect("a view");
+                read_view(&eo, 0, &mut u).expect("read");
+            }),
+        );
         let from = GaugeField::<f64, 3>::cold(&lattice).expect("memory");
-        show("own layout, read", fastest(|| {
-            read_view(&view(&from), 0, &mut u).expect("read");
-        }));
+        show(
+            "own layout, read",
+            fastest(|| {
+                read_view(&view(&from), 0, &mut u).expect("read");
+            }),
+        );
     }
 }

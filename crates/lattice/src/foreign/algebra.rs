@@ -32,7 +32,8 @@ pub fn read_algebra<T: Real, const N: usize>(
     let scalar = view.as_raw().scalar;
     lattice.pool().run(0..layout.blocks(), |_, piece| {
         sweep.run(piece, |block, sites| {
-            for (mu, (lane, &site)) in (0..dims).flat_map(|mu| sites.iter().enumerate().map(move |s| (mu, s))) {
+            for (mu, (lane, &site)) in (0..dims).flat_map(|mu| sites.iter().enumerate().map(move |s| (mu, s)))
+            {
                 let m = Matrix::<f64, N>::from_fn(|i, j| {
                     // SAFETY: `access` has checked all addresses of the site.
                     let at = |im| unsafe { number(site, &strides, 2 * ((mu * N + i) * N + j) + im, scalar) };
@@ -74,7 +75,8 @@ pub fn write_algebra<T: Real, const N: usize>(
     lattice.pool().run(0..layout.blocks(), |_, piece| {
         sweep.run(piece, |block, sites| {
             let sites = &sites[..sweep.distinct()];
-            for (mu, (lane, &site)) in (0..dims).flat_map(|mu| sites.iter().enumerate().map(move |s| (mu, s))) {
+            for (mu, (lane, &site)) in (0..dims).flat_map(|mu| sites.iter().enumerate().map(move |s| (mu, s)))
+            {
                 let rows = reader.rows(block, mu * dim, dim);
                 let mut c = [0.0; ALGEBRA_MAX];
                 for (a, x) in c.iter_mut().enumerate().take(dim) {
@@ -122,5 +124,7 @@ unsafe fn number(site: *const u8, strides: &Strides, c: usize, scalar: i32) -> f
 unsafe fn set_number(site: *mut u8, strides: &Strides, c: usize, scalar: i32, x: f64) {
     let at = site.wrapping_offset(strides.offsets[c]);
     // SAFETY: the caller's promise.
-    unsafe { if scalar == raw::GLK_F64 { at.cast::<f64>().write(x) } else { at.cast::<f32>().write(x as f32) } }
+    unsafe {
+        if scalar == raw::GLK_F64 { at.cast::<f64>().write(x) } else { at.cast::<f32>().write(x as f32) }
+    }
 }

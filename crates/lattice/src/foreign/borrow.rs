@@ -1,7 +1,7 @@
 //! Views of this library's own layout as fields, without a copy.
 
-use super::describe::{matches, own_bytes, reals};
 use super::Foreign;
+use super::describe::{matches, own_bytes, reals};
 use crate::field::Field;
 use crate::lattice::Lattice;
 use gaugelink_plugin_sdk::{View, ViewMut};

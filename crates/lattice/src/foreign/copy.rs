@@ -108,7 +108,13 @@ pub(super) fn check_rows(v: &raw::glk_view, rows: usize) -> Result<()> {
 }
 
 /// Kind, colours, fifth dimension and batch of a view.
-pub(super) fn check_kind(view: &View<'_>, kind: i32, colours: usize, first: usize, chains: usize) -> Result<()> {
+pub(super) fn check_kind(
+    view: &View<'_>,
+    kind: i32,
+    colours: usize,
+    first: usize,
+    chains: usize,
+) -> Result<()> {
     let v = view.as_raw();
     if v.kind != kind {
         return Err(Error::invalid(format!("kind is {}, a view of kind {kind} is needed", v.kind)));
@@ -117,7 +123,10 @@ pub(super) fn check_kind(view: &View<'_>, kind: i32, colours: usize, first: usiz
         return Err(Error::invalid(format!("ncolor is {}, the field has {colours} colours", v.ncolor)));
     }
     if v.dim5 > 1 {
-        return Err(Error::unsupported(format!("dim5 is {}; fields of a fifth dimension are not served", v.dim5)));
+        return Err(Error::unsupported(format!(
+            "dim5 is {}; fields of a fifth dimension are not served",
+            v.dim5
+        )));
     }
     if first + chains > view.batch() {
         return Err(Error::invalid(format!(

@@ -12,7 +12,8 @@ pub fn lend<F: Foreign, R>(field: &mut F, work: impl FnOnce(&mut ViewMut<'_>) ->
     let mut description = describe::<F>(field.lattice());
     description.plane[0] = field.as_mut_slice().as_mut_ptr().cast();
     // SAFETY: the description covers the field's own blocks, which this function borrows mutably.
-    let mut view = unsafe { ViewMut::from_raw(&raw const description, "view") }.expect("the size was just set");
+    let mut view =
+        unsafe { ViewMut::from_raw(&raw const description, "view") }.expect("the size was just set");
     let result = work(&mut view);
     settle(field);
     result

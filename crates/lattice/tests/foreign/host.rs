@@ -123,8 +123,14 @@ pub fn grid<S: Real>(l: Site, simd: Site) -> Host<S> {
         let lane = lex(std::array::from_fn(|d| x[d] / r[d]), simd);
         2 * (((osite * 4 + mu) * 9 + 3 * a + b) * n + lane) + im
     };
-    let mut host = Host::new("grid", v * 72, raw::GLK_SITE_BLOCK, Box::new(place))
-        .strides([72 * n, 18 * n, 6 * n, 2 * n, 2, 0]);
+    let mut host = Host::new("grid", v * 72, raw::GLK_SITE_BLOCK, Box::new(place)).strides([
+        72 * n,
+        18 * n,
+        6 * n,
+        2 * n,
+        2,
+        0,
+    ]);
     host.raw.simd[..4].copy_from_slice(&simd.map(|s| s as i32));
     host
 }
@@ -144,9 +150,7 @@ pub fn grid_even<S: Real>(l: Site, simd: Site) -> Host<S> {
 /// Sites in reverse order, with a gap of 8 scalars between them.
 pub fn reversed<S: Real>(l: Site) -> Host<S> {
     let v = l.iter().product::<usize>();
-    let place = move |x, [mu, a, b, im]: [usize; 4]| {
-        (v - 1 - lex(x, l)) * 80 + (mu * 9 + 3 * a + b) * 2 + im
-    };
+    let place = move |x, [mu, a, b, im]: [usize; 4]| (v - 1 - lex(x, l)) * 80 + (mu * 9 + 3 * a + b) * 2 + im;
     let mut host =
         Host::new("table", v * 80, raw::GLK_SITE_TABLE, Box::new(place)).strides([80, 18, 6, 2, 0, 0]);
     host.table = (0..v as i64).rev().collect();

@@ -239,7 +239,16 @@ fn algebra_elements_are_matrices_outside() {
     let mut host = algebra(extents, raw::GLK_ALG_F);
     write_algebra(&pi, &mut host.view_mut(), 0).unwrap();
     let expected = Matrix::<f64, 3>::from_fn(|a, b| {
-        Complex::new(0.0, if (a, b) == (0, 0) { -2.0 } else if (a, b) == (1, 1) { 2.0 } else { 0.0 })
+        Complex::new(
+            0.0,
+            if (a, b) == (0, 0) {
+                -2.0
+            } else if (a, b) == (1, 1) {
+                2.0
+            } else {
+                0.0
+            },
+        )
     });
     for x in sites(extents) {
         let m = Matrix::from_fn(|a, b| {
