@@ -60,7 +60,7 @@ fn round_trip<T: Real, S: Real>(lattice: &Arc<Lattice>, mut host: Host<S>) {
             assert_eq!([z.re, z.im][im].to_f64(), expected, "{}: {c:?} of {x:?}", host.name);
         }
     }
-    let original = std::mem::replace(&mut host.data, Vec::new());
+    let original = std::mem::take(&mut host.data);
     host.data = vec![S::from_f64(0.0); original.len()];
     assert_eq!(write_view(&u, &mut host.view_mut(), 0).unwrap(), bytes);
     assert_eq!(host.data, original, "{}", host.name);
