@@ -2,7 +2,9 @@
 
 use crate::plugin::no_error;
 use crate::{HostError, Plugin, Services};
-use gaugelink_plugin_sdk::{Error, Extensible, Lattice, Query, Served, Stats, View, raw, read_sized, sized_struct};
+use gaugelink_plugin_sdk::{
+    Error, Extensible, Lattice, Query, Served, Stats, View, raw, read_sized, sized_struct,
+};
 use std::ffi::CStr;
 use std::path::Path;
 
@@ -50,6 +52,8 @@ pub(crate) struct Object<'s, T> {
     pub(crate) table: T,
     pub(crate) pointer: *mut raw::glk_object,
     services: &'s Services,
+    /// Made once: filling 512 bytes would be most of a call's cost.
+    error: Box<raw::glk_error>,
 }
 
 // SAFETY: plugin.h lets any thread call an object, one at a time; calls take `&mut self`.
@@ -69,7 +73,8 @@ impl<'s, T: Extensible> Object<'s, T> {
             return Err(plugin.fails(Error::invalid(message)));
         }
         // SAFETY: get takes any string; a table begins with its size.
-        let table = unsafe { plugin.table().get.and_then(|get| read_sized(get(interface.as_ptr()).cast::<T>())) };
+        let table =
+            unsafe { plugin.table().get.and_then(|get| read_sized(get(interface.as_ptr()).cast::<T>())) };
         let missing = || plugin.fails(Error::unsupported(format!("no table for {}", info.interface)));
         let table = table.ok_or_else(missing)?;
         let mut error = no_error();
@@ -81,7 +86,13 @@ impl<'s, T: Extensible> Object<'s, T> {
             }
         }
         // From here on dropping the object balances init.
-        let mut object = Self { plugin: plugin.clone(), table, pointer: std::ptr::null_mut(), services };
+        let mut object = Self {
+            plugin: plugin.clone(),
+            table,
+            pointer: std::ptr::null_mut(),
+            services,
+            error: Box::new(error),
+        };
         object.pointer = object.create(request)?;
         Ok(object)
     }
@@ -102,7 +113,9 @@ impl<'s, T: Extensible> Object<'s, T> {
         let (mut pointer, mut error) = (std::ptr::null_mut(), no_error());
         let function = self.plugin.table().create.ok_or_else(|| self.absent("create"))?;
         // SAFETY: all structs are whole and live through the call.
-        let status = unsafe { function(&string(request.component), &raw const create, &raw mut pointer, &raw mut error) };
+        let status = unsafe {
+            function(&string(request.component), &raw const create, &raw mut pointer, &raw mut error)
+        };
         self.plugin.answer(status, &error)?;
         if pointer.is_null() {
             return Err(self.plugin.fails(Error::internal("create answered OK, but made no object")));
@@ -118,12 +131,13 @@ impl<T> Object<'_, T> {
     }
     /// Runs a call and takes its answer.
     pub(crate) fn call(
-        &self,
+        &mut self,
         body: impl FnOnce(*mut raw::glk_object, *mut raw::glk_error) -> raw::glk_status,
     ) -> Result<(), HostError> {
-        let mut error = no_error();
-        let status = body(self.pointer, &raw mut error);
-        self.plugin.answer(status, &error)
+        (self.error.where_[0], self.error.message[0]) = (0, 0);
+        (self.error.device_code, self.error.rank) = (0, -1);
+        let status = body(self.pointer, &raw mut *self.error);
+        self.plugin.answer(status, &self.error)
     }
     pub(crate) fn query(&mut self, view: &View) -> Result<Query, HostError> {
         let query = self.plugin.table().query.ok_or_else(|| self.absent("query"))?;
@@ -201,5 +215,7 @@ pub(crate) fn room(plugin: &Plugin, name: &str, room: usize, batch: usize) -> Re
     if room == batch {
         return Ok(());
     }
-    Err(plugin.fails(Error::invalid(format!("{name} has room for {room} numbers, and the batch has {batch} fields"))))
+    Err(plugin.fails(Error::invalid(format!(
+        "{name} has room for {room} numbers, and the batch has {batch} fields"
+    ))))
 }
