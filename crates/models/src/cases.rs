@@ -111,7 +111,8 @@ fn single_follows_double<const N: usize>(extents: &[usize], double: Place<f64, N
         [links, log_det.to_vec(), links::chain_algebra(&cotangent, 0), gradient]
     }
     let (double, single) = (results(extents, double), results(extents, single));
-    for (what, (d, s)) in ["links", "log det", "cotangent", "gradient"].iter().zip(double.iter().zip(&single)) {
+    for (what, (d, s)) in ["links", "log det", "cotangent", "gradient"].iter().zip(double.iter().zip(&single))
+    {
         let off: f64 = d.iter().zip(s).map(|(d, s)| (d - s).powi(2)).sum();
         let size: f64 = d.iter().map(|d| d * d).sum();
         assert!(off.sqrt() <= 3e-5 * size.sqrt(), "{what}: f32 is off by {:e}", (off / size).sqrt());
