@@ -9,9 +9,11 @@ mod algebra;
 mod cases;
 mod error;
 mod flow;
+mod force;
 mod layer;
 pub mod layers;
 
 pub use error::ModelError;
 pub use flow::Flow;
+pub use force::LearnedForce;
 pub use layer::{Layer, Undo};
