@@ -6,4 +6,4 @@ mod residual;
 mod stout;
 
 pub use residual::{Coefficients, Residual, Sharing};
-pub use stout::Stout;
+pub use stout::{Stout, StoutSharing};
