@@ -5,7 +5,7 @@
 
 mod bits;
 mod differences;
-pub mod links;
+mod links;
 
 use crate::{Flow, ModelError};
 use gaugelink_lattice::{Lattice, LatticeOptions, Real};
