@@ -8,6 +8,7 @@ pub mod comm;
 pub mod complex;
 mod error;
 mod field;
+pub mod foreign;
 mod gauge;
 mod geometry;
 pub mod group;

@@ -8,12 +8,15 @@ mod algebra;
 #[cfg(test)]
 mod cases;
 mod error;
+pub mod file;
 mod flow;
 mod force;
 mod layer;
 pub mod layers;
+pub mod precond;
 
 pub use error::ModelError;
+pub use file::Model;
 pub use flow::Flow;
 pub use force::LearnedForce;
 pub use layer::{Layer, Undo};
