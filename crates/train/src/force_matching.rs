@@ -123,6 +123,8 @@ fn not_zero(size: f64) -> Result<f64, TrainError> {
 /// Half the distance between the two forces whose difference is the derivative by ρ: rounding and the third derivative
 /// leave it right to about 1e-9.
 const STEP: f64 = 1e-4;
+/// What part of a term's squared norm must be left after projection on the terms before it.
+const INDEPENDENT: f64 = 1e-12;
 /// Where the damping is given up: no step as small as that makes the loss smaller.
 const MOST_DAMPING: f64 = 1e8;
 
@@ -217,7 +219,10 @@ impl<'a, const N: usize> Matching<'a, N> {
         let size = not_zero(products[(last, last)])?;
         let gram = products.view((0, 0), (terms, terms)).into_owned();
         let against = products.view((0, last), (terms, 1)).column(0).into_owned();
-        let Some(cholesky) = gram.clone().cholesky() else {
+        let independent =
+            |l: &DMatrix<f64>| (0..terms).all(|k| l[(k, k)].powi(2) > INDEPENDENT * gram[(k, k)]);
+        let cholesky = gram.clone().cholesky().filter(|cholesky| independent(cholesky.l_dirty()));
+        let Some(cholesky) = cholesky else {
             return Err(TrainError::Setting(format!(
                 "the {terms} terms of the learned force are not independent at rho = {rho:?}: start from other \
                  coefficients, not 0, or take fewer steps"
@@ -270,5 +275,42 @@ impl<'a, const N: usize> Matching<'a, N> {
             *damping *= 10.0;
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gaugelink_lattice::rng::{Address, Purpose};
+    use gaugelink_lattice::{Lattice, LatticeOptions};
+    use gaugelink_physics::action::{IWASAKI, ImprovedAction};
+
+    /// By the envelope theorem the loss with solved-for couplings falls with ρ_j as twice the slope of the normal
+    /// equations; along the couplings there is none.
+    #[test]
+    fn normal_equations_hold_the_slope_of_the_loss() {
+        let lattice = Lattice::new(&[4, 4, 4], LatticeOptions::default()).unwrap();
+        let u = [5, 6].map(|seed| {
+            GaugeField::<f64, 2>::random(&lattice, 0.4, Address::new(seed, Purpose::Start)).unwrap()
+        });
+        let truth = ImprovedAction::<2>::new(&lattice, 1.1, IWASAKI).unwrap();
+        let mut matching = Matching::new(&u, &truth, 2).unwrap();
+        let rho = [0.08, -0.05];
+        let point = matching.at(&rho).unwrap();
+        let size = point.products[(point.products.nrows() - 1, point.products.nrows() - 1)];
+        let (normal, slope) = matching.normal_equations(&point);
+        assert!((0..3).all(|k| slope[k].abs() < 1e-10 * size), "{slope}");
+        for j in 0..2 {
+            let mut loss = |h: f64| {
+                let mut moved = rho;
+                moved[j] += h;
+                matching.at(&moved).unwrap().loss
+            };
+            let h = 1e-3;
+            let expected = (8.0 * (loss(h) - loss(-h)) - (loss(2.0 * h) - loss(-2.0 * h))) / (12.0 * h);
+            let ours = -2.0 * slope[3 + j] / size;
+            assert!((ours - expected).abs() < 1e-6 * expected.abs(), "{j}: {ours} instead of {expected}");
+            assert!(normal[(3 + j, 3 + j)] > 0.0);
+        }
     }
 }
