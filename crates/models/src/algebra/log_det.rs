@@ -12,8 +12,8 @@
 
 use super::Frame;
 use super::adjoint::{
-    Operator, adjoint_transposed, anticommutator_transposed, product, subtract_anticommutator, symmetric_product,
-    trace_of_product,
+    Operator, adjoint_transposed, anticommutator_transposed, product, subtract_anticommutator,
+    symmetric_product, trace_of_product,
 };
 use super::series::{COTANGENT, Invariants, LOG_SINC};
 use gaugelink_lattice::group::{ALGEBRA_MAX, algebra_dim, to_coordinates};

@@ -11,8 +11,8 @@ use crate::ModelError;
 use crate::algebra::Frame;
 use gaugelink_lattice::group::{ALGEBRA_MAX, algebra_dim};
 use gaugelink_lattice::{
-    DIM_MAX, Field, FieldReader, FieldWriter, GaugeField, Kernel, Lanes, Lattice, LinkReader, Matrix, MomentumField, Real,
-    Tally,
+    DIM_MAX, Field, FieldReader, FieldWriter, GaugeField, Kernel, Lanes, Lattice, LinkReader, Matrix,
+    MomentumField, Real, Tally,
 };
 use gaugelink_physics::action::staple;
 use std::ops::Range;
@@ -281,7 +281,8 @@ mod tests {
         check_smearing(&plane, steps::<f64, 2>, steps::<f32, 2>);
         let cube = Lattices { small: &[3, 2, 5], large: &[4, 4, 4], grids: &[&[1, 2, 1]] };
         check_smearing(&cube, steps::<f64, 2>, steps::<f32, 2>);
-        let whole = Lattices { small: &[2, 2, 2, 2], large: &[4, 4, 4, 4], grids: &[&[1, 1, 1, 2], &[2, 1, 2, 1]] };
+        let whole =
+            Lattices { small: &[2, 2, 2, 2], large: &[4, 4, 4, 4], grids: &[&[1, 1, 1, 2], &[2, 1, 2, 1]] };
         check_smearing(&whole, steps::<f64, 3>, steps::<f32, 3>);
     }
 
