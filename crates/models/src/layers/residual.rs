@@ -255,7 +255,7 @@ impl<T: Real, const N: usize> Layer<T, N> for Residual<T, N> {
 }
 
 /// Most chains of a batch.
-const MOST_CHAINS: usize = f64::LANES;
+const MOST_CHAINS: usize = f32::LANES;
 
 /// Adds a kernel's one sum for each chain.
 fn add_sums<T: Real, K: Kernel<T>>(lattice: &Lattice, kernel: &K, blocks: Range<usize>, into: &mut [f64]) {
