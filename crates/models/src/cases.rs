@@ -5,7 +5,7 @@
 
 mod bits;
 mod differences;
-mod links;
+pub mod links;
 
 use crate::{Flow, ModelError};
 use gaugelink_lattice::{Lattice, LatticeOptions, Real};

@@ -2,6 +2,7 @@
 
 use super::tables::{PrecisionName, at_least_one, finite, positive, yes};
 use gaugelink_physics::dirac::PropagatorSolver;
+use gaugelink_physics::solver::RESTART_MAX;
 use gaugelink_sampler::integrator::Integrator;
 use serde::{Deserialize, Deserializer};
 use std::path::PathBuf;
@@ -119,9 +120,13 @@ pub struct SolveStage {
     /// Boundary sign of each direction: 1 periodic, −1 antiperiodic.
     #[serde(default = "antiperiodic_in_time", deserialize_with = "signs")]
     pub boundary: [f64; 4],
-    /// "bicgstab-eo", "cg-eo" (both on the even-odd Schur complement; cg on its normal equations) or "bicgstab".
+    /// "bicgstab-eo", "cg-eo" (both on the even-odd Schur complement; cg on its normal equations), "bicgstab" or
+    /// "gmres"; see [`SolveStage::method`].
     #[serde(default, deserialize_with = "solver")]
-    pub solver: PropagatorSolver,
+    solver: PropagatorSolver,
+    /// Iterations between restarts of "gmres".
+    #[serde(default = "thirty", deserialize_with = "restart")]
+    restart: usize,
     /// Relative residual to reach in each solve.
     #[serde(default = "tolerance", deserialize_with = "positive")]
     pub tolerance: f64,
@@ -131,6 +136,16 @@ pub struct SolveStage {
     /// Site (x, y, z, t) of the point sources.
     #[serde(default)]
     pub source: [usize; 4],
+}
+
+impl SolveStage {
+    /// The solver with its settings.
+    pub fn method(&self) -> PropagatorSolver {
+        match self.solver {
+            PropagatorSolver::Gmres { .. } => PropagatorSolver::Gmres { restart: self.restart },
+            other => other,
+        }
+    }
 }
 
 /// `kind = "write"`
@@ -168,6 +183,16 @@ fn antiperiodic_in_time() -> [f64; 4] {
     [1.0, 1.0, 1.0, -1.0]
 }
 
+fn thirty() -> usize {
+    30
+}
+
+fn restart<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    let restart = usize::deserialize(deserializer)?;
+    let wrong = || format!("{restart} iterations between restarts: expected 1 to {RESTART_MAX}");
+    (1..=RESTART_MAX).contains(&restart).then_some(restart).ok_or_else(|| serde::de::Error::custom(wrong()))
+}
+
 fn tolerance() -> f64 {
     1e-10
 }
@@ -181,10 +206,11 @@ fn integrator<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Integrator, 
 }
 
 /// Names of the solvers.
-const SOLVERS: [(&str, PropagatorSolver); 3] = [
+const SOLVERS: [(&str, PropagatorSolver); 4] = [
     ("bicgstab-eo", PropagatorSolver::EvenOddBiCgStab),
     ("cg-eo", PropagatorSolver::EvenOddConjugateGradient),
     ("bicgstab", PropagatorSolver::BiCgStab),
+    ("gmres", PropagatorSolver::Gmres { restart: 0 }),
 ];
 
 fn solver<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PropagatorSolver, D::Error> {

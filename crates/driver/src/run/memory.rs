@@ -3,6 +3,7 @@
 use crate::config::{RunFile, Stage};
 use gaugelink_lattice::group::algebra_dim;
 use gaugelink_lattice::{LatticeError, ensure_memory};
+use gaugelink_physics::dirac::PropagatorSolver;
 
 /// Refuses a run that cannot fit.
 ///
@@ -32,7 +33,13 @@ fn reals_per_site(file: &RunFile, stage: &Stage, group: usize, dims: usize) -> u
             Stage::Hmc(_) => links + algebra + detours.max(4 * group * group),
             Stage::Flow(_) => links + algebra,
             // The propagator, and the vectors of a solver.
-            Stage::Solve(_) => (4 * group + 8) * spinor,
+            Stage::Solve(solve) => {
+                let vectors = match solve.method() {
+                    PropagatorSolver::Gmres { restart } => restart + 4,
+                    _ => 8,
+                };
+                (4 * group + vectors) * spinor
+            }
             Stage::Write(_) => links,
         }
 }

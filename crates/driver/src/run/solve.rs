@@ -16,7 +16,7 @@ impl<const N: usize> Engine<'_, N> {
         let stop = Stopping { iterations: stage.max_iterations as usize, ..Stopping::at(stage.tolerance) };
         let bar = self.bar("solve", 4 * N as u64);
         let (propagator, reports) =
-            Propagator::point_with(&wilson, stage.source, stage.solver, &stop, |_| bar.inc(1))
+            Propagator::point_with(&wilson, stage.source, stage.method(), &stop, |_| bar.inc(1))
                 .map_err(|error| DriverError::Input(format!("stage {number} (solve): {error}")))?;
         bar.finish_and_clear();
         let mut lines = Vec::new();

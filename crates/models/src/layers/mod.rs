@@ -3,5 +3,7 @@
 mod exponent;
 mod loops;
 mod residual;
+mod stout;
 
 pub use residual::{Coefficients, Residual, Sharing};
+pub use stout::Stout;

@@ -4,7 +4,7 @@ use super::even_odd::Schur;
 use super::spinor::{SPINS, SpinorField};
 use super::wilson::Wilson;
 use crate::PhysicsError;
-use crate::solver::{BiCgStab, ConjugateGradient, SolveError, SolveReport, Stopping};
+use crate::solver::{BiCgStab, ConjugateGradient, Gmres, SolveError, SolveReport, Stopping};
 use gaugelink_lattice::sum::ExactSum;
 use gaugelink_lattice::{Real, Site};
 use thiserror::Error;
@@ -19,6 +19,11 @@ pub enum PropagatorSolver {
     EvenOddConjugateGradient,
     /// BiCGStab on D: for lattices with an odd extent.
     BiCgStab,
+    /// GMRES on D: for comparisons with preconditioned solves, and where BiCGStab breaks down.
+    Gmres {
+        /// Iterations between restarts.
+        restart: usize,
+    },
 }
 
 /// A propagator that could not be computed.
@@ -52,6 +57,7 @@ enum Workspace<T, const N: usize> {
     EvenOddBiCgStab(BiCgStab<SpinorField<T, N>>),
     EvenOddConjugateGradient(ConjugateGradient<SpinorField<T, N>>),
     BiCgStab(BiCgStab<SpinorField<T, N>>),
+    Gmres(Gmres<SpinorField<T, N>>),
 }
 
 impl<T: Real, const N: usize> Propagator<T, N> {
@@ -96,6 +102,7 @@ impl<T: Real, const N: usize> Propagator<T, N> {
                 ConjugateGradient::new(&Schur::odd(wilson)?).map_err(memory)?,
             ),
             PropagatorSolver::BiCgStab => Workspace::BiCgStab(BiCgStab::new(wilson).map_err(memory)?),
+            PropagatorSolver::Gmres { restart } => Workspace::Gmres(Gmres::new(wilson, restart)?),
         };
         let mut b = SpinorField::zeroed(lattice).map_err(memory)?;
         let (mut columns, mut reports) = (Vec::new(), Vec::new());
@@ -166,6 +173,7 @@ impl<T: Real, const N: usize> Workspace<T, N> {
     ) -> Result<Result<SolveReport, SolveError>, PhysicsError> {
         Ok(match self {
             Self::BiCgStab(solver) => solver.solve(wilson, x, b, stop),
+            Self::Gmres(solver) => solver.solve(wilson, x, b, stop),
             Self::EvenOddBiCgStab(solver) => {
                 Schur::odd(wilson)?.solve(x, b, |schur, x, c| solver.solve(schur, x, c, stop))
             }
