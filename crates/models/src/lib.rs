@@ -14,6 +14,7 @@ mod force;
 mod layer;
 pub mod layers;
 pub mod precond;
+pub mod serve;
 
 pub use error::ModelError;
 pub use file::Model;
