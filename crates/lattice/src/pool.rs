@@ -7,7 +7,7 @@
 use crate::LatticeError;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 
@@ -17,15 +17,56 @@ const SPINS: u32 = 4000;
 /// The work of one launch: called with the number of the thread.
 type Job = dyn Fn(usize) + Sync;
 
+/// On cache lines of its own, so that polling one does not slow writes to the others.
+#[repr(align(128))]
+struct Apart<T>(T);
+
+/// A place to sleep. Waking costs a system call, so it is done only where somebody sleeps: the sleeper says so before
+/// it looks at the condition a last time, the waker changes the condition before it looks for sleepers (both
+/// sequentially consistent, so one of them sees the other).
+#[derive(Default)]
+struct Bed {
+    sleepers: AtomicUsize,
+    lock: Mutex<()>,
+    woken: Condvar,
+}
+
+impl Bed {
+    /// Polls, then sleeps, until the condition holds.
+    fn wait_until(&self, condition: impl Fn() -> bool) {
+        for _ in 0..SPINS {
+            if condition() {
+                return;
+            }
+            std::hint::spin_loop();
+        }
+        self.sleepers.fetch_add(1, Ordering::SeqCst);
+        let mut guard = lock(&self.lock);
+        while !condition() {
+            guard = self.woken.wait(guard).unwrap_or_else(|e| e.into_inner());
+        }
+        self.sleepers.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    /// Called after the condition has come true.
+    fn wake(&self) {
+        if self.sleepers.load(Ordering::SeqCst) > 0 {
+            // Taking the lock orders this with a thread between its last look and its sleep.
+            drop(lock(&self.lock));
+            self.woken.notify_all();
+        }
+    }
+}
+
 struct Shared {
-    /// The current job and its number; `None` after the last.
-    job: Mutex<(usize, Option<&'static Job>)>,
-    wake: Condvar,
+    /// The current job, on the stack of the launching thread.
+    job: Apart<AtomicPtr<&'static Job>>,
     /// Number of the newest job; `usize::MAX` ends the threads.
-    epoch: AtomicUsize,
+    epoch: Apart<AtomicUsize>,
     /// Threads that still work on it.
-    running: AtomicUsize,
-    done: Condvar,
+    running: Apart<AtomicUsize>,
+    idle: Apart<Bed>,
+    caller: Apart<Bed>,
     panic: Mutex<Option<Box<dyn std::any::Any + Send>>>,
 }
 
@@ -50,11 +91,11 @@ impl Pool {
     /// [`LatticeError::Threads`] where the system refuses to start them.
     pub fn new(threads: usize) -> Result<Self, LatticeError> {
         let shared = Arc::new(Shared {
-            job: Mutex::new((0, None)),
-            wake: Condvar::new(),
-            epoch: AtomicUsize::new(0),
-            running: AtomicUsize::new(0),
-            done: Condvar::new(),
+            job: Apart(AtomicPtr::new(std::ptr::null_mut())),
+            epoch: Apart(AtomicUsize::new(0)),
+            running: Apart(AtomicUsize::new(0)),
+            idle: Apart(Bed::default()),
+            caller: Apart(Bed::default()),
             panic: Mutex::new(None),
         });
         let mut pool = Self { shared, workers: Vec::new(), launch: Mutex::new(()) };
@@ -92,27 +133,14 @@ impl Pool {
 
     fn launch(&self, job: &'static Job) {
         let _one = self.launch.lock().unwrap_or_else(|e| e.into_inner());
-        let s = &self.shared;
-        s.running.store(self.workers.len(), Ordering::Relaxed);
-        {
-            let mut slot = lock(&s.job);
-            *slot = (slot.0 + 1, Some(job));
-            s.epoch.store(slot.0, Ordering::Release);
-        }
-        s.wake.notify_all();
+        let s = &*self.shared;
+        let mut job = job;
+        s.job.0.store(&raw mut job, Ordering::Relaxed);
+        s.running.0.store(self.workers.len(), Ordering::Relaxed);
+        s.epoch.0.fetch_add(1, Ordering::SeqCst);
+        s.idle.0.wake();
         let mine = catch_unwind(AssertUnwindSafe(|| job(0)));
-        let mut spins = 0;
-        while s.running.load(Ordering::Acquire) > 0 {
-            spins += 1;
-            if spins < SPINS {
-                std::hint::spin_loop();
-                continue;
-            }
-            let guard = lock(&s.job);
-            if s.running.load(Ordering::Acquire) > 0 {
-                drop(s.done.wait(guard).unwrap_or_else(|e| e.into_inner()));
-            }
-        }
+        s.caller.0.wait_until(|| s.running.0.load(Ordering::SeqCst) == 0);
         if let Err(panic) = mine {
             resume_unwind(panic);
         }
@@ -124,12 +152,8 @@ impl Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        {
-            let mut slot = lock(&self.shared.job);
-            *slot = (usize::MAX, None);
-            self.shared.epoch.store(usize::MAX, Ordering::Release);
-        }
-        self.shared.wake.notify_all();
+        self.shared.epoch.0.store(usize::MAX, Ordering::SeqCst);
+        self.shared.idle.0.wake();
         for worker in self.workers.drain(..) {
             // A worker cannot panic: jobs run inside catch_unwind.
             let _ = worker.join();
@@ -144,27 +168,18 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 fn work(s: &Shared, thread: usize) {
     let mut seen = 0;
     loop {
-        let mut spins = 0;
-        while s.epoch.load(Ordering::Acquire) == seen && spins < SPINS {
-            spins += 1;
-            std::hint::spin_loop();
+        s.idle.0.wait_until(|| s.epoch.0.load(Ordering::SeqCst) != seen);
+        seen = s.epoch.0.load(Ordering::SeqCst);
+        if seen == usize::MAX {
+            return;
         }
-        let job = {
-            let mut slot = lock(&s.job);
-            while slot.0 == seen {
-                slot = s.wake.wait(slot).unwrap_or_else(|e| e.into_inner());
-            }
-            seen = slot.0;
-            slot.1
-        };
-        let Some(job) = job else { return };
+        // SAFETY: the launching thread stored it before this epoch and keeps it until `running` is 0.
+        let job = unsafe { *s.job.0.load(Ordering::Relaxed) };
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| job(thread))) {
             *lock(&s.panic) = Some(panic);
         }
-        if s.running.fetch_sub(1, Ordering::AcqRel) == 1 {
-            // Taking the lock orders this with a caller about to sleep.
-            drop(lock(&s.job));
-            s.done.notify_all();
+        if s.running.0.fetch_sub(1, Ordering::SeqCst) == 1 {
+            s.caller.0.wake();
         }
     }
 }

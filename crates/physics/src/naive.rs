@@ -1,8 +1,9 @@
 //! The formulas of the literature on coordinates, link by link: the reference that the fast code is tested against.
 
+use crate::action::Action;
 use gaugelink_lattice::group::{to_coordinates, traceless_antihermitian};
 use gaugelink_lattice::rng::{Address, Purpose};
-use gaugelink_lattice::{Complex, GaugeField, Geometry, Lattice, Matrix, Site};
+use gaugelink_lattice::{Complex, GaugeField, Geometry, Lattice, Matrix, MomentumField, Site};
 use std::sync::Arc;
 
 /// A start configuration of algebra elements of width `width`.
@@ -110,6 +111,41 @@ impl<const N: usize> NaiveLinks<N> {
         to_coordinates(&traceless_antihermitian(&u.mul(&self.staple(x, mu))))
     }
 
+    /// Σ over the 2×1 and 1×2 rectangles of `coefficient` (1 − Re tr R / N).
+    pub fn rectangle_action(&self, coefficient: f64) -> f64 {
+        let mut sum = 0.0;
+        for mu in 0..self.dims() {
+            for nu in (0..self.dims()).filter(|&nu| nu != mu) {
+                let (m, n) = ((mu, true), (nu, true));
+                let loops = self.loop_sum(&[m, m, n, (mu, false), (mu, false), (nu, false)]);
+                sum += coefficient * (self.geometry.volume() as f64 - loops / N as f64);
+            }
+        }
+        sum
+    }
+
+    /// Coordinates of Ta(U B), B the paths of five links that close a link to its rectangles: two steps aside; or one,
+    /// and two back along the link, before or after it.
+    pub fn rectangle_force(&self, x: &Site, mu: usize) -> [f64; 8] {
+        let mut start = *x;
+        start[mu] = (start[mu] + 1) % self.geometry.extents()[mu];
+        let mut sum = Matrix::zero();
+        for nu in (0..self.dims()).filter(|&nu| nu != mu) {
+            for ahead in [true, false] {
+                let (aside, home, on, back) = ((nu, ahead), (nu, !ahead), (mu, true), (mu, false));
+                for path in [
+                    [aside, aside, back, home, home],
+                    [on, aside, back, back, home],
+                    [aside, back, back, home, on],
+                ] {
+                    sum = sum + self.path(&start, &path);
+                }
+            }
+        }
+        let u = self.links[self.geometry.site_index(x)][mu];
+        to_coordinates(&traceless_antihermitian(&u.mul(&sum)))
+    }
+
     /// F_mn = (Q − Q†)/8, Q the four leaves at x, counter-clockwise in the (m, n) plane.
     pub fn field_strength(&self, x: &Site, m: usize, n: usize) -> Matrix<f64, N> {
         let leaves: [[Step; 4]; 4] = [
@@ -135,6 +171,33 @@ impl<const N: usize> NaiveLinks<N> {
         let count = self.geometry.volume() / self.geometry.extents()[mu] * N;
         sum.scale(1.0 / count as f64)
     }
+}
+
+/// Asserts that an action's kick is its gradient: d/ds S(e^{sP} U) along a random direction, by differences of fourth
+/// order.
+pub fn assert_gradient<const N: usize>(action: &dyn Action<N>, u: &GaugeField<f64, N>) {
+    let mut direction = MomentumField::zeroed(u.lattice()).unwrap();
+    direction.refresh(Address::new(3, Purpose::Momenta));
+    let value = |s: f64| {
+        let mut moved = u.duplicate().unwrap();
+        moved.drift(&direction, s);
+        action.value(&moved)[0]
+    };
+    let h = 1e-3;
+    let slope = (8.0 * (value(h) - value(-h)) - (value(2.0 * h) - value(-2.0 * h))) / (12.0 * h);
+    let mut force = MomentumField::zeroed(u.lattice()).unwrap();
+    action.kick(u, &mut force, -1.0);
+    let mut expected = 0.0;
+    for block in 0..u.layout().blocks() {
+        for lane in 0..u.layout().distinct_lanes() {
+            for c in 0..force.reals() {
+                expected += force.get(block, c, lane) * direction.get(block, c, lane);
+            }
+        }
+    }
+    let scale = force.kinetic()[0].sqrt();
+    let what = format!("{} on {:?}", action.name(), u.lattice().geometry().extents());
+    assert!((slope - expected).abs() < 1e-8 * scale, "{what}: {slope} instead of {expected}");
 }
 
 /// The modified Bessel function I_n(x), by its power series.

@@ -7,7 +7,7 @@ use common::bits::assert_equal_bits;
 use gaugelink_lattice::comm::run_ranks;
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions, MomentumField};
-use gaugelink_physics::action::{Action, WilsonAction};
+use gaugelink_physics::action::{Action, IWASAKI, ImprovedAction, WilsonAction};
 use gaugelink_physics::observable;
 use gaugelink_physics::smear::{WilsonFlow, stout};
 use gaugelink_physics::update::{HeatBath, Overrelaxation};
@@ -25,6 +25,9 @@ fn results<const N: usize>(extents: &[usize], options: LatticeOptions, first_cha
     let mut measure = |u: &GaugeField<f64, N>| {
         let action = WilsonAction::new(1.9);
         let mut p = MomentumField::zeroed(&lattice).unwrap();
+        action.kick(u, &mut p, 0.1);
+        results.extend([Action::value(&action, u), p.kinetic()]);
+        let action = ImprovedAction::<N>::new(&lattice, 1.9, IWASAKI).unwrap();
         action.kick(u, &mut p, 0.1);
         results.extend([
             Action::value(&action, u),

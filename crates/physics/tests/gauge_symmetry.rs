@@ -3,7 +3,7 @@
 use gaugelink_lattice::group::{algebra_dim, exponential, from_coordinates};
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, Lattice, LatticeOptions, Matrix, MomentumField, Site};
-use gaugelink_physics::action::{Action, WilsonAction};
+use gaugelink_physics::action::{Action, IWASAKI, ImprovedAction, WilsonAction};
 use gaugelink_physics::observable;
 use gaugelink_physics::smear::{WilsonFlow, stout};
 
@@ -68,6 +68,7 @@ fn check<const N: usize>(extents: &[usize]) {
     let force = |u: &GaugeField<f64, N>| {
         let mut p = MomentumField::zeroed(u.lattice()).unwrap();
         WilsonAction::new(1.3).kick(u, &mut p, -1.0);
+        ImprovedAction::<N>::new(u.lattice(), 0.2, IWASAKI).unwrap().kick(u, &mut p, -1.0);
         p
     };
     let (before, after) = (force(&u), force(&v));

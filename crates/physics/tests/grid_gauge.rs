@@ -5,7 +5,7 @@ mod common;
 use common::{EXTENTS, GridValues, assert_close, assert_close_matrix, for_own_sites, link_at, read_links};
 use gaugelink_lattice::group::{from_coordinates, to_coordinates};
 use gaugelink_lattice::{GaugeField, Lattice, LatticeOptions, Matrix, MomentumField, Site};
-use gaugelink_physics::action::{Action, WilsonAction};
+use gaugelink_physics::action::{Action, IWASAKI, ImprovedAction, SYMANZIK, WilsonAction};
 use gaugelink_physics::observable;
 use gaugelink_physics::smear::{WilsonFlow, stout};
 use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
@@ -70,6 +70,24 @@ fn wilson_action_and_force() {
     for mu in 0..4 {
         let expected = grid.matrix(&format!("wilson_force_site1231_mu{mu}"));
         assert_close_matrix("force", &momentum(&p, mu), &expected, 1e-12);
+    }
+}
+
+#[test]
+fn improved_actions_and_forces() {
+    let Some(grid) = GridValues::load() else { return };
+    let u = links();
+    for (kind, beta, c1) in [("symanzik", 6.0, SYMANZIK), ("iwasaki", 2.6, IWASAKI)] {
+        let action = ImprovedAction::<3>::new(u.lattice(), beta, c1).unwrap();
+        let value = action.value(&u)[0];
+        assert_close("action", value, grid.real(&format!("{kind}_action_beta{beta}")), 1e-12);
+        let mut p = MomentumField::zeroed(u.lattice()).unwrap();
+        action.kick(&u, &mut p, -1.0);
+        assert_close("norm2", p.kinetic()[0], grid.real(&format!("{kind}_force_norm2_beta{beta}")), 1e-12);
+        for mu in 0..4 {
+            let expected = grid.matrix(&format!("{kind}_force_site1231_mu{mu}"));
+            assert_close_matrix(kind, &momentum(&p, mu), &expected, 1e-12);
+        }
     }
 }
 

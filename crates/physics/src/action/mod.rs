@@ -1,10 +1,13 @@
 //! Actions: terms of the molecular-dynamics Hamiltonian that depend on the links.
 
 mod force;
+mod improved;
+mod rectangle;
 mod staple;
 mod wilson;
 
 pub use force::accumulate_staple_force;
+pub use improved::{DBW2, IWASAKI, ImprovedAction, SYMANZIK};
 pub use staple::staple;
 pub use wilson::WilsonAction;
 

@@ -42,9 +42,8 @@ impl<const N: usize> Action<N> for WilsonAction {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::naive::{NaiveLinks, rough_field};
+    use crate::naive::{NaiveLinks, assert_gradient, rough_field};
     use gaugelink_lattice::group::algebra_dim;
-    use gaugelink_lattice::rng::{Address, Purpose};
     use gaugelink_lattice::{Lattice, LatticeOptions};
 
     const BETA: f64 = 1.7;
@@ -89,32 +88,11 @@ mod tests {
         for_all([check::<1>, check::<2>, check::<3>]);
     }
 
-    /// d/ds S(e^{sP} U) along a random direction, by differences of fourth order.
     #[test]
     fn force_is_the_gradient_of_the_action() {
         fn check<const N: usize>(extents: &[usize]) {
             let lattice = Lattice::new(extents, LatticeOptions::default()).unwrap();
-            let u = rough_field::<N>(&lattice, 0.6);
-            let mut direction = MomentumField::zeroed(&lattice).unwrap();
-            direction.refresh(Address::new(3, Purpose::Momenta));
-            let value = |s: f64| {
-                let mut moved = u.duplicate().unwrap();
-                moved.drift(&direction, s);
-                Action::value(&WilsonAction::new(BETA), &moved)[0]
-            };
-            let h = 1e-3;
-            let slope = (8.0 * (value(h) - value(-h)) - (value(2.0 * h) - value(-2.0 * h))) / (12.0 * h);
-            let force = force(&u);
-            let mut expected = 0.0;
-            for block in 0..u.layout().blocks() {
-                for lane in 0..u.layout().distinct_lanes() {
-                    for c in 0..force.reals() {
-                        expected += force.get(block, c, lane) * direction.get(block, c, lane);
-                    }
-                }
-            }
-            let scale = force.kinetic()[0].sqrt();
-            assert!((slope - expected).abs() < 1e-8 * scale, "N={N} {extents:?}: {slope} {expected}");
+            assert_gradient(&WilsonAction::new(BETA), &rough_field::<N>(&lattice, 0.6));
         }
         for_all([check::<1>, check::<2>, check::<3>]);
     }

@@ -18,5 +18,5 @@ pub use plaquette::{
     temporal_plaquette_per_slice,
 };
 pub use polyakov::polyakov_loop;
-pub use rectangle::rectangle;
+pub use rectangle::{rectangle, rectangle_sums};
 pub use slice::slice_sums;

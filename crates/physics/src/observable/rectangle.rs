@@ -3,13 +3,19 @@
 use gaugelink_lattice::{GaugeField, Kernel, Lanes, LinkReader, Tally, backward, forward};
 use std::ops::Range;
 
-/// Re tr R / N averaged over sites and the dims (dims − 1) loops of 2×1 and 1×2 links, for each chain. Collective.
-pub fn rectangle<const N: usize>(u: &GaugeField<f64, N>) -> Vec<f64> {
+/// Σ Re tr R over all sites and the dims (dims − 1) loops of 2×1 and 1×2 links, for each chain. Collective.
+pub fn rectangle_sums<const N: usize>(u: &GaugeField<f64, N>) -> Vec<f64> {
     let (lattice, dims) = (u.lattice(), u.lattice().dims());
     let mut sums = vec![0.0; lattice.chains()];
     lattice.reduce(&Rectangles { links: u.links(), dims }, 0..u.layout().blocks(), &mut sums);
-    let count = (dims * (dims - 1) * lattice.volume() * N) as f64;
-    sums.into_iter().map(|s| s / count).collect()
+    sums
+}
+
+/// Re tr R / N averaged over sites and the dims (dims − 1) loops of 2×1 and 1×2 links, for each chain. Collective.
+pub fn rectangle<const N: usize>(u: &GaugeField<f64, N>) -> Vec<f64> {
+    let dims = u.lattice().dims();
+    let count = (dims * (dims - 1) * u.lattice().volume() * N) as f64;
+    rectangle_sums(u).into_iter().map(|s| s / count).collect()
 }
 
 /// Re tr of the rectangle of two links in direction mu and one in nu, whose long side has its middle at x: the way

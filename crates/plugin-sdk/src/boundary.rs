@@ -1,0 +1,102 @@
+//! What stands between a host and the plugin's code: rule R3 of `plugin.h`.
+
+use crate::{Error, Result, raw};
+use std::any::Any;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
+
+#[cfg(not(panic = "unwind"))]
+compile_error!("a plugin must be built with panic = \"unwind\": a panic that aborts takes the host down");
+
+thread_local! {
+    /// Depth of calls from the host on this thread.
+    static INSIDE: Cell<u32> = const { Cell::new(0) };
+}
+static HOOK: Once = Once::new();
+
+/// Runs `body`; panics inside print nothing. For threads that a plugin starts itself.
+pub fn quiet<R>(body: impl FnOnce() -> R) -> R {
+    struct Leave;
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            INSIDE.with(|inside| inside.set(inside.get() - 1));
+        }
+    }
+    HOOK.call_once(|| {
+        let chained = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if INSIDE.with(Cell::get) == 0 {
+                chained(info);
+            }
+        }));
+    });
+    INSIDE.with(|inside| inside.set(inside.get() + 1));
+    let _leave = Leave;
+    body()
+}
+
+/// Runs `body` and turns a panic into an error.
+pub(crate) fn caught<R>(body: impl FnOnce() -> Result<R>) -> Result<R> {
+    match catch_unwind(AssertUnwindSafe(|| quiet(body))) {
+        Ok(result) => result,
+        Err(payload) => {
+            Err(Error::new(raw::GLK_PANIC, format!("the plugin panicked: {}", sentence(payload))))
+        }
+    }
+}
+
+/// What a panic said. Its payload may panic when it is dropped, so it is not.
+fn sentence(payload: Box<dyn Any + Send>) -> String {
+    let text = if let Some(text) = payload.downcast_ref::<&str>() {
+        (*text).to_string()
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        text.clone()
+    } else {
+        "without a message".into()
+    };
+    std::mem::forget(payload);
+    text
+}
+
+/// The status of a result; the host's error struct is filled, `place` where the error names none.
+///
+/// # Safety
+/// As for [`Error::store`].
+pub(crate) unsafe fn status(result: Result<()>, place: &str, out: *mut raw::glk_error) -> raw::glk_status {
+    match result {
+        Ok(()) => raw::GLK_OK,
+        Err(mut error) => {
+            if error.place.is_empty() {
+                error.place = place.into();
+            }
+            // SAFETY: the caller's promise.
+            unsafe { error.store(out) };
+            error.code
+        }
+    }
+}
+
+/// The reference behind a pointer argument, or an error that names it.
+///
+/// # Safety
+/// `p` is NULL or valid, and not written by others, for `'a`.
+pub(crate) unsafe fn argument<'a, T>(p: *const T, name: &str) -> Result<&'a T> {
+    // SAFETY: the caller's promise.
+    unsafe { p.as_ref() }.ok_or_else(|| Error::invalid(format!("{name} is NULL")))
+}
+
+/// A slice argument of the host; nothing if it has no elements.
+///
+/// # Safety
+/// `p` is NULL or valid for `count` elements, and not used by others, for `'a`.
+pub(crate) unsafe fn slice_mut<'a, T>(p: *mut T, count: usize, name: &str) -> Result<&'a mut [T]> {
+    if count == 0 {
+        return Ok(&mut []);
+    }
+    if p.is_null() {
+        return Err(Error::invalid(format!("{name} is NULL; it has room for {count}")));
+    }
+    // SAFETY: the caller's promise.
+    Ok(unsafe { std::slice::from_raw_parts_mut(p, count) })
+}
