@@ -15,6 +15,15 @@ pub trait Layer<T: Real, const N: usize>: Send {
     /// How many parameters it takes.
     fn parameters(&self) -> usize;
 
+    /// Refuses parameters with which the map is not what it claims to be, such as one that cannot be inverted. Called
+    /// when parameters are set, before any other method sees them.
+    ///
+    /// # Errors
+    /// [`ModelError::Parameter`].
+    fn check(&self, _parameters: &[f64]) -> Result<(), ModelError> {
+        Ok(())
+    }
+
     /// V ← f(V) in place; adds log|det ∂f/∂V| with respect to Haar measure to `log_det`, one number a chain. What is
     /// overwritten goes onto `undo`, if given, so that the step can be taken back exactly.
     fn forward(

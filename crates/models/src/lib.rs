@@ -1,11 +1,17 @@
 //! Gauge-equivariant layers, flows, learned forces and Dirac preconditioners.
 //!
 //! A model is an architecture and one flat vector of parameters; neither knows a lattice. Placed on a lattice it
-//! becomes [`Layer`]s with their masks and temporaries. Densities are with respect to the product Haar measure,
-//! normalised to 1 (docs/conventions.md).
+//! becomes [`Layer`]s with their masks and temporaries, and a [`Flow`] through them. Densities are with respect to the
+//! product Haar measure, normalised to 1 (docs/conventions.md).
 
+#[cfg(test)]
+mod cases;
+mod algebra;
 mod error;
+mod flow;
 mod layer;
+pub mod layers;
 
 pub use error::ModelError;
+pub use flow::Flow;
 pub use layer::{Layer, Undo};

@@ -1,0 +1,289 @@
+//! log det of the link map V → exp(A) V, A = −Ta(P), P = V Σ with Σ independent of V.
+//!
+//! Its Jacobian in the frame of the new link is Ad(e^A) M, M = 1 + φ(−ad) D, D ξ = −Ta(ξ P) (reference: Abbott et al.,
+//! arXiv:2401.10874, and Grid's SmearedConfigurationMasked, which inverts nothing but computes det M as it stands).
+//! With R the Hermitian part of P, D = −½ ad − S, S ξ = ½{R, ξ} without its trace, and as φ(−x) x = 1 − e^{−x},
+//!
+//! e^{ad/2} M = cosh(ad/2) − sinhc(ad/2) S = sinhc(ad/2) (G − S),   G = (ad/2) coth(ad/2),
+//!
+//! so that log det M = Σ_{j<k} 2 ln sinc((θ_j − θ_k)/2) + log det(G − S), where G − S is symmetric. M is invertible, with
+//! det M > 0, wherever ‖P‖ < 1 (Ta does not expand, |φ(−ad)| ≤ 1), and so, as ‖P‖ grows from 0, G − S stays positive
+//! definite: its elimination needs no pivots.
+
+use super::adjoint::{Operator, adjoint_transposed, anticommutator_transposed, subtract_anticommutator};
+use super::series::{COTANGENT, Invariants, LOG_SINC};
+use gaugelink_lattice::group::{ALGEBRA_MAX, algebra_dim, to_coordinates};
+use gaugelink_lattice::number::ln;
+use gaugelink_lattice::{Complex, Matrix, Num};
+
+/// −ad² and its square and cube.
+type Powers<V> = [Operator<V>; 3];
+
+/// The factors of det M at one link.
+pub struct LogDet<V> {
+    /// G − S = L diag(1/inverse pivots) Lᵀ with ones on the diagonal of L.
+    lower: Operator<V>,
+    inverse_pivots: [V; ALGEBRA_MAX],
+    /// The product of the pivots, det(G − S).
+    product: V,
+    powers: Powers<V>,
+}
+
+impl<V: Num> LogDet<V> {
+    /// From P, the coordinates of A = −Ta(P) with ad and its invariants.
+    #[inline(always)]
+    pub fn new<const N: usize>(p: &Matrix<V, N>, ad: &Operator<V>, invariants: &Invariants<V>) -> Self {
+        let (zero, one) = (V::splat(0.0), V::splat(1.0));
+        let mut b = [[zero; ALGEBRA_MAX]; ALGEBRA_MAX];
+        let mut powers = [b; 3];
+        if N > 1 {
+            powers[0] = symmetric_product::<V, N>(ad, ad);
+            powers[1] = symmetric_product::<V, N>(&powers[0], &powers[0]);
+            powers[2] = symmetric_product::<V, N>(&powers[1], &powers[0]);
+            let q = invariants.reduce(&COTANGENT);
+            for i in 0..algebra_dim(N) {
+                for j in 0..algebra_dim(N) {
+                    b[i][j] = q[2].mul_add(
+                        powers[2][i][j],
+                        q[1].mul_add(powers[1][i][j], q[0] * powers[0][i][j]),
+                    );
+                }
+            }
+        }
+        for i in 0..algebra_dim(N) {
+            b[i][i] = b[i][i] + one;
+        }
+        let (r0, r) = hermitian_coordinates(p);
+        subtract_anticommutator::<V, N>(&mut b, r0, &r);
+        let mut inverse_pivots = [one; ALGEBRA_MAX];
+        let mut product = one;
+        for k in 0..algebra_dim(N) {
+            product = product * b[k][k];
+            inverse_pivots[k] = one.div(b[k][k]);
+            for i in k + 1..algebra_dim(N) {
+                let factor = b[i][k] * inverse_pivots[k];
+                for j in k + 1..i + 1 {
+                    b[i][j] = factor.neg_mul_add(b[j][k], b[i][j]);
+                }
+            }
+            for i in k + 1..algebra_dim(N) {
+                b[i][k] = b[i][k] * inverse_pivots[k];
+            }
+        }
+        Self { lower: b, inverse_pivots, product, powers }
+    }
+
+    /// log det M.
+    #[inline(always)]
+    pub fn value<const N: usize>(&self, invariants: &Invariants<V>) -> V {
+        if N == 1 {
+            return ln(self.product);
+        }
+        invariants.sum_over_differences(&LOG_SINC).mul_add(V::splat(2.0), ln(self.product))
+    }
+
+    /// (G − S)⁻¹
+    #[inline(always)]
+    fn inverse<const N: usize>(&self) -> Operator<V> {
+        let n = algebra_dim(N);
+        let zero = V::splat(0.0);
+        // L⁻¹ below the diagonal.
+        let mut l = [[zero; ALGEBRA_MAX]; ALGEBRA_MAX];
+        for i in 0..n {
+            for j in 0..i {
+                let mut sum = self.lower[i][j];
+                for k in j + 1..i {
+                    sum = self.lower[i][k].mul_add(l[k][j], sum);
+                }
+                l[i][j] = -sum;
+            }
+        }
+        let mut inverse = [[zero; ALGEBRA_MAX]; ALGEBRA_MAX];
+        for i in 0..n {
+            for j in 0..i + 1 {
+                // Row i of L⁻¹ is the first that reaches column i.
+                let first = if i == j { self.inverse_pivots[i] } else { self.inverse_pivots[i] * l[i][j] };
+                let mut sum = first;
+                for k in i + 1..n {
+                    sum = (l[k][i] * self.inverse_pivots[k]).mul_add(l[k][j], sum);
+                }
+                inverse[i][j] = sum;
+                inverse[j][i] = sum;
+            }
+        }
+        inverse
+    }
+
+    /// The derivatives of log det M.
+    #[inline(always)]
+    pub fn slope<const N: usize>(
+        &self,
+        a: &Matrix<V, N>,
+        c: &[V; ALGEBRA_MAX],
+        ad: &Operator<V>,
+        invariants: &Invariants<V>,
+    ) -> LogDetSlope<V> {
+        let n = algebra_dim(N);
+        let inverse = self.inverse::<N>();
+        let mut trace = inverse[0][0];
+        for i in 1..n {
+            trace = trace + inverse[i][i];
+        }
+        let by_r = anticommutator_transposed::<V, N>(&inverse);
+        let mut by_a = [V::splat(0.0); ALGEBRA_MAX];
+        if N == 1 {
+            return LogDetSlope { by_a, by_r0: trace, by_r };
+        }
+        let [q, by1, by3] = invariants.reduce_with_slopes::<N>(&COTANGENT);
+        // Where −ad² moves at fixed coefficients: tr(w d(−ad²)) = −tr((w ad + ad w) d ad).
+        let w = self.weight::<N>(&inverse, &q);
+        let mut m = w;
+        for i in 0..n {
+            for j in i + 1..n {
+                let mut sum = V::splat(0.0);
+                for k in 0..n {
+                    sum = w[i][k].mul_add(ad[k][j], w[j][k].neg_mul_add(ad[k][i], sum));
+                }
+                m[i][j] = -sum;
+            }
+        }
+        let turning = adjoint_transposed::<V, N>(&m);
+        // Where the coefficients move: with e₁ and, in su(3), e₃.
+        let (mut slope1, mut slope3) = self.sinc_slopes::<N>(&q, invariants);
+        for k in 0..3 {
+            let trace = trace_of_product::<V, N>(&inverse, &self.powers[k]);
+            slope1 = trace.mul_add(by1[k], slope1);
+            slope3 = trace.mul_add(by3[k], slope3);
+        }
+        let t = invariants.half_norm2;
+        let (along_a, along_square) = if N == 3 {
+            let by_t = (t * t * V::splat(6.0)).mul_add(slope3, slope1 * V::splat(3.0));
+            (by_t, invariants.cubic * slope3 * V::splat(54.0))
+        } else {
+            (slope1 + slope1, V::splat(0.0))
+        };
+        let (_, square) = hermitian_coordinates(&a.mul(a));
+        for i in 0..n {
+            by_a[i] = along_square.mul_add(square[i], along_a.mul_add(c[i], turning[i]));
+        }
+        LogDetSlope { by_a, by_r0: trace, by_r }
+    }
+
+    /// Derivatives of Σ 2 ln sinc with respect to e₁ and e₃: Σ (z cot z − 1)/y dy over the three y.
+    #[inline(always)]
+    fn sinc_slopes<const N: usize>(&self, q: &[V; 3], invariants: &Invariants<V>) -> (V, V) {
+        let e1 = invariants.e1;
+        if N == 3 {
+            let half = e1 * V::splat(0.5);
+            ((half * half).mul_add(q[2], half.mul_add(q[1], q[0])), q[2])
+        } else {
+            (e1.mul_add(e1.mul_add(q[2], q[1]), q[0]), V::splat(0.0))
+        }
+    }
+
+    /// w with tr(w d(−ad²)) = tr(inverse × Σ q_k d((−ad²)^{k+1})): the symmetric q₀ K + q₁ (K Y + Y K) +
+    /// q₂ (K Y² + Y K Y + Y² K).
+    #[inline(always)]
+    fn weight<const N: usize>(&self, inverse: &Operator<V>, q: &[V; 3]) -> Operator<V> {
+        let n = algebra_dim(N);
+        let [y, y2, _] = &self.powers;
+        let ky = product::<V, N>(inverse, y);
+        // q₁ K Y + q₂ (K Y² + ½ Y K Y), to be symmetrised.
+        let mut half = ky;
+        for i in 0..n {
+            for j in 0..n {
+                let (mut outer, mut inner) = (inverse[i][0] * y2[0][j], y[i][0] * ky[0][j]);
+                for k in 1..n {
+                    outer = inverse[i][k].mul_add(y2[k][j], outer);
+                    inner = y[i][k].mul_add(ky[k][j], inner);
+                }
+                half[i][j] = inner.mul_add(V::splat(0.5), outer).mul_add(q[2], ky[i][j] * q[1]);
+            }
+        }
+        let mut w = half;
+        for i in 0..n {
+            for j in 0..n {
+                w[i][j] = inverse[i][j].mul_add(q[0], half[i][j] + half[j][i]);
+            }
+        }
+        w
+    }
+}
+
+/// Derivatives of log det M at a link, P moving A and R.
+pub struct LogDetSlope<V> {
+    /// With respect to the coordinates of A, at fixed R.
+    pub by_a: [V; ALGEBRA_MAX],
+    /// Minus that with respect to r₀, R = r₀ + Σ r_c λ_c, at fixed A.
+    pub by_r0: V,
+    /// Minus that with respect to r_c.
+    pub by_r: [V; ALGEBRA_MAX],
+}
+
+/// (r₀, r) of the Hermitian part of a matrix, r₀ + Σ r_c λ_c.
+#[inline(always)]
+fn hermitian_coordinates<V: Num, const N: usize>(m: &Matrix<V, N>) -> (V, [V; ALGEBRA_MAX]) {
+    let r0 = m.trace().re * V::splat(1.0 / N as f64);
+    if N == 1 {
+        return (r0, [V::splat(0.0); ALGEBRA_MAX]);
+    }
+    // −iR/2 has the coordinates r; its trace does not enter them.
+    let quarter = V::splat(0.25);
+    let mut x = *m;
+    for i in 0..N {
+        for j in 0..N {
+            let (a, b) = (m.0[i][j], m.0[j][i]);
+            x.0[i][j] = Complex::new((a.im - b.im) * quarter, -((a.re + b.re) * quarter));
+        }
+    }
+    let mean = x.trace().im * V::splat(1.0 / N as f64);
+    for i in 0..N {
+        x.0[i][i].im = x.0[i][i].im - mean;
+    }
+    (r0, to_coordinates(&x))
+}
+
+/// a bᵀ where that is symmetric: −m² as m mᵀ for antisymmetric m, and powers of it.
+#[inline(always)]
+fn symmetric_product<V: Num, const N: usize>(a: &Operator<V>, b: &Operator<V>) -> Operator<V> {
+    let mut result = *a;
+    for i in 0..algebra_dim(N) {
+        for j in 0..i + 1 {
+            let mut sum = a[i][0] * b[j][0];
+            for k in 1..algebra_dim(N) {
+                sum = a[i][k].mul_add(b[j][k], sum);
+            }
+            result[i][j] = sum;
+            result[j][i] = sum;
+        }
+    }
+    result
+}
+
+/// a b
+#[inline(always)]
+fn product<V: Num, const N: usize>(a: &Operator<V>, b: &Operator<V>) -> Operator<V> {
+    let mut result = *a;
+    for i in 0..algebra_dim(N) {
+        for j in 0..algebra_dim(N) {
+            let mut sum = a[i][0] * b[0][j];
+            for k in 1..algebra_dim(N) {
+                sum = a[i][k].mul_add(b[k][j], sum);
+            }
+            result[i][j] = sum;
+        }
+    }
+    result
+}
+
+/// tr(a b) for symmetric matrices.
+#[inline(always)]
+fn trace_of_product<V: Num, const N: usize>(a: &Operator<V>, b: &Operator<V>) -> V {
+    let mut sum = V::splat(0.0);
+    for i in 0..algebra_dim(N) {
+        for j in 0..algebra_dim(N) {
+            sum = a[i][j].mul_add(b[i][j], sum);
+        }
+    }
+    sum
+}

@@ -1,0 +1,15 @@
+//! Site bodies in the adjoint representation, for maps V → exp(A) V of links.
+//!
+//! Coordinates are those of docs/conventions.md. An operator on the algebra is an 8×8 real matrix of which the first
+//! rows and columns are used: [`Operator`]. With ad the operator ξ → \[A, ξ\], ad is antisymmetric and −ad² is symmetric
+//! with the eigenvalues 0 and y = (θ_j − θ_k)² for the eigenvalues iθ of A.
+
+mod adjoint;
+mod log_det;
+mod phi;
+mod series;
+
+pub use adjoint::{Operator, adjoint, apply};
+pub use log_det::LogDet;
+pub use phi::phi_minus;
+pub use series::Invariants;

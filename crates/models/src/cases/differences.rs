@@ -1,0 +1,136 @@
+//! Jacobians and gradients against differences of fourth order, in f64.
+
+use super::Place;
+use super::links::{chain_algebra, chain_links, for_sites, loss, rough};
+use gaugelink_lattice::group::{algebra_dim, exponential, from_coordinates, to_coordinates, traceless_antihermitian};
+use gaugelink_lattice::rng::{Address, Purpose};
+use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions, MomentumField};
+
+const STEP: f64 = 2e-3;
+
+/// f′(0) to fourth order.
+fn derivative(mut f: impl FnMut(f64) -> f64) -> f64 {
+    (8.0 * (f(STEP) - f(-STEP)) - (f(2.0 * STEP) - f(-2.0 * STEP))) / (12.0 * STEP)
+}
+
+/// The log det of f and of f⁻¹ against the whole matrix ∂(link, a)/∂(link, b).
+pub fn jacobian<const N: usize>(extents: &[usize], place: Place<f64, N>) {
+    let lattice = Lattice::new(extents, LatticeOptions { threads: 1, ..LatticeOptions::default() }).unwrap();
+    let mut flow = place(&lattice).unwrap();
+    for inverse in [false, true] {
+        let v = rough::<f64, N>(&lattice, 0);
+        let mut log_det = [0.0];
+        let mut map = |u: &mut GaugeField<f64, N>| {
+            log_det = [0.0];
+            if inverse { flow.inverse(u, &mut log_det).unwrap() } else { flow.forward(u, &mut log_det) }
+        };
+        let mut columns = Vec::new();
+        let mut u = v.duplicate().unwrap();
+        map(&mut u);
+        let image = chain_links(&u, 0);
+        for_sites::<f64>(&lattice, 0, |_, block, lane| {
+            for (mu, b) in (0..lattice.dims()).flat_map(|mu| (0..algebra_dim(N)).map(move |b| (mu, b))) {
+                let mut column = vec![0.0; image.len() * algebra_dim(N)];
+                for (factor, weight) in [(1.0, 8.0), (-1.0, -8.0), (2.0, -1.0), (-2.0, 1.0)] {
+                    let mut c = [0.0; 8];
+                    c[b] = factor * STEP;
+                    let link = exponential(&from_coordinates(&c)).mul(&v.link(block, mu, lane));
+                    u.copy_from(&v);
+                    u.layout().copies(lane).for_each(|l| u.set_link(block, mu, l, &link));
+                    map(&mut u);
+                    for (i, (moved, at)) in chain_links(&u, 0).iter().zip(&image).enumerate() {
+                        let shift = to_coordinates(&traceless_antihermitian(&moved.mul_adjoint(at)));
+                        for a in 0..algebra_dim(N) {
+                            column[i * algebra_dim(N) + a] += weight / (12.0 * STEP) * shift[a];
+                        }
+                    }
+                }
+                columns.push(column);
+            }
+        });
+        u.copy_from(&v);
+        map(&mut u);
+        let expected = log_determinant(columns);
+        assert!(
+            (log_det[0] - expected).abs() < 1e-8 * expected.abs().max(1.0),
+            "N={N} {extents:?} inverse {inverse}: log det {} instead of {expected}",
+            log_det[0]
+        );
+    }
+}
+
+/// log|det| by elimination with pivots.
+fn log_determinant(mut m: Vec<Vec<f64>>) -> f64 {
+    let mut sum = 0.0;
+    for k in 0..m.len() {
+        let pivot = (k..m.len()).max_by(|&i, &j| m[i][k].abs().total_cmp(&m[j][k].abs())).unwrap();
+        m.swap(k, pivot);
+        let (done, rest) = m.split_at_mut(k + 1);
+        let top = &done[k];
+        sum += top[k].abs().ln();
+        for row in rest {
+            let factor = row[k] / top[k];
+            for j in k..top.len() {
+                row[j] -= factor * top[j];
+            }
+        }
+    }
+    sum
+}
+
+/// ∂ of Σ over chains of loss + weight × log det, with respect to links along random directions and to every parameter.
+pub fn gradients<const N: usize>(extents: &[usize], place: Place<f64, N>) {
+    let weights = [0.7, -1.3, 0.4];
+    let lanes = LaneMeaning::Batch { chains: weights.len() };
+    for lanes in [LaneMeaning::Sites, lanes] {
+        let lattice = Lattice::new(extents, LatticeOptions { lanes, ..LatticeOptions::default() }).unwrap();
+        let weights = &weights[..lattice.chains()];
+        let mut flow = place(&lattice).unwrap();
+        let parameters = flow.parameters().to_vec();
+        let v = rough::<f64, N>(&lattice, 0);
+        let mut u = v.duplicate().unwrap();
+        let mut log_det = vec![0.0; lattice.chains()];
+        flow.record(&mut u, &mut log_det);
+        let (_, mut cotangent) = loss(&u);
+        let mut gradient = vec![0.0; parameters.len()];
+        flow.backward(&mut u, &mut cotangent, weights, Some(&mut gradient));
+
+        let mut total = |u: &mut GaugeField<f64, N>, parameters: &[f64]| {
+            flow.set_parameters(parameters.to_vec()).unwrap();
+            let mut log_det = vec![0.0; weights.len()];
+            flow.forward(u, &mut log_det);
+            let sums = loss(u).0.into_iter().zip(weights.iter().zip(log_det));
+            sums.map(|(value, (weight, log_det))| value + weight * log_det).sum::<f64>()
+        };
+        for sample in 0..3 {
+            let mut direction = MomentumField::<f64, N>::zeroed(&lattice).unwrap();
+            direction.refresh(Address::new(3, Purpose::Momenta).sample(sample));
+            let slope = derivative(|s| {
+                u.copy_from(&v);
+                u.drift(&direction, s);
+                total(&mut u, &parameters)
+            });
+            let (mut expected, mut size) = (0.0, 0.0);
+            for chain in 0..lattice.chains() {
+                let pairs = chain_algebra(&cotangent, chain).into_iter().zip(chain_algebra(&direction, chain));
+                pairs.for_each(|(c, d)| {
+                    expected += c * d;
+                    size += c * c;
+                });
+            }
+            let off = (slope - expected).abs() / f64::sqrt(size);
+            assert!(off < 1e-8, "N={N} {extents:?} {lanes:?}: slope {slope}, by vjp {expected}, off by {off:e}");
+        }
+        let size = gradient.iter().map(|g| g * g).sum::<f64>().sqrt().max(1.0);
+        for p in 0..parameters.len() {
+            let slope = derivative(|s| {
+                let mut moved = parameters.clone();
+                moved[p] += s;
+                u.copy_from(&v);
+                total(&mut u, &moved)
+            });
+            let off = (slope - gradient[p]).abs() / size;
+            assert!(off < 1e-8, "N={N} {extents:?} {lanes:?}: slope {slope} of parameter {p}, by vjp {}", gradient[p]);
+        }
+    }
+}

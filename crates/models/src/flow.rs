@@ -1,0 +1,132 @@
+//! A flow: layers one after the other, with their parameters and an exact backward pass.
+
+use crate::{Layer, ModelError, Undo};
+use gaugelink_lattice::{GaugeField, MomentumField, Real};
+use std::ops::Range;
+
+/// A map U = f(V) made of layers placed on a lattice, and the parameters of them all as one flat vector.
+///
+/// With V distributed by the product Haar measure, U has the density q(U) = 1/|det ∂f/∂V| with respect to it. All
+/// methods are collective and work on every chain of a batch; numbers come one a chain.
+pub struct Flow<T: Real, const N: usize> {
+    layers: Vec<Box<dyn Layer<T, N>>>,
+    /// Where each layer's parameters lie.
+    places: Vec<Range<usize>>,
+    parameters: Vec<f64>,
+    undo: Undo<T>,
+}
+
+impl<T: Real, const N: usize> Flow<T, N> {
+    /// The flow through `layers`, the first of which acts on V; `parameters` holds theirs one after the other.
+    ///
+    /// # Errors
+    /// [`ModelError::Parameter`] where the parameters are not as many as the layers take, or out of a layer's range.
+    pub fn new(layers: Vec<Box<dyn Layer<T, N>>>, parameters: Vec<f64>) -> Result<Self, ModelError> {
+        let mut places: Vec<Range<usize>> = Vec::with_capacity(layers.len());
+        for layer in &layers {
+            let start = places.last().map_or(0, |p| p.end);
+            places.push(start..start + layer.parameters());
+        }
+        let mut flow = Self { layers, places, parameters: Vec::new(), undo: Undo::new() };
+        flow.set_parameters(parameters)?;
+        Ok(flow)
+    }
+
+    /// The parameters of all layers.
+    pub fn parameters(&self) -> &[f64] {
+        &self.parameters
+    }
+
+    /// Replaces the parameters.
+    ///
+    /// # Errors
+    /// As [`Flow::new`]; the old ones stay.
+    pub fn set_parameters(&mut self, parameters: Vec<f64>) -> Result<(), ModelError> {
+        let wanted = self.places.last().map_or(0, |p| p.end);
+        if parameters.len() != wanted {
+            return Err(ModelError::Parameter(format!(
+                "{} parameters for {} layers that take {wanted}: give exactly as many",
+                parameters.len(),
+                self.layers.len()
+            )));
+        }
+        for (layer, place) in self.layers.iter().zip(&self.places) {
+            layer.check(&parameters[place.clone()])?;
+        }
+        self.parameters = parameters;
+        Ok(())
+    }
+
+    /// V ← f(V); adds log|det ∂f/∂V| to `log_det`.
+    pub fn forward(&mut self, u: &mut GaugeField<T, N>, log_det: &mut [f64]) {
+        for (layer, place) in self.layers.iter_mut().zip(&self.places) {
+            layer.forward(u, &self.parameters[place.clone()], log_det, None);
+        }
+    }
+
+    /// U ← f⁻¹(U); adds the log det of f⁻¹, which is log q(U).
+    ///
+    /// # Errors
+    /// [`ModelError::NotConverged`] where a layer's inverse is iterated for; `u` is then of no use.
+    pub fn inverse(&mut self, u: &mut GaugeField<T, N>, log_det: &mut [f64]) -> Result<(), ModelError> {
+        for (layer, place) in self.layers.iter_mut().zip(&self.places).rev() {
+            layer.inverse(u, &self.parameters[place.clone()], log_det)?;
+        }
+        Ok(())
+    }
+
+    /// Draws V by `prior`, which fills the field Haar-distributed, and takes `u` to U = f(V); writes log q(U).
+    pub fn sample_from(
+        &mut self,
+        prior: impl FnOnce(&mut GaugeField<T, N>),
+        u: &mut GaugeField<T, N>,
+        log_q: &mut [f64],
+    ) {
+        prior(u);
+        log_q.fill(0.0);
+        self.forward(u, log_q);
+        log_q.iter_mut().for_each(|q| *q = -*q);
+    }
+
+    /// log q(U). Takes `u` back to V = f⁻¹(U) on the way and leaves it there.
+    ///
+    /// # Errors
+    /// As [`Flow::inverse`].
+    pub fn log_density(&mut self, u: &mut GaugeField<T, N>, log_q: &mut [f64]) -> Result<(), ModelError> {
+        log_q.fill(0.0);
+        self.inverse(u, log_q)
+    }
+
+    /// [`Flow::forward`] that keeps what each layer overwrites, for one [`Flow::backward`].
+    pub fn record(&mut self, u: &mut GaugeField<T, N>, log_det: &mut [f64]) {
+        self.undo.clear();
+        for (layer, place) in self.layers.iter_mut().zip(&self.places) {
+            layer.forward(u, &self.parameters[place.clone()], log_det, Some(&mut self.undo));
+        }
+    }
+
+    /// Reverse mode after [`Flow::record`]. On entry `u` is U = f(V), `cotangent` holds ∂^a L at U and `weight`
+    /// ∂L/∂(log det); on return `u` is V again, bit for bit, `cotangent` holds the total ∂^a of L with respect to V,
+    /// and ∂L/∂parameters, summed over chains and ranks, has been added to `gradient`, if given.
+    pub fn backward(
+        &mut self,
+        u: &mut GaugeField<T, N>,
+        cotangent: &mut MomentumField<T, N>,
+        weight: &[f64],
+        mut gradient: Option<&mut [f64]>,
+    ) {
+        for (layer, place) in self.layers.iter_mut().zip(&self.places).rev() {
+            layer.restore(u, &mut self.undo);
+            let mine = gradient.as_deref_mut().map(|g| &mut g[place.clone()]);
+            layer.vjp(u, &self.parameters[place.clone()], cotangent, weight, mine);
+        }
+    }
+
+    /// The force of S(f(V)) − log|det ∂f/∂V| on V: on entry `force` holds ∂^a S at f(V), on return that of the sum at
+    /// V. `v` is taken to f(V) and back, bit for bit.
+    pub fn pullback(&mut self, v: &mut GaugeField<T, N>, force: &mut MomentumField<T, N>) {
+        let chains = v.lattice().chains();
+        self.record(v, &mut vec![0.0; chains]);
+        self.backward(v, force, &vec![-1.0; chains], None);
+    }
+}
