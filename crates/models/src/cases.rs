@@ -43,7 +43,7 @@ fn in_one_precision<T: Real, const N: usize>(at: &Lattices, place: Place<T, N>, 
     gauge_covariance(&lattice, flow, coarser);
     restore_is_exact(&lattice, flow);
     bits::equal_however_spread(at.large, at.grids, place);
-    bits::batch_equals_single(at.large, place);
+    bits::batch_equals_single(at.large, place, coarser);
 }
 
 fn inverse_undoes_forward<T: Real, const N: usize>(
@@ -111,7 +111,8 @@ fn single_follows_double<const N: usize>(extents: &[usize], double: Place<f64, N
         [links, log_det.to_vec(), links::chain_algebra(&cotangent, 0), gradient]
     }
     let (double, single) = (results(extents, double), results(extents, single));
-    for (what, (d, s)) in ["links", "log det", "cotangent", "gradient"].iter().zip(double.iter().zip(&single)) {
+    for (what, (d, s)) in ["links", "log det", "cotangent", "gradient"].iter().zip(double.iter().zip(&single))
+    {
         let off: f64 = d.iter().zip(s).map(|(d, s)| (d - s).powi(2)).sum();
         let size: f64 = d.iter().map(|d| d * d).sum();
         assert!(off.sqrt() <= 3e-5 * size.sqrt(), "{what}: f32 is off by {:e}", (off / size).sqrt());

@@ -4,9 +4,9 @@
 //! becomes [`Layer`]s with their masks and temporaries, and a [`Flow`] through them. Densities are with respect to the
 //! product Haar measure, normalised to 1 (docs/conventions.md).
 
+mod algebra;
 #[cfg(test)]
 mod cases;
-mod algebra;
 mod error;
 mod flow;
 mod layer;

@@ -139,13 +139,12 @@ pub fn atan2<V: Num>(y: V, x: V) -> V {
     ];
     const TAN: [f64; 3] = [0.198_912_367_379_658, 0.414_213_562_373_095_03, 0.668_178_637_919_298_9];
     let zero = V::splat(0.0);
-    let abs = |v: V| V::select(v.lt(zero), -v, v);
-    let (ax, ay) = (abs(x), abs(y));
+    let (ax, ay) = (V::select(x.lt(zero), -x, x), V::select(y.lt(zero), -y, y));
     let steep = ax.lt(ay);
     let (small, large) = (V::select(steep, ax, ay), V::select(steep, ay, ax));
     let (first, second) = ((large * V::splat(TAN[0])).lt(small), (large * V::splat(TAN[2])).lt(small));
-    let pick = |a: f64, b: f64| V::select(second, V::splat(b), V::select(first, V::splat(a), zero));
-    let (c, base) = (pick(TAN[1], 1.0), pick(FRAC_PI_8, FRAC_PI_4));
+    let c = V::select(second, V::splat(1.0), V::select(first, V::splat(TAN[1]), zero));
+    let base = V::select(second, V::splat(FRAC_PI_4), V::select(first, V::splat(FRAC_PI_8), zero));
     let f = c.neg_mul_add(large, small).div(c.mul_add(small, large));
     let z = f * f;
     let angle = base + (f * z).mul_add(polynomial(z, &ARCTAN), f);

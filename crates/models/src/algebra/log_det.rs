@@ -43,10 +43,8 @@ impl<V: Num> LogDet<V> {
             let q = invariants.reduce(&COTANGENT);
             for i in 0..algebra_dim(N) {
                 for j in 0..algebra_dim(N) {
-                    b[i][j] = q[2].mul_add(
-                        powers[2][i][j],
-                        q[1].mul_add(powers[1][i][j], q[0] * powers[0][i][j]),
-                    );
+                    b[i][j] =
+                        q[2].mul_add(powers[2][i][j], q[1].mul_add(powers[1][i][j], q[0] * powers[0][i][j]));
                 }
             }
         }

@@ -2,7 +2,9 @@
 
 use super::Place;
 use super::links::{chain_algebra, chain_links, for_sites, loss, rough};
-use gaugelink_lattice::group::{algebra_dim, exponential, from_coordinates, to_coordinates, traceless_antihermitian};
+use gaugelink_lattice::group::{
+    algebra_dim, exponential, from_coordinates, to_coordinates, traceless_antihermitian,
+};
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions, MomentumField};
 
@@ -112,14 +114,18 @@ pub fn gradients<const N: usize>(extents: &[usize], place: Place<f64, N>) {
             });
             let (mut expected, mut size) = (0.0, 0.0);
             for chain in 0..lattice.chains() {
-                let pairs = chain_algebra(&cotangent, chain).into_iter().zip(chain_algebra(&direction, chain));
+                let pairs =
+                    chain_algebra(&cotangent, chain).into_iter().zip(chain_algebra(&direction, chain));
                 pairs.for_each(|(c, d)| {
                     expected += c * d;
                     size += c * c;
                 });
             }
             let off = (slope - expected).abs() / f64::sqrt(size);
-            assert!(off < 1e-8, "N={N} {extents:?} {lanes:?}: slope {slope}, by vjp {expected}, off by {off:e}");
+            assert!(
+                off < 1e-8,
+                "N={N} {extents:?} {lanes:?}: slope {slope}, by vjp {expected}, off by {off:e}"
+            );
         }
         let size = gradient.iter().map(|g| g * g).sum::<f64>().sqrt().max(1.0);
         for p in 0..parameters.len() {
@@ -130,7 +136,11 @@ pub fn gradients<const N: usize>(extents: &[usize], place: Place<f64, N>) {
                 total(&mut u, &moved)
             });
             let off = (slope - gradient[p]).abs() / size;
-            assert!(off < 1e-8, "N={N} {extents:?} {lanes:?}: slope {slope} of parameter {p}, by vjp {}", gradient[p]);
+            assert!(
+                off < 1e-8,
+                "N={N} {extents:?} {lanes:?}: slope {slope} of parameter {p}, by vjp {}",
+                gradient[p]
+            );
         }
     }
 }

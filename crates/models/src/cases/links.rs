@@ -16,7 +16,8 @@ pub fn for_sites<T: Real>(lattice: &Lattice, chain: usize, mut f: impl FnMut(&Si
     let origin = geometry.origin();
     for index in 0..geometry.volume() {
         let x = geometry.site(index);
-        let own = (0..x.len()).all(|mu| (origin[mu]..origin[mu] + geometry.local_extents()[mu]).contains(&x[mu]));
+        let own =
+            (0..x.len()).all(|mu| (origin[mu]..origin[mu] + geometry.local_extents()[mu]).contains(&x[mu]));
         if own {
             let (block, lane) = layout.locate(&std::array::from_fn(|mu| x[mu] - origin[mu]));
             f(&x, block, if lattice.chains() > 1 { chain } else { lane });
@@ -87,7 +88,9 @@ pub fn loss<T: Real, const N: usize>(u: &GaugeField<T, N>) -> (Vec<f64>, Momentu
                     let mut one = [T::default(); 8];
                     one[a] = T::from_f64(1.0);
                     let slope = from_coordinates::<T, N>(&one).re_trace_mul(&loops);
-                    u.layout().copies(lane).for_each(|l| cotangent.set(block, mu * algebra_dim(N) + a, l, slope));
+                    u.layout()
+                        .copies(lane)
+                        .for_each(|l| cotangent.set(block, mu * algebra_dim(N) + a, l, slope));
                 }
             }
         });

@@ -4,7 +4,9 @@
 //! the side of ±nu, so that P = U Σ sums loops. A loss moves with it as δL = Σ_x Re tr(Θ(x) δΣ(x)); the links of the
 //! staples then move L as Re tr of loops in which the link U_mu(x) is replaced by Θ(x).
 
-use gaugelink_lattice::{DIM_MAX, FieldReader, Lanes, LinkReader, Matrix, Neighbour, Real, backward, forward};
+use gaugelink_lattice::{
+    DIM_MAX, FieldReader, Lanes, LinkReader, Matrix, Neighbour, Real, backward, forward,
+};
 
 /// ρ of the staples of one direction's links: \[nu\]\[side +, −\].
 pub type Weights = [[f64; 2]; DIM_MAX];

@@ -3,5 +3,7 @@
 mod exponent;
 mod loops;
 mod residual;
+mod u1_coupling;
 
 pub use residual::{Coefficients, Residual, Sharing};
+pub use u1_coupling::{COMPONENTS_MAX, U1Coupling};

@@ -14,8 +14,8 @@ use crate::{Layer, ModelError, Undo};
 use gaugelink_lattice::group::{ALGEBRA_MAX, algebra_dim};
 use gaugelink_lattice::number::Row;
 use gaugelink_lattice::{
-    DIM_MAX, Field, FieldReader, FieldWriter, GaugeField, Kernel, Lanes, Lattice, LinkReader, Matrix, MomentumField,
-    Num, Real, Tally,
+    DIM_MAX, Field, FieldReader, FieldWriter, GaugeField, Kernel, Lanes, Lattice, LinkReader, Matrix,
+    MomentumField, Num, Real, Tally,
 };
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -318,8 +318,7 @@ impl<T: Real, const N: usize> Kernel<T> for Inverse<'_, T, N> {
         let links = LinkReader::<T, N>(unsafe { self.links.reader() });
         for block in range {
             let moved = links.at::<V>(block, self.mu);
-            let staples =
-                super::loops::staple_sum::<V, N>(&links, self.dims, block, self.mu, &self.weights);
+            let staples = super::loops::staple_sum::<V, N>(&links, self.dims, block, self.mu, &self.weights);
             // A lane that has arrived stands still, whatever the others do.
             let (mut v, mut moving) = (moved, V::splat(1.0));
             for _ in 0..ITERATIONS {
@@ -460,9 +459,9 @@ mod tests {
     use crate::Flow;
     use crate::cases::{Lattices, check};
 
-    const SQUARE: Lattices =
-        Lattices { small: &[4, 2], large: &[8, 4], grids: &[&[2, 1], &[1, 2], &[2, 2]] };
-    const CUBE: Lattices = Lattices { small: &[2, 2, 2], large: &[4, 4, 4], grids: &[&[1, 2, 1], &[2, 1, 2]] };
+    const SQUARE: Lattices = Lattices { small: &[4, 2], large: &[8, 4], grids: &[&[2, 1], &[1, 2], &[2, 2]] };
+    const CUBE: Lattices =
+        Lattices { small: &[2, 2, 2], large: &[4, 4, 4], grids: &[&[1, 2, 1], &[2, 1, 2]] };
     const HYPERCUBE: Lattices =
         Lattices { small: &[2, 2, 2, 2], large: &[4, 4, 4, 4], grids: &[&[1, 1, 1, 2], &[2, 1, 2, 1]] };
 
