@@ -10,13 +10,13 @@ use sha2::{Digest, Sha256};
 /// # Errors
 /// `UNSUPPORTED` for an algorithm that is not counter based.
 pub fn draws(rng: &Rng) -> Result<Address> {
-    if rng.algorithm != raw::GLK_RNG_CHACHA20 as u32 {
+    if rng.algorithm != raw::GLK_RNG_CHACHA20 {
         let algorithm = rng.algorithm;
         return Err(Error::unsupported(format!("rng.algorithm is {algorithm}; CHACHA20 (1) is served")));
     }
     let hash: [u8; 32] = Sha256::digest(rng.key).into();
     let seed = u64::from_le_bytes(std::array::from_fn(|i| hash[i]));
-    Ok(Address::new(seed, Purpose::Start).sample(rng.call).trajectory(rng.epoch))
+    Ok(Address::new(seed, Purpose::Proposal).sample(rng.call).trajectory(rng.epoch))
 }
 
 #[cfg(test)]
