@@ -1,4 +1,4 @@
-//! Flows and their model files: which layers, with which settings.
+//! Flows, forces and their model files: which layers, with which settings.
 //!
 //! Each entry of a header's `architecture` is a stack of layers:
 //!
@@ -6,10 +6,12 @@
 //! |---|---|
 //! | `residual` | `sublayers`; `sharing`: "one" or "per-staple"; `bound`: Σ\|ρ\| stays below it (absent: plain ρ) |
 //! | `u1-coupling` | `layers`, `components` |
+//!
+//! A force has one entry, `smeared-wilson`, and the tensors `couplings` (c_0…c_K) and `rho` (ρ_1…ρ_K).
 
 use crate::file::{Header, LayerEntry, Model, ModelKind, Named, TensorEntry, Theory};
 use crate::layers::{Coefficients, Residual, Sharing, U1Coupling};
-use crate::{Flow, Layer, ModelError};
+use crate::{Flow, Layer, LearnedForce, ModelError};
 use gaugelink_lattice::{Lattice, Real};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -110,6 +112,39 @@ pub fn flow_model<const N: usize>(
     Model { header, parameters }
 }
 
+/// The layer of a learned force in model files.
+const FORCE: &str = "smeared-wilson";
+
+impl<T: Real, const N: usize> LearnedForce<T, N> {
+    /// The force of a model file on a lattice of any extents.
+    ///
+    /// # Errors
+    /// [`ModelError::Parameter`] for a model of another kind, theory or architecture; as [`LearnedForce::new`].
+    pub fn from_model(lattice: &Arc<Lattice>, model: &Model) -> Result<Self, ModelError> {
+        let header = &model.header;
+        header.theory.expect::<N>(lattice.dims())?;
+        let layers: Vec<&str> = header.architecture.iter().map(|layer| layer.kind.as_str()).collect();
+        match (header.kind, layers.as_slice(), model.tensor("couplings"), model.tensor("rho")) {
+            (ModelKind::Force, [FORCE], Some(couplings), Some(rho)) => Self::new(lattice, couplings, rho),
+            _ => Err(ModelError::Parameter(format!(
+                "the model is a {:?} of layers {layers:?}: give a force of one layer `{FORCE}` with tensors \
+                 `couplings` and `rho`",
+                header.kind
+            ))),
+        }
+    }
+
+    /// A model of kind `force` for N×N links, standing in for `action`.
+    pub fn to_model(&self, dims: usize, action: Named) -> Model {
+        let mut header = Header::new(ModelKind::Force, Theory::of::<N>(dims), action);
+        header.architecture = vec![LayerEntry { kind: FORCE.into(), settings: Default::default() }];
+        let (couplings, rho) = (self.couplings(), self.rho());
+        header.tensors =
+            vec![TensorEntry::new("couplings", &[couplings.len()]), TensorEntry::new("rho", &[rho.len()])];
+        Model { header, parameters: [couplings, rho].concat() }
+    }
+}
+
 fn entry(stack: &Stack) -> LayerEntry {
     match serde_json::to_value(stack) {
         Ok(Value::Object(mut settings)) => {
@@ -156,6 +191,20 @@ mod tests {
         read.forward(&mut u, &mut log_det);
         written.forward(&mut expected, &mut expected_log_det);
         assert!(u.as_slice() == expected.as_slice() && log_det == expected_log_det && log_det[0] != 0.0);
+    }
+
+    #[test]
+    fn a_force_comes_back_from_its_file() {
+        let lattice = Lattice::new(&[4, 4, 4], LatticeOptions::default()).unwrap();
+        let force = LearnedForce::<f64, 2>::new(&lattice, &[1.5, -0.25], &[0.11]).unwrap();
+        let bytes = force.to_model(3, action()).to_bytes("test").unwrap();
+        let model = Model::from_bytes(&bytes, "test").unwrap();
+        let read = LearnedForce::<f64, 2>::from_model(&lattice, &model).unwrap();
+        assert_eq!((read.couplings(), read.rho()), (force.couplings(), force.rho()));
+        assert!(LearnedForce::<f64, 3>::from_model(&lattice, &model).is_err(), "another group");
+        let flow = flow_model::<2>(3, action(), &[], vec![]);
+        let error = LearnedForce::<f64, 2>::from_model(&lattice, &flow).unwrap_err().to_string();
+        assert!(error.contains("smeared-wilson"), "{error}");
     }
 
     #[test]
