@@ -30,6 +30,12 @@ pub enum Purpose {
     GaugeTransformation,
     /// Bootstrap and other resampling.
     Resampling,
+    /// First parameters of a model.
+    Parameters,
+    /// Links that a training draws.
+    Training,
+    /// Links that a flow's proposals start from.
+    Proposal,
 }
 
 /// Where a random number comes from.

@@ -58,7 +58,7 @@ fn smearing_in_one_precision<T: Real, const N: usize>(at: &Lattices, place: Plac
     gauge_covariance(&lattice, flow, coarser);
     restore_is_exact(&lattice, flow);
     bits::equal_however_spread(at.large, at.grids, place);
-    bits::batch_equals_single(at.large, place);
+    bits::batch_equals_single(at.large, place, coarser);
 }
 
 fn inverse_undoes_forward<T: Real, const N: usize>(

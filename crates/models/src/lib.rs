@@ -5,6 +5,7 @@
 //! product Haar measure, normalised to 1 (docs/conventions.md).
 
 mod algebra;
+mod architecture;
 #[cfg(test)]
 mod cases;
 mod error;
@@ -14,7 +15,9 @@ mod force;
 mod layer;
 pub mod layers;
 pub mod precond;
+pub mod serve;
 
+pub use architecture::{Stack, flow_model};
 pub use error::ModelError;
 pub use file::Model;
 pub use flow::Flow;

@@ -107,6 +107,10 @@ impl<'a> View<'a> {
     pub fn as_raw(&self) -> &glk_view {
         &self.raw
     }
+    /// The name of the argument, for errors.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
     /// Fields of the batch.
     pub fn batch(&self) -> usize {
         self.raw.nrhs.max(1) as usize

@@ -57,6 +57,8 @@ macro_rules! lanes {
         impl Num for $register {
             type Mask = $vec;
             const HALF_PI: [f64; 3] = <$s as Num>::HALF_PI;
+            const LN_2: [f64; 2] = <$s as Num>::LN_2;
+            const EXP_MAX: f64 = <$s as Num>::EXP_MAX;
             #[inline(always)]
             fn splat(x: f64) -> Self {
                 // SAFETY: as for `add`.
@@ -112,6 +114,17 @@ macro_rules! lanes {
                     (Self($load(m.0.as_ptr())), Self($load(e.0.as_ptr())))
                 }
             }
+            #[inline(always)]
+            fn scale_exponent(self, e: Self) -> Self {
+                let (mut x, mut k) =
+                    (Portable::<$s, $half>([0.0; $half]), Portable::<$s, $half>([0.0; $half]));
+                // SAFETY: the arrays are 64-byte aligned and hold the registers' lanes.
+                unsafe {
+                    $store(x.0.as_mut_ptr(), self.0);
+                    $store(k.0.as_mut_ptr(), e.0);
+                    Self($load(x.scale_exponent(k).0.as_ptr()))
+                }
+            }
         }
 
         impl Add for $name {
@@ -149,6 +162,8 @@ macro_rules! lanes {
         impl Num for $name {
             type Mask = ($vec, $vec);
             const HALF_PI: [f64; 3] = <$s as Num>::HALF_PI;
+            const LN_2: [f64; 2] = <$s as Num>::LN_2;
+            const EXP_MAX: f64 = <$s as Num>::EXP_MAX;
             #[inline(always)]
             fn splat(x: f64) -> Self {
                 Self($register::splat(x), $register::splat(x))
@@ -190,12 +205,22 @@ macro_rules! lanes {
                 let (low, high) = (self.0.split_exponent(), self.1.split_exponent());
                 (Self(low.0, high.0), Self(low.1, high.1))
             }
+            #[inline(always)]
+            fn scale_exponent(self, e: Self) -> Self {
+                Self(self.0.scale_exponent(e.0), self.1.scale_exponent(e.1))
+            }
         }
 
         impl Lanes for $name {
             type Scalar = $s;
             type Register = $register;
             const REGISTERS: usize = 2;
+            #[inline(always)]
+            fn broadcast(x: $s) -> Self {
+                // SAFETY: AVX2 as for `add`.
+                let register = $register(unsafe { $set(x) });
+                Self(register, register)
+            }
             #[inline(always)]
             unsafe fn load(p: *const $s) -> Self {
                 // SAFETY: the caller vouches for the row.

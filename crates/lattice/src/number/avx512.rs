@@ -8,7 +8,7 @@ macro_rules! lanes {
     ($name:ident, $vec:ident, $mask:ident, $s:tt,
      $add:ident, $sub:ident, $mul:ident, $div:ident, $fma:ident, $fnma:ident, $sqrt:ident, $round:ident,
      $cmp:ident, $blend:ident, $set:ident, $xor:ident, $load:ident, $store:ident, $stream:ident,
-     $getmant:ident, $getexp:ident, |$lanes:ident, $index:ident| $permuted:expr) => {
+     $getmant:ident, $getexp:ident, $scalef:ident, |$lanes:ident, $index:ident| $permuted:expr) => {
         /// A block row in one register.
         #[derive(Clone, Copy)]
         #[repr(transparent)]
@@ -53,6 +53,8 @@ macro_rules! lanes {
         impl Num for $name {
             type Mask = $mask;
             const HALF_PI: [f64; 3] = <$s as Num>::HALF_PI;
+            const LN_2: [f64; 2] = <$s as Num>::LN_2;
+            const EXP_MAX: f64 = <$s as Num>::EXP_MAX;
             #[inline(always)]
             fn splat(x: f64) -> Self {
                 // SAFETY: as for `add`.
@@ -104,12 +106,22 @@ macro_rules! lanes {
                     (Self($getmant::<_MM_MANT_NORM_1_2, _MM_MANT_SIGN_SRC>(self.0)), Self($getexp(self.0)))
                 }
             }
+            #[inline(always)]
+            fn scale_exponent(self, e: Self) -> Self {
+                // SAFETY: as for `add`.
+                Self(unsafe { $scalef(self.0, e.0) })
+            }
         }
 
         impl Lanes for $name {
             type Scalar = $s;
             type Register = Self;
             const REGISTERS: usize = 1;
+            #[inline(always)]
+            fn broadcast(x: $s) -> Self {
+                // SAFETY: as for `add`.
+                Self(unsafe { $set(x) })
+            }
             #[inline(always)]
             unsafe fn load_register(p: *const $s) -> Self {
                 // SAFETY: the same contract as `load`.
@@ -187,6 +199,7 @@ lanes!(
     _mm512_stream_pd,
     _mm512_getmant_pd,
     _mm512_getexp_pd,
+    _mm512_scalef_pd,
     |lanes, index| _mm512_permutexvar_pd(
         _mm512_cvtepi32_epi64(_mm256_load_si256(index.0.as_ptr().cast())),
         lanes
@@ -215,5 +228,6 @@ lanes!(
     _mm512_stream_ps,
     _mm512_getmant_ps,
     _mm512_getexp_ps,
+    _mm512_scalef_ps,
     |lanes, index| _mm512_permutexvar_ps(_mm512_load_si512(index.0.as_ptr().cast()), lanes)
 );

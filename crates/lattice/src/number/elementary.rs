@@ -1,4 +1,4 @@
-//! Sine, cosine and logarithm in the operations of [`Num`], so that random numbers and exponentials give the same
+//! Sine, cosine, arc tangent, exponential and logarithm in the operations of [`Num`], so that random numbers and exponentials give the same
 //! bits on every machine and in every lane (a C library's do not).
 
 use super::Num;
@@ -74,9 +74,6 @@ pub fn ln<V: Num>(x: V) -> V {
         1.0 / 19.0,
         1.0 / 21.0,
     ];
-    /// ln 2 cut to 32 bits, so that its product with an exponent is exact, and the rest.
-    const LN2_HIGH: f64 = 0.6931471803691238;
-    const LN2_LOW: f64 = 1.9082149292705877e-10;
     let one = V::splat(1.0);
     let (m, e) = x.split_exponent();
     let large = V::splat(std::f64::consts::SQRT_2).lt(m);
@@ -86,7 +83,74 @@ pub fn ln<V: Num>(x: V) -> V {
     let z = f * f;
     let two_f = f + f;
     let series = (two_f * z).mul_add(polynomial(z, &ARTANH), two_f);
-    e.mul_add(V::splat(LN2_HIGH), e.mul_add(V::splat(LN2_LOW), series))
+    let [high, low] = V::LN_2;
+    e.mul_add(V::splat(high), e.mul_add(V::splat(low), series))
+}
+
+/// eˣ to a few units in the last place; |x| beyond [`Num::EXP_MAX`] counts as that, so that neither eˣ nor its inverse
+/// overflows.
+///
+/// x = k ln 2 + r with |r| ≤ ½ ln 2, eˣ = 2ᵏ eʳ; the Taylor series is summed to where the next term is below 10⁻¹⁷.
+#[inline(always)]
+pub fn exp<V: Num>(x: V) -> V {
+    const EXP: [f64; 14] = [
+        1.0,
+        1.0,
+        1.0 / 2.0,
+        1.0 / 6.0,
+        1.0 / 24.0,
+        1.0 / 120.0,
+        1.0 / 720.0,
+        1.0 / 5_040.0,
+        1.0 / 40_320.0,
+        1.0 / 362_880.0,
+        1.0 / 3_628_800.0,
+        1.0 / 39_916_800.0,
+        1.0 / 479_001_600.0,
+        1.0 / 6_227_020_800.0,
+    ];
+    let limit = V::splat(V::EXP_MAX);
+    let x = V::select(limit.lt(x), limit, V::select(x.lt(-limit), -limit, x));
+    let k = (x * V::splat(std::f64::consts::LOG2_E)).round();
+    let [high, low] = V::LN_2;
+    let r = k.neg_mul_add(V::splat(low), k.neg_mul_add(V::splat(high), x));
+    polynomial(r, &EXP).scale_exponent(k)
+}
+
+/// The angle of (x, y) ≠ (0, 0), in (−π, π], to a few units in the last place.
+///
+/// The smaller coordinate over the larger is a ≤ 1; arctan a = arctan c + arctan((a − c)/(1 + a c)) with the nearest of
+/// c = 0, tan π/8, 1, and the series of the rest, below tan π/16, is summed to where the next term is below 10⁻¹⁷.
+#[inline(always)]
+pub fn atan2<V: Num>(y: V, x: V) -> V {
+    use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, FRAC_PI_8, PI};
+    const ARCTAN: [f64; 11] = [
+        -1.0 / 3.0,
+        1.0 / 5.0,
+        -1.0 / 7.0,
+        1.0 / 9.0,
+        -1.0 / 11.0,
+        1.0 / 13.0,
+        -1.0 / 15.0,
+        1.0 / 17.0,
+        -1.0 / 19.0,
+        1.0 / 21.0,
+        -1.0 / 23.0,
+    ];
+    const TAN: [f64; 3] = [0.198_912_367_379_658, 0.414_213_562_373_095_03, 0.668_178_637_919_298_9];
+    let zero = V::splat(0.0);
+    let (ax, ay) = (V::select(x.lt(zero), -x, x), V::select(y.lt(zero), -y, y));
+    let steep = ax.lt(ay);
+    let (small, large) = (V::select(steep, ax, ay), V::select(steep, ay, ax));
+    let (first, second) = ((large * V::splat(TAN[0])).lt(small), (large * V::splat(TAN[2])).lt(small));
+    let c = V::select(second, V::splat(1.0), V::select(first, V::splat(TAN[1]), zero));
+    let base = V::select(second, V::splat(FRAC_PI_4), V::select(first, V::splat(FRAC_PI_8), zero));
+    let f = c.neg_mul_add(large, small).div(c.mul_add(small, large));
+    let z = f * f;
+    let angle = base + (f * z).mul_add(polynomial(z, &ARCTAN), f);
+    let angle = V::select(steep, V::splat(FRAC_PI_2) - angle, angle);
+    let angle = V::select(x.lt(zero), V::splat(PI) - angle, angle);
+    V::select(y.lt(zero), -angle, angle)
 }
 
 #[cfg(test)]
@@ -121,5 +185,80 @@ mod tests {
                 assert!(error <= 4e-16 * x.ln().abs().max(1e-17), "ln {x}: {} {}", ln(x), x.ln());
             }
         }
+    }
+
+    /// Distance in units of the last place of what is expected.
+    fn ulps<T: crate::Real>(ours: T, expected: f64) -> f64 {
+        let digits = if T::BITS == 64 { 52 } else { 23 };
+        (ours.to_f64() - expected).abs() / 2f64.powi(expected.abs().log2().floor() as i32 - digits)
+    }
+
+    #[test]
+    fn exponential_agrees_with_the_c_library() {
+        for i in -20_000..=20_000 {
+            let x = i as f64 * 0.033_371;
+            assert!(ulps(exp(x), x.exp()) < 2.0, "exp {x}: {} {}", exp(x), x.exp());
+            let x = (i as f64 * 0.004_347) as f32;
+            assert!(ulps(exp(x), (x as f64).exp()) < 2.0, "exp {x}: {} {}", exp(x), x.exp());
+        }
+        assert_eq!((exp(0.0), exp(1e9), exp(-1e9f32)), (1.0, exp(708.0), exp(-87.0f32)));
+        assert!(exp(1e9) * exp(-1e9) > 0.999 && exp(1e9f32) * exp(-1e9f32) > 0.999);
+    }
+
+    #[test]
+    fn arc_tangent_agrees_with_the_c_library() {
+        for i in 0..40_000 {
+            let (radius, angle) = (1.5f64.powi(i % 100 - 50), (i - 20_000) as f64 * 1.57e-4);
+            let (y, x) = (radius * angle.sin(), radius * angle.cos());
+            if y != 0.0 {
+                assert!(ulps(atan2(y, x), y.atan2(x)) < 3.0, "atan2 {y} {x}: {} {}", atan2(y, x), y.atan2(x));
+                let (y, x) = (y as f32, x as f32);
+                let expected = (y as f64).atan2(x as f64);
+                assert!(ulps(atan2(y, x), expected) < 3.0, "atan2 {y} {x}: {} {expected}", atan2(y, x));
+            }
+        }
+        assert_eq!((atan2(0.0, 1.0), atan2(0.0, -1.0)), (0.0, std::f64::consts::PI));
+        assert_eq!((atan2(1.0, 0.0), atan2(-1e-200, 1.0)), (std::f64::consts::FRAC_PI_2, -1e-200));
+    }
+
+    /// Exponential and arc tangent of two rows, and a broadcast, by the rows' vector unit.
+    struct Functions<'a, T>(&'a [std::cell::UnsafeCell<crate::number::Row<T>>]);
+
+    // SAFETY: used by one thread.
+    unsafe impl<T> Sync for Functions<'_, T> {}
+
+    impl<T: crate::Real> crate::Kernel<T> for Functions<'_, T> {
+        #[inline(always)]
+        fn run<V: crate::Lanes<Scalar = T>>(&self, _: std::ops::Range<usize>, _: &mut crate::Tally<'_>) {
+            use crate::number::Row;
+            // SAFETY: this thread alone holds the rows.
+            unsafe {
+                let (x, y): (V, V) = ((*self.0[0].get()).to_lanes(), (*self.0[1].get()).to_lanes());
+                *self.0[0].get() = Row::from_lanes(exp(x) + V::broadcast(T::from_f64(0.1)));
+                *self.0[1].get() = Row::from_lanes(atan2(x, y));
+            }
+        }
+    }
+
+    #[test]
+    fn vector_units_give_the_bits_of_single_numbers() {
+        use crate::number::{Isa, Row, run_kernel};
+        fn check<T: crate::Real>() {
+            let x: [T; 16] = std::array::from_fn(|l| T::from_f64((l as f64 - 7.3) * 9.7));
+            let y: [T; 16] = std::array::from_fn(|l| T::from_f64((l as f64 * 1.7).sin() * 30.0));
+            for isa in [Isa::Portable, Isa::Avx2, Isa::Avx512, Isa::Neon] {
+                if !isa.is_available() {
+                    continue;
+                }
+                let mut rows = [Row(x).into(), Row(y).into()];
+                run_kernel(isa, &Functions(&rows), 0..1, &mut crate::Tally::none());
+                let [e, a] = rows.each_mut().map(|row: &mut std::cell::UnsafeCell<Row<T>>| row.get_mut().0);
+                for l in 0..T::LANES {
+                    assert!(e[l] == exp(x[l]) + T::from_f64(0.1) && a[l] == atan2(x[l], y[l]), "{isa:?} {l}");
+                }
+            }
+        }
+        check::<f64>();
+        check::<f32>();
     }
 }

@@ -18,7 +18,7 @@ mod avx512;
 mod neon;
 
 pub use dispatch::{Compiled, Isa, Kernel, run_kernel};
-pub use elementary::{ln, sin_cos};
+pub use elementary::{atan2, exp, ln, sin_cos};
 pub use portable::Portable;
 
 use std::ops::{Add, Mul, Neg, Sub};
@@ -41,6 +41,10 @@ pub trait Num:
     type Mask: Copy;
     /// π/2 in three parts, each rounded to the lane's precision.
     const HALF_PI: [f64; 3];
+    /// ln 2 in two parts, the first so short that its product with an exponent is exact.
+    const LN_2: [f64; 2];
+    /// The largest argument whose exponential, and its inverse, are normal numbers.
+    const EXP_MAX: f64;
     /// The same constant in every lane (rounded to the lane's precision).
     fn splat(x: f64) -> Self;
     /// `self * b + c`, rounded once.
@@ -61,6 +65,8 @@ pub trait Num:
     fn any(mask: Self::Mask) -> bool;
     /// `(m, e)` with `self = m 2^e` and `m` in [1, 2), for positive normal numbers.
     fn split_exponent(self) -> (Self, Self);
+    /// `self * 2^e` for an integer `e`, where 2^e and the result are normal numbers.
+    fn scale_exponent(self, e: Self) -> Self;
 }
 
 /// A storage precision: `f64` or `f32`.
@@ -96,6 +102,8 @@ pub trait Lanes: Num {
     type Register: Num;
     /// Registers of a row; each holds LANES / REGISTERS lanes.
     const REGISTERS: usize;
+    /// The same number in every lane, without the rounding of [`Num::splat`].
+    fn broadcast(x: Self::Scalar) -> Self;
     /// Reads a block row.
     ///
     /// # Safety

@@ -52,6 +52,8 @@ macro_rules! lanes {
         impl Num for $name {
             type Mask = [$mask; 4];
             const HALF_PI: [f64; 3] = <$s as Num>::HALF_PI;
+            const LN_2: [f64; 2] = <$s as Num>::LN_2;
+            const EXP_MAX: f64 = <$s as Num>::EXP_MAX;
             #[inline(always)]
             fn splat(x: f64) -> Self {
                 // SAFETY: NEON is part of AArch64.
@@ -103,12 +105,23 @@ macro_rules! lanes {
                 let (m, e) = row.to_lanes::<Portable<$s, { 4 * $quarter }>>().split_exponent();
                 (Row::from_lanes(m).to_lanes(), Row::from_lanes(e).to_lanes())
             }
+            #[inline(always)]
+            fn scale_exponent(self, e: Self) -> Self {
+                let [x, e] =
+                    [self, e].map(|v| Row::from_lanes(v).to_lanes::<Portable<$s, { 4 * $quarter }>>());
+                Row::from_lanes(x.scale_exponent(e)).to_lanes()
+            }
         }
 
         impl Lanes for $name {
             type Scalar = $s;
             type Register = Self;
             const REGISTERS: usize = 1;
+            #[inline(always)]
+            fn broadcast(x: $s) -> Self {
+                // SAFETY: NEON is part of AArch64.
+                Self([unsafe { $set(x) }; 4])
+            }
             #[inline(always)]
             unsafe fn load_register(p: *const $s) -> Self {
                 // SAFETY: the same contract as `load`.

@@ -52,6 +52,8 @@ impl<T: Real, const L: usize> Neg for Portable<T, L> {
 impl<T: Real, const L: usize> Num for Portable<T, L> {
     type Mask = [T::Mask; L];
     const HALF_PI: [f64; 3] = T::HALF_PI;
+    const LN_2: [f64; 2] = T::LN_2;
+    const EXP_MAX: f64 = T::EXP_MAX;
     #[inline(always)]
     fn splat(x: f64) -> Self {
         Self([T::from_f64(x); L])
@@ -95,12 +97,20 @@ impl<T: Real, const L: usize> Num for Portable<T, L> {
         let parts = self.0.map(|x| x.split_exponent());
         (Self(parts.map(|p| p.0)), Self(parts.map(|p| p.1)))
     }
+    #[inline(always)]
+    fn scale_exponent(self, e: Self) -> Self {
+        self.zip(e, |x, e| x.scale_exponent(e))
+    }
 }
 
 impl<T: Real, const L: usize> Lanes for Portable<T, L> {
     type Scalar = T;
     type Register = Self;
     const REGISTERS: usize = 1;
+    #[inline(always)]
+    fn broadcast(x: T) -> Self {
+        Self([x; L])
+    }
     #[inline(always)]
     unsafe fn load_register(p: *const T) -> Self {
         // SAFETY: the same contract as `load`.

@@ -3,11 +3,13 @@
 use super::{Num, Real};
 
 macro_rules! scalar {
-    ($t:ident, $bits:ident, $mantissa:expr, $bias:expr, $half_pi:expr,
+    ($t:ident, $bits:ident, $mantissa:expr, $bias:expr, $half_pi:expr, $ln_2:expr, $exp_max:expr,
      $avx512:ident, $avx2:ident, $neon:ident) => {
         impl Num for $t {
             type Mask = bool;
             const HALF_PI: [f64; 3] = $half_pi;
+            const LN_2: [f64; 2] = $ln_2;
+            const EXP_MAX: f64 = $exp_max;
             #[inline(always)]
             fn splat(x: f64) -> Self {
                 x as $t
@@ -51,6 +53,10 @@ macro_rules! scalar {
                 let one = ($bias as $bits) << $mantissa;
                 ($t::from_bits((bits & ((1 << $mantissa) - 1)) | one), exponent as $t)
             }
+            #[inline(always)]
+            fn scale_exponent(self, e: Self) -> Self {
+                self * $t::from_bits(((e as i32 + $bias) as $bits) << $mantissa)
+            }
         }
 
         impl Real for $t {
@@ -79,6 +85,8 @@ scalar!(
     52,
     1023,
     [std::f64::consts::FRAC_PI_2, 6.123233995736766e-17, -1.4973849048591698e-33],
+    [0.6931471803691238, 1.9082149292705877e-10],
+    708.0,
     F64x8,
     F64x4x2,
     F64x2x4
@@ -89,6 +97,8 @@ scalar!(
     23,
     127,
     [1.5707963705062866, -4.371138828673793e-8, -1.7151245100058819e-15],
+    [0.693145751953125, 1.428606820309417e-6],
+    87.0,
     F32x16,
     F32x8x2,
     F32x4x4

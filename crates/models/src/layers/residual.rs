@@ -17,6 +17,7 @@ use gaugelink_lattice::{
     DIM_MAX, Field, FieldReader, FieldWriter, GaugeField, Kernel, Lanes, Lattice, LinkReader, Matrix,
     MomentumField, Num, Real, Tally,
 };
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -36,7 +37,8 @@ pub enum Coefficients {
 }
 
 /// How many parameters a sub-layer has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Sharing {
     /// One for all staples.
     One,

@@ -1,0 +1,206 @@
+//! Direct 3×3 convolutions over the blocks of a lattice, periodic as it is.
+//!
+//! out(x)[o] = start[o] + Σ_taps Σ_i w[tap][i][o] in(x + tap)[i]: a cross-correlation, as machine learning has it.
+//! Each lane is a site or a configuration of its own, so a weight is broadcast to a whole row; two blocks at a time share
+//! the broadcasts, with all their output channels in registers. Taps whose source is known to vanish are left out.
+
+use gaugelink_lattice::number::{Compiled, Row};
+use gaugelink_lattice::{
+    Field, FieldReader, FieldWriter, Kernel, Lanes, Lattice, Layout, Neighbour, Real, Tally, backward,
+    forward,
+};
+use std::ops::Range;
+
+/// The offsets of the taps in directions 0 and 1, in the order of a filter's entries.
+pub const TAPS: [[i32; 2]; 9] =
+    [[-1, -1], [-1, 0], [-1, 1], [0, -1], [0, 0], [0, 1], [1, -1], [1, 0], [1, 1]];
+/// Slope of the activation (LeakyReLU) for negative arguments.
+pub const LEAK: f64 = 0.01;
+
+/// The tap that leads back.
+pub const fn opposite(tap: usize) -> usize {
+    8 - tap
+}
+
+/// The block, and the turn of its lanes, that a tap leads to.
+pub fn at_tap(layout: &Layout, block: usize, tap: usize) -> Neighbour {
+    let step = |mu: usize| match TAPS[tap][mu] {
+        0 => None,
+        1 => Some(forward(mu)),
+        _ => Some(backward(mu)),
+    };
+    match (step(0), step(1)) {
+        (None, None) => Neighbour { block: block as u32, rotation: 0 },
+        (Some(one), None) | (None, Some(one)) => layout.neighbour(block, one),
+        (Some(first), Some(second)) => layout.neighbour2(block, first, second),
+    }
+}
+
+/// Two blocks that read through the same taps.
+#[derive(Clone, Copy)]
+struct Pair {
+    blocks: [u32; 2],
+    first: u32,
+    last: u32,
+}
+
+/// A tap of a pair.
+#[derive(Clone, Copy)]
+struct Source {
+    tap: u32,
+    at: [Neighbour; 2],
+}
+
+/// Where a convolution is evaluated, and through which taps.
+pub struct Targets {
+    pairs: Vec<Pair>,
+    sources: Vec<Source>,
+    /// The blocks where it is evaluated.
+    pub blocks: Vec<u32>,
+    /// For each tap, the (target, source) blocks that it connects: what the gradient of its weights sums over.
+    pub by_tap: [Vec<(u32, Neighbour)>; 9],
+}
+
+impl Targets {
+    /// `blocks`, each through the taps that `reads(block, tap)` holds for.
+    pub fn new(layout: &Layout, blocks: &[u32], reads: impl Fn(usize, usize) -> bool) -> Self {
+        let mut targets = Self {
+            pairs: Vec::new(),
+            sources: Vec::new(),
+            blocks: blocks.to_vec(),
+            by_tap: Default::default(),
+        };
+        let mut waiting: Vec<(Vec<usize>, u32)> = Vec::new();
+        for &block in blocks {
+            let taps: Vec<usize> = (0..TAPS.len()).filter(|&tap| reads(block as usize, tap)).collect();
+            for &tap in &taps {
+                targets.by_tap[tap].push((block, at_tap(layout, block as usize, tap)));
+            }
+            match waiting.iter().position(|(t, _)| *t == taps) {
+                Some(found) => {
+                    let (taps, first) = waiting.swap_remove(found);
+                    targets.push(layout, [first, block], &taps);
+                }
+                None => waiting.push((taps, block)),
+            }
+        }
+        // One left over is its own partner: computed twice, by one thread.
+        for (taps, block) in waiting {
+            targets.push(layout, [block, block], &taps);
+        }
+        targets
+    }
+
+    fn push(&mut self, layout: &Layout, blocks: [u32; 2], taps: &[usize]) {
+        let first = self.sources.len() as u32;
+        let source = |&tap: &usize| Source {
+            tap: tap as u32,
+            at: blocks.map(|block| at_tap(layout, block as usize, tap)),
+        };
+        self.sources.extend(taps.iter().map(source));
+        self.pairs.push(Pair { blocks, first, last: self.sources.len() as u32 });
+    }
+}
+
+/// What the sums start from, and what is done with them.
+#[derive(Clone, Copy)]
+pub enum Shape<'a, T> {
+    /// Starts from a row for each pattern and output, `[pattern][output]`; the activation is applied.
+    Hidden(&'a [Row<T>], &'a [u32]),
+    /// The same without activation.
+    Output(&'a [Row<T>], &'a [u32]),
+    /// Starts from 0; the result is multiplied by the activation's slope at a field of its values.
+    Slope(FieldReader<'a, T>),
+    /// Starts from 0.
+    Plain,
+}
+
+/// Evaluates a convolution from `inputs` to `OUTPUTS` (4 or 8) channels; `weights` is `[tap][input][output]`. Ghosts of
+/// `to` are filled.
+pub fn convolve<T: Real, const OUTPUTS: usize>(
+    lattice: &Lattice,
+    targets: &Targets,
+    weights: &[T],
+    from: &Field<T>,
+    inputs: usize,
+    shape: Shape<'_, T>,
+    to: &mut Field<T>,
+) {
+    assert!(weights.len() == TAPS.len() * inputs * OUTPUTS && inputs <= from.reals());
+    let kernel =
+        Convolution::<T, OUTPUTS> { targets, weights, from: from.reader(), inputs, shape, to: to.writer() };
+    lattice.launch(&kernel, 0..targets.pairs.len());
+    to.exchange();
+}
+
+struct Convolution<'a, T, const OUTPUTS: usize> {
+    targets: &'a Targets,
+    weights: &'a [T],
+    from: FieldReader<'a, T>,
+    inputs: usize,
+    shape: Shape<'a, T>,
+    to: FieldWriter<'a, T>,
+}
+
+const fn forms<T: Real>() -> [Compiled; 2] {
+    [Compiled::of::<T, Convolution<'static, T, 4>>(), Compiled::of::<T, Convolution<'static, T, 8>>()]
+}
+
+impl<T: Real, const OUTPUTS: usize> Kernel<T> for Convolution<'_, T, OUTPUTS> {
+    fn compiled() -> Compiled {
+        static FORMS: [[Compiled; 2]; 2] = [forms::<f64>(), forms::<f32>()];
+        FORMS[(T::BITS == 32) as usize][(OUTPUTS == 8) as usize]
+    }
+
+    #[inline(always)]
+    fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
+        for pair in &self.targets.pairs[range] {
+            let mut sums = [[V::splat(0.0); OUTPUTS]; 2];
+            if let Shape::Hidden(start, pattern_of) | Shape::Output(start, pattern_of) = self.shape {
+                for b in 0..2 {
+                    let rows = &start[pattern_of[pair.blocks[b] as usize] as usize * OUTPUTS..][..OUTPUTS];
+                    for o in 0..OUTPUTS {
+                        sums[b][o] = rows[o].to_lanes();
+                    }
+                }
+            }
+            for source in &self.targets.sources[pair.first as usize..pair.last as usize] {
+                let weights =
+                    &self.weights[source.tap as usize * self.inputs * OUTPUTS..][..self.inputs * OUTPUTS];
+                let [first, second] = source.at.map(|at| self.from.rows(at.block as usize, 0, self.inputs));
+                let turns = source.at[0].rotation | source.at[1].rotation;
+                for i in 0..self.inputs {
+                    let x: [V; 2] = if turns == 0 {
+                        // SAFETY: the rows lie inside the field.
+                        unsafe { [V::load(first.add(i * T::LANES)), V::load(second.add(i * T::LANES))] }
+                    } else {
+                        [self.from.load_at(source.at[0], i), self.from.load_at(source.at[1], i)]
+                    };
+                    for o in 0..OUTPUTS {
+                        let w = V::broadcast(weights[i * OUTPUTS + o]);
+                        sums[0][o] = x[0].mul_add(w, sums[0][o]);
+                        sums[1][o] = x[1].mul_add(w, sums[1][o]);
+                    }
+                }
+            }
+            for b in 0..2 {
+                let block = pair.blocks[b] as usize;
+                for o in 0..OUTPUTS {
+                    let sum = match &self.shape {
+                        Shape::Hidden(..) => leaky(sums[b][o], sums[b][o]),
+                        Shape::Slope(values) => leaky(values.load(block, o), sums[b][o]),
+                        Shape::Output(..) | Shape::Plain => sums[b][o],
+                    };
+                    // SAFETY: a block is written by the one thread that has its pair.
+                    unsafe { self.to.store(block, o, sum) }
+                }
+            }
+        }
+    }
+}
+
+/// `x` times the slope of the activation at `at`, which has the sign of the activation's value there.
+#[inline(always)]
+fn leaky<V: Lanes>(at: V, x: V) -> V {
+    V::select(at.lt(V::splat(0.0)), x * V::splat(LEAK), x)
+}

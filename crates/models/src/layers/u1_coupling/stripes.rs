@@ -1,0 +1,122 @@
+//! Which links a coupling layer changes, which plaquettes it may look at, and which sites its net must visit.
+
+use super::convolution::TAPS;
+use crate::ModelError;
+use gaugelink_lattice::number::Row;
+use gaugelink_lattice::{LaneMeaning, Lattice, Layout, Real};
+
+/// Stripes of period 4 across direction nu = 1 − mu: the class of a site is x_nu − offset mod 4.
+///
+/// | class | plaquette P_01(x) |
+/// |---|---|
+/// | 0 | active: contains the active link θ_mu(x), moves with it |
+/// | 1, 2 | frozen: contains no active link, is the net's context |
+/// | 3 | passive: contains the active link of its neighbour, is never looked at |
+///
+/// The lanes of a block may be of different classes; what is so in any lane is done for the block, and rows of ones and
+/// zeros single out the lanes.
+pub struct Stripes<T> {
+    /// Direction of the active links.
+    pub mu: usize,
+    /// The classes of the lanes of each own block: an index into `patterns`.
+    pub pattern_of: Vec<u32>,
+    /// The patterns that occur.
+    pub patterns: Vec<Pattern<T>>,
+    /// Lanes that are sites of their own.
+    pub distinct_lanes: usize,
+    /// Whether lanes are configurations.
+    pub is_batch: bool,
+}
+
+/// The classes of a block's lanes.
+pub struct Pattern<T> {
+    /// Class of each lane.
+    pub classes: [u8; 16],
+    /// For each class, 1 in its lanes, 0 in others.
+    pub members: [Row<T>; 4],
+    /// 1 in lanes with a frozen plaquette, 0 in others.
+    pub frozen: Row<T>,
+}
+
+impl<T: Real> Pattern<T> {
+    fn new(classes: [u8; 16]) -> Self {
+        let row = |of: &dyn Fn(u8) -> bool| Row(classes.map(|c| T::from_f64(f64::from(of(c)))));
+        Self { classes, members: [0, 1, 2, 3].map(|class| row(&|c| c == class)), frozen: row(&is_frozen) }
+    }
+
+    /// Whether any lane is, `step` further across the stripes, of a class that `chosen` holds for.
+    pub fn any(&self, step: i32, chosen: impl Fn(u8) -> bool) -> bool {
+        self.classes[..T::LANES].iter().any(|&c| chosen(moved(c, step)))
+    }
+}
+
+/// Whether a class's plaquettes are frozen.
+pub fn is_frozen(class: u8) -> bool {
+    class == 1 || class == 2
+}
+
+/// Whether the net's second hidden layer is needed there: at active sites and beside them.
+pub fn is_near(class: u8) -> bool {
+    class != 2
+}
+
+/// Class of the site `step` further across the stripes.
+pub fn moved(class: u8, step: i32) -> u8 {
+    (i32::from(class) + step).rem_euclid(4) as u8
+}
+
+impl<T: Real> Stripes<T> {
+    /// The stripes of layer number `index`: mu = index mod 2, offset (index div 2) mod 4.
+    ///
+    /// # Errors
+    /// [`ModelError::Geometry`] for other than two dimensions and extents that are no multiples of 4.
+    pub fn new(lattice: &Lattice, index: usize) -> Result<Self, ModelError> {
+        let extents = &lattice.geometry().extents()[..lattice.dims()];
+        if extents.len() != 2 || extents.iter().any(|l| !l.is_multiple_of(4)) {
+            return Err(ModelError::Geometry(format!(
+                "U(1) coupling layers need two dimensions whose extents are multiples of 4, not {extents:?}"
+            )));
+        }
+        let layout = lattice.layout::<T>();
+        let (mu, offset) = (index % 2, index / 2 % 4);
+        let mut stripes = Self {
+            mu,
+            pattern_of: Vec::with_capacity(layout.blocks()),
+            patterns: Vec::new(),
+            distinct_lanes: layout.distinct_lanes().min(T::LANES),
+            is_batch: layout.meaning() != LaneMeaning::Sites,
+        };
+        for block in 0..layout.blocks() {
+            let classes = Self::classes(layout, block, 1 - mu, offset);
+            let pattern = stripes.patterns.iter().position(|p| p.classes == classes).unwrap_or_else(|| {
+                stripes.patterns.push(Pattern::new(classes));
+                stripes.patterns.len() - 1
+            });
+            stripes.pattern_of.push(pattern as u32);
+        }
+        Ok(stripes)
+    }
+
+    fn classes(layout: &Layout, block: usize, nu: usize, offset: usize) -> [u8; 16] {
+        std::array::from_fn(|lane| {
+            if lane < T::LANES { ((layout.site(block, lane)[nu] + 4 - offset) % 4) as u8 } else { 0 }
+        })
+    }
+
+    /// The pattern of a block.
+    #[inline(always)]
+    pub fn pattern(&self, block: usize) -> &Pattern<T> {
+        &self.patterns[self.pattern_of[block] as usize]
+    }
+
+    /// Own blocks any of whose lanes is of a class that `chosen` holds for.
+    pub fn blocks(&self, chosen: impl Fn(u8) -> bool) -> Vec<u32> {
+        let has = |pattern: &u32| self.patterns[*pattern as usize].any(0, &chosen);
+        (0u32..).zip(&self.pattern_of).filter(|(_, pattern)| has(pattern)).map(|(block, _)| block).collect()
+    }
+
+    /// How far a tap leads across the stripes.
+    pub fn step(&self, tap: usize) -> i32 {
+        TAPS[tap][1 - self.mu]
+    }
+}
