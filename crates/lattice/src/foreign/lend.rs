@@ -1,7 +1,7 @@
 //! Fields lent to be written.
 
 use super::Foreign;
-use super::describe::describe;
+use super::describe::view_mut;
 use crate::field::Field;
 use crate::number::Real;
 use gaugelink_plugin_sdk::ViewMut;
@@ -19,8 +19,9 @@ pub fn lend<F: Foreign, R>(field: &mut F, work: impl FnOnce(&mut ViewMut<'_>) ->
     result
 }
 
-/// Copies every site's numbers to the lanes that repeat it, and fills the ghosts.
-pub(super) fn settle<T: Real>(field: &mut Field<T>) {
+/// To be called after a field was written through [`super::view_mut`]: copies every site's numbers to the lanes that
+/// repeat it, and fills the ghosts. Collective.
+pub fn settle<T: Real>(field: &mut Field<T>) {
     let lattice = field.lattice().clone();
     let layout = lattice.layout::<T>();
     let distinct = layout.distinct_lanes();

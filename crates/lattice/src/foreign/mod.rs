@@ -16,10 +16,10 @@ mod lend;
 mod table;
 
 pub use algebra::{read_algebra, write_algebra};
-pub use borrow::{Borrowed, borrow, borrow_mut};
+pub use borrow::{Borrowed, BorrowedMut, borrow, borrow_mut};
 pub use copy::{read_view, write_view};
-pub use describe::{lattice_of, matches, view};
-pub use lend::lend;
+pub use describe::{lattice_of, matches, view, view_mut};
+pub use lend::{lend, settle};
 pub(crate) use table::SiteTables;
 
 use crate::field::Field;
