@@ -57,7 +57,7 @@ struct Operator {
 impl Operator {
     /// # Safety
     /// NULL, or as far valid as the header says.
-    unsafe fn of(op: *const raw::glk_dirac, phases: *const f64) -> Result<Self> {
+    unsafe fn of(op: *const raw::glk_dirac, given: *const f64) -> Result<Self> {
         // SAFETY: the caller's promise.
         let op = unsafe { read_sized(get(op, "op")?) }
             .ok_or_else(|| Failure::invalid("op->size is not set; set it to sizeof(glk_dirac)"))?;
@@ -71,7 +71,7 @@ impl Operator {
             return Err(Failure::invalid(format!("op->mass is {}", op.mass)));
         }
         // SAFETY: the caller's promise.
-        let boundary = unsafe { boundary(phases) };
+        let boundary = boundary(unsafe { phases(given) });
         let by_kappa = op.normalisation == raw::GLK_DIRAC_BY_KAPPA;
         Ok(Self { mass: op.mass, dagger: op.dagger != 0, by_kappa, boundary })
     }
@@ -133,18 +133,21 @@ impl Operator {
     }
 }
 
-/// Phases / 2π, NULL for periodic.
+/// Phases / 2π at the edges, NULL for periodic.
 ///
 /// # Safety
 /// NULL or four numbers.
-unsafe fn boundary(phases: *const f64) -> Boundary {
-    if phases.is_null() {
-        return Boundary::periodic();
+pub unsafe fn phases(given: *const f64) -> [f64; DIM_MAX] {
+    if given.is_null() {
+        return [0.0; DIM_MAX];
     }
     // SAFETY: the caller's promise.
-    let phases = unsafe { std::slice::from_raw_parts(phases, DIM_MAX) };
+    unsafe { given.cast::<[f64; DIM_MAX]>().read() }
+}
+
+fn boundary(phases: [f64; DIM_MAX]) -> Boundary {
     // Halves are exact: −1 has no imaginary part of rounding.
-    Boundary(std::array::from_fn(|mu| match phases[mu] {
+    Boundary(phases.map(|phase| match phase {
         0.0 => Complex::new(1.0, 0.0),
         0.5 | -0.5 => Complex::new(-1.0, 0.0),
         phase => {
@@ -213,11 +216,11 @@ entries! {
     fn gaugelink_dirac_apply(
         gauge: *const Gauge,
         op: *const raw::glk_dirac,
-        phases: *const f64,
+        bc_phase: *const f64,
         input: *const Spinor,
         out: *mut Spinor,
     ) {
-        let operator = Operator::of(op, phases)?;
+        let operator = Operator::of(op, bc_phase)?;
         if std::ptr::eq(input, out) {
             return Err(Failure::invalid("in and out are the same spinor; use two"));
         }
@@ -231,13 +234,13 @@ entries! {
     fn gaugelink_dirac_solve(
         gauge: *const Gauge,
         op: *const raw::glk_dirac,
-        phases: *const f64,
+        bc_phase: *const f64,
         x: *mut Spinor,
         b: *const Spinor,
         given: *const Options,
         out: *mut Report,
     ) {
-        let (operator, given) = (Operator::of(op, phases)?, options(given)?);
+        let (operator, given) = (Operator::of(op, bc_phase)?, options(given)?);
         if ![BICGSTAB, CONJUGATE_GRADIENT].contains(&given.solver) {
             return Err(Failure::invalid(format!("solver is {}; BICGSTAB (0) and CG (1) are here", given.solver)));
         }
