@@ -210,7 +210,121 @@ GAUGELINK_API glk_status gaugelink_dirac_solve(const gaugelink_gauge *gauge, con
                                                gaugelink_spinor *x, const gaugelink_spinor *b,
                                                const gaugelink_solve_options *options, gaugelink_solve_report *report,
                                                gaugelink_error **error);
-@@PLUGINS@@
+
+/* ---- Plugins ------------------------------------------------------------------------------------------------------
+ * Objects are used by one call at a time. The functions without _view take fields of the library, which plugins see in
+ * place (algebra fields are converted); those with _view pass views of the host's own memory on, so nothing of the
+ * field's size is copied where the plugin serves the layout (see plugin.h; _stats says how many bytes were copied).
+ * Outputs never overlap inputs. config is TOML, NULL = defaults; base_dir resolves relative paths in it, NULL = none;
+ * component NULL = the plugin's first of this interface. seed and number make the random numbers of one draw. */
+typedef struct gaugelink_plugin gaugelink_plugin;
+/* name: a path, a file name or the middle of libglk_NAME.so. Searched are gaugelink/plugins beside the library, the
+ * program's folder and its deps, lib/gaugelink/plugins beside that folder, GAUGELINK_PLUGIN_PATH. */
+GAUGELINK_API glk_status  gaugelink_plugin_open(const gaugelink_context *context, const char *name,
+                                                gaugelink_plugin **out, gaugelink_error **error);
+GAUGELINK_API void        gaugelink_plugin_free(gaugelink_plugin *plugin);  /* objects made from it live on */
+GAUGELINK_API const char *gaugelink_plugin_path(const gaugelink_plugin *plugin);
+GAUGELINK_API uint32_t    gaugelink_plugin_components(const gaugelink_plugin *plugin);
+typedef struct gaugelink_component {                     /* strings live as long as the plugin handle */
+  uint32_t size, pad0;
+  const char *id, *interface_id, *version, *summary, *citation, *license, *config_schema;
+  uint64_t caps;                  /* GLK_CAP_* */
+} gaugelink_component;
+GAUGELINK_API glk_status gaugelink_plugin_component(const gaugelink_plugin *plugin, uint32_t index,
+                                                    gaugelink_component *out, gaugelink_error **error);
+
+/* Flow: U = f(V), log q(U) with respect to the Haar measure, log |det|. In _view functions log_q and logdet have room
+ * for nrhs numbers. */
+typedef struct gaugelink_flow gaugelink_flow;
+GAUGELINK_API glk_status gaugelink_flow_new(const gaugelink_plugin *plugin, const gaugelink_lattice *lattice,
+                                            const char *component, const char *config, const char *base_dir,
+                                            gaugelink_flow **out, gaugelink_error **error);
+GAUGELINK_API void       gaugelink_flow_free(gaugelink_flow *flow);
+GAUGELINK_API glk_status gaugelink_flow_sample(gaugelink_flow *flow, uint64_t seed, uint64_t number, gaugelink_gauge *u,
+                                               double *log_q, gaugelink_error **error);
+GAUGELINK_API glk_status gaugelink_flow_forward(gaugelink_flow *flow, const gaugelink_gauge *v, gaugelink_gauge *u,
+                                                double *logdet, gaugelink_error **error);
+GAUGELINK_API glk_status gaugelink_flow_inverse(gaugelink_flow *flow, const gaugelink_gauge *u, gaugelink_gauge *v,
+                                                double *logdet, gaugelink_error **error);
+GAUGELINK_API glk_status gaugelink_flow_log_density(gaugelink_flow *flow, const gaugelink_gauge *u, double *log_q,
+                                                    gaugelink_error **error);
+/* From F_U = dS/dU at U = f(V): F_V = d(S(f(V)) - logdet)/dV. */
+GAUGELINK_API glk_status gaugelink_flow_pullback(gaugelink_flow *flow, const gaugelink_gauge *v,
+                                                 const gaugelink_algebra *f_u, gaugelink_algebra *f_v,
+                                                 gaugelink_error **error);
+GAUGELINK_API glk_status gaugelink_flow_sample_view(gaugelink_flow *flow, const glk_rng *rng, glk_view *u, double *log_q,
+                                                    gaugelink_error **error);
+GAUGELINK_API glk_status gaugelink_flow_forward_view(gaugelink_flow *flow, const glk_view *v, glk_view *u, double *logdet,
+                                                     gaugelink_error **error);
+GAUGELINK_API glk_status gaugelink_flow_inverse_view(gaugelink_flow *flow, const glk_view *u, glk_view *v, double *logdet,
+                                                     gaugelink_error **error);
+GAUGELINK_API glk_status gaugelink_flow_log_density_view(gaugelink_flow *flow, const glk_view *u, double *log_q,
+                                                         gaugelink_error **error);
+GAUGELINK_API glk_status gaugelink_flow_pullback_view(gaugelink_flow *flow, const glk_view *v, const glk_view *f_u,
+                                                      glk_view *f_v, gaugelink_error **error);
+GAUGELINK_API glk_status gaugelink_flow_stats(gaugelink_flow *flow, glk_stats *out, gaugelink_error **error);
+
+/* Force: S and scale * force, those without pseudofermions. */
+typedef struct gaugelink_force gaugelink_force;
+GAUGELINK_API glk_status gaugelink_force_new(const gaugelink_plugin *plugin, const gaugelink_lattice *lattice,
+                                             const char *component, const char *config, const char *base_dir,
+                                             gaugelink_force **out, gaugelink_error **error);
+GAUGELINK_API void       gaugelink_force_free(gaugelink_force *force);
+/* At the start of a trajectory. */
+GAUGELINK_API glk_status gaugelink_force_refresh(gaugelink_force *force, const gaugelink_gauge *u, uint64_t seed,
+                                                 uint64_t number, gaugelink_error **error);
+GAUGELINK_API glk_status gaugelink_force_action(gaugelink_force *force, const gaugelink_gauge *u, double *s,
+                                                gaugelink_error **error);
+GAUGELINK_API glk_status gaugelink_force_force(gaugelink_force *force, const gaugelink_gauge *u, double scale,
+                                               gaugelink_algebra *f, gaugelink_error **error);
+GAUGELINK_API glk_status gaugelink_force_refresh_view(gaugelink_force *force, const glk_view *u, const glk_rng *rng,
+                                                      gaugelink_error **error);
+GAUGELINK_API glk_status gaugelink_force_action_view(gaugelink_force *force, const glk_view *u, double *s,
+                                                     gaugelink_error **error);
+GAUGELINK_API glk_status gaugelink_force_force_view(gaugelink_force *force, const glk_view *u, double scale, glk_view *f,
+                                                    gaugelink_error **error);
+GAUGELINK_API glk_status gaugelink_force_stats(gaugelink_force *force, glk_stats *out, gaugelink_error **error);
+
+/* Preconditioner: z ~= D^-1 r. bc_phase as for gaugelink_dirac_apply. The links of setup stay as they are until the next
+ * setup or until the object is freed. mode: GLK_SETUP_*; function: the host's own D, may be NULL. */
+typedef struct gaugelink_precond gaugelink_precond;
+GAUGELINK_API glk_status gaugelink_precond_new(const gaugelink_plugin *plugin, const gaugelink_lattice *lattice,
+                                               const char *component, const char *config, const char *base_dir,
+                                               const double bc_phase[4], gaugelink_precond **out,
+                                               gaugelink_error **error);
+GAUGELINK_API void       gaugelink_precond_free(gaugelink_precond *precond);
+GAUGELINK_API glk_status gaugelink_precond_setup(gaugelink_precond *precond, const gaugelink_gauge *u,
+                                                 const glk_dirac *op, int32_t mode, gaugelink_error **error);
+GAUGELINK_API glk_status gaugelink_precond_apply(gaugelink_precond *precond, const gaugelink_spinor *r,
+                                                 gaugelink_spinor *z, int32_t dagger, gaugelink_error **error);
+GAUGELINK_API glk_status gaugelink_precond_setup_view(gaugelink_precond *precond, const glk_view *u, const glk_dirac *op,
+                                                      int32_t mode, glk_apply_fn function, void *context,
+                                                      gaugelink_error **error);
+GAUGELINK_API glk_status gaugelink_precond_apply_view(gaugelink_precond *precond, const glk_view *r, glk_view *z,
+                                                      int32_t dagger, gaugelink_error **error);
+GAUGELINK_API glk_status gaugelink_precond_stats(gaugelink_precond *precond, glk_stats *out, gaugelink_error **error);
+
+/* Proposal: U -> U' with the log weight of the accept step; keep it with the state, never compute it anew. */
+typedef struct gaugelink_proposal gaugelink_proposal;
+GAUGELINK_API glk_status gaugelink_proposal_new(const gaugelink_plugin *plugin, const gaugelink_lattice *lattice,
+                                                const char *component, const char *config, const char *base_dir,
+                                                gaugelink_proposal **out, gaugelink_error **error);
+GAUGELINK_API void       gaugelink_proposal_free(gaugelink_proposal *proposal);
+GAUGELINK_API glk_status gaugelink_proposal_propose(gaugelink_proposal *proposal, uint64_t seed, uint64_t number,
+                                                    const gaugelink_gauge *u, gaugelink_gauge *u_new, double *log_weight,
+                                                    gaugelink_error **error);
+GAUGELINK_API glk_status gaugelink_proposal_propose_view(gaugelink_proposal *proposal, const glk_rng *rng,
+                                                         const glk_view *u, glk_view *u_new, double *log_weight,
+                                                         gaugelink_error **error);
+GAUGELINK_API glk_status gaugelink_proposal_stats(gaugelink_proposal *proposal, glk_stats *out, gaugelink_error **error);
+
+/* ---- Layout freeze -------------------------------------------------------------------------------------------------- */
+GLK_ASSERT(sizeof(gaugelink_context_options) == 32 && sizeof(gaugelink_ildg_info) == 88);
+GLK_ASSERT(sizeof(gaugelink_ildg_check) == 40 && sizeof(gaugelink_ildg_options) == 24);
+GLK_ASSERT(sizeof(gaugelink_solve_options) == 24 && sizeof(gaugelink_solve_report) == 32);
+GLK_ASSERT(sizeof(gaugelink_component) == 72 && offsetof(gaugelink_component, caps) == 64);
+GLK_ASSERT(offsetof(gaugelink_ildg_info, plaquette) == 64 && offsetof(gaugelink_ildg_check, plaquette) == 16);
+
 #ifdef __cplusplus
 }
 #endif

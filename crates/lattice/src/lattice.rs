@@ -96,7 +96,15 @@ impl Lattice {
             [f64::LANES, f32::LANES].map(|lanes| Layout::new(geometry.clone(), lanes, options.lanes));
         let pool = Pool::new(threads)?;
         let scratch = (0..threads).map(|_| Mutex::new(Vec::new())).collect();
-        Ok(Arc::new(Self { layouts, pool, comm, isa: options.isa, scratch, reducing: Mutex::new(()), site_tables: Default::default() }))
+        Ok(Arc::new(Self {
+            layouts,
+            pool,
+            comm,
+            isa: options.isa,
+            scratch,
+            reducing: Mutex::new(()),
+            site_tables: Default::default(),
+        }))
     }
 
     /// Extents and ranks.

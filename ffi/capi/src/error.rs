@@ -10,7 +10,7 @@ use std::ffi::{CString, c_char};
 /// Why a function failed.
 pub struct Failure(pub Error);
 
-pub type Result<T> = std::result::Result<T, Failure>;
+pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
 impl Failure {
     pub fn invalid(message: impl Into<String>) -> Self {

@@ -30,7 +30,9 @@ unsafe fn setup(
         raw::GLK_SETUP_REFRESH => Setup::Refresh,
         raw::GLK_SETUP_UPDATE => Setup::Update,
         raw::GLK_SETUP_REUSE => Setup::Reuse,
-        other => return Err(Failure::invalid(format!("mode is {other}; RESET (0) to REUSE (3) are possible"))),
+        other => {
+            return Err(Failure::invalid(format!("mode is {other}; RESET (0) to REUSE (3) are possible")));
+        }
     };
     // SAFETY: the caller's promise.
     unsafe {
