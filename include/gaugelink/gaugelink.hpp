@@ -352,9 +352,9 @@ class plugin : public detail::handle<gaugelink_plugin, gaugelink_plugin_free> {
 
 // What objects are made of: TOML text, the component's id (empty: the first that fits), a folder for relative paths.
 struct setting {
-  std::string config;
-  std::string component;
-  std::string base_dir;
+  std::string config{};
+  std::string component{};
+  std::string base_dir{};
   const char* component_or_null() const { return component.empty() ? nullptr : component.c_str(); }
 };
 

@@ -235,28 +235,30 @@ class object {
     create.config_format = GLK_CONFIG_TOML;
     create.config = {config, std::strlen(config)};
     answer error;
-    check(plugin_->init(&host, &error), error);
+    if (plugin_->init) check(plugin_->init(&host, &error), error);  // what a plugin does not need it leaves NULL
     check(plugin_->create(&component->id, &create, &object_, &error), error);
   }
   object(const object&) = delete;
   object& operator=(const object&) = delete;
   ~object() {
     plugin_->destroy(object_);
-    plugin_->fini();
+    if (plugin_->fini) plugin_->fini();
   }
   // Calls a function of the table with the object, the default execution and an error struct.
   template <class Function, class... Arguments>
   void call(Function function, Arguments... arguments) {
     answer error;
+    if (!(table_->*function)) fail("a function is not offered");
     check((table_->*function)(object_, nullptr, arguments..., &error), error);
   }
   template <class Function, class... Arguments>
   glk_status status(Function function, Arguments... arguments) {
     answer error;
-    return (table_->*function)(object_, nullptr, arguments..., &error);
+    return table_->*function ? (table_->*function)(object_, nullptr, arguments..., &error) : GLK_UNSUPPORTED;
   }
   std::uint64_t bytes_copied() {
     auto stats = sized<glk_stats>();
+    if (!plugin_->stats) return 0;
     answer error;
     check(plugin_->stats(object_, &stats, &error), error);
     return stats.bytes_copied;

@@ -165,9 +165,9 @@ static int run(char** argument) {
   gl::plugin flow_plugin(h.context, argument[3]), force_plugin(h.context, argument[5]);
   gl::plugin precond_plugin(h.context, argument[7]);
   for (const auto& component : flow_plugin.components()) std::printf("component %s\n", component.id);
-  gl::flow flow(flow_plugin, lattice, {argument[4], "", ""});
-  gl::force force(force_plugin, lattice, {argument[6], "", ""});
-  gl::precond precond(precond_plugin, lattice, {argument[8], "", ""});
+  gl::flow flow(flow_plugin, lattice, {argument[4]});
+  gl::force force(force_plugin, lattice, {argument[6]});
+  gl::precond precond(precond_plugin, lattice, {argument[8]});
   forces(h, lattice, u, force);
   flows(h, lattice, u, flow);
   preconditioners(h, lattice, u, precond);
@@ -177,7 +177,7 @@ static int run(char** argument) {
   show("written_checksum", written.verify().checksum);
   show("written_plaquette", written.verify().plaquette);
   refused("missing_plugin", [&] { gl::plugin(h.context, "no-such-plugin"); });
-  refused("unknown_key", [&] { gl::force(force_plugin, lattice, {"nonsense = 1", "", ""}); });
+  refused("unknown_key", [&] { gl::force(force_plugin, lattice, {"nonsense = 1"}); });
   refused("missing_file", [&] { gl::ildg_file(h.context, "no-such-file"); });
   refused("other_lattice", [&] {
     gl::gauge_field other(gl::lattice(h.context, {4, 4}));
