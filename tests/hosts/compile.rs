@@ -96,9 +96,9 @@ impl Place {
     }
 }
 
-/// Runs a command that has to succeed.
+/// Runs a command that has to succeed, without cargo's own search path for libraries.
 pub fn run(command: &mut Command) -> Output {
-    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let output = command.env_remove("LD_LIBRARY_PATH").output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(
         output.status.success(),

@@ -146,3 +146,33 @@ pub unsafe fn give<T>(out: *mut *mut T, make: impl FnOnce() -> Result<T>) -> Res
     *out = Box::into_raw(Box::new(make()?));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::CStr;
+
+    #[test]
+    fn a_panic_is_an_error_of_the_host_and_not_its_end() {
+        let mut object = std::ptr::null_mut::<ErrorObject>();
+        // SAFETY: a place for the error, and an error that was not freed.
+        unsafe {
+            let code = guard("a_function", &raw mut object, || panic!("planted"));
+            assert_eq!((code, (*object).code()), (raw::GLK_PANIC, raw::GLK_PANIC));
+            let text = CStr::from_ptr((*object).message()).to_str().unwrap();
+            assert!(text.contains("planted"), "{text}");
+            free(object);
+            assert_eq!(guard("a_function", std::ptr::null_mut(), || panic!("planted")), raw::GLK_PANIC);
+            assert_eq!(guard("a_function", &raw mut object, || Ok(())), raw::GLK_OK);
+        }
+        assert!(object.is_null(), "success leaves no error");
+    }
+
+    #[test]
+    fn a_handle_is_null_where_making_it_fails() {
+        let mut out = std::ptr::NonNull::<u64>::dangling().as_ptr();
+        // SAFETY: a place for the handle.
+        let result = unsafe { give(&raw mut out, || Err(Failure::invalid("no"))) };
+        assert!(result.is_err() && out.is_null());
+    }
+}

@@ -101,18 +101,24 @@ impl ErrorObject {
         let string = |text: String| CString::new(text.replace('\0', "?")).unwrap_or_default();
         Self { code, message: string(message), place: string(place) }
     }
+    pub fn code(&self) -> raw::glk_status {
+        self.code
+    }
+    pub fn message(&self) -> *const c_char {
+        self.message.as_ptr()
+    }
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn gaugelink_error_code(error: *const ErrorObject) -> raw::glk_status {
     // SAFETY: the header asks for NULL or an error that was not freed; the same below.
-    unsafe { error.as_ref() }.map_or(raw::GLK_OK, |error| error.code)
+    unsafe { error.as_ref() }.map_or(raw::GLK_OK, ErrorObject::code)
 }
 
 #[unsafe(no_mangle)]
 unsafe extern "C" fn gaugelink_error_message(error: *const ErrorObject) -> *const c_char {
     // SAFETY: as above.
-    unsafe { error.as_ref() }.map_or(c"no error".as_ptr(), |error| error.message.as_ptr())
+    unsafe { error.as_ref() }.map_or(c"no error".as_ptr(), ErrorObject::message)
 }
 
 #[unsafe(no_mangle)]

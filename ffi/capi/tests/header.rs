@@ -14,14 +14,20 @@ fn library() -> PathBuf {
     folder.join("libgaugelink.so")
 }
 
-/// Names of functions that the header declares.
-fn declared() -> BTreeSet<String> {
+/// Functions that the header declares: name and arguments.
+fn declarations() -> Vec<(String, Vec<String>)> {
     let text = std::fs::read_to_string(include().join("gaugelink/gaugelink.h")).unwrap();
-    text.split("GAUGELINK_API ")
-        .skip(2)
-        .filter_map(|rest| rest.split('(').next()?.split([' ', '*']).rfind(|word| !word.is_empty()))
-        .map(str::to_owned)
-        .collect()
+    let declaration = |rest: &str| {
+        let (head, rest) = rest.split_once('(').unwrap();
+        let name = head.split([' ', '*']).rfind(|word| !word.is_empty()).unwrap();
+        let arguments = rest.split(");").next().unwrap().split(',').map(|a| a.trim().to_owned());
+        (name.to_owned(), arguments.collect())
+    };
+    text.split("GAUGELINK_API ").skip(2).map(declaration).collect()
+}
+
+fn declared() -> BTreeSet<String> {
+    declarations().into_iter().map(|(name, _)| name).collect()
 }
 
 /// A tool's answer; `None`, with a line that says so, where there is no such tool.
@@ -49,7 +55,13 @@ fn it_compiles_without_a_warning() {
         std::fs::write(&source, format!("#include <gaugelink/{header}>\nint main(void) {{ return 0; }}\n"))
             .unwrap();
         let mut command = Command::new(compiler);
-        command.arg(format!("-std={standard}")).args(["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror"]);
+        command.arg(format!("-std={standard}")).args([
+            "-Wall",
+            "-Wextra",
+            "-Wpedantic",
+            "-Wshadow",
+            "-Werror",
+        ]);
         // Padding would be a difference between compilers.
         command.args((header == "gaugelink.h").then_some("-Wpadded"));
         answer(command.arg("-fsyntax-only").arg("-I").arg(include()).arg(source));
@@ -68,7 +80,10 @@ fn what_is_declared_is_exported_and_nothing_else() {
         .map(str::to_owned)
         .collect();
     let declared = declared();
-    assert!(declared.len() > 80 && declared.iter().all(|name| name.starts_with("gaugelink_")), "{declared:?}");
+    assert!(
+        declared.len() > 80 && declared.iter().all(|name| name.starts_with("gaugelink_")),
+        "{declared:?}"
+    );
     assert_eq!(exported, declared);
 }
 
@@ -77,4 +92,37 @@ fn its_name_at_run_time_has_the_major_version() {
     let Some(dynamic) = answer(Command::new("readelf").arg("-d").arg(library())) else { return };
     let name = format!("libgaugelink.so.{}", env!("CARGO_PKG_VERSION_MAJOR"));
     assert!(dynamic.contains(&format!("[{name}]")), "{dynamic}");
+}
+
+#[test]
+fn null_is_answered_by_every_function() {
+    let functions = declarations();
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = String::from("#include <gaugelink/gaugelink.h>\n#include <stdio.h>\nint main(void) {\n");
+    for (name, arguments) in &functions {
+        let zeros = match &arguments[..] {
+            [only] if only == "void" => String::new(),
+            all => vec!["0"; all.len()].join(", "),
+        };
+        let call = format!("{name}({zeros})");
+        // What can fail takes an error and has to say INVALID_ARG; the others only have to return.
+        match arguments.last().is_some_and(|last| last.contains("gaugelink_error **error")) {
+            true => text += &format!("  if ({call} != GLK_INVALID_ARG) puts(\"{name}\");\n"),
+            false => text += &format!("  {call};\n"),
+        }
+    }
+    text += "  return 0;\n}\n";
+    let (source, program) = (folder.path().join("nulls.c"), folder.path().join("nulls"));
+    std::fs::write(&source, text).unwrap();
+    let soname = format!("libgaugelink.so.{}", env!("CARGO_PKG_VERSION_MAJOR"));
+    std::os::unix::fs::symlink(library(), folder.path().join(soname)).unwrap();
+    let mut compiler = Command::new("gcc");
+    compiler.args(["-std=c11", "-Wno-unused-value", "-I"]).arg(include()).arg(&source).arg(library());
+    if answer(compiler.arg("-o").arg(&program)).is_none() {
+        return;
+    }
+    let wrong = answer(Command::new(&program).env("LD_LIBRARY_PATH", folder.path())).unwrap();
+    // NULL options are the defaults, and the place for the handle is looked at first.
+    assert_eq!(wrong, "", "functions that take NULL for something");
+    assert!(functions.len() > 80);
 }
