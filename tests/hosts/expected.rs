@@ -61,6 +61,7 @@ fn a_linked_host_gets_the_numbers_of_the_crates() {
         a.close("flow_view_plaquette", a.number("flow_plaquette"), 1e-14);
         // The identity: its pullback is the force itself.
         a.close("flow_pullback_norm2", force.norm2()[0], 1e-13);
+        a.close("kappa_dagger_solve_difference", 0.0, 1e-7);
         // D (D⁻¹ b) = b for a point source.
         a.close("solve_check", 1.0, 1e-9);
         assert!(a.number("solve_residual") < 1e-9);

@@ -33,6 +33,11 @@ fn hosts_get_grids_numbers() {
     // Grid's norm is that of the matrices.
     a.close("force_norm2", 2.0 * value("wilson_force_norm2_beta6"), 1e-12);
     assert_eq!((a.text("suma"), a.text("sumb"), a.text("checksum")), ("1c231a18", "003c553b", "1"));
+    a.close("dpsi_periodic", value("wilson_m0.1_periodic_Dpsi_norm2"), 1e-11);
+    a.close("ddagpsi_periodic", value("wilson_m0.1_periodic_Ddagpsi_norm2"), 1e-11);
+    a.close("dpsi_antiperiodic", value("wilson_m0.1_antiperiodic_Dpsi_norm2"), 1e-11);
+    a.close("kappa_ddagpsi_periodic", value("wilson_m0.1_periodic_Ddagpsi_norm2") / 4.1f64.powi(2), 1e-11);
+    a.close("inverse_antiperiodic", value("wilson_m0.1_antiperiodic_inverse_psi_norm2"), 1e-8);
     a.close("stated_plaquette", value("plaquette"), 1e-6);
 
     let program = place.host("dlopen", Link::None);

@@ -115,6 +115,37 @@ static void flows(const host& h, const gl::lattice& lattice, const gl::gauge_fie
   }
 }
 
+// D psi of Grid's test spinor, in all forms of the operator.
+static void operators(const host& h, const gl::lattice& lattice, const gl::gauge_field& u) {
+  auto numbers = h.field(24);
+  for (std::size_t k = 0; k < numbers.size() / 2; ++k) {
+    numbers[2 * k] = std::cos(0.1 * static_cast<double>(k));
+    numbers[2 * k + 1] = std::sin(0.37 * static_cast<double>(k));
+  }
+  gl::spinor_field psi(lattice), image(lattice), x(lattice);
+  psi.read(gl::dense_view(lattice, GLK_WILSON, 3, numbers.data()));
+  gl::wilson_dirac periodic(u, 0.1), antiperiodic(u, 0.1, {0, 0, 0, 0.5});
+  periodic.apply(psi, image);
+  show("dpsi_periodic", image.norm2());
+  periodic.apply(psi, image, true);
+  show("ddagpsi_periodic", image.norm2());
+  antiperiodic.apply(psi, image);
+  show("dpsi_antiperiodic", image.norm2());
+  antiperiodic.solve(x, psi, 1e-12, GAUGELINK_SOLVER_CG);
+  show("inverse_antiperiodic", x.norm2());
+  // M = D^+ / (m + 4): solve, and apply again.
+  glk_dirac op = periodic.description();
+  op.dagger = 1;
+  op.normalisation = GLK_DIRAC_BY_KAPPA;
+  gl::detail::call(gaugelink_dirac_apply, u.get(), &op, nullptr, psi.get(), image.get());
+  show("kappa_ddagpsi_periodic", image.norm2());
+  gl::detail::call(gaugelink_dirac_solve, u.get(), &op, nullptr, x.get(), image.get(), nullptr, nullptr);
+  auto back = h.field(24);
+  auto view = gl::dense_view(lattice, GLK_WILSON, 3, back.data());
+  x.write(view);
+  show("kappa_dagger_solve_difference", difference(numbers, back));
+}
+
 static void preconditioners(const host& h, const gl::lattice& lattice, const gl::gauge_field& u, gl::precond& precond) {
   gl::wilson_dirac dirac(u, 0.1);
   gl::spinor_field b(lattice), x(lattice), z(lattice);
@@ -170,6 +201,7 @@ static int run(char** argument) {
   gl::precond precond(precond_plugin, lattice, {argument[8]});
   forces(h, lattice, u, force);
   flows(h, lattice, u, flow);
+  operators(h, lattice, u);
   preconditioners(h, lattice, u, precond);
 
   gl::write_ildg(u, argument[2], "tests/hosts/link");

@@ -72,7 +72,7 @@ impl<O> Held<O> {
         let request = Request { component, lattice: &lattice, config: ConfigText::Toml(config), base_dir };
         let context = plugin.context.clone();
         // SAFETY: the services live in the context, which is dropped after the object.
-        let services: &'static Services = unsafe { &*(&raw const context.services) };
+        let services: &'static Services = unsafe { &*std::ptr::from_ref(&context.services) };
         let object = create(&plugin.plugin, services, &request)?;
         Ok(Self { object, lattice, matrices: Default::default(), _context: context })
     }
