@@ -26,7 +26,8 @@ pub enum Link {
 /// The installed library; `None`, with a line that says so, where there is no C++ compiler.
 pub fn installed() -> Option<&'static Place> {
     static PLACE: OnceLock<Option<Place>> = OnceLock::new();
-    let place = PLACE.get_or_init(|| Command::new("g++").arg("--version").output().ok().map(|_| Place::new()));
+    let place =
+        PLACE.get_or_init(|| Command::new("g++").arg("--version").output().ok().map(|_| Place::new()));
     if place.is_none() {
         println!("skipped: there is no g++ on this machine");
     }
@@ -69,10 +70,12 @@ impl Place {
             Link::Shared => compiler
                 .args(self.flags(&["--cflags", "--libs"]))
                 .arg(format!("-Wl,-rpath,{}", lib.display())),
-            Link::Static => compiler
-                .args(self.flags(&["--cflags"]))
-                .arg(lib.join("libgaugelink.a"))
-                .args(["-lgcc_s", "-lpthread", "-ldl", "-lm"]),
+            Link::Static => compiler.args(self.flags(&["--cflags"])).arg(lib.join("libgaugelink.a")).args([
+                "-lgcc_s",
+                "-lpthread",
+                "-ldl",
+                "-lm",
+            ]),
             Link::None => compiler.args(self.flags(&["--cflags"])).arg("-ldl"),
         };
         run(&mut compiler);
@@ -98,7 +101,8 @@ impl Place {
 
 /// Runs a command that has to succeed, without cargo's own search path for libraries.
 pub fn run(command: &mut Command) -> Output {
-    let output = command.env_remove("LD_LIBRARY_PATH").output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let output =
+        command.env_remove("LD_LIBRARY_PATH").output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(
         output.status.success(),

@@ -80,7 +80,9 @@ impl<'a> Args<'a> {
                 (raw::GLK_CONFIG_TOML, toml) => Config::Toml(toml),
                 (raw::GLK_CONFIG_JSON, json) => Config::Json(json),
                 (other, _) => {
-                    return Err(Error::invalid(format!("config_format is {other}; 1 (TOML), 2 (JSON) exist")));
+                    return Err(Error::invalid(format!(
+                        "config_format is {other}; 1 (TOML), 2 (JSON) exist"
+                    )));
                 }
             };
             Ok(Self {
