@@ -46,7 +46,7 @@ impl<T: Real, const N: usize> Placed for OnLattice<T, N> {
         copied: &mut u64,
     ) -> Result<()> {
         self.links.writing(u, copied, |u| {
-            self.flow.sample(|v| v.draw_haar(address), u, log_q);
+            self.flow.sample(address, u, log_q);
             Ok(())
         })
     }
