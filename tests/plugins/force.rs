@@ -73,12 +73,12 @@ fn scale_sign_and_addition_are_the_views() {
 #[test]
 fn a_batch_in_lanes_and_single_precision_are_served() {
     let host = Host::new("force");
-    let lanes = LaneMeaning::Batch { chains: 3 };
+    let lanes = LaneMeaning::Batch { chains: 8 };
     let batch = Lattice::new(&[4, 6], LatticeOptions { lanes, ..LatticeOptions::default() }).unwrap();
     let mut object = host.create(ForceObject::create, &batch, "c = [1.0, 0.5]\nrho = [0.2]").unwrap();
     let u = rough::<f64, 1>(&batch, 4);
     let (plain, sdk) = (lex(&u), described(&batch));
-    let (mut own, mut copied) = ([0.0; 3], [0.0; 3]);
+    let (mut own, mut copied) = ([0.0; 8], [0.0; 8]);
     object.action(EXEC, &view(&u), Auxiliary::default(), &mut own).unwrap();
     assert_eq!(object.stats().unwrap().bytes_copied, 0);
     let from = View::gauge(&plain, &sdk, 1).unwrap();

@@ -29,9 +29,9 @@ fn source<T: Real>(lattice: &Arc<Lattice>, sample: u64) -> SpinorField<T, 3> {
     r
 }
 
-fn setup(
-    object: &mut PrecondObject,
-    u: &View,
+fn setup<'s>(
+    object: &mut PrecondObject<'s>,
+    u: &View<'s>,
     dirac: &Dirac,
     mode: Setup,
 ) -> Result<(), HostError> {
@@ -67,7 +67,11 @@ fn own_fields_in_place<T: Real>(extents: &[usize]) {
     let r = source(&lattice, 0);
     let mut expected = layer.vector().unwrap();
     for dagger in [false, true] {
-        if dagger { layer.apply_dagger(&mut expected, &r) } else { LinearOperator::apply(&layer, &mut expected, &r) }
+        if dagger {
+            layer.apply_dagger(&mut expected, &r)
+        } else {
+            LinearOperator::apply(&layer, &mut expected, &r)
+        }
         assert!(applied(&mut object, &r, dagger).unwrap().as_slice() == expected.as_slice(), "the same bits");
         let stats = object.stats().unwrap();
         assert!(stats.bytes_copied == 0 && stats.flops == LinearOperator::flops(&layer));
@@ -86,10 +90,11 @@ fn other_layouts_batches_and_precisions_give_the_same() {
     let lattice = lattice(&[4, 4, 4, 4]);
     let (u, sdk) = (rough::<f64, 3>(&lattice, 1), described(&lattice));
     let (r, s) = (source::<f64>(&lattice, 0), source::<f64>(&lattice, 1));
+    let links = lex(&u);
     let mut object = host.create(PrecondObject::create, &lattice, CONFIG).unwrap();
     setup(&mut object, &view(&u), &wilson(), Setup::Reset).unwrap();
-    let expected: Vec<f64> = [&r, &s].iter().flat_map(|r| lex(&applied(&mut object, r, false).unwrap())).collect();
-    let links = lex(&u);
+    let expected: Vec<f64> =
+        [&r, &s].iter().flat_map(|r| lex(&applied(&mut object, r, false).unwrap())).collect();
     setup(&mut object, &View::gauge(&links, &sdk, 3).unwrap(), &wilson(), Setup::Refresh).unwrap();
     assert_eq!(object.stats().unwrap().bytes_copied, 8 * links.len() as u64);
     let both = [lex(&r), lex(&s)].concat();
@@ -119,11 +124,15 @@ fn boundaries_normalisations_and_adjoints_are_the_hosts() {
         setup(&mut object, &view(&u), dirac, Setup::Reset).unwrap();
         lex(&applied(&mut object, &r, false).unwrap())
     };
-    let mut expected = |boundary, dagger, scale: f64| {
+    let expected = |boundary, dagger, scale: f64| {
         let d = Wilson::new(&u, MASS, boundary).unwrap();
         let layer = ParallelTransport::new(&d, WEIGHTS);
         let mut z = layer.vector().unwrap();
-        if dagger { layer.apply_dagger(&mut z, &r) } else { LinearOperator::apply(&layer, &mut z, &r) }
+        if dagger {
+            layer.apply_dagger(&mut z, &r)
+        } else {
+            LinearOperator::apply(&layer, &mut z, &r)
+        }
         lex(&z).into_iter().map(|x| scale * x).collect::<Vec<f64>>()
     };
     let (periodic, antiperiodic) = (Boundary::periodic(), Boundary::antiperiodic());
@@ -150,15 +159,17 @@ fn the_fit_is_that_of_the_library_and_kept_by_refresh() {
         LinearOperator::apply(&ParallelTransport::new(&d, weights), &mut z, &r);
         lex(&z)
     };
-    let mut object = host.create(PrecondObject::create, &lattice, "fit = true\nvectors = 3\nseed = 9").unwrap();
-    let mut served = |u: &GaugeField<f64, 3>, mode| {
-        setup(&mut object, &view(u), &wilson(), mode).unwrap();
+    let mut object =
+        host.create(PrecondObject::create, &lattice, "fit = true\nvectors = 3\nseed = 9").unwrap();
+    let mut served = |u, mode| {
+        setup(&mut object, u, &wilson(), mode).unwrap();
         lex(&applied(&mut object, &r, false).unwrap())
     };
-    assert!(served(&u, Setup::Reset) == layer(&u, &u), "reset fits");
-    assert!(served(&other, Setup::Refresh) == layer(&other, &u), "refresh keeps the weights");
-    assert!(served(&u, Setup::Update) == layer(&u, &u), "so does update");
-    assert!(served(&other, Setup::Reset) == layer(&other, &other), "reset forgets them");
+    let (first, second) = (view(&u), view(&other));
+    assert!(served(&first, Setup::Reset) == layer(&u, &u), "reset fits");
+    assert!(served(&second, Setup::Refresh) == layer(&other, &u), "refresh keeps the weights");
+    assert!(served(&first, Setup::Update) == layer(&u, &u), "so does update");
+    assert!(served(&second, Setup::Reset) == layer(&other, &other), "reset forgets them");
     let cost = object.cost().unwrap();
     assert!((1.0..2.5).contains(&cost.dirac_equivalents) && cost.bytes > 0.0, "{cost:?}");
 }
@@ -203,8 +214,8 @@ fn wrong_input_gets_a_sentence() {
         let (status, message) = refused(host.create(PrecondObject::create, &lattice, config));
         assert!(status == raw::GLK_INVALID_ARG && message.contains(sentence), "{config}: {message}");
     }
-    let mut object = host.create(PrecondObject::create, &lattice, CONFIG).unwrap();
     let u = rough::<f64, 3>(&lattice, 1);
+    let mut object = host.create(PrecondObject::create, &lattice, CONFIG).unwrap();
     let clover = Dirac { op: raw::GLK_DIRAC_CLOVER, ..wilson() };
     let (status, message) = refused(setup(&mut object, &view(&u), &clover, Setup::Reset));
     assert!(status == raw::GLK_UNSUPPORTED && message.contains("op is 2"), "{message}");
@@ -218,8 +229,8 @@ fn wrong_input_gets_a_sentence() {
     let (status, message) = refused(lend(&mut z, |z| object.apply(EXEC, &half, z, false)));
     assert!(status == raw::GLK_UNSUPPORTED && message.contains("parity is 1"), "{message}");
     let plane = crate::host::lattice(&[4, 4]);
-    let mut object = host.create(PrecondObject::create, &plane, CONFIG).unwrap();
     let u = rough::<f64, 3>(&plane, 1);
+    let mut object = host.create(PrecondObject::create, &plane, CONFIG).unwrap();
     let (status, message) = refused(setup(&mut object, &view(&u), &wilson(), Setup::Reset));
     assert!(status == raw::GLK_UNSUPPORTED && message.contains("4 dimensions"), "{message}");
 }

@@ -182,7 +182,8 @@ mod tests {
         let parameters = [parameters, U1Coupling::<f64>::initial_parameters(2, 3, 5)].concat();
         let model = flow_model::<1>(2, action(), &[residual, coupling], parameters.clone());
         let bytes = model.to_bytes("test").unwrap();
-        let mut read = Flow::<f64, 1>::from_model(&lattice, &Model::from_bytes(&bytes, "test").unwrap()).unwrap();
+        let mut read =
+            Flow::<f64, 1>::from_model(&lattice, &Model::from_bytes(&bytes, "test").unwrap()).unwrap();
         let layers = [residual.place::<f64, 1>(&lattice), coupling.place(&lattice)];
         let layers = layers.into_iter().flat_map(Result::unwrap).collect();
         let mut written = Flow::new(layers, parameters).unwrap();

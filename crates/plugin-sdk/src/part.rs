@@ -65,7 +65,9 @@ mod tests {
         let part = whole.part(1, 2).unwrap();
         assert_eq!((part.batch(), part.as_raw().plane_bytes), (2, 256));
         assert_eq!(part.access(&lattice).unwrap().get(0, 0, 0, 0, 1), [32.0, 33.0]);
-        for (first, count, sentence) in [(2, 2, "nrhs is 3"), (0, 0, "nrhs is 3"), (usize::MAX, 2, "nrhs is 3")] {
+        for (first, count, sentence) in
+            [(2, 2, "nrhs is 3"), (0, 0, "nrhs is 3"), (usize::MAX, 2, "nrhs is 3")]
+        {
             assert!(whole.part(first, count).unwrap_err().message.contains(sentence));
         }
         let mut lying = *whole.as_raw();

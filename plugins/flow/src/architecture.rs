@@ -63,7 +63,9 @@ impl Architecture {
             let Kind::Residual = kind.unwrap_or(Kind::Residual);
             let sublayers = sublayers.unwrap_or(2 * dims);
             if !(1..=SUBLAYERS_MAX).contains(&sublayers) {
-                return Err(Error::invalid(format!("config: sublayers is {sublayers}; give 1 to {SUBLAYERS_MAX}")));
+                return Err(Error::invalid(format!(
+                    "config: sublayers is {sublayers}; give 1 to {SUBLAYERS_MAX}"
+                )));
             }
             Layers::Residual { rho: rho.unwrap_or(0.1), sublayers }
         };

@@ -121,8 +121,7 @@ impl Flow for ServedFlow {
     }
     fn pullback(&mut self, call: &Call, v: &View, f_u: &View, f_v: &mut ViewMut) -> Result<()> {
         self.each(call, *v, |flow, first, count, meter| {
-            let (v, f_u, mut f_v) =
-                (v.part(first, count)?, f_u.part(first, count)?, f_v.part(first, count)?);
+            let (v, f_u, mut f_v) = (v.part(first, count)?, f_u.part(first, count)?, f_v.part(first, count)?);
             flow.pullback(&v, &f_u, &mut f_v, &mut meter.copied)
         })
     }
@@ -132,8 +131,8 @@ impl Flow for ServedFlow {
 fn finite(numbers: &[f64]) -> Result<()> {
     match numbers.iter().find(|x| !x.is_finite()) {
         None => Ok(()),
-        Some(x) => {
-            Err(Error::nonfinite(format!("a log density is {x}: check that the links are finite and unitary")))
-        }
+        Some(x) => Err(Error::nonfinite(format!(
+            "a log density is {x}: check that the links are finite and unitary"
+        ))),
     }
 }

@@ -9,8 +9,13 @@ use std::sync::Arc;
 
 /// The functions of `glk.flow/1` for as many fields as the lattice has chains; `copied` counts bytes.
 pub trait Placed {
-    fn sample(&mut self, address: Address, u: &mut ViewMut, log_q: &mut [f64], copied: &mut u64)
-    -> Result<()>;
+    fn sample(
+        &mut self,
+        address: Address,
+        u: &mut ViewMut,
+        log_q: &mut [f64],
+        copied: &mut u64,
+    ) -> Result<()>;
     fn forward(&mut self, v: &View, u: &mut ViewMut, logdet: &mut [f64], copied: &mut u64) -> Result<()>;
     fn inverse(&mut self, u: &View, v: &mut ViewMut, logdet: &mut [f64], copied: &mut u64) -> Result<()>;
     fn log_density(&mut self, u: &View, log_q: &mut [f64], copied: &mut u64) -> Result<()>;

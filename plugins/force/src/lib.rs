@@ -65,7 +65,9 @@ impl ServedForce {
     ) -> Result<()> {
         if !aux.is_empty() {
             let naux = aux.len();
-            return Err(Error::invalid(format!("naux is {naux}; this force depends on the links alone: give none")));
+            return Err(Error::invalid(format!(
+                "naux is {naux}; this force depends on the links alone: give none"
+            )));
         }
         let mut meter = self.place.begin(call);
         let (index, count) = self.forces.index(links, &mut self.place)?;
@@ -93,7 +95,9 @@ impl Force for ServedForce {
             force.action(&u, s, &mut meter.copied)?;
             match s.iter().find(|s| !s.is_finite()) {
                 None => Ok(()),
-                Some(s) => Err(Error::nonfinite(format!("the action is {s}: check that the links are finite"))),
+                Some(s) => {
+                    Err(Error::nonfinite(format!("the action is {s}: check that the links are finite")))
+                }
             }
         })
     }

@@ -32,7 +32,9 @@ impl Parameters {
         let Settings { model, c, rho, beta } = settings;
         if let Some(model) = model {
             if c.is_some() || rho.is_some() || beta.is_some() {
-                return Err(Error::invalid("config: model has its own coefficients: leave out c, rho and beta"));
+                return Err(Error::invalid(
+                    "config: model has its own coefficients: leave out c, rho and beta",
+                ));
             }
             return Ok(Self::File(Model::read(base_dir.join(model)).map_err(ModelError::from)?));
         }

@@ -72,7 +72,9 @@ impl ServedPrecond {
     }
     /// Whether a set-up that keeps all may keep it.
     fn reuse(&self, u: &View, target: Target) -> Result<()> {
-        let stale = |reason: &str| Err(Error::precondition(format!("setup with REUSE: {reason}; use REFRESH or RESET")));
+        let stale = |reason: &str| {
+            Err(Error::precondition(format!("setup with REUSE: {reason}; use REFRESH or RESET")))
+        };
         match self.ready {
             None => stale("nothing was set up yet"),
             Some(_) if u.as_raw().generation == 0 => stale("generation is 0, so the links may have changed"),
@@ -95,7 +97,14 @@ impl Object for ServedPrecond {
 }
 
 impl Precond for ServedPrecond {
-    fn setup(&mut self, call: &Call, u: &View, dirac: &Dirac, mode: Setup, _m: Option<Operator>) -> Result<()> {
+    fn setup(
+        &mut self,
+        call: &Call,
+        u: &View,
+        dirac: &Dirac,
+        mode: Setup,
+        _m: Option<Operator>,
+    ) -> Result<()> {
         let target = Target::new(dirac)?;
         if mode == Setup::Reuse {
             let kept = self.reuse(u, target);
@@ -108,7 +117,9 @@ impl Precond for ServedPrecond {
         self.ready = None;
         if u.batch() > 1 {
             let nrhs = u.batch();
-            return Err(Error::unsupported(format!("nrhs of the links is {nrhs}; one configuration is served")));
+            return Err(Error::unsupported(format!(
+                "nrhs of the links is {nrhs}; one configuration is served"
+            )));
         }
         let mut meter = self.place.begin(call);
         let (index, _) = self.made.index(u, &mut self.place)?;
@@ -123,7 +134,9 @@ impl Precond for ServedPrecond {
         let (prepared, target) = self.prepared()?;
         for (name, parity) in [("r", r.as_raw().parity), ("z", z.as_view().as_raw().parity)] {
             if parity != raw::GLK_BOTH {
-                return Err(Error::unsupported(format!("{name}: parity is {parity}; fields of both parities are served")));
+                return Err(Error::unsupported(format!(
+                    "{name}: parity is {parity}; fields of both parities are served"
+                )));
             }
         }
         for b in 0..r.batch() {

@@ -26,7 +26,9 @@ impl Target {
         }
         if dirac.precond_form != raw::GLK_DIRAC_FULL {
             let form = dirac.precond_form;
-            return unsupported(format!("precond_form is {form}; FULL (0) is served: precondition the full operator"));
+            return unsupported(format!(
+                "precond_form is {form}; FULL (0) is served: precondition the full operator"
+            ));
         }
         for (name, anisotropy) in [("xi0", dirac.xi0), ("nu", dirac.nu)] {
             if anisotropy != 0.0 && anisotropy != 1.0 {
@@ -42,7 +44,9 @@ impl Target {
             // 1 − κ hop is D / (m + 4).
             raw::GLK_DIRAC_BY_KAPPA => diagonal,
             other => {
-                return Err(Error::invalid(format!("dirac: normalisation is {other}; 0 (BY_MASS), 1 (BY_KAPPA) exist")));
+                return Err(Error::invalid(format!(
+                    "dirac: normalisation is {other}; 0 (BY_MASS), 1 (BY_KAPPA) exist"
+                )));
             }
         };
         Ok(Self { mass: dirac.mass, scale, dagger: dirac.dagger != 0 })
@@ -88,7 +92,8 @@ mod tests {
 
     #[test]
     fn phases_are_exact_where_they_can_be() {
-        let expected = [(0.0, 1.0, 0.0), (0.5, -1.0, 0.0), (-0.5, -1.0, 0.0), (1.25, 0.0, 1.0), (0.75, 0.0, -1.0)];
+        let expected =
+            [(0.0, 1.0, 0.0), (0.5, -1.0, 0.0), (-0.5, -1.0, 0.0), (1.25, 0.0, 1.0), (0.75, 0.0, -1.0)];
         for (turns, re, im) in expected {
             assert_eq!(phase(turns), Complex::new(re, im), "{turns}");
         }

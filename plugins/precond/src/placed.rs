@@ -138,7 +138,11 @@ impl<T: Real, const N: usize> Prepared for OnLattice<T, N> {
         let mut read = 0;
         to.writing(z, copied, |z| {
             from.reading(r, &mut read, |r| {
-                if dagger { layer.apply_dagger(z, r) } else { LinearOperator::apply(&layer, z, r) }
+                if dagger {
+                    layer.apply_dagger(z, r)
+                } else {
+                    LinearOperator::apply(&layer, z, r)
+                }
                 Ok(())
             })
         })?;
@@ -177,6 +181,8 @@ impl<T: Real, const N: usize> Prepared for OnLattice<T, N> {
         if adjoint < if T::BITS == 64 { 1e-12 } else { 1e-4 } {
             return Ok(());
         }
-        Err(Error::internal(format!("M' is not the adjoint of M: off by {adjoint:.1e}; check that the links are unitary")))
+        Err(Error::internal(format!(
+            "M' is not the adjoint of M: off by {adjoint:.1e}; check that the links are unitary"
+        )))
     }
 }

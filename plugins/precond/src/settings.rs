@@ -45,7 +45,9 @@ impl Source {
         let Settings { fit, vectors, seed, a, model } = settings;
         let fits = fit.unwrap_or(a.is_none() && model.is_none());
         if [a.is_some(), model.is_some(), fits].into_iter().filter(|&given| given).count() != 1 {
-            return Err(Error::invalid("config: give one of a = [a0, a1, a2], model = \"FILE\" and fit = true"));
+            return Err(Error::invalid(
+                "config: give one of a = [a0, a1, a2], model = \"FILE\" and fit = true",
+            ));
         }
         if !fits && (vectors.is_some() || seed.is_some()) {
             return Err(Error::invalid("config: vectors and seed belong to fit = true"));

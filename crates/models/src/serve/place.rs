@@ -91,10 +91,6 @@ pub struct Meter {
 impl Meter {
     /// The numbers of a call that ends now.
     pub fn stats(&self) -> Stats {
-        Stats {
-            seconds: self.start.elapsed().as_secs_f64(),
-            bytes_copied: self.copied,
-            ..Stats::default()
-        }
+        Stats { seconds: self.start.elapsed().as_secs_f64(), bytes_copied: self.copied, ..Stats::default() }
     }
 }
