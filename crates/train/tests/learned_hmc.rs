@@ -21,14 +21,15 @@ struct Case {
     extents: [usize; 4],
     beta: f64,
     c1: f64,
+    /// Of Omelyan, in a trajectory of length 0.1: over longer ones hardly any is accepted with a learned force.
     steps: usize,
     chains: usize,
     count: u64,
 }
 
 /// Configurations some way apart of an equilibrated chain: the first half for fits, the second to judge them.
-fn samples(lattice: &Arc<Lattice>, action: &dyn Action<3>, case: &Case) -> Vec<Links> {
-    let trajectory = Trajectory { integrator: Integrator::Omelyan, steps: 2 * case.steps, length: 1.0 };
+fn samples(lattice: &Arc<Lattice>, action: &dyn Action<3>) -> Vec<Links> {
+    let trajectory = Trajectory { integrator: Integrator::Omelyan, steps: 12, length: 1.0 };
     let mut hmc = Hmc::new(lattice, trajectory).unwrap();
     let mut u = Links::cold(lattice).unwrap();
     let mut samples = Vec::new();
@@ -44,7 +45,7 @@ fn samples(lattice: &Arc<Lattice>, action: &dyn Action<3>, case: &Case) -> Vec<L
 
 /// ⟨exp(−ΔH)⟩, plaquette and acceptance.
 fn chain(start: &Links, action: &dyn Action<3>, case: &Case) -> [Measured; 3] {
-    let trajectory = Trajectory { integrator: Integrator::Omelyan, steps: case.steps, length: 1.0 };
+    let trajectory = Trajectory { integrator: Integrator::Omelyan, steps: case.steps, length: 0.1 };
     let mut hmc = Hmc::new(start.lattice(), trajectory).unwrap();
     let mut u = start.duplicate().unwrap();
     let mut series = vec![[Vec::new(), Vec::new(), Vec::new()]; case.chains];
@@ -83,7 +84,7 @@ fn check(case: &Case) {
     let lanes = if case.chains > 1 { LaneMeaning::Batch { chains: case.chains } } else { LaneMeaning::Sites };
     let lattice = Lattice::new(&case.extents, LatticeOptions { lanes, ..LatticeOptions::default() }).unwrap();
     let action = ImprovedAction::<3>::new(&lattice, case.beta, case.c1).unwrap();
-    let samples = samples(&lattice, &action, case);
+    let samples = samples(&lattice, &action);
     let (train, test) = samples.split_at(samples.len() / 2);
     let learned: Vec<LearnedForce<f64, 3>> = (0..3)
         .map(|steps| {
@@ -114,6 +115,8 @@ fn check(case: &Case) {
             time * 1e3,
             time / times[0],
         );
+        assert!(acceptance.value > 0.02, "{acceptance}: a chain that moves");
+        assert!((creutz.value - 1.0).abs() <= 3.0 * creutz.error.max(1e-3), "{creutz}");
         let own: Measured = *own.get_or_insert(plaquette);
         let difference = plaquette.value - own.value;
         assert!(difference.abs() <= 3.0 * plaquette.error.hypot(own.error), "{plaquette} {own}");
@@ -127,17 +130,17 @@ fn check(case: &Case) {
 #[test]
 #[ignore = "takes minutes"]
 fn iwasaki_on_4_to_the_4() {
-    check(&Case { extents: [4; 4], beta: 2.6, c1: IWASAKI, steps: 6, chains: 8, count: 250 });
+    check(&Case { extents: [4; 4], beta: 2.6, c1: IWASAKI, steps: 2, chains: 8, count: 500 });
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn symanzik_on_4_to_the_4() {
-    check(&Case { extents: [4; 4], beta: 4.2, c1: SYMANZIK, steps: 6, chains: 8, count: 250 });
+    check(&Case { extents: [4; 4], beta: 4.2, c1: SYMANZIK, steps: 2, chains: 8, count: 500 });
 }
 
 #[test]
 #[ignore = "takes minutes"]
-fn iwasaki_on_8_to_the_4() {
-    check(&Case { extents: [8; 4], beta: 2.6, c1: IWASAKI, steps: 8, chains: 1, count: 200 });
+fn symanzik_on_8_to_the_4() {
+    check(&Case { extents: [8; 4], beta: 4.2, c1: SYMANZIK, steps: 2, chains: 1, count: 200 });
 }
