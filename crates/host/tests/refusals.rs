@@ -156,3 +156,12 @@ fn a_panic_is_a_status_and_poisons_the_object() {
     let later = flow.query(&view).unwrap_err();
     assert_eq!(later.status(), Some(raw::GLK_POISONED));
 }
+
+#[test]
+fn the_example_of_the_documentation_works_as_printed() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/plugin-abi.md");
+    let page = std::fs::read_to_string(page).expect("the page is there");
+    let example = page.split("```c\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a C example");
+    let folder = tempfile::tempdir().expect("a folder");
+    forward(&compiled(folder.path(), "example.c", example)).expect("served");
+}
