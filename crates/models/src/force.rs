@@ -5,21 +5,19 @@
 //! action that is dearer to differentiate; the accept step keeps the true action, so that HMC stays exact.
 
 use crate::ModelError;
-use crate::layers::Stout;
+use crate::layers::{Stout, StoutSharing};
 use gaugelink_lattice::group::group_name;
 use gaugelink_lattice::{GaugeField, Lattice, MomentumField, Real};
 use gaugelink_physics::action::{Action, Force, WilsonAction, accumulate_staple_force};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The force on a lattice, with its parameters and workspace. T is the precision of its arithmetic.
-#[derive(Debug)]
 pub struct LearnedForce<T: Real, const N: usize> {
     couplings: Vec<f64>,
     rho: Vec<f64>,
     work: Mutex<Work<T, N>>,
 }
 
-#[derive(Debug)]
 struct Work<T: Real, const N: usize> {
     levels: Levels<T, N>,
     gradient: MomentumField<T, N>,
@@ -31,8 +29,9 @@ impl<T: Real, const N: usize> LearnedForce<T, N> {
     /// Ŝ with couplings c_0…c_K and coefficients ρ_1…ρ_K.
     ///
     /// # Errors
-    /// [`ModelError::Parameter`] unless there is one coupling more than coefficients, all are finite, and every ρ is in
-    /// the range of [`Stout::check`]; no memory.
+    /// [`ModelError::Parameter`] unless there is one coupling more than coefficients, all are finite, and every |ρ| is
+    /// below 1/(d − 1) in d dimensions, which keeps the derivative of the exponential exact (eigenvalues of an exponent
+    /// differ by less than 4); no memory.
     pub fn new(lattice: &Arc<Lattice>, couplings: &[f64], rho: &[f64]) -> Result<Self, ModelError> {
         let converted = match T::BITS {
             64 => None,
@@ -63,7 +62,13 @@ impl<T: Real, const N: usize> LearnedForce<T, N> {
             return Err(ModelError::Parameter(format!("couplings {couplings:?}: give finite numbers")));
         }
         let dims = self.lock().gradient.lattice().dims();
-        rho.iter().try_for_each(|&rho| Stout::<T, N>::check(dims, rho))?;
+        let most = 1.0 / (dims - 1) as f64;
+        if let Some(rho) = rho.iter().find(|rho| !rho.is_finite() || rho.abs() >= most) {
+            return Err(ModelError::Parameter(format!(
+                "a stout coefficient {rho}: in {dims} dimensions keep it between {:.3} and {most:.3}",
+                -most
+            )));
+        }
         (self.couplings, self.rho) = (couplings.to_vec(), rho.to_vec());
         Ok(())
     }
@@ -153,7 +158,6 @@ impl<const N: usize> Force<N> for LearnedForce<f32, N> {
 }
 
 /// U^(1), U^(2), … and the step between them.
-#[derive(Debug)]
 struct Levels<T: Real, const N: usize> {
     smeared: Vec<GaugeField<T, N>>,
     stout: Stout<T, N>,
@@ -162,13 +166,13 @@ struct Levels<T: Real, const N: usize> {
 impl<T: Real, const N: usize> Levels<T, N> {
     fn new(lattice: &Arc<Lattice>, steps: usize) -> Result<Self, ModelError> {
         let smeared: Result<_, _> = (0..steps).map(|_| GaugeField::cold(lattice)).collect();
-        Ok(Self { smeared: smeared?, stout: Stout::new(lattice)? })
+        Ok(Self { smeared: smeared?, stout: Stout::new(lattice, StoutSharing::One)? })
     }
 
     fn smear(&mut self, u: &GaugeField<T, N>, rho: &[f64]) {
         for (k, &rho) in rho.iter().enumerate() {
             let (done, next) = self.smeared.split_at_mut(k);
-            self.stout.forward(done.last().unwrap_or(u), rho, &mut next[0]);
+            self.stout.forward(done.last().unwrap_or(u), &[rho], &mut next[0]);
         }
     }
 
@@ -181,7 +185,7 @@ impl<T: Real, const N: usize> Levels<T, N> {
     fn back(&mut self, u: &GaugeField<T, N>, k: usize, rho: f64, gradient: &mut MomentumField<T, N>) {
         let Self { smeared, stout } = self;
         let links = if k == 0 { u } else { &smeared[k - 1] };
-        stout.vjp(links, rho, gradient, None);
+        stout.vjp(links, &[rho], gradient, None);
     }
 }
 
@@ -338,7 +342,7 @@ mod tests {
     fn wrong_parameters_are_refused() {
         let lattice = lattice(&[4, 4], LatticeOptions::default());
         let refused = |couplings: &[f64], rho: &[f64]| {
-            LearnedForce::<f64, 2>::new(&lattice, couplings, rho).unwrap_err().to_string()
+            LearnedForce::<f64, 2>::new(&lattice, couplings, rho).err().unwrap().to_string()
         };
         assert!(refused(&[1.0], &[0.1]).contains("1 couplings and 1 stout coefficients"));
         assert!(refused(&[1.0, f64::NAN], &[0.1]).contains("finite"));

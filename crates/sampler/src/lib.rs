@@ -5,3 +5,4 @@ pub mod guided;
 pub mod hmc;
 pub mod integrator;
 pub mod statistics;
+pub mod transformation;

@@ -3,4 +3,5 @@
 pub(crate) mod bench;
 pub(crate) mod ildg;
 pub(crate) mod measure;
+pub(crate) mod plugin;
 pub(crate) mod run;

@@ -1,8 +1,10 @@
 //! The stages of a run: `[[stage]]` with `kind = "..."`.
 
+use super::plugin::{PluginTable, Role};
 use super::tables::{PrecisionName, at_least_one, finite, positive, yes};
 use gaugelink_physics::dirac::PropagatorSolver;
 use gaugelink_physics::solver::RESTART_MAX;
+use gaugelink_sampler::hmc::Trajectory;
 use gaugelink_sampler::integrator::Integrator;
 use serde::{Deserialize, Deserializer};
 use std::path::PathBuf;
@@ -14,6 +16,8 @@ pub enum Stage {
     Heatbath(HeatbathStage),
     /// Hybrid Monte Carlo.
     Hmc(HmcStage),
+    /// Hybrid Monte Carlo through a field transformation.
+    Fthmc(FthmcStage),
     /// Gradient flow of the configuration at hand.
     Flow(FlowStage),
     /// Solves of the Wilson–Dirac equation.
@@ -24,16 +28,17 @@ pub enum Stage {
 
 impl Stage {
     /// Values of `kind`.
-    pub const KINDS: [&'static str; 5] = ["heatbath", "hmc", "flow", "solve", "write"];
+    pub const KINDS: [&'static str; 6] = ["heatbath", "hmc", "fthmc", "flow", "solve", "write"];
 
     /// Its `kind`.
     pub fn kind(&self) -> &'static str {
         match self {
             Stage::Heatbath(_) => Self::KINDS[0],
             Stage::Hmc(_) => Self::KINDS[1],
-            Stage::Flow(_) => Self::KINDS[2],
-            Stage::Solve(_) => Self::KINDS[3],
-            Stage::Write(_) => Self::KINDS[4],
+            Stage::Fthmc(_) => Self::KINDS[2],
+            Stage::Flow(_) => Self::KINDS[3],
+            Stage::Solve(_) => Self::KINDS[4],
+            Stage::Write(_) => Self::KINDS[5],
         }
     }
 
@@ -42,6 +47,7 @@ impl Stage {
         match self {
             Stage::Heatbath(s) => s.sweeps,
             Stage::Hmc(s) => s.trajectories,
+            Stage::Fthmc(s) => s.trajectories,
             _ => 0,
         }
     }
@@ -51,7 +57,18 @@ impl Stage {
         match self {
             Stage::Heatbath(s) => s.thermalise,
             Stage::Hmc(s) => s.thermalise,
+            Stage::Fthmc(s) => s.thermalise,
             _ => 0,
+        }
+    }
+
+    /// The plugin that it goes through, if it does.
+    pub fn plugin(&self) -> Option<(Role, &PluginTable)> {
+        match self {
+            Stage::Hmc(s) => s.force.as_ref().map(|table| (Role::Force, table)),
+            Stage::Fthmc(s) => Some((Role::Flow, &s.flow)),
+            Stage::Solve(s) => s.preconditioner.as_ref().map(|table| (Role::Preconditioner, table)),
+            _ => None,
         }
     }
 }
@@ -93,6 +110,45 @@ pub struct HmcStage {
     /// The first of these are taken whatever their ΔH: a start from far off would be rejected for ever.
     #[serde(default)]
     pub relax: u64,
+    /// A plugin's force, which kicks the momenta; the accept step takes the action's energy all the same.
+    pub force: Option<PluginTable>,
+}
+
+impl HmcStage {
+    /// How a trajectory is integrated.
+    pub fn trajectory(&self) -> Trajectory {
+        Trajectory { integrator: self.integrator, steps: self.steps as usize, length: self.length }
+    }
+}
+
+/// `kind = "fthmc"`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FthmcStage {
+    /// Trajectories.
+    #[serde(deserialize_with = "at_least_one")]
+    pub trajectories: u64,
+    /// "omelyan" or "leapfrog".
+    #[serde(default = "omelyan", deserialize_with = "integrator")]
+    pub integrator: Integrator,
+    /// Integration steps of a trajectory.
+    #[serde(deserialize_with = "at_least_one")]
+    pub steps: u64,
+    /// Length τ, in units where H = ½ Σ π² + S.
+    #[serde(default = "unit_length", deserialize_with = "positive")]
+    pub length: f64,
+    /// Trajectories at the begin that stay out of averages.
+    #[serde(default)]
+    pub thermalise: u64,
+    /// The field transformation, a plugin's flow.
+    pub flow: PluginTable,
+}
+
+impl FthmcStage {
+    /// How a trajectory is integrated.
+    pub fn trajectory(&self) -> Trajectory {
+        Trajectory { integrator: self.integrator, steps: self.steps as usize, length: self.length }
+    }
 }
 
 /// `kind = "flow"`
@@ -136,6 +192,8 @@ pub struct SolveStage {
     /// Site (x, y, z, t) of the point sources.
     #[serde(default)]
     pub source: [usize; 4],
+    /// A plugin's preconditioner, for solver = "gmres".
+    pub preconditioner: Option<PluginTable>,
 }
 
 impl SolveStage {
@@ -145,6 +203,11 @@ impl SolveStage {
             PropagatorSolver::Gmres { .. } => PropagatorSolver::Gmres { restart: self.restart },
             other => other,
         }
+    }
+
+    /// Whether the solver takes preconditioners.
+    pub fn is_flexible(&self) -> bool {
+        matches!(self.solver, PropagatorSolver::Gmres { .. })
     }
 }
 

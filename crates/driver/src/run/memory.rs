@@ -30,11 +30,19 @@ fn reals_per_site(file: &RunFile, stage: &Stage, group: usize, dims: usize) -> u
         + match stage {
             // A Polyakov loop carries two matrices a site.
             Stage::Heatbath(_) => 4 * group * group,
-            Stage::Hmc(_) => links + algebra + detours.max(4 * group * group),
+            // A plugin's force comes as matrices.
+            Stage::Hmc(hmc) => {
+                let plugin = if hmc.force.is_some() { links + algebra } else { 0 };
+                links + algebra + plugin + detours.max(4 * group * group)
+            }
+            // U = f(V) twice, the force at U and at V.
+            Stage::Fthmc(_) => 5 * links + 2 * algebra + detours.max(4 * group * group),
             Stage::Flow(_) => links + algebra,
             // The propagator, and the vectors of a solver.
             Stage::Solve(solve) => {
                 let vectors = match solve.method() {
+                    // Preconditioned directions are kept as well.
+                    PropagatorSolver::Gmres { restart } if solve.preconditioner.is_some() => 2 * restart + 4,
                     PropagatorSolver::Gmres { restart } => restart + 4,
                     _ => 8,
                 };

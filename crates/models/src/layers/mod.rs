@@ -7,5 +7,5 @@ mod stout;
 mod u1_coupling;
 
 pub use residual::{Coefficients, Residual, Sharing};
-pub use stout::Stout;
+pub use stout::{Stout, StoutSharing};
 pub use u1_coupling::{COMPONENTS_MAX, U1Coupling};

@@ -8,10 +8,10 @@
 //! the layer has an inverse, found by iterating it, and det M > 0.
 
 use super::exponent::{Exponent, dual_of_loops, slopes};
-use super::loops::{Duals, Weights, across_other_parity, across_same_parity, along, staple};
-use crate::algebra::{LogDet, apply, phi_minus};
+use super::loops::{Duals, Weights, across_other_parity, across_same_parity, along, staple, staple_sum};
+use crate::algebra::{Frame, LogDet};
 use crate::{Layer, ModelError, Undo};
-use gaugelink_lattice::group::{ALGEBRA_MAX, algebra_dim};
+use gaugelink_lattice::group::{ALGEBRA_MAX, algebra_dim, exponential};
 use gaugelink_lattice::number::Row;
 use gaugelink_lattice::{
     DIM_MAX, Field, FieldReader, FieldWriter, GaugeField, Kernel, Lanes, Lattice, LinkReader, Matrix,
@@ -282,19 +282,19 @@ impl<T: Real, const N: usize> Kernel<T> for Forward<'_, T, N> {
         // SAFETY: of what is written, a block's links that move, only that block's are read.
         let links = LinkReader::<T, N>(unsafe { self.links.reader() });
         for block in range {
-            let x = Exponent::<V, N>::of_link(&links, self.dims, block, self.mu, &self.weights);
+            let staples = staple_sum::<V, N>(&links, self.dims, block, self.mu, &self.weights);
+            let x = Exponent::new(links.at::<V>(block, self.mu), &staples);
             tally.add(0, log_det(&x));
-            let moved = gaugelink_lattice::group::exponential(&x.a).mul(&x.u);
             // SAFETY: as above.
-            unsafe { self.links.store_matrix(block, self.mu * 2 * N * N, &moved) }
+            unsafe { self.links.store_matrix(block, self.mu * 2 * N * N, &x.moved()) }
         }
     }
 }
 
 #[inline(always)]
 fn log_det<V: Num, const N: usize>(x: &Exponent<V, N>) -> V {
-    let (_, ad, invariants) = x.adjoint();
-    LogDet::new::<N>(&x.p, &ad, &invariants).value::<N>(&invariants)
+    let at = Frame::new(&x.a);
+    LogDet::new(&x.p, &at).value(&at)
 }
 
 /// Most iterations of the inverse: enough for f64 and Σ|ρ| up to 0.95.
@@ -320,12 +320,12 @@ impl<T: Real, const N: usize> Kernel<T> for Inverse<'_, T, N> {
         let links = LinkReader::<T, N>(unsafe { self.links.reader() });
         for block in range {
             let moved = links.at::<V>(block, self.mu);
-            let staples = super::loops::staple_sum::<V, N>(&links, self.dims, block, self.mu, &self.weights);
+            let staples = staple_sum::<V, N>(&links, self.dims, block, self.mu, &self.weights);
             // A lane that has arrived stands still, whatever the others do.
             let (mut v, mut moving) = (moved, V::splat(1.0));
             for _ in 0..ITERATIONS {
                 let a = Exponent::new(v, &staples).a;
-                let next = gaugelink_lattice::group::exponential(&-a).mul(&moved);
+                let next = exponential(&-a).mul(&moved);
                 let step = (next - v).norm2();
                 v = Matrix::select(half.lt(moving), &next, &v);
                 moving = V::select(step.lt(small), zero, moving);
@@ -363,39 +363,43 @@ impl<T: Real, const N: usize> Kernel<T> for Moving<'_, T, N> {
         // SAFETY: a block's cotangent is read and written by one thread.
         let cotangent = unsafe { self.cotangent.reader() };
         for block in range {
-            let x = Exponent::<V, N>::of_link(&self.links, self.dims, block, self.mu, &self.weights);
-            let (c, ad, invariants) = x.adjoint();
-            let mut slope = LogDet::new::<N>(&x.p, &ad, &invariants).slope::<N>(&x.a, &c, &ad, &invariants);
+            let mut staples = [[Matrix::zero(); 2]; DIM_MAX];
+            let mut sum = Matrix::zero();
+            for nu in 0..self.dims {
+                if nu != self.mu {
+                    for side in 0..2 {
+                        let s = staple::<V, N>(&self.links, block, (self.mu, nu), side == 1);
+                        sum = sum + s.scale(V::splat(self.weights[nu][side]));
+                        staples[nu][side] = s;
+                    }
+                }
+            }
+            let x = Exponent::new(self.links.at::<V>(block, self.mu), &sum);
+            let at = Frame::new(&x.a);
+            let mut slope = LogDet::new(&x.p, &at).slope(&at);
             let mut g = [V::splat(0.0); ALGEBRA_MAX];
             for a in 0..dim {
                 g[a] = cotangent.load(block, self.mu * dim + a);
             }
-            // L moves with δA by φ(−ad) g and with the link by e^{−ad} g = g − ad φ(−ad) g.
-            let h = phi_minus::<V, N>(&ad, &invariants, &g);
-            let turned = apply::<V, N>(&ad, &h);
+            let (by_a, at_fixed_a) = Exponent::turned_back(&at, &g);
             for a in 0..dim {
-                slope.by_a[a] = slope.by_a[a].mul_add(weight, h[a]);
+                slope.by_a[a] = slope.by_a[a].mul_add(weight, by_a[a]);
                 slope.by_r[a] = slope.by_r[a] * weight;
             }
             let psi = dual_of_loops::<V, N>(&slope.by_a, slope.by_r0 * weight, &slope.by_r);
             let own = slopes(&x.p.mul(&psi));
             let theta = psi.mul(&x.u);
             for a in 0..dim {
-                let total = if N == 1 { g[a] + own[a] } else { g[a] - turned[a] + own[a] };
+                let total = at_fixed_a[a] + own[a];
                 // SAFETY: as above.
                 unsafe { self.cotangent.store(block, self.mu * dim + a, total) }
             }
             // SAFETY: a block's Θ is written by one thread and read by none.
             unsafe { self.duals.store_matrix(block, 0, &theta) }
             if self.by_class {
-                let mut class = 0;
-                for nu in 0..self.dims {
-                    if nu != self.mu {
-                        for side in 0..2 {
-                            let s = staple::<V, N>(&self.links, block, (self.mu, nu), side == 1);
-                            tally.add(class, theta.re_trace_mul(&s));
-                            class += 1;
-                        }
+                for (plane, nu) in (0..self.dims).filter(|&nu| nu != self.mu).enumerate() {
+                    for side in 0..2 {
+                        tally.add(2 * plane + side, theta.re_trace_mul(&staples[nu][side]));
                     }
                 }
             }

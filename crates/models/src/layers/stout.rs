@@ -1,14 +1,15 @@
-//! Trainable stout smearing (Morningstar and Peardon, Phys. Rev. D 69 (2004) 054501), for gauge-covariant networks
-//! (Nagai and Tomiya, Phys. Rev. D 111 (2025) 074501).
+//! Trainable stout smearing (Morningstar and Peardon, hep-lat/0311018; with trainable coefficients Nagai and Tomiya,
+//! arXiv:2103.11965).
 //!
-//! All links move at once, U′ = exp(−ρ Ta(U A)) U with the staple sum A and one ρ. The log det has no local form, so this
-//! is a smearing and no [`Layer`](crate::Layer): it goes forwards, and takes derivatives back.
+//! All links move at once, U′_mu = exp(A_mu) U_mu with A_mu = Ta(C_mu U_mu†) and C_mu† = ρ_mu times the staple sum. A
+//! link's staples move with it, so the Jacobian is no product over links, and for large ρ the map is no bijection: this
+//! is a smearing, with forward and reverse mode, and not a [`crate::Layer`]. For flows take [`super::Residual`].
 
 use super::exponent::{Exponent, dual_of_loops, slopes};
 use super::loops::{Duals, Weights, across_other_parity, across_same_parity, along};
 use crate::ModelError;
-use crate::algebra::{apply, phi_minus};
-use gaugelink_lattice::group::{ALGEBRA_MAX, algebra_dim, exponential};
+use crate::algebra::Frame;
+use gaugelink_lattice::group::{ALGEBRA_MAX, algebra_dim};
 use gaugelink_lattice::{
     DIM_MAX, Field, FieldReader, FieldWriter, GaugeField, Kernel, Lanes, Lattice, LinkReader, Matrix,
     MomentumField, Real, Tally,
@@ -17,80 +18,95 @@ use gaugelink_physics::action::staple;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// A step of stout smearing on a lattice, with its workspace: a matrix a link.
-#[derive(Debug)]
+/// How many coefficients a step has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoutSharing {
+    /// One ρ.
+    One,
+    /// One for each direction of the links that move.
+    PerDirection,
+}
+
+/// One step of stout smearing on a lattice. Its parameters are the ρ, each below 1/(number of staples) for a step that
+/// smooths.
 pub struct Stout<T: Real, const N: usize> {
     lattice: Arc<Lattice>,
-    /// Θ of every link: the loss moves by Re tr(Θ δΣ) with its staples Σ = ρ A.
+    sharing: StoutSharing,
+    /// Θ of every link.
     duals: Field<T>,
 }
 
 impl<T: Real, const N: usize> Stout<T, N> {
-    /// Allocates the workspace.
+    /// A step on a lattice.
     ///
     /// # Errors
     /// No memory.
-    pub fn new(lattice: &Arc<Lattice>) -> Result<Self, ModelError> {
+    pub fn new(lattice: &Arc<Lattice>, sharing: StoutSharing) -> Result<Self, ModelError> {
         let duals = Field::zeroed(lattice, lattice.dims() * GaugeField::<T, N>::LINK)?;
-        Ok(Self { lattice: lattice.clone(), duals })
+        Ok(Self { lattice: lattice.clone(), sharing, duals })
     }
 
-    /// Refuses a ρ for which the derivative of the exponential is not exact: eigenvalues of the exponent must differ by
-    /// less than 4, which |ρ| < 1/(d − 1) ensures in d dimensions.
-    ///
-    /// # Errors
-    /// [`ModelError::Parameter`].
-    pub fn check(dims: usize, rho: f64) -> Result<(), ModelError> {
-        let most = 1.0 / (dims - 1) as f64;
-        if rho.abs() < most {
-            return Ok(());
+    /// How many parameters it takes.
+    pub fn parameters(&self) -> usize {
+        if self.sharing == StoutSharing::One { 1 } else { self.lattice.dims() }
+    }
+
+    fn rho(&self, parameters: &[f64]) -> [f64; DIM_MAX] {
+        let mut rho = [0.0; DIM_MAX];
+        for mu in 0..self.lattice.dims() {
+            rho[mu] = parameters[mu.min(parameters.len() - 1)];
         }
-        Err(ModelError::Parameter(format!(
-            "a stout coefficient {rho}: in {dims} dimensions keep it between {:.3} and {most:.3}",
-            -most
-        )))
+        rho
     }
 
-    /// `u` ← the links `v` smeared once. Collective.
-    pub fn forward(&self, v: &GaugeField<T, N>, rho: f64, u: &mut GaugeField<T, N>) {
-        let dims = self.lattice.dims();
-        let kernel = Smear::<T, N> { links: v.links(), smeared: u.writer(), dims, rho };
-        self.lattice.launch(&kernel, 0..v.layout().blocks());
-        u.exchange();
+    /// `smeared` ← the smeared links of `u`. Collective.
+    pub fn forward(&mut self, u: &GaugeField<T, N>, parameters: &[f64], smeared: &mut GaugeField<T, N>) {
+        let kernel = Smear::<T, N> {
+            links: u.links(),
+            smeared: smeared.writer(),
+            dims: self.lattice.dims(),
+            rho: self.rho(parameters),
+        };
+        self.lattice.launch(&kernel, 0..self.lattice.layout::<T>().blocks());
+        smeared.exchange();
     }
 
-    /// Reverse mode: on entry `cotangent` holds ∂^a L at the smeared links, on return that at `v`; ∂L/∂ρ, summed over
-    /// chains and ranks, is added to `gradient`, if given. Collective.
+    /// Reverse mode of [`Stout::forward`]: on entry `cotangent` holds ∂^a L at the smeared links, on return at `u`;
+    /// ∂L/∂parameters, summed over chains and ranks, is added to `gradient`, if given. Collective.
     pub fn vjp(
         &mut self,
-        v: &GaugeField<T, N>,
-        rho: f64,
+        u: &GaugeField<T, N>,
+        parameters: &[f64],
         cotangent: &mut MomentumField<T, N>,
-        gradient: Option<&mut f64>,
+        gradient: Option<&mut [f64]>,
     ) {
-        let (dims, blocks) = (self.lattice.dims(), 0..v.layout().blocks());
-        let kernel = Own {
-            links: v.links(),
+        let (dims, rho) = (self.lattice.dims(), self.rho(parameters));
+        let blocks = 0..self.lattice.layout::<T>().blocks();
+        let kernel = Moving {
+            links: u.links(),
             cotangent: cotangent.writer(),
             duals: self.duals.writer(),
             dims,
             rho,
-            by_rho: gradient.is_some(),
+            by_direction: gradient.is_some(),
         };
         if let Some(gradient) = gradient {
-            let mut sums = vec![0.0; self.lattice.chains()];
-            self.lattice.reduce(&kernel, blocks.clone(), &mut sums);
-            *gradient += sums.iter().sum::<f64>();
+            let (mut sums, chains) = ([0.0; DIM_MAX * f32::LANES], self.lattice.chains());
+            self.lattice.reduce(&kernel, blocks.clone(), &mut sums[..DIM_MAX * chains]);
+            for mu in 0..dims {
+                let p = mu.min(gradient.len() - 1);
+                sums[mu * chains..(mu + 1) * chains].iter().for_each(|s| gradient[p] += s);
+            }
         } else {
             self.lattice.launch(&kernel, blocks.clone());
         }
         self.duals.exchange();
-        let kernel = ByStaples {
-            links: v.links(),
+        let kernel = Passed {
+            links: u.links(),
             duals: self.duals.reader(),
             cotangent: cotangent.writer(),
             dims,
-            weights: [[rho; 2]; DIM_MAX],
+            weights: rho.map(|rho| [[rho; 2]; DIM_MAX]),
         };
         self.lattice.launch(&kernel, blocks);
     }
@@ -100,106 +116,98 @@ struct Smear<'a, T, const N: usize> {
     links: LinkReader<'a, T, N>,
     smeared: FieldWriter<'a, T>,
     dims: usize,
-    rho: f64,
+    rho: [f64; DIM_MAX],
 }
 
 impl<T: Real, const N: usize> Kernel<T> for Smear<'_, T, N> {
     gaugelink_lattice::compiled!(scalar T, group N: Smear);
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
-        let rho = V::splat(self.rho);
         for block in range {
             for mu in 0..self.dims {
-                let staples = staple::<V, N>(&self.links, self.dims, block, mu).scale(rho);
-                let x = Exponent::<V, N>::new(self.links.at::<V>(block, mu), &staples);
-                let smeared = exponential(&x.a).mul(&x.u);
-                // SAFETY: a block is written by one thread.
-                unsafe { self.smeared.store_matrix(block, mu * 2 * N * N, &smeared) }
+                let staples = staple::<V, N>(&self.links, self.dims, block, mu).scale(V::splat(self.rho[mu]));
+                let x = Exponent::new(self.links.at::<V>(block, mu), &staples);
+                // SAFETY: a block is written by one thread and read by none.
+                unsafe { self.smeared.store_matrix(block, mu * 2 * N * N, &x.moved()) }
             }
         }
     }
 }
 
-/// The way back to a link by its own change, its Θ, and the derivative by ρ.
-struct Own<'a, T, const N: usize> {
+/// The way back at each link as one that moves: its cotangent, its Θ, and the derivative by direction.
+struct Moving<'a, T, const N: usize> {
     links: LinkReader<'a, T, N>,
     cotangent: FieldWriter<'a, T>,
     duals: FieldWriter<'a, T>,
     dims: usize,
-    rho: f64,
-    by_rho: bool,
+    rho: [f64; DIM_MAX],
+    by_direction: bool,
 }
 
-impl<T: Real, const N: usize> Kernel<T> for Own<'_, T, N> {
-    gaugelink_lattice::compiled!(scalar T, group N: Own);
-    const SUMS: usize = 1;
+impl<T: Real, const N: usize> Kernel<T> for Moving<'_, T, N> {
+    gaugelink_lattice::compiled!(scalar T, group N: Moving);
+    const SUMS: usize = DIM_MAX;
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {
-        let (dim, rho, zero) = (algebra_dim(N), V::splat(self.rho), V::splat(0.0));
+        let (dim, zero) = (algebra_dim(N), V::splat(0.0));
         // SAFETY: a block's cotangent is read and written by one thread.
         let cotangent = unsafe { self.cotangent.reader() };
         for block in range {
-            let mut slope = zero;
             for mu in 0..self.dims {
                 let staples = staple::<V, N>(&self.links, self.dims, block, mu);
-                let x = Exponent::<V, N>::new(self.links.at::<V>(block, mu), &staples.scale(rho));
-                let (_, ad, invariants) = x.adjoint();
+                let u = self.links.at::<V>(block, mu);
+                let x = Exponent::new(u, &staples.scale(V::splat(self.rho[mu])));
                 let mut g = [zero; ALGEBRA_MAX];
                 for a in 0..dim {
                     g[a] = cotangent.load(block, mu * dim + a);
                 }
-                // L moves with δA by φ(−ad) g and with the link by e^{−ad} g = g − ad φ(−ad) g.
-                let h = phi_minus::<V, N>(&ad, &invariants, &g);
-                let turned = apply::<V, N>(&ad, &h);
-                let psi = dual_of_loops::<V, N>(&h, zero, &[zero; ALGEBRA_MAX]);
+                let (by_a, at_fixed_a) = Exponent::turned_back(&Frame::new(&x.a), &g);
+                let psi = dual_of_loops::<V, N>(&by_a, zero, &[zero; ALGEBRA_MAX]);
                 let own = slopes(&x.p.mul(&psi));
-                let theta = psi.mul(&x.u);
+                let theta = psi.mul(&u);
                 for a in 0..dim {
-                    let total = if N == 1 { g[a] + own[a] } else { g[a] - turned[a] + own[a] };
                     // SAFETY: as above.
-                    unsafe { self.cotangent.store(block, mu * dim + a, total) }
+                    unsafe { self.cotangent.store(block, mu * dim + a, at_fixed_a[a] + own[a]) }
                 }
                 // SAFETY: a block's Θ is written by one thread and read by none.
                 unsafe { self.duals.store_matrix(block, mu * 2 * N * N, &theta) }
-                if self.by_rho {
-                    slope = slope + theta.re_trace_mul(&staples);
+                if self.by_direction {
+                    tally.add(mu, theta.re_trace_mul(&staples));
                 }
-            }
-            if self.by_rho {
-                tally.add(0, slope);
             }
         }
     }
 }
 
-/// The way back to a link through the staples that it is part of.
-struct ByStaples<'a, T, const N: usize> {
+/// The way back at each link as part of others' staples.
+struct Passed<'a, T, const N: usize> {
     links: LinkReader<'a, T, N>,
     duals: FieldReader<'a, T>,
     cotangent: FieldWriter<'a, T>,
     dims: usize,
-    weights: Weights,
+    weights: [Weights; DIM_MAX],
 }
 
-impl<T: Real, const N: usize> Kernel<T> for ByStaples<'_, T, N> {
-    gaugelink_lattice::compiled!(scalar T, group N: ByStaples);
+impl<T: Real, const N: usize> Kernel<T> for Passed<'_, T, N> {
+    gaugelink_lattice::compiled!(scalar T, group N: Passed);
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
-        let (dim, links, weights) = (algebra_dim(N), &self.links, &self.weights);
+        let (dim, links) = (algebra_dim(N), &self.links);
         // SAFETY: a block's cotangent is read and written by one thread.
         let cotangent = unsafe { self.cotangent.reader() };
         for block in range {
             for nu in 0..self.dims {
-                let own = Duals { field: self.duals, component: nu * 2 * N * N };
+                let own = Duals::<T, N> { field: self.duals, component: nu * 2 * N * N };
                 let mut y = Matrix::<V, N>::zero();
                 for mu in 0..self.dims {
                     if mu == nu {
                         continue;
                     }
-                    let duals = Duals { field: self.duals, component: mu * 2 * N * N };
+                    let duals = Duals::<T, N> { field: self.duals, component: mu * 2 * N * N };
+                    let weights = &self.weights[mu];
                     y = y + across_same_parity(links, &duals, block, (mu, nu), weights);
                     y = y + across_other_parity(links, &duals, block, (mu, nu), weights);
-                    y = y + along(links, &own, block, (nu, mu), weights);
+                    y = y + along(links, &own, block, (nu, mu), &self.weights[nu]);
                 }
                 let slope = slopes(&links.at::<V>(block, nu).mul(&y));
                 for a in 0..dim {
@@ -216,81 +224,77 @@ impl<T: Real, const N: usize> Kernel<T> for ByStaples<'_, T, N> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cases::links::{chain_algebra, chain_links, largest_difference, loss, rough};
-    use gaugelink_lattice::LatticeOptions;
+    use crate::cases::{Lattices, check_smearing};
+    use crate::{Flow, Layer, Undo};
     use gaugelink_lattice::rng::{Address, Purpose};
-    use gaugelink_physics::smear::stout;
 
-    const RHO: f64 = 0.13;
+    /// Puts a step on the case list: a layer without a log det, whose inverse is never asked for.
+    struct Step<T: Real, const N: usize>(Stout<T, N>);
 
-    fn derivative(f: impl Fn(f64) -> f64) -> f64 {
-        let h = 2e-3;
-        (8.0 * (f(h) - f(-h)) - (f(2.0 * h) - f(-2.0 * h))) / (12.0 * h)
-    }
-
-    fn check<const N: usize>(extents: &[usize]) {
-        let lattice = Lattice::new(extents, LatticeOptions::default()).unwrap();
-        let mut layer = Stout::<f64, N>::new(&lattice).unwrap();
-        let v = rough::<f64, N>(&lattice, 0);
-        let smeared = |v: &GaugeField<f64, N>, rho| {
-            let mut u = GaugeField::cold(&lattice).unwrap();
-            Stout::new(&lattice).unwrap().forward(v, rho, &mut u);
-            u
-        };
-        let mut expected = v.duplicate().unwrap();
-        stout(&mut expected, RHO, 1).unwrap();
-        let u = smeared(&v, RHO);
-        let off = largest_difference(&chain_links(&u, 0), &chain_links(&expected, 0));
-        assert!(off < 1e-14, "N={N} {extents:?}: stout smearing, off by {off:e}");
-
-        let (_, mut cotangent) = loss(&u);
-        let mut gradient = 0.0;
-        layer.vjp(&v, RHO, &mut cotangent, Some(&mut gradient));
-        let size = cotangent.norm2()[0].sqrt();
-        let slope = derivative(|s| loss(&smeared(&v, RHO + s)).0[0]);
-        assert!((slope - gradient).abs() < 1e-8 * size, "N={N} {extents:?}: by rho {slope} {gradient}");
-        let mut direction = MomentumField::<f64, N>::zeroed(&lattice).unwrap();
-        direction.refresh(Address::new(3, Purpose::Momenta));
-        let slope = derivative(|s| {
-            let mut moved = v.duplicate().unwrap();
-            moved.drift(&direction, s);
-            loss(&smeared(&moved, RHO)).0[0]
-        });
-        let expected = cotangent.dot(&direction)[0];
-        assert!((slope - expected).abs() < 1e-8 * size, "N={N} {extents:?}: by links {slope} {expected}");
-    }
-
-    #[test]
-    fn derivatives_are_those_of_differences() {
-        for extents in [&[6, 4][..], &[3, 5], &[4, 3, 2], &[4, 2, 2, 4]] {
-            check::<1>(extents);
-            check::<2>(extents);
-            check::<3>(extents);
+    impl<T: Real, const N: usize> Layer<T, N> for Step<T, N> {
+        fn parameters(&self) -> usize {
+            self.0.parameters()
+        }
+        fn forward(
+            &mut self,
+            u: &mut GaugeField<T, N>,
+            parameters: &[f64],
+            _: &mut [f64],
+            undo: Option<&mut Undo<T>>,
+        ) {
+            let before = u.duplicate().unwrap();
+            if let Some(undo) = undo {
+                undo.push(u.as_slice());
+            }
+            self.0.forward(&before, parameters, u);
+        }
+        fn inverse(&mut self, _: &mut GaugeField<T, N>, _: &[f64], _: &mut [f64]) -> Result<(), ModelError> {
+            Ok(())
+        }
+        fn restore(&mut self, u: &mut GaugeField<T, N>, undo: &mut Undo<T>) {
+            undo.pop(u.as_mut_slice());
+        }
+        fn vjp(
+            &mut self,
+            v: &GaugeField<T, N>,
+            parameters: &[f64],
+            cotangent: &mut MomentumField<T, N>,
+            _: &[f64],
+            gradient: Option<&mut [f64]>,
+        ) {
+            self.0.vjp(v, parameters, cotangent, gradient);
         }
     }
 
-    #[test]
-    fn single_precision_follows_double() {
-        fn results<T: Real>() -> Vec<f64> {
-            let lattice = Lattice::new(&[4, 4, 4, 4], LatticeOptions::default()).unwrap();
-            let mut layer = Stout::<T, 3>::new(&lattice).unwrap();
-            let (v, mut u) = (rough::<T, 3>(&lattice, 0), GaugeField::cold(&lattice).unwrap());
-            layer.forward(&v, RHO, &mut u);
-            let (_, mut cotangent) = loss(&u);
-            layer.vjp(&v, RHO, &mut cotangent, None);
-            chain_algebra(&cotangent, 0)
-        }
-        let (double, single) = (results::<f64>(), results::<f32>());
-        let off: f64 = double.iter().zip(&single).map(|(d, s)| (d - s).powi(2)).sum();
-        let size: f64 = double.iter().map(|d| d * d).sum();
-        assert!(off > 0.0 && off.sqrt() < 1e-5 * size.sqrt(), "off by {:e}", (off / size).sqrt());
+    /// Two steps, one of either kind.
+    fn steps<T: Real, const N: usize>(lattice: &Arc<Lattice>) -> Result<Flow<T, N>, ModelError> {
+        let first: Box<dyn Layer<T, N>> = Box::new(Step(Stout::new(lattice, StoutSharing::PerDirection)?));
+        let second = Box::new(Step(Stout::new(lattice, StoutSharing::One)?));
+        let rho = [0.12, 0.07, 0.1, -0.04];
+        Flow::new(vec![first, second], [&rho[..lattice.dims()], &[0.11]].concat())
     }
 
     #[test]
-    fn coefficients_out_of_reach_are_refused() {
-        assert!(Stout::<f64, 3>::check(4, 0.33).is_ok() && Stout::<f64, 3>::check(2, -0.9).is_ok());
-        assert!(Stout::<f64, 3>::check(4, f64::NAN).is_err());
-        let error = Stout::<f64, 3>::check(4, 0.34).unwrap_err().to_string();
-        assert!(error.contains("0.333"), "{error}");
+    fn passes_the_case_list() {
+        let plane = Lattices { small: &[4, 2], large: &[8, 4], grids: &[&[2, 1], &[2, 2]] };
+        check_smearing(&plane, steps::<f64, 1>, steps::<f32, 1>);
+        check_smearing(&plane, steps::<f64, 2>, steps::<f32, 2>);
+        let cube = Lattices { small: &[3, 2, 5], large: &[4, 4, 4], grids: &[&[1, 2, 1]] };
+        check_smearing(&cube, steps::<f64, 2>, steps::<f32, 2>);
+        let whole =
+            Lattices { small: &[2, 2, 2, 2], large: &[4, 4, 4, 4], grids: &[&[1, 1, 1, 2], &[2, 1, 2, 1]] };
+        check_smearing(&whole, steps::<f64, 3>, steps::<f32, 3>);
+    }
+
+    /// With one coefficient it is the smearing that is tested against Grid.
+    #[test]
+    fn equals_plain_stout_smearing() {
+        let lattice = Lattice::new(&[4, 2, 4, 8], Default::default()).unwrap();
+        let mut u = GaugeField::<f64, 3>::random(&lattice, 0.6, Address::new(3, Purpose::Start)).unwrap();
+        let mut smeared = u.duplicate().unwrap();
+        Stout::new(&lattice, StoutSharing::One).unwrap().forward(&u, &[0.13], &mut smeared);
+        gaugelink_physics::smear::stout(&mut u, 0.13, 1).unwrap();
+        let off = u.as_slice().iter().zip(smeared.as_slice()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(off < 1e-15 * 20.0, "off by {off:e}");
     }
 }
