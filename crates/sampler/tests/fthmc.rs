@@ -71,7 +71,7 @@ fn trajectories_run_backwards_to_their_start() {
         let (links, energy) =
             hmc.reversibility(&mut rough(&lattice), &action, Address::new(8, Purpose::Momenta));
         println!("{extents:?}: links off by {links:.1e}, H by {energy:.1e}");
-        assert!(links > 0.0 && links <= 1e-9 && energy <= 1e-9 * lattice.volume() as f64, "{links} {energy}");
+        assert!(links > 0.0 && links <= 1e-9 && energy <= 1e-9, "{links} {energy}");
     }
 }
 
@@ -195,7 +195,7 @@ const OMELYAN: Trajectory = Trajectory { integrator: Integrator::Omelyan, steps:
 #[test]
 fn su3_plaquette_is_that_of_plain_hmc() {
     let lanes = LaneMeaning::Batch { chains: 8 };
-    check(&Run { extents: &[4, 4, 4, 4], lanes, beta: 6.0, trajectory: OMELYAN, warm: 30, count: 60 }, 61);
+    check(&Run { extents: &[4, 4, 4, 4], lanes, beta: 6.0, trajectory: OMELYAN, warm: 20, count: 30 }, 61);
 }
 
 #[test]

@@ -236,3 +236,80 @@ fn hermitian_coordinates<V: Num, const N: usize>(m: &Matrix<V, N>) -> (V, [V; AL
     }
     (r0, to_coordinates(&x))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::algebra::naive;
+    use gaugelink_lattice::group::{from_coordinates, traceless_antihermitian};
+
+    /// The fast formula at A = −Ta(P).
+    fn fast<const N: usize>(p: &Matrix<f64, N>) -> f64 {
+        let at = Frame::new(&-traceless_antihermitian(p));
+        LogDet::new(p, &at).value(&at)
+    }
+
+    /// P of norm below 1, large and small, with all directions filled.
+    fn loops<const N: usize>() -> impl Iterator<Item = Matrix<f64, N>> {
+        (0..40).map(|k| {
+            let m = Matrix::<f64, N>::from_fn(|i, j| {
+                let angle = (17 * k + 5 * i + 3 * j) as f64;
+                Complex::new((1.3 * angle).sin(), (0.7 * angle).cos())
+            });
+            let size = [1e-8, 0.01, 0.3, 0.6, 0.95][k % 5];
+            m.scale(size / m.norm2().sqrt())
+        })
+    }
+
+    fn equals_the_plain_determinant<const N: usize>() {
+        for p in loops::<N>() {
+            let (value, expected) = (fast(&p), naive::log_det(&p));
+            assert!(
+                (value - expected).abs() < 3e-15 * (1.0 + 10.0 * expected.abs()),
+                "N={N}: {value} {expected}"
+            );
+        }
+    }
+
+    #[test]
+    fn log_det_is_that_of_the_plain_matrix() {
+        equals_the_plain_determinant::<1>();
+        equals_the_plain_determinant::<2>();
+        equals_the_plain_determinant::<3>();
+    }
+
+    /// Eigenvalues that coincide: A = 0, and A along λ₈.
+    #[test]
+    fn degenerate_eigenvalues_are_nothing_special() {
+        for c in [0.0, 0.8] {
+            let a = from_coordinates::<f64, 3>(&[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, c]);
+            let p = Matrix::diagonal(Complex::new(0.2, 0.1)) + a;
+            let (value, expected) = (fast(&p), naive::log_det(&p));
+            assert!((value - expected).abs() < 1e-14, "{value} {expected}");
+        }
+    }
+
+    fn slope_is_the_derivative<const N: usize>() {
+        for (p, direction) in loops::<N>().zip(loops::<N>().skip(3)) {
+            let at = Frame::new(&-traceless_antihermitian(&p));
+            let slope = LogDet::new(&p, &at).slope(&at);
+            let moved = to_coordinates(&-traceless_antihermitian(&direction));
+            let (r0, r) = hermitian_coordinates(&direction);
+            let mut expected = -slope.by_r0 * r0;
+            for a in 0..algebra_dim(N) {
+                expected += slope.by_a[a] * moved[a] - slope.by_r[a] * r[a];
+            }
+            let value = |s: f64| fast(&(p + direction.scale(s)));
+            let h = 1e-3;
+            let numeric = (8.0 * (value(h) - value(-h)) - (value(2.0 * h) - value(-2.0 * h))) / (12.0 * h);
+            assert!((numeric - expected).abs() < 1e-9, "N={N}: {numeric} {expected}");
+        }
+    }
+
+    #[test]
+    fn slopes_are_derivatives() {
+        slope_is_the_derivative::<1>();
+        slope_is_the_derivative::<2>();
+        slope_is_the_derivative::<3>();
+    }
+}

@@ -7,6 +7,8 @@
 mod adjoint;
 mod frame;
 mod log_det;
+#[cfg(test)]
+mod naive;
 mod phi;
 mod series;
 

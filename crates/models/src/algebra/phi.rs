@@ -39,3 +39,36 @@ impl<V: Num, const N: usize> Frame<V, N> {
         e
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::algebra::naive;
+    use gaugelink_lattice::group::from_coordinates;
+
+    fn check<const N: usize>() {
+        for k in 0..30 {
+            let size = [1e-9, 0.1, 0.5, 0.9][k % 4];
+            let wave = |shift: f64| {
+                let mut c = [0.0; ALGEBRA_MAX];
+                (0..algebra_dim(N)).for_each(|a| c[a] = ((k * 8 + a) as f64 * 1.9 + shift).sin());
+                c
+            };
+            let (mut c, g) = (wave(0.0), wave(0.4));
+            c.iter_mut().for_each(|c| *c *= size);
+            let a = from_coordinates::<f64, N>(&c);
+            let (fast, matrix) = (Frame::new(&a).phi_minus(&g), naive::phi_minus(&a));
+            for i in 0..algebra_dim(N) {
+                let expected: f64 = (0..algebra_dim(N)).map(|j| matrix[i][j] * g[j]).sum();
+                assert!((fast[i] - expected).abs() < 4e-15, "N={N} size {size}: {} {expected}", fast[i]);
+            }
+        }
+    }
+
+    #[test]
+    fn agrees_with_the_plain_series() {
+        check::<1>();
+        check::<2>();
+        check::<3>();
+    }
+}
