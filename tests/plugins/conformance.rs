@@ -4,7 +4,7 @@ use crate::host::path;
 use gaugelink_host::conformance::{Options, Outcome, check};
 use gaugelink_models::file::Named;
 use gaugelink_models::layers::U1Coupling;
-use gaugelink_models::{Stack, flow_model};
+use gaugelink_models::{LayerKind, flow_model};
 use std::path::PathBuf;
 
 /// Checks a plugin with a configuration; every check of `passed` has to pass, and none to fail.
@@ -50,9 +50,9 @@ fn without_kinks(layers: usize, components: usize) -> Vec<f64> {
 fn a_flow_from_a_model_file_keeps_all_rules() {
     let folder = tempfile::tempdir().expect("a folder");
     let action = Named { name: "wilson".into(), parameters: Default::default() };
-    let stack = Stack::U1Coupling { layers: 8, components: 4 };
+    let layers = [LayerKind::U1Coupling { components: 4 }; 8];
     let file = folder.path().join("u1.safetensors");
-    flow_model::<1>(2, action, &[stack], without_kinks(8, 4)).write(&file).expect("written");
+    flow_model::<1>(2, action, &layers, without_kinks(8, 4)).write(&file).expect("written");
     conforms("flow", &format!("model = {file:?}"), PathBuf::new(), &FLOW);
 }
 

@@ -1,11 +1,12 @@
 //! Flows, forces and their model files: which layers, with which settings.
 //!
-//! Each entry of a header's `architecture` is a stack of layers:
+//! A header's `architecture` has one entry a layer; a run of equal entries is one stack, whose layers take the masks in
+//! turn from the first on.
 //!
-//! | kind | settings |
-//! |---|---|
-//! | `residual` | `sublayers`; `sharing`: "one" or "per-staple"; `bound`: Σ\|ρ\| stays below it (absent: plain ρ) |
-//! | `u1-coupling` | `layers`, `components` |
+//! | kind | settings | tensor of layer k |
+//! |---|---|---|
+//! | `residual` | `sharing`: "one" or "per-staple"; `bound`: Σ\|ρ\| stays below it (absent: plain ρ) | `k.rho` |
+//! | `u1-coupling` | `components` | `k.net` |
 //!
 //! A force has one entry, `smeared-wilson`, and the tensors `couplings` (c_0…c_K) and `rho` (ρ_1…ρ_K).
 
@@ -14,55 +15,50 @@ use crate::layers::{Coefficients, Residual, Sharing, U1Coupling};
 use crate::{Flow, Layer, LearnedForce, ModelError};
 use gaugelink_lattice::{Lattice, Real};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::any::Any;
 use std::sync::Arc;
 
-/// A stack of layers of one kind.
+/// What a layer is, apart from its parameters and its place in a stack.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum Stack {
-    /// Masked residual layers, of any group.
+pub enum LayerKind {
+    /// A masked residual layer, of any group.
     Residual {
-        /// How many.
-        sublayers: usize,
-        /// Parameters of a sub-layer.
+        /// Its parameters.
         sharing: Sharing,
         /// The sum that Σ|ρ| stays below; without it the parameters are ρ themselves.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         bound: Option<f64>,
     },
-    /// Coupling layers of U(1) in two dimensions.
+    /// A coupling layer of U(1) in two dimensions.
     #[serde(rename = "u1-coupling")]
     U1Coupling {
-        /// How many.
-        layers: usize,
-        /// Terms of each mixture.
+        /// Terms of its mixture.
         components: usize,
     },
 }
 
-/// Most layers of a stack: more is a damaged file.
+/// Most layers of a flow: more is a damaged file.
 const LAYERS_MAX: usize = 1 << 16;
 
-impl Stack {
-    /// Its layers on a lattice.
+impl LayerKind {
+    /// A stack of `count` of them on a lattice.
     ///
     /// # Errors
     /// [`ModelError`] where they cannot live there, or are of another group.
-    pub fn place<T: Real, const N: usize>(
+    pub fn stack<T: Real, const N: usize>(
         &self,
         lattice: &Arc<Lattice>,
+        count: usize,
     ) -> Result<Vec<Box<dyn Layer<T, N>>>, ModelError> {
         match *self {
-            Self::Residual { sublayers, sharing, bound } => {
-                check_count(sublayers)?;
+            Self::Residual { sharing, bound } => {
                 let coefficients = bound.map_or(Coefficients::Plain, |sum| Coefficients::Bounded { sum });
-                Residual::stack(lattice, coefficients, sharing, sublayers)
+                Residual::stack(lattice, coefficients, sharing, count)
             }
-            Self::U1Coupling { layers, components } => {
-                check_count(layers)?;
-                let stack: Box<dyn Any> = Box::new(U1Coupling::<T>::stack(lattice, layers, components)?);
+            Self::U1Coupling { components } => {
+                let stack: Box<dyn Any> = Box::new(U1Coupling::<T>::stack(lattice, count, components)?);
                 // The type for N = 1 is this one where N is 1.
                 stack.downcast().map(|stack| *stack).map_err(|_| {
                     ModelError::Parameter(format!("coupling layers of U(1) do not act on {N}x{N} matrices"))
@@ -70,13 +66,34 @@ impl Stack {
             }
         }
     }
-}
 
-fn check_count(layers: usize) -> Result<(), ModelError> {
-    if (1..=LAYERS_MAX).contains(&layers) {
-        return Ok(());
+    /// The tensor of layer `k`, in `dims` dimensions.
+    fn tensor(&self, k: usize, dims: usize) -> TensorEntry {
+        match *self {
+            Self::Residual { sharing: Sharing::One, .. } => TensorEntry::new(format!("{k}.rho"), &[1]),
+            Self::Residual { .. } => TensorEntry::new(format!("{k}.rho"), &[2 * (dims - 1)]),
+            Self::U1Coupling { components } => {
+                TensorEntry::new(format!("{k}.net"), &[U1Coupling::<f64>::parameter_count(components)])
+            }
+        }
     }
-    Err(ModelError::Parameter(format!("a stack of {layers} layers: give 1 to {LAYERS_MAX}")))
+
+    fn entry(&self) -> LayerEntry {
+        let mut settings = match serde_json::to_value(self) {
+            Ok(Value::Object(settings)) => settings,
+            _ => Map::new(),
+        };
+        let kind = settings.remove("kind");
+        LayerEntry { kind: kind.as_ref().and_then(Value::as_str).unwrap_or_default().into(), settings }
+    }
+
+    fn of(entry: &LayerEntry) -> Result<Self, ModelError> {
+        let mut settings = entry.settings.clone();
+        settings.insert("kind".into(), entry.kind.clone().into());
+        serde_json::from_value(Value::Object(settings)).map_err(|error| {
+            ModelError::Parameter(format!("the layer `{}` of the model cannot be used: {error}", entry.kind))
+        })
+    }
 }
 
 impl<T: Real, const N: usize> Flow<T, N> {
@@ -91,24 +108,32 @@ impl<T: Real, const N: usize> Flow<T, N> {
             return Err(ModelError::Parameter(format!("the model is a {:?}: give a flow", header.kind)));
         }
         header.theory.expect::<N>(lattice.dims())?;
+        if header.architecture.len() > LAYERS_MAX {
+            let count = header.architecture.len();
+            return Err(ModelError::Parameter(format!(
+                "a flow of {count} layers: {LAYERS_MAX} are the most"
+            )));
+        }
+        let kinds = header.architecture.iter().map(LayerKind::of).collect::<Result<Vec<_>, _>>()?;
         let mut layers = Vec::new();
-        for entry in &header.architecture {
-            layers.extend(stack(entry)?.place(lattice)?);
+        for run in kinds.chunk_by(|a, b| a == b) {
+            layers.extend(run[0].stack(lattice, run.len())?);
         }
         Self::new(layers, model.parameters.clone())
     }
 }
 
-/// A model of kind `flow` for N×N links in `dims` dimensions: the layers of `stacks`, one after the other.
+/// A model of kind `flow` for N×N links in `dims` dimensions: `layers`, the first applied first, with the parameters of
+/// one after the other.
 pub fn flow_model<const N: usize>(
     dims: usize,
     action: Named,
-    stacks: &[Stack],
+    layers: &[LayerKind],
     parameters: Vec<f64>,
 ) -> Model {
     let mut header = Header::new(ModelKind::Flow, Theory::of::<N>(dims), action);
-    header.architecture = stacks.iter().map(entry).collect();
-    header.tensors = vec![TensorEntry::new("parameters", &[parameters.len()])];
+    header.architecture = layers.iter().map(LayerKind::entry).collect();
+    header.tensors = layers.iter().enumerate().map(|(k, layer)| layer.tensor(k, dims)).collect();
     Model { header, parameters }
 }
 
@@ -137,30 +162,12 @@ impl<T: Real, const N: usize> LearnedForce<T, N> {
     /// A model of kind `force` for N×N links, standing in for `action`.
     pub fn to_model(&self, dims: usize, action: Named) -> Model {
         let mut header = Header::new(ModelKind::Force, Theory::of::<N>(dims), action);
-        header.architecture = vec![LayerEntry { kind: FORCE.into(), settings: Default::default() }];
+        header.architecture = vec![LayerEntry { kind: FORCE.into(), settings: Map::new() }];
         let (couplings, rho) = (self.couplings(), self.rho());
         header.tensors =
             vec![TensorEntry::new("couplings", &[couplings.len()]), TensorEntry::new("rho", &[rho.len()])];
         Model { header, parameters: [couplings, rho].concat() }
     }
-}
-
-fn entry(stack: &Stack) -> LayerEntry {
-    match serde_json::to_value(stack) {
-        Ok(Value::Object(mut settings)) => {
-            let kind = settings.remove("kind");
-            LayerEntry { kind: kind.as_ref().and_then(Value::as_str).unwrap_or_default().into(), settings }
-        }
-        _ => unreachable!("a stack is a table"),
-    }
-}
-
-fn stack(entry: &LayerEntry) -> Result<Stack, ModelError> {
-    let mut settings = entry.settings.clone();
-    settings.insert("kind".into(), entry.kind.clone().into());
-    serde_json::from_value(Value::Object(settings)).map_err(|error| {
-        ModelError::Parameter(format!("layers `{}` of the model cannot be used: {error}", entry.kind))
-    })
 }
 
 #[cfg(test)]
@@ -176,15 +183,22 @@ mod tests {
     #[test]
     fn a_flow_from_a_file_is_the_flow_that_was_written() {
         let lattice = Lattice::new(&[8, 8], LatticeOptions::default()).unwrap();
-        let residual = Stack::Residual { sublayers: 4, sharing: Sharing::PerStaple, bound: Some(0.8) };
-        let coupling = Stack::U1Coupling { layers: 2, components: 3 };
+        let residual = LayerKind::Residual { sharing: Sharing::PerStaple, bound: Some(0.8) };
+        let coupling = LayerKind::U1Coupling { components: 3 };
         let parameters: Vec<f64> = (0..8).map(|p| (1.3 * p as f64).sin()).collect();
         let parameters = [parameters, U1Coupling::<f64>::initial_parameters(2, 3, 5)].concat();
-        let model = flow_model::<1>(2, action(), &[residual, coupling], parameters.clone());
+        let kinds = [residual, residual, residual, residual, coupling, coupling];
+        let model = flow_model::<1>(2, action(), &kinds, parameters.clone());
         let bytes = model.to_bytes("test").unwrap();
-        let mut read =
-            Flow::<f64, 1>::from_model(&lattice, &Model::from_bytes(&bytes, "test").unwrap()).unwrap();
-        let layers = [residual.place::<f64, 1>(&lattice), coupling.place(&lattice)];
+        let model = Model::from_bytes(&bytes, "test").unwrap();
+        assert_eq!(model.header.architecture[5].kind, "u1-coupling");
+        assert_eq!(
+            model.tensor("5.net"),
+            Some(&parameters[parameters.len() - 772..]),
+            "736 and 4 × 9 numbers"
+        );
+        let mut read = Flow::<f64, 1>::from_model(&lattice, &model).unwrap();
+        let layers = [residual.stack::<f64, 1>(&lattice, 4), coupling.stack(&lattice, 2)];
         let layers = layers.into_iter().flat_map(Result::unwrap).collect();
         let mut written = Flow::new(layers, parameters).unwrap();
         let (mut u, mut expected) = (rough::<f64, 1>(&lattice, 0), rough::<f64, 1>(&lattice, 0));
@@ -204,15 +218,15 @@ mod tests {
         assert_eq!((read.couplings(), read.rho()), (force.couplings(), force.rho()));
         assert!(LearnedForce::<f64, 3>::from_model(&lattice, &model).is_err(), "another group");
         let flow = flow_model::<2>(3, action(), &[], vec![]);
-        let error = LearnedForce::<f64, 2>::from_model(&lattice, &flow).unwrap_err().to_string();
+        let error = LearnedForce::<f64, 2>::from_model(&lattice, &flow).err().unwrap().to_string();
         assert!(error.contains("smeared-wilson"), "{error}");
     }
 
     #[test]
     fn models_of_other_kinds_and_layers_are_refused() {
         let lattice = Lattice::new(&[4, 4], LatticeOptions::default()).unwrap();
-        let stack = Stack::Residual { sublayers: 2, sharing: Sharing::One, bound: None };
-        let model = flow_model::<2>(2, action(), &[stack], vec![0.1; 2]);
+        let residual = LayerKind::Residual { sharing: Sharing::One, bound: None };
+        let model = flow_model::<2>(2, action(), &[residual; 2], vec![0.1; 2]);
         let refused = |model: &Model| match Flow::<f64, 2>::from_model(&lattice, model) {
             Ok(_) => panic!("{model:?} was taken"),
             Err(error) => error.to_string(),
@@ -226,9 +240,9 @@ mod tests {
         other.header.architecture[0].kind = "spectral".into();
         assert!(refused(&other).contains("`spectral`"));
         let mut other = model.clone();
-        other.header.architecture[0].settings.insert("sublayers".into(), 3.into());
+        other.header.architecture.push(residual.entry());
         assert!(refused(&other).contains("2 parameters for 3 layers"));
-        let coupling = Stack::U1Coupling { layers: 1, components: 1 };
+        let coupling = LayerKind::U1Coupling { components: 1 };
         let parameters = vec![0.0; U1Coupling::<f64>::parameter_count(1)];
         assert!(refused(&flow_model::<2>(2, action(), &[coupling], parameters)).contains("2x2"));
     }
