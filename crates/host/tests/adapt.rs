@@ -162,7 +162,7 @@ fn failures_reject_the_trajectory_and_are_told() {
 #[test]
 fn a_force_that_fails_rejects_the_trajectory() {
     let (plugin, services) = (fixture(), Services::new(1));
-    let recipe = recipe(&plugin, "org.gaugelink.fixture.refusal", "");
+    let recipe = recipe(&plugin, "org.gaugelink.fixture.free", "refuses = true");
     let lattice = Lattice::new(&[4, 4], LatticeOptions::default()).expect("a lattice");
     let force = ForcePlugin::<2>::create(&recipe, &services, &lattice).expect("created");
     let wilson = WilsonAction::new(5.7);

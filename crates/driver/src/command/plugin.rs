@@ -65,15 +65,12 @@ pub(crate) fn check(args: &PluginCheckArgs, report: &mut Report) -> Result<(), D
         Some(id) => Some(plugin.component(id).map_err(unusable)?.id.clone()),
         None => None,
     };
-    let text = args.config.as_deref().unwrap_or_default();
-    if let Err(error) = text.parse::<toml::Table>() {
-        return Err(DriverError::Request(format!("--config: {error}")));
+    let mut options =
+        Options { base_dir: std::env::current_dir().unwrap_or_default(), ..Options::default() };
+    if let Some(text) = &args.config {
+        text.parse::<toml::Table>().map_err(|error| DriverError::Request(format!("--config: {error}")))?;
+        options.configs = plugin.components().iter().map(|info| (info.id.clone(), text.clone())).collect();
     }
-    let configured = plugin.components().iter().filter(|info| chosen.as_ref().is_none_or(|id| *id == info.id));
-    let options = Options {
-        configs: configured.map(|info| (info.id.clone(), text.to_owned())).collect(),
-        base_dir: std::env::current_dir().unwrap_or_default(),
-    };
     let found = conformance::check(&file, &options).map_err(unusable)?;
     let of_chosen = |id: &str| id.is_empty() || chosen.as_deref().is_none_or(|chosen| chosen == id);
     let checks: Vec<_> = found.checks.iter().filter(|check| of_chosen(&check.component)).collect();

@@ -52,9 +52,9 @@ fn solve_gain(rows: &mut Vec<Row>, file: &RunFile, (number, stage): (usize, &Sol
     rows.push(match plain {
         None => row.note("applications of D, and of the preconditioner in units of them"),
         Some(plain) => row.note(format!(
-            "against stage {plain}: {:.2} x fewer iterations, {:.2} x fewer D-equivalents",
+            "against stage {plain}: {:.2} x fewer iterations, {:.2} x the D-equivalents",
             iterations(plain) / iterations(number),
-            work(plain) / work(number)
+            work(number) / work(plain)
         )),
     });
 }
