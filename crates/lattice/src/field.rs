@@ -39,6 +39,16 @@ impl<T: Real> Field<T> {
         Ok(Self { lattice: lattice.clone(), reals, data: Memory::zeroed(len)? })
     }
 
+    /// A field in memory of somebody else, which is left to its owner in the end.
+    ///
+    /// # Safety
+    /// `start` is at a 64-byte boundary and valid for all blocks, ghosts included, as long as the field lives.
+    pub(crate) unsafe fn at(start: *mut T, lattice: &Arc<Lattice>, reals: usize) -> Self {
+        let len = lattice.layout::<T>().extended_blocks() * reals * T::LANES;
+        // SAFETY: the caller's promise.
+        Self { lattice: lattice.clone(), reals, data: unsafe { Memory::foreign(start, len) } }
+    }
+
     /// A copy in memory of its own.
     ///
     /// # Errors
@@ -298,6 +308,11 @@ impl<'a, T: Real> FieldWriter<'a, T> {
     #[inline(always)]
     pub fn layout(&self) -> &'a Layout {
         self.layout
+    }
+    /// Real numbers on a site.
+    #[inline(always)]
+    pub fn reals(&self) -> usize {
+        self.reals
     }
     /// The first of `count` rows from a component on; checked.
     #[inline(always)]

@@ -79,6 +79,12 @@ impl<T: Real, const N: usize> GaugeField<T, N> {
         Ok(field)
     }
 
+    /// A field of link components as links.
+    pub(crate) fn wrap(field: Field<T>) -> Self {
+        assert_eq!(field.reals(), field.lattice().dims() * Self::LINK, "components of a link field");
+        Self(field)
+    }
+
     /// A copy in memory of its own.
     ///
     /// # Errors

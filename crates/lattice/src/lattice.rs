@@ -2,6 +2,7 @@
 
 use crate::LatticeError;
 use crate::comm::{Comm, SingleRank};
+use crate::foreign::SiteTables;
 use crate::geometry::Geometry;
 use crate::layout::{LaneMeaning, Layout};
 use crate::memory::ensure_memory;
@@ -49,6 +50,7 @@ pub struct Lattice {
     isa: Isa,
     /// The sums of each thread, kept between launches.
     scratch: Vec<Mutex<Vec<ExactSum>>>,
+    site_tables: [SiteTables; 2],
 }
 
 impl std::fmt::Debug for Lattice {
@@ -93,7 +95,7 @@ impl Lattice {
             [f64::LANES, f32::LANES].map(|lanes| Layout::new(geometry.clone(), lanes, options.lanes));
         let pool = Pool::new(threads)?;
         let scratch = (0..threads).map(|_| Mutex::new(Vec::new())).collect();
-        Ok(Arc::new(Self { layouts, pool, comm, isa: options.isa, scratch }))
+        Ok(Arc::new(Self { layouts, pool, comm, isa: options.isa, scratch, site_tables: Default::default() }))
     }
 
     /// Extents and ranks.
@@ -115,6 +117,10 @@ impl Lattice {
     /// The layout of fields of precision `T`.
     pub fn layout<T: Real>(&self) -> &Layout {
         &self.layouts[(T::LANES == f32::LANES) as usize]
+    }
+    /// The site table of views of fields with `reals` real numbers a site.
+    pub(crate) fn site_table<T: Real>(&self, reals: usize) -> &[i64] {
+        self.site_tables[(T::LANES == f32::LANES) as usize].of(self.layout::<T>(), reals)
     }
     /// The ranks.
     pub fn comm(&self) -> &dyn Comm {

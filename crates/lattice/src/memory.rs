@@ -16,7 +16,8 @@ const CHECKED: usize = 64 << 20;
 pub(crate) struct Memory<T> {
     start: NonNull<T>,
     len: usize,
-    layout: Layout,
+    /// `None`: somebody else's, who frees it.
+    layout: Option<Layout>,
 }
 
 // SAFETY: a `Memory` owns its numbers alone, as a Vec does.
@@ -46,14 +47,25 @@ impl<T: Zeroable> Memory<T> {
         // Only now are the pages touched, so that they come as huge ones.
         // SAFETY: the range was just allocated with `bytes` bytes.
         unsafe { start.as_ptr().cast::<u8>().write_bytes(0, bytes) };
-        Ok(Self { start, len, layout })
+        Ok(Self { start, len, layout: Some(layout) })
+    }
+
+    /// Memory that somebody else owns.
+    ///
+    /// # Safety
+    /// `start` is not null, at a 64-byte boundary and valid for `len` numbers as long as this lives.
+    pub unsafe fn foreign(start: *mut T, len: usize) -> Self {
+        // SAFETY: the caller's promise.
+        Self { start: unsafe { NonNull::new_unchecked(start) }, len, layout: None }
     }
 }
 
 impl<T> Drop for Memory<T> {
     fn drop(&mut self) {
-        // SAFETY: allocated with this layout; T is plain data.
-        unsafe { dealloc(self.start.as_ptr().cast(), self.layout) }
+        if let Some(layout) = self.layout {
+            // SAFETY: allocated with this layout; T is plain data.
+            unsafe { dealloc(self.start.as_ptr().cast(), layout) }
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What can go wrong with a model.
 
+use crate::file::ModelFileError;
 use gaugelink_lattice::LatticeError;
 use gaugelink_physics::PhysicsError;
 use thiserror::Error;
@@ -16,6 +17,9 @@ pub enum ModelError {
     /// An iteration (the inverse of a layer, a fit) that did not converge.
     #[error("{0}")]
     NotConverged(String),
+    /// A model file that cannot be read, used or written.
+    #[error(transparent)]
+    File(#[from] ModelFileError),
     /// An error of the physics.
     #[error(transparent)]
     Physics(#[from] PhysicsError),

@@ -8,10 +8,13 @@ mod algebra;
 #[cfg(test)]
 mod cases;
 mod error;
+pub mod file;
 mod flow;
 mod layer;
 pub mod layers;
+pub mod precond;
 
 pub use error::ModelError;
+pub use file::Model;
 pub use flow::Flow;
 pub use layer::{Layer, Undo};

@@ -148,8 +148,11 @@ unsafe extern "C" fn destroy(object: *mut glk_object) {
         return;
     }
     // A destructor that panics has nobody to tell; the object is gone in any case.
-    // SAFETY: see above.
-    let _ = caught(|| Ok(drop(unsafe { Box::from_raw(object.cast::<Handle>()) })));
+    let _ = caught(|| {
+        // SAFETY: see above.
+        drop(unsafe { Box::from_raw(object.cast::<Handle>()) });
+        Ok(())
+    });
 }
 
 unsafe extern "C" fn get(interface_id: *const c_char) -> *const c_void {

@@ -1,7 +1,7 @@
 //! The types of `include/gaugelink/plugin.h`, which documents them. Made by bindgen in `tests/bindings.rs`; not edited.
 
 #![allow(missing_docs, non_camel_case_types, non_snake_case)]
-#![allow(clippy::missing_safety_doc, clippy::pub_underscore_fields)]
+#![allow(clippy::undocumented_unsafe_blocks)]
 
 pub const GLK_ABI_MAJOR: u32 = 1;
 pub const GLK_ABI_MINOR: u32 = 0;

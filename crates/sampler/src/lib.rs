@@ -1,6 +1,7 @@
 //! Integrators, HMC, chains, checkpoints and the statistics of Markov chains.
 
 pub mod checkpoint;
+pub mod guided;
 pub mod hmc;
 pub mod integrator;
 pub mod statistics;

@@ -1,15 +1,16 @@
 //! Run files: TOML, every key defined once, mistakes answered with the line, the key and what was expected.
 
+mod action;
 mod overrides;
 mod stage;
 mod tables;
 
+pub use action::{ActionKind, ActionTable};
 pub use overrides::with_overrides;
 pub(crate) use stage::OWN_FILES;
 pub use stage::{FlowStage, HeatbathStage, HmcStage, SolveStage, Stage, WriteStage};
 pub use tables::{
-    ActionTable, GroupName, LatticeTable, MachineTable, MeasureTable, PrecisionName, RunTable, StartKind,
-    StartTable,
+    GroupName, LatticeTable, MachineTable, MeasureTable, PrecisionName, RunTable, StartKind, StartTable,
 };
 
 use crate::error::DriverError;
@@ -85,6 +86,9 @@ impl RunFile {
         let updates = self.stages.iter().any(|s| s.updates() > 0);
         if updates && self.action.is_none() {
             return Err(tables.fail("the table [action] is missing: add it, e.g. beta = 6.0".into()));
+        }
+        if let Some(problem) = self.action.and_then(|action| action.problem()) {
+            return Err(tables.fail_in("action", problem));
         }
         if self.run.seed.is_none() && (updates || self.start.kind == StartKind::Hot) {
             let message = "missing field `seed`, expected a whole number: it makes the run repeatable";
@@ -303,7 +307,7 @@ steps = 10
         let file = parse(GOOD, &[]).unwrap();
         assert_eq!(
             (file.stages.len(), file.action, file.run.seed),
-            (2, Some(ActionTable { beta: 6.0 }), Some(1))
+            (2, Some(ActionTable { kind: ActionKind::Wilson, beta: 6.0, c1: None }), Some(1))
         );
         let changed = parse(
             GOOD,
@@ -312,6 +316,19 @@ steps = 10
         let changed = changed.unwrap();
         assert_eq!((changed.action.unwrap().beta, changed.machine.threads), (5.7, 2));
         assert!(matches!(&changed.stages[0], Stage::Heatbath(h) if h.sweeps == 3));
+    }
+
+    #[test]
+    fn actions_have_their_coefficients() {
+        let rectangles = |set: &[&str]| parse(GOOD, set).unwrap().action.unwrap().rectangles();
+        assert_eq!(rectangles(&[]), None);
+        assert_eq!(rectangles(&["action.kind=symanzik"]), Some(-1.0 / 12.0));
+        assert_eq!(rectangles(&["action.kind=iwasaki"]), Some(-0.331));
+        assert_eq!(rectangles(&["action.kind=improved", "action.c1=-0.2"]), Some(-0.2));
+        let refused = |set: &[&str]| parse(GOOD, set).unwrap_err().to_string();
+        assert!(refused(&["action.kind=improved"]).contains("needs `c1`"));
+        assert!(refused(&["action.c1=-0.2"]).contains("only with kind = \"improved\""));
+        assert!(refused(&["action.kind=luscher"]).contains("iwasaki"));
     }
 
     #[test]

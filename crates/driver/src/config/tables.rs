@@ -35,15 +35,6 @@ pub struct LatticeTable {
     pub extents: Vec<usize>,
 }
 
-/// `[action]`: the Wilson gauge action.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ActionTable {
-    /// Coupling: S = β Σ (1 − Re tr P / N).
-    #[serde(deserialize_with = "finite")]
-    pub beta: f64,
-}
-
 /// `[start]`
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -13,20 +13,23 @@ pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(
     // A batch fills all lanes of a block, whatever the number of its chains.
     let copies = if file.run.chains > 1 { 8 } else { 1 };
     let reals =
-        file.stages.iter().map(|stage| reals_per_site(stage, group, extents.len())).max().unwrap_or(0);
+        file.stages.iter().map(|stage| reals_per_site(file, stage, group, extents.len())).max().unwrap_or(0);
     ensure_memory(sites.saturating_mul(copies).saturating_mul(8 * reals as u64))
 }
 
 /// Real numbers a site at the peak of a stage, the links of the run included.
-fn reals_per_site(stage: &Stage, group: usize, dims: usize) -> usize {
+fn reals_per_site(file: &RunFile, stage: &Stage, group: usize, dims: usize) -> usize {
     let links = dims * 2 * group * group;
     let algebra = dims * algebra_dim(group);
     let spinor = 4 * 2 * group;
+    // The force of rectangles carries four matrices a site.
+    let rectangles = file.action.is_some_and(|action| action.rectangles().is_some());
+    let detours = if rectangles { 4 * 2 * group * group } else { 0 };
     links
         + match stage {
             // A Polyakov loop carries two matrices a site.
             Stage::Heatbath(_) => 4 * group * group,
-            Stage::Hmc(_) => links + algebra + 4 * group * group,
+            Stage::Hmc(_) => links + algebra + detours.max(4 * group * group),
             Stage::Flow(_) => links + algebra,
             // The propagator, and the vectors of a solver.
             Stage::Solve(_) => (4 * group + 8) * spinor,

@@ -13,8 +13,14 @@ use gaugelink_physics::dirac::PropagatorSolver;
 /// [`DriverError::Request`]; [`gaugelink_lattice::LatticeError::Geometry`] where there is no such lattice.
 pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(), DriverError> {
     let bipartite = Geometry::new(extents, &file.machine.ranks, 0)?.is_bipartite();
+    let wilson = file.action.is_none_or(|action| action.rectangles().is_none());
     for (number, stage) in file.stages.iter().enumerate() {
         let problem = match stage {
+            Stage::Heatbath(_) if !wilson => Some(
+                "a link's distribution is known for Wilson's action only, [action] names one with rectangles: use \
+                 HMC, or kind = \"wilson\""
+                    .into(),
+            ),
             Stage::Heatbath(_) if !bipartite => Some(format!(
                 "even and odd sites are updated in turn, which needs even extents, not {extents:?}: make them even, \
                  or use HMC"

@@ -6,7 +6,7 @@ use crate::config::{HeatbathStage, HmcStage};
 use crate::error::DriverError;
 use gaugelink_lattice::GaugeField;
 use gaugelink_lattice::rng::{Address, Purpose};
-use gaugelink_physics::action::WilsonAction;
+use gaugelink_physics::action::{Action, ImprovedAction, WilsonAction};
 use gaugelink_physics::observable::{self, polyakov_loop, topological_charge};
 use gaugelink_physics::update::{HeatBath, Overrelaxation};
 use gaugelink_sampler::hmc::{Hmc, Outcome, Trajectory};
@@ -22,7 +22,7 @@ impl<const N: usize> Engine<'_, N> {
     }
 
     pub(super) fn hmc(&mut self, stage: &HmcStage) -> Result<(), DriverError> {
-        let action = WilsonAction::new(self.beta());
+        let action = self.action()?;
         let trajectory =
             Trajectory { integrator: stage.integrator, steps: stage.steps as usize, length: stage.length };
         let mut hmc = Hmc::new(self.u.lattice(), trajectory)?;
@@ -31,15 +31,22 @@ impl<const N: usize> Engine<'_, N> {
             let relaxes = done < stage.relax;
             done += 1;
             let trajectory = if relaxes { Hmc::relax } else { Hmc::update };
-            Ok(Some(trajectory(&mut hmc, u, &action, address)))
+            Ok(Some(trajectory(&mut hmc, u, &*action, address)))
         })?;
         let address = self.address();
-        let (links, energy) = hmc.reversibility(&mut self.u, &action, address);
+        let (links, energy) = hmc.reversibility(&mut self.u, &*action, address);
         self.log(&[Line::Reversibility(Reversibility { stage: self.state.stage, links, energy })])
     }
 
     fn beta(&self) -> f64 {
         self.setting.file.action.map_or(0.0, |action| action.beta)
+    }
+
+    fn action(&self) -> Result<Box<dyn Action<N>>, DriverError> {
+        Ok(match self.setting.file.action.and_then(|action| action.rectangles()) {
+            Some(c1) => Box::new(ImprovedAction::<N>::new(self.u.lattice(), self.beta(), c1)?),
+            None => Box::new(WilsonAction::new(self.beta())),
+        })
     }
 
     /// The random numbers of the next update.

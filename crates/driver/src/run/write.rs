@@ -49,9 +49,12 @@ impl<const N: usize> Engine<'_, N> {
     /// Records of a configuration: nothing in them depends on where or when the run was made.
     fn text(&self, name: &str, chain: usize, plaquette: f64) -> FileText {
         let (provenance, updates) = (&self.state.provenance, self.state.updates);
-        let beta = self.setting.file.action.map_or(String::new(), |a| format!(", beta = {}", a.beta));
+        let action = self.setting.file.action.map_or(String::new(), |action| {
+            let c1 = action.rectangles().map_or(String::new(), |c1| format!(", c1 = {c1}"));
+            format!(", beta = {}{c1}", action.beta)
+        });
         let info = format!(
-            "plaquette = {plaquette:.15}\n trajectory nr = {updates}{beta}, gaugelink_version = {}\n",
+            "plaquette = {plaquette:.15}\n trajectory nr = {updates}{action}, gaugelink_version = {}\n",
             provenance.version
         );
         FileText {

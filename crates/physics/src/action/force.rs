@@ -2,16 +2,16 @@
 
 use crate::action::staple;
 use gaugelink_lattice::group::{algebra_dim, to_coordinates, traceless_antihermitian};
-use gaugelink_lattice::{FieldWriter, GaugeField, Kernel, Lanes, LinkReader, MomentumField, Tally};
+use gaugelink_lattice::{FieldWriter, GaugeField, Kernel, Lanes, LinkReader, MomentumField, Real, Tally};
 use std::ops::Range;
 
 /// π^a ← `keep` π^a + `scale` × coordinate a of Ta(U A), A the staple sum, on every link.
 ///
 /// The step of Wilson's force (`keep` 1), of the gradient flow and of stout smearing. The momenta's ghosts are not
 /// filled.
-pub fn accumulate_staple_force<const N: usize>(
-    u: &GaugeField<f64, N>,
-    p: &mut MomentumField<f64, N>,
+pub fn accumulate_staple_force<T: Real, const N: usize>(
+    u: &GaugeField<T, N>,
+    p: &mut MomentumField<T, N>,
     scale: f64,
     keep: f64,
 ) {
@@ -20,18 +20,18 @@ pub fn accumulate_staple_force<const N: usize>(
     lattice.launch(&kernel, 0..u.layout().blocks());
 }
 
-struct StapleForce<'a, const N: usize> {
-    links: LinkReader<'a, f64, N>,
-    momenta: FieldWriter<'a, f64>,
+struct StapleForce<'a, T, const N: usize> {
+    links: LinkReader<'a, T, N>,
+    momenta: FieldWriter<'a, T>,
     dims: usize,
     scale: f64,
     keep: f64,
 }
 
-impl<const N: usize> Kernel<f64> for StapleForce<'_, N> {
-    gaugelink_lattice::compiled!(group N: StapleForce);
+impl<T: Real, const N: usize> Kernel<T> for StapleForce<'_, T, N> {
+    gaugelink_lattice::compiled!(scalar T, group N: StapleForce);
     #[inline(always)]
-    fn run<V: Lanes<Scalar = f64>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
+    fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
         let (scale, keep) = (V::splat(self.scale), V::splat(self.keep));
         // SAFETY: a block of momenta is read and written by one thread.
         let old = unsafe { self.momenta.reader() };

@@ -23,3 +23,22 @@ pub trait Action<const N: usize>: Sync {
     /// exchanged.
     fn kick(&self, u: &GaugeField<f64, N>, p: &mut MomentumField<f64, N>, epsilon: f64);
 }
+
+/// A force that kicks the momenta: the gradient of an [`Action`], or an estimate of one, which no action needs to have.
+pub trait Force<const N: usize>: Sync {
+    /// The force and its parameters, in words.
+    fn name(&self) -> String;
+    /// π ← π − ε F(U); F is a function of the links alone, the same bits whenever it is asked for. Collective. Momenta
+    /// are not exchanged.
+    fn kick(&self, u: &GaugeField<f64, N>, p: &mut MomentumField<f64, N>, epsilon: f64);
+}
+
+impl<const N: usize, A: Action<N>> Force<N> for A {
+    fn name(&self) -> String {
+        Action::name(self)
+    }
+
+    fn kick(&self, u: &GaugeField<f64, N>, p: &mut MomentumField<f64, N>, epsilon: f64) {
+        Action::kick(self, u, p, epsilon);
+    }
+}

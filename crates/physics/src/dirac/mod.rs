@@ -1,5 +1,6 @@
 //! Fermions: spinor fields, Wilson's operator, its even-odd form, propagators.
 
+mod both_hops;
 mod boundary;
 mod even_odd;
 mod gamma;

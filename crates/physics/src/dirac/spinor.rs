@@ -1,8 +1,10 @@
 //! Spinor fields: four spins times N colours, `[block][spin][colour][re|im][lane]`.
 
 use crate::solver::vector;
+use gaugelink_lattice::foreign::Foreign;
 use gaugelink_lattice::rng::{Address, fill_gaussian};
 use gaugelink_lattice::{Complex, Field, Lattice, LatticeError, Layout, Num, Real, Site};
+use gaugelink_plugin_sdk::raw::GLK_WILSON;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
@@ -35,6 +37,19 @@ impl<T, const N: usize> Deref for SpinorField<T, N> {
 impl<T, const N: usize> DerefMut for SpinorField<T, N> {
     fn deref_mut(&mut self) -> &mut Field<T> {
         &mut self.0
+    }
+}
+
+// SAFETY: the wrapped field is private, and nothing moves it out.
+unsafe impl<T: Real, const N: usize> Foreign for SpinorField<T, N> {
+    type Scalar = T;
+    const KIND: i32 = GLK_WILSON;
+    const ROWS: usize = SPINS;
+    const COLUMNS: usize = N;
+
+    fn from_field(field: Field<T>) -> Self {
+        assert_eq!(field.reals(), Self::REALS, "components of a spinor field");
+        Self(field)
     }
 }
 

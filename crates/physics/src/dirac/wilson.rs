@@ -3,6 +3,7 @@
 //! D = (m + 4) − ½ H with H of [`super::hop`]; kappa = 1/(2(m + 4)). D† = γ5 D γ5. Links are borrowed, so an operator
 //! can never be older than its configuration.
 
+use super::both_hops::BothHops;
 use super::boundary::{Boundary, BoundaryTable};
 use super::hop::hop;
 use super::neighbourhood::{Neighbourhood, RegisterSource, offsets};
@@ -117,6 +118,22 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
     /// `out` ← −½ H† ψ. Collective.
     pub fn hop_dagger(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>) {
         self.run::<true>(out, psi, Combine::Scaled(-0.5), self.blocks(None));
+    }
+    /// `out` ← a ψ + b Hψ + c H†ψ with `coefficients` = (a, b, c), which has nothing of the mass. Collective.
+    pub fn both_hops(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>, coefficients: [f64; 3]) {
+        let blocks = self.blocks(None);
+        let kernel: BothHops<'_, T, N> = BothHops {
+            links: self.links.reader(),
+            table: &self.table,
+            psi: psi.reader(),
+            out: out.writer(),
+            coefficients,
+            walk: self.links.layout().walk(),
+            returns: self.returns.fetch_xor(true, Ordering::Relaxed),
+            streams: blocks.len() * 2 * SPINS * N * T::LANES * size_of::<T>() > STREAM_BYTES,
+        };
+        self.links.lattice().launch(&kernel, blocks);
+        out.exchange();
     }
     /// The sites of parity `to` (0 even, 1 odd) of `out` ← −½ H ψ, from the other parity of ψ: D_eo for `to` = 0, D_oe
     /// for 1. The other parity of `out` stays. Collective.

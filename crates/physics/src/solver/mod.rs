@@ -5,12 +5,18 @@
 
 mod bicgstab;
 mod conjugate_gradient;
+mod gmres;
+mod gram_schmidt;
+mod hessenberg;
 mod monitor;
 mod operator;
+mod preconditioner;
 mod report;
 pub mod vector;
 
 pub use bicgstab::BiCgStab;
 pub use conjugate_gradient::ConjugateGradient;
+pub use gmres::Gmres;
 pub use operator::LinearOperator;
+pub use preconditioner::Preconditioner;
 pub use report::{SolveError, SolveReport, Stopping};

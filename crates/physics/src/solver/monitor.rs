@@ -27,6 +27,9 @@ pub(super) struct Monitor {
     best: f64,
     since_best: usize,
     pub applications: usize,
+    pub preconditionings: usize,
+    /// Of one application of the preconditioner, for one chain.
+    pub preconditioning_flops: f64,
 }
 
 impl Monitor {
@@ -44,6 +47,8 @@ impl Monitor {
             best: f64::INFINITY,
             since_best: 0,
             applications: 0,
+            preconditionings: 0,
+            preconditioning_flops: 0.0,
         }
     }
 
@@ -101,12 +106,15 @@ impl Monitor {
             let residual = relative(n, s);
             residual.is_nan() || residual > DRIFT * self.stop.tolerance
         });
+        let chain_flops =
+            flops * self.applications as f64 + self.preconditioning_flops * self.preconditionings as f64;
         let report = SolveReport {
             solver: self.solver,
             iterations: self.chain_iterations.iter().copied().max().unwrap_or(0),
             chain_iterations: self.chain_iterations,
             applications: self.applications,
-            flops: flops * self.applications as f64 * self.residual.len() as f64,
+            preconditionings: self.preconditionings,
+            flops: chain_flops * self.residual.len() as f64,
             seconds: self.start.elapsed().as_secs_f64(),
             recursive_residual: self.residual,
             true_residual,

@@ -1,6 +1,7 @@
 //! When a solve stops, what it tells, and how it can fail.
 
 use gaugelink_lattice::LatticeError;
+use std::error::Error;
 use thiserror::Error;
 
 /// When a solve ends.
@@ -39,7 +40,9 @@ pub struct SolveReport {
     pub chain_iterations: Vec<usize>,
     /// Applications of M or M†, those for the true residuals included.
     pub applications: usize,
-    /// Floating-point operations of the operator's applications, over all chains and ranks.
+    /// Applications of the preconditioner.
+    pub preconditionings: usize,
+    /// Floating-point operations of the operator's and the preconditioner's applications, over all chains and ranks.
     pub flops: f64,
     /// Wall-clock time.
     pub seconds: f64,
@@ -105,6 +108,9 @@ pub enum SolveError {
         /// What was done.
         report: Box<SolveReport>,
     },
+    /// The preconditioner's own error.
+    #[error("the preconditioner failed: {0}; solve without it, or mend it")]
+    Preconditioner(Box<dyn Error + Send + Sync>),
     /// No memory for a field, or another error of the lattice.
     #[error(transparent)]
     Lattice(#[from] LatticeError),
@@ -118,7 +124,7 @@ impl SolveError {
             | Self::Stagnation { report, .. }
             | Self::Breakdown { report, .. }
             | Self::NotFinite { report } => Some(report),
-            Self::Lattice(_) => None,
+            Self::Preconditioner(_) | Self::Lattice(_) => None,
         }
     }
 }

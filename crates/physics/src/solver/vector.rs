@@ -9,7 +9,7 @@ use gaugelink_lattice::{Complex, Field, FieldReader, FieldWriter, Kernel, Lanes,
 use std::ops::Range;
 
 /// One number for each chain, spread over the lanes that hold the chain.
-fn spread<T: Real>(lattice: &Lattice, values: impl Fn(usize) -> f64) -> Row<T> {
+pub(super) fn spread<T: Real>(lattice: &Lattice, values: impl Fn(usize) -> f64) -> Row<T> {
     let layout = lattice.layout::<T>();
     let mut row = Row([T::default(); 16]);
     for lane in 0..T::LANES {
@@ -20,24 +20,28 @@ fn spread<T: Real>(lattice: &Lattice, values: impl Fn(usize) -> f64) -> Row<T> {
 
 /// A complex coefficient for each chain as block rows.
 #[derive(Clone, Copy)]
-struct Coefficient<T> {
+pub(super) struct Coefficient<T> {
     re: Row<T>,
     im: Row<T>,
 }
 
 impl<T: Real> Coefficient<T> {
-    fn new(lattice: &Lattice, values: &[Complex<f64>]) -> Self {
+    pub(super) fn new(lattice: &Lattice, values: &[Complex<f64>]) -> Self {
         Self { re: spread(lattice, |chain| values[chain].re), im: spread(lattice, |chain| values[chain].im) }
     }
     #[inline(always)]
-    fn lanes<V: Lanes<Scalar = T>>(&self) -> Complex<V> {
+    pub(super) fn lanes<V: Lanes<Scalar = T>>(&self) -> Complex<V> {
         Complex { re: self.re.to_lanes(), im: self.im.to_lanes() }
     }
 }
 
 /// Complex number `k` of a block.
 #[inline(always)]
-fn complex<V: Lanes<Scalar = T>, T: Real>(field: &FieldReader<'_, T>, block: usize, k: usize) -> Complex<V> {
+pub(super) fn complex<V: Lanes<Scalar = T>, T: Real>(
+    field: &FieldReader<'_, T>,
+    block: usize,
+    k: usize,
+) -> Complex<V> {
     Complex { re: field.load(block, 2 * k), im: field.load(block, 2 * k + 1) }
 }
 
@@ -46,7 +50,7 @@ fn complex<V: Lanes<Scalar = T>, T: Real>(field: &FieldReader<'_, T>, block: usi
 /// # Safety
 /// The block is this thread's.
 #[inline(always)]
-unsafe fn store<V: Lanes<Scalar = T>, T: Real>(
+pub(super) unsafe fn store<V: Lanes<Scalar = T>, T: Real>(
     field: &FieldWriter<'_, T>,
     block: usize,
     k: usize,
@@ -61,7 +65,7 @@ unsafe fn store<V: Lanes<Scalar = T>, T: Real>(
 
 /// Σ |x|² of a block, added to `sum`.
 #[inline(always)]
-fn add_norm<V: Lanes>(z: Complex<V>, sum: V) -> V {
+pub(super) fn add_norm<V: Lanes>(z: Complex<V>, sum: V) -> V {
     z.im.mul_add(z.im, z.re.mul_add(z.re, sum))
 }
 

@@ -3,5 +3,6 @@
 mod bits;
 mod decisions;
 mod dynamics;
+mod guided;
 mod links;
 mod resume;

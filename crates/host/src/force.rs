@@ -1,0 +1,74 @@
+//! Objects of `glk.force/1`.
+
+use crate::object::{Object, common_methods, room};
+use crate::{Exec, HostError};
+use gaugelink_plugin_sdk::{Dirac, Error, Rng, View, ViewMut, raw};
+
+/// Pseudofermions and the operators they belong to, in the same order.
+#[derive(Clone, Copy, Default)]
+pub struct Auxiliary<'a> {
+    /// Fields.
+    pub fields: &'a [View<'a>],
+    /// Operators.
+    pub operators: &'a [Dirac],
+}
+
+/// Pointers to the two lists.
+type Pointers = (Vec<*const raw::glk_view>, Vec<*const raw::glk_dirac>);
+
+impl Auxiliary<'_> {
+    fn pointers(&self) -> Result<Pointers, Error> {
+        if self.fields.len() != self.operators.len() {
+            let (fields, operators) = (self.fields.len(), self.operators.len());
+            return Err(Error::invalid(format!("{fields} auxiliary fields, but {operators} operators")));
+        }
+        let fields = self.fields.iter().map(|view| &raw const *view.as_raw()).collect();
+        Ok((fields, self.operators.iter().map(|operator| &raw const *operator).collect()))
+    }
+}
+
+/// An action with its force, or an estimate of the force alone.
+pub struct ForceObject<'s> {
+    object: Object<'s, raw::glk_force>,
+}
+
+impl<'s> ForceObject<'s> {
+    common_methods!(raw::glk_force, raw::GLK_FORCE_ID);
+
+    /// Tells the object that a new trajectory begins; nothing happens where the plugin has no use for it.
+    pub fn refresh(&mut self, exec: Exec, u: &View, rng: &Rng) -> Result<(), HostError> {
+        let Some(refresh) = self.object.table.refresh else { return Ok(()) };
+        // SAFETY: whole structs and views that live through the call, here and below.
+        self.object.call(|object, error| unsafe { refresh(object, &exec.raw(), u.as_raw(), rng, error) })
+    }
+    /// S, one number for each field of the batch.
+    pub fn action(&mut self, exec: Exec, u: &View, aux: Auxiliary, s: &mut [f64]) -> Result<(), HostError> {
+        room(&self.object.plugin, "S", s.len(), u.batch())?;
+        let action = self.object.table.action.ok_or_else(|| self.object.absent("action"))?;
+        let (fields, operators) = aux.pointers().map_err(|error| self.object.plugin.fails(error))?;
+        let count = fields.len() as u64;
+        // SAFETY: see above.
+        self.object.call(|object, error| unsafe {
+            let (fields, operators) = (fields.as_ptr(), operators.as_ptr());
+            action(object, &exec.raw(), u.as_raw(), fields, operators, count, s.as_mut_ptr(), error)
+        })
+    }
+    /// F = scale · force.
+    pub fn force(
+        &mut self,
+        exec: Exec,
+        u: &View,
+        aux: Auxiliary,
+        scale: f64,
+        f: &mut ViewMut,
+    ) -> Result<(), HostError> {
+        let force = self.object.table.force.ok_or_else(|| self.object.absent("force"))?;
+        let (fields, operators) = aux.pointers().map_err(|error| self.object.plugin.fails(error))?;
+        let count = fields.len() as u64;
+        // SAFETY: see above.
+        self.object.call(|object, error| unsafe {
+            let (fields, operators) = (fields.as_ptr(), operators.as_ptr());
+            force(object, &exec.raw(), u.as_raw(), fields, operators, count, scale, f.as_raw_mut(), error)
+        })
+    }
+}

@@ -1,0 +1,70 @@
+//! Objects of `glk.precond/1`.
+
+use crate::object::{Object, common_methods};
+use crate::{Exec, HostError};
+use gaugelink_plugin_sdk::{Cost, Dirac, Setup, View, ViewMut, raw};
+use std::ffi::c_void;
+
+/// The host's own M, lent to a set-up.
+#[derive(Clone, Copy)]
+pub struct HostOperator {
+    /// Computes out = M in, or M† in.
+    pub function: raw::glk_apply_fn,
+    /// Its first argument.
+    pub context: *mut c_void,
+}
+
+/// A preconditioner z ≈ M⁻¹ r.
+pub struct PrecondObject<'s> {
+    object: Object<'s, raw::glk_precond>,
+}
+
+impl<'s> PrecondObject<'s> {
+    common_methods!(raw::glk_precond, raw::GLK_PRECOND_ID);
+
+    /// Prepares for the links U and the operator.
+    ///
+    /// # Safety
+    /// The memory of U, and the operator if one is lent, stay valid, and U unchanged, until the next set-up or until the
+    /// object is dropped: plugins may read links in place.
+    pub unsafe fn setup(
+        &mut self,
+        exec: Exec,
+        u: &View,
+        dirac: &Dirac,
+        mode: Setup,
+        operator: Option<HostOperator>,
+    ) -> Result<(), HostError> {
+        let setup = self.object.table.setup.ok_or_else(|| self.object.absent("setup"))?;
+        let mode = match mode {
+            Setup::Reset => raw::GLK_SETUP_RESET,
+            Setup::Refresh => raw::GLK_SETUP_REFRESH,
+            Setup::Update => raw::GLK_SETUP_UPDATE,
+            Setup::Reuse => raw::GLK_SETUP_REUSE,
+        };
+        let (function, context) = operator.map_or((None, std::ptr::null_mut()), |m| (m.function, m.context));
+        // SAFETY: whole structs that live through the call; the caller vouches for U and M afterwards.
+        self.object.call(|object, error| unsafe {
+            setup(object, &exec.raw(), u.as_raw(), dirac, mode, function, context, error)
+        })
+    }
+    /// z ≈ M⁻¹ r, or M⁻† r, for each field of the batch.
+    pub fn apply(&mut self, exec: Exec, r: &View, z: &mut ViewMut, dagger: bool) -> Result<(), HostError> {
+        let apply = self.object.table.apply.ok_or_else(|| self.object.absent("apply"))?;
+        // SAFETY: whole structs and views that live through the call.
+        self.object.call(|object, error| unsafe {
+            apply(object, &exec.raw(), r.as_raw(), z.as_raw_mut(), i32::from(dagger), error)
+        })
+    }
+    /// What one application costs.
+    pub fn cost(&mut self) -> Result<Cost, HostError> {
+        let cost = self.object.table.cost.ok_or_else(|| self.object.absent("cost"))?;
+        let mut answer = Cost::default();
+        // SAFETY: three numbers.
+        self.object.call(|object, error| unsafe {
+            let (flops, bytes) = (&raw mut answer.flops, &raw mut answer.bytes);
+            cost(object, flops, bytes, &raw mut answer.dirac_equivalents, error)
+        })?;
+        Ok(answer)
+    }
+}

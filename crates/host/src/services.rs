@@ -1,0 +1,115 @@
+//! What a plugin sees of its host.
+
+use gaugelink_plugin_sdk::{Level, raw, sized_struct};
+use std::ffi::{c_char, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+type Log = dyn Fn(Level, &str, &str) + Send + Sync;
+type Progress = dyn Fn(&str, u64, u64) -> bool + Send + Sync;
+
+/// The host's services: threads, log lines, progress. Objects borrow it.
+pub struct Services {
+    /// Boxed, so that its address stays.
+    inner: Box<Inner>,
+}
+
+struct Inner {
+    table: raw::glk_host,
+    threads: u32,
+    log: Box<Log>,
+    progress: Box<Progress>,
+}
+
+// SAFETY: the pointers of the table lead into static text and into `Inner` itself; the closures are Send and Sync.
+unsafe impl Send for Services {}
+// SAFETY: as above.
+unsafe impl Sync for Services {}
+
+impl Services {
+    /// Services that grant `threads` CPU threads and discard log lines.
+    pub fn new(threads: usize) -> Self {
+        Self::with(threads, Box::new(|_, _, _| {}), Box::new(|_, _, _| false))
+    }
+    /// As [`Self::new`]; `log` gets level, target and line, `progress` phase, done and total (0 unknown) and answers
+    /// whether the call shall end early.
+    pub fn with(threads: usize, log: Box<Log>, progress: Box<Progress>) -> Self {
+        const NAME: &str = "gaugelink";
+        const VERSION: &str = env!("CARGO_PKG_VERSION");
+        let mut table = sized_struct::<raw::glk_host>();
+        table.abi_minor = raw::GLK_ABI_MINOR;
+        table.name = raw::glk_str { ptr: NAME.as_ptr().cast(), len: NAME.len() as u64 };
+        table.version = raw::glk_str { ptr: VERSION.as_ptr().cast(), len: VERSION.len() as u64 };
+        table.log = Some(log_line);
+        table.progress = Some(progress_made);
+        table.threads = Some(threads_granted);
+        table.get = Some(service);
+        let mut inner = Box::new(Inner { table, threads: threads.max(1) as u32, log, progress });
+        inner.table.ctx = (&raw const *inner).cast_mut().cast();
+        Self { inner }
+    }
+    /// The C struct.
+    pub fn as_raw(&self) -> &raw::glk_host {
+        &self.inner.table
+    }
+}
+
+/// # Safety
+/// `host` is the table of a [`Services`].
+unsafe fn inner<'a>(host: *const raw::glk_host) -> &'a Inner {
+    // SAFETY: the constructor made ctx point to the box that owns the table.
+    unsafe { &*(*host).ctx.cast::<Inner>() }
+}
+
+/// # Safety
+/// `text` is NULL or a valid string.
+unsafe fn string(text: *const raw::glk_str) -> String {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match text.as_ref() {
+            Some(text) if !text.ptr.is_null() => {
+                let bytes = std::slice::from_raw_parts(text.ptr.cast::<u8>(), text.len as usize);
+                String::from_utf8_lossy(bytes).into_owned()
+            }
+            _ => String::new(),
+        }
+    }
+}
+
+unsafe extern "C" fn log_line(
+    host: *const raw::glk_host,
+    level: i32,
+    target: *const raw::glk_str,
+    line: *const raw::glk_str,
+) {
+    let level = match level {
+        ..=0 => Level::Trace,
+        1 => Level::Debug,
+        2 => Level::Info,
+        3 => Level::Warning,
+        _ => Level::Error,
+    };
+    // A callback must not unwind into the plugin; a log line that panics is lost.
+    // SAFETY: plugins pass the host's own table, and strings as `plugin.h` has them.
+    let _ = catch_unwind(AssertUnwindSafe(|| unsafe { (inner(host).log)(level, &string(target), &string(line)) }));
+}
+
+unsafe extern "C" fn progress_made(
+    host: *const raw::glk_host,
+    phase: *const raw::glk_str,
+    done: u64,
+    total: u64,
+) -> i32 {
+    // SAFETY: as above. A panic is a reason to stop.
+    let stop = catch_unwind(AssertUnwindSafe(|| unsafe { (inner(host).progress)(&string(phase), done, total) }));
+    i32::from(stop.unwrap_or(true))
+}
+
+unsafe extern "C" fn threads_granted(host: *const raw::glk_host) -> u32 {
+    // SAFETY: as above.
+    unsafe { inner(host).threads }
+}
+
+/// One rank, and threads of the plugin's own: no further services.
+unsafe extern "C" fn service(_host: *const raw::glk_host, _id: *const c_char) -> *const c_void {
+    std::ptr::null()
+}

@@ -1,0 +1,15 @@
+//! Compiles the plugin, which is one C file.
+
+fn main() {
+    println!("cargo::rerun-if-changed=../../include/gaugelink/plugin.h");
+    println!("cargo::rerun-if-changed=src/minimal.c");
+    cc::Build::new()
+        .file("src/minimal.c")
+        .include("../../include")
+        .std("c11")
+        .opt_level(2)
+        .extra_warnings(true)
+        // The Rust linker exports Rust's symbols only: src/lib.rs lends the entry point its name.
+        .define("glk_plugin_entry_v1", "glk_minimal_c_entry")
+        .compile("glk_minimal_c_object");
+}
