@@ -13,7 +13,13 @@ impl<'s> FlowObject<'s> {
     common_methods!(raw::glk_flow, raw::GLK_FLOW_ID);
 
     /// Draws U and gives log q(U).
-    pub fn sample(&mut self, exec: Exec, rng: &Rng, u: &mut ViewMut, log_q: &mut [f64]) -> Result<(), HostError> {
+    pub fn sample(
+        &mut self,
+        exec: Exec,
+        rng: &Rng,
+        u: &mut ViewMut,
+        log_q: &mut [f64],
+    ) -> Result<(), HostError> {
         room(&self.object.plugin, "log_q", log_q.len(), u.batch())?;
         let sample = self.object.table.sample.ok_or_else(|| self.object.absent("sample"))?;
         // SAFETY: whole structs and views that live through the call, here and below.
@@ -22,7 +28,13 @@ impl<'s> FlowObject<'s> {
         })
     }
     /// U = f(V) and log |det df/dV|.
-    pub fn forward(&mut self, exec: Exec, v: &View, u: &mut ViewMut, logdet: &mut [f64]) -> Result<(), HostError> {
+    pub fn forward(
+        &mut self,
+        exec: Exec,
+        v: &View,
+        u: &mut ViewMut,
+        logdet: &mut [f64],
+    ) -> Result<(), HostError> {
         room(&self.object.plugin, "logdet", logdet.len(), v.batch())?;
         let forward = self.object.table.forward.ok_or_else(|| self.object.absent("forward"))?;
         // SAFETY: see above.
@@ -31,7 +43,13 @@ impl<'s> FlowObject<'s> {
         })
     }
     /// V = f⁻¹(U) and the log determinant of that map.
-    pub fn inverse(&mut self, exec: Exec, u: &View, v: &mut ViewMut, logdet: &mut [f64]) -> Result<(), HostError> {
+    pub fn inverse(
+        &mut self,
+        exec: Exec,
+        u: &View,
+        v: &mut ViewMut,
+        logdet: &mut [f64],
+    ) -> Result<(), HostError> {
         room(&self.object.plugin, "logdet", logdet.len(), u.batch())?;
         let inverse = self.object.table.inverse.ok_or_else(|| self.object.absent("inverse"))?;
         // SAFETY: see above.

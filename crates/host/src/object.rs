@@ -2,7 +2,9 @@
 
 use crate::plugin::no_error;
 use crate::{HostError, Plugin, Services};
-use gaugelink_plugin_sdk::{Error, Extensible, Lattice, Query, Served, Stats, View, raw, read_sized, sized_struct};
+use gaugelink_plugin_sdk::{
+    Error, Extensible, Lattice, Query, Served, Stats, View, raw, read_sized, sized_struct,
+};
 use std::ffi::CStr;
 use std::path::Path;
 
@@ -69,7 +71,8 @@ impl<'s, T: Extensible> Object<'s, T> {
             return Err(plugin.fails(Error::invalid(message)));
         }
         // SAFETY: get takes any string; a table begins with its size.
-        let table = unsafe { plugin.table().get.and_then(|get| read_sized(get(interface.as_ptr()).cast::<T>())) };
+        let table =
+            unsafe { plugin.table().get.and_then(|get| read_sized(get(interface.as_ptr()).cast::<T>())) };
         let missing = || plugin.fails(Error::unsupported(format!("no table for {}", info.interface)));
         let table = table.ok_or_else(missing)?;
         let mut error = no_error();
@@ -102,7 +105,9 @@ impl<'s, T: Extensible> Object<'s, T> {
         let (mut pointer, mut error) = (std::ptr::null_mut(), no_error());
         let function = self.plugin.table().create.ok_or_else(|| self.absent("create"))?;
         // SAFETY: all structs are whole and live through the call.
-        let status = unsafe { function(&string(request.component), &raw const create, &raw mut pointer, &raw mut error) };
+        let status = unsafe {
+            function(&string(request.component), &raw const create, &raw mut pointer, &raw mut error)
+        };
         self.plugin.answer(status, &error)?;
         if pointer.is_null() {
             return Err(self.plugin.fails(Error::internal("create answered OK, but made no object")));
@@ -201,5 +206,7 @@ pub(crate) fn room(plugin: &Plugin, name: &str, room: usize, batch: usize) -> Re
     if room == batch {
         return Ok(());
     }
-    Err(plugin.fails(Error::invalid(format!("{name} has room for {room} numbers, and the batch has {batch} fields"))))
+    Err(plugin.fails(Error::invalid(format!(
+        "{name} has room for {room} numbers, and the batch has {batch} fields"
+    ))))
 }

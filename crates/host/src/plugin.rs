@@ -72,7 +72,8 @@ impl Plugin {
         }
         // SAFETY: initialisers of a library run here; a plugin promises to have none with effects.
         let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) };
-        let library = library.map_err(|error| HostError::Open { path: path.into(), reason: reason(&error) })?;
+        let library =
+            library.map_err(|error| HostError::Open { path: path.into(), reason: reason(&error) })?;
         // SAFETY: plugin.h gives this symbol this type.
         let entry = unsafe { library.get::<unsafe extern "C" fn(u32) -> *const raw::glk_plugin>(ENTRY) };
         let entry = *entry.map_err(|_| HostError::NoEntry(path.into()))?;
@@ -81,7 +82,9 @@ impl Plugin {
         let refused = |reason: String| HostError::Refused { path: path.into(), reason };
         // SAFETY: the entry point is pure; NULL means that the plugin refuses this host.
         let table = unsafe { read_sized(entry(minor)) }.ok_or_else(|| {
-            refused(format!("the plugin does not serve hosts of ABI 1.{minor}; use a plugin built for this version"))
+            refused(format!(
+                "the plugin does not serve hosts of ABI 1.{minor}; use a plugin built for this version"
+            ))
         })?;
         if table.abi_major != raw::GLK_ABI_MAJOR {
             return Err(refused(format!(
@@ -163,7 +166,8 @@ fn components(table: &raw::glk_plugin) -> Result<Vec<ComponentInfo>, String> {
     let pointers = unsafe { std::slice::from_raw_parts(table.components, count) };
     let describe = |pointer: &*const raw::glk_component| {
         // SAFETY: as above, each to a struct with its size.
-        let raw = unsafe { read_sized(*pointer) }.ok_or("a component is NULL or has no size; tell its author")?;
+        let raw =
+            unsafe { read_sized(*pointer) }.ok_or("a component is NULL or has no size; tell its author")?;
         Ok(ComponentInfo {
             id: string(raw.id)?,
             interface: string(raw.interface_id)?,
@@ -190,7 +194,8 @@ fn string(text: raw::glk_str) -> Result<String, String> {
     }
     // SAFETY: strings of descriptors are valid for ever.
     let bytes = unsafe { std::slice::from_raw_parts(text.ptr.cast::<u8>(), text.len as usize) };
-    String::from_utf8(bytes.to_vec()).map_err(|_| "a text of its descriptor is not UTF-8; tell its author".into())
+    String::from_utf8(bytes.to_vec())
+        .map_err(|_| "a text of its descriptor is not UTF-8; tell its author".into())
 }
 
 /// An empty struct for an answer.

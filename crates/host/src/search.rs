@@ -74,7 +74,8 @@ mod tests {
     #[test]
     fn folders_come_in_their_order_and_absolute() {
         let first = [PathBuf::from("/run"), PathBuf::from("relative")];
-        let search = Search::of(&first, Some(Path::new("/opt/gl/bin/gaugelink")), &["/last".into(), "".into()]);
+        let search =
+            Search::of(&first, Some(Path::new("/opt/gl/bin/gaugelink")), &["/last".into(), "".into()]);
         let expected = ["/run", "/opt/gl/bin", "/opt/gl/bin/deps", "/opt/gl/lib/gaugelink/plugins", "/last"];
         assert_eq!(search.folders(), expected.map(PathBuf::from));
     }
@@ -89,6 +90,9 @@ mod tests {
         assert_eq!(search.find("libglk_my_flow.so").unwrap(), a.path().join("libglk_my_flow.so"));
         assert_eq!(search.all(), [a.path().join("libglk_my_flow.so")]);
         let error = search.find("other").unwrap_err().to_string();
-        assert!(error.contains(a.path().to_str().unwrap()) && error.contains("GAUGELINK_PLUGIN_PATH"), "{error}");
+        assert!(
+            error.contains(a.path().to_str().unwrap()) && error.contains("GAUGELINK_PLUGIN_PATH"),
+            "{error}"
+        );
     }
 }

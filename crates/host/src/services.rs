@@ -90,7 +90,9 @@ unsafe extern "C" fn log_line(
     };
     // A callback must not unwind into the plugin; a log line that panics is lost.
     // SAFETY: plugins pass the host's own table, and strings as `plugin.h` has them.
-    let _ = catch_unwind(AssertUnwindSafe(|| unsafe { (inner(host).log)(level, &string(target), &string(line)) }));
+    let _ = catch_unwind(AssertUnwindSafe(|| unsafe {
+        (inner(host).log)(level, &string(target), &string(line))
+    }));
 }
 
 unsafe extern "C" fn progress_made(
@@ -100,7 +102,8 @@ unsafe extern "C" fn progress_made(
     total: u64,
 ) -> i32 {
     // SAFETY: as above. A panic is a reason to stop.
-    let stop = catch_unwind(AssertUnwindSafe(|| unsafe { (inner(host).progress)(&string(phase), done, total) }));
+    let stop =
+        catch_unwind(AssertUnwindSafe(|| unsafe { (inner(host).progress)(&string(phase), done, total) }));
     i32::from(stop.unwrap_or(true))
 }
 

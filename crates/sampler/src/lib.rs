@@ -3,5 +3,6 @@
 pub mod checkpoint;
 pub mod guided;
 pub mod hmc;
+pub mod independence;
 pub mod integrator;
 pub mod statistics;

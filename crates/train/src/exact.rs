@@ -37,7 +37,8 @@ impl U1 {
 
     /// ⟨cos θ_P⟩.
     pub fn plaquette(&self) -> f64 {
-        let (sum, slope) = self.terms().fold((0.0, 0.0), |(s, d), (ratio, slope)| (s + ratio, d + ratio * slope));
+        let (sum, slope) =
+            self.terms().fold((0.0, 0.0), |(s, d), (ratio, slope)| (s + ratio, d + ratio * slope));
         slope / sum
     }
 

@@ -9,8 +9,7 @@ use gaugelink_physics::observable::{planes, plaquette_sums};
 use std::sync::Arc;
 
 /// Places a flow on a lattice, with any parameters.
-pub type PlaceFlow<T, const N: usize> =
-    dyn Fn(&Arc<Lattice>) -> Result<Flow<T, N>, ModelError> + Send + Sync;
+pub type PlaceFlow<'a, T, const N: usize> = dyn Fn(&Arc<Lattice>) -> Result<Flow<T, N>, ModelError> + 'a;
 
 /// A group of configurations, one a lane, drawn from a flow and weighed with Wilson's action.
 pub struct Group<T: Real, const N: usize> {
@@ -22,9 +21,10 @@ pub struct Group<T: Real, const N: usize> {
 
 impl<T: Real, const N: usize> Group<T, N> {
     /// On a lattice of its own, with one thread.
-    pub fn new(extents: &[usize], beta: f64, place: &PlaceFlow<T, N>) -> Result<Self, TrainError> {
+    pub fn new(extents: &[usize], beta: f64, place: &PlaceFlow<'_, T, N>) -> Result<Self, TrainError> {
         let lanes = LaneMeaning::Batch { chains: T::LANES };
-        let lattice = Lattice::new(extents, LatticeOptions { threads: 1, lanes, ..LatticeOptions::default() })?;
+        let lattice =
+            Lattice::new(extents, LatticeOptions { threads: 1, lanes, ..LatticeOptions::default() })?;
         let (links, cotangent) = (GaugeField::cold(&lattice)?, MomentumField::zeroed(&lattice)?);
         Ok(Self { flow: place(&lattice)?, links, cotangent, beta })
     }

@@ -52,7 +52,7 @@ impl<T: Real, const N: usize> ReverseKl<T, N> {
         extents: &[usize],
         beta: f64,
         threads: usize,
-        place: &PlaceFlow<T, N>,
+        place: &PlaceFlow<'_, T, N>,
     ) -> Result<Self, TrainError> {
         let threads = match threads {
             0 => std::thread::available_parallelism().map_or(1, |n| n.get()),

@@ -4,3 +4,4 @@ pub(crate) mod bench;
 pub(crate) mod ildg;
 pub(crate) mod measure;
 pub(crate) mod run;
+pub(crate) mod train;

@@ -4,6 +4,7 @@ mod action;
 mod overrides;
 mod stage;
 mod tables;
+mod train;
 
 pub use action::{ActionKind, ActionTable};
 pub use overrides::with_overrides;
@@ -12,6 +13,7 @@ pub use stage::{FlowStage, HeatbathStage, HmcStage, SolveStage, Stage, WriteStag
 pub use tables::{
     GroupName, LatticeTable, MachineTable, MeasureTable, PrecisionName, RunTable, StartKind, StartTable,
 };
+pub use train::{ChainTable, ModelName, ModelTable, TrainFile, TrainRunTable, TrainTable};
 
 use crate::error::DriverError;
 use serde::de::DeserializeOwned;
