@@ -114,7 +114,7 @@ impl<V: Lanes> Mixture<V> {
             high = V::select(below, high, phi);
             let newton = phi - residual.div(here);
             let middle = (low + high) * half;
-            let next = V::select(low.lt(newton), V::select(newton.lt(high), newton, middle), middle);
+            let next = V::select(newton.lt(low), middle, V::select(high.lt(newton), middle, newton));
             let (miss, step) = (abs(residual), abs(next - phi));
             let is_open = half.lt(open);
             phi = V::select(is_open, next, phi);
