@@ -21,6 +21,8 @@ enum Command {
     Run(RunArgs),
     /// Solve the Wilson-Dirac equation on a configuration, as a run file's [solve] table says
     Solve(RunArgs),
+    /// Train a flow, as a file says, and sample with it; goes on where a stopped training left off
+    Train(TrainArgs),
     /// Look into ILDG files
     #[command(subcommand)]
     Ildg(IldgCommand),
@@ -87,6 +89,22 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Begin anew: removes what an earlier run left in the run directory
+    #[arg(long)]
+    pub fresh: bool,
+    /// JSON lines on standard output, nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Of `train`.
+#[derive(Args, Debug)]
+pub(crate) struct TrainArgs {
+    /// Training file (TOML); docs/runs has an example, docs/run-files.md explains every key
+    pub file: PathBuf,
+    /// Change a key, e.g. --set train.steps=3000
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Begin anew: removes what an earlier training left in the run directory
     #[arg(long)]
     pub fresh: bool,
     /// JSON lines on standard output, nothing else
@@ -178,6 +196,7 @@ fn dispatch(command: Command) -> Result<(), DriverError> {
     match command {
         Command::Run(args) => command::run::run(&args, &mut Report::new(args.json)),
         Command::Solve(args) => command::run::solve(&args, &mut Report::new(args.json)),
+        Command::Train(args) => command::train::train(&args, &mut Report::new(args.json)),
         Command::Ildg(IldgCommand::Info(args)) => command::ildg::info(&args, &mut Report::new(args.json)),
         Command::Ildg(IldgCommand::Verify(args)) => command::ildg::verify(&args, &mut Report::new(args.json)),
         Command::Measure(args) => command::measure::measure(&args, &mut Report::new(args.files.json)),

@@ -10,5 +10,6 @@ pub mod plot;
 mod progress;
 mod report;
 mod run;
+mod train;
 
 pub use error::DriverError;

@@ -1,6 +1,6 @@
 //! docs/run-files.md: its examples are run files, its message is the program's, and every key has its row.
 
-use gaugelink_driver::config::{FileKind, RunFile, Stage};
+use gaugelink_driver::config::{FileKind, RunFile, Stage, TrainFile};
 use std::path::Path;
 
 fn page() -> String {
@@ -32,6 +32,11 @@ fn sample_files_are_read() {
     let mut count = 0;
     for entry in std::fs::read_dir(runs).unwrap() {
         let path = entry.unwrap().path();
+        if std::fs::read_to_string(&path).unwrap().contains("[train]") {
+            TrainFile::read(&path, &[]).unwrap();
+            count += 1;
+            continue;
+        }
         let kind = if path.ends_with("solve.toml") { FileKind::Solve } else { FileKind::Run };
         let input = ["start.file=x.lime".to_owned()];
         let from_file = std::fs::read_to_string(&path).unwrap().contains("--input");
@@ -49,25 +54,27 @@ fn the_message_shown_is_the_one_that_comes() {
 }
 
 /// The keys that a table takes, as the message on a wrong one lists them.
-fn keys(text: &str) -> Vec<String> {
-    let message = parse(text).unwrap_err();
+fn keys(message: String) -> Vec<String> {
     let (_, expected) = message.split_once("unknown field `nonsense`, expected ").expect(&message);
     expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// Every key that `message` lists has its row under a heading.
+fn check_rows(heading: &str, message: String) {
+    let page = page();
+    let (_, section) = page.split_once(heading).unwrap_or_else(|| panic!("no section {heading}"));
+    let section = section.split("\n#").next().unwrap();
+    let keys = keys(message);
+    assert!(!keys.is_empty());
+    for key in keys {
+        assert!(section.contains(&format!("\n| `{key}` | ")), "{heading}: no row for `{key}`");
+    }
 }
 
 #[test]
 fn every_key_has_its_row() {
     const RUN: &str = "[run]\nseed = 1\ndirectory = \"x\"\n[action]\nbeta = 1\n";
-    let page = page();
-    let check = |heading: &str, text: &str| {
-        let (_, section) = page.split_once(heading).unwrap_or_else(|| panic!("no section {heading}"));
-        let section = section.split("\n#").next().unwrap();
-        let keys = keys(text);
-        assert!(!keys.is_empty());
-        for key in keys {
-            assert!(section.contains(&format!("\n| `{key}` | ")), "{heading}: no row for `{key}`");
-        }
-    };
+    let check = |heading: &str, text: &str| check_rows(heading, parse(text).unwrap_err());
     check("\n## `[run]`", "[run]\nnonsense = 1");
     check("\n## `[action]`", "[run]\nseed = 1\ndirectory = \"x\"\n[action]\nnonsense = 1");
     for table in ["lattice", "start", "measure", "machine"] {
@@ -78,4 +85,30 @@ fn every_key_has_its_row() {
         check(&format!("\n### `kind = \"{kind}\"`"), &text);
     }
     check("\n### Plugins", &format!("{RUN}[[stage]]\nkind = \"fthmc\"\nflow = {{ nonsense = 1 }}"));
+}
+
+#[test]
+fn every_key_of_a_training_has_its_row() {
+    const TABLES: [(&str, &str); 6] = [
+        ("run", "seed = 1\ndirectory = \"x\""),
+        ("lattice", "group = \"U(1)\"\nextents = [8, 8]"),
+        ("action", "beta = 1"),
+        ("model", "kind = \"u1-coupling\"\nlayers = 1"),
+        ("train", "steps = 1\nlearning_rate = 1"),
+        ("chain", ""),
+    ];
+    for (table, heading) in [
+        ("run", "\n## `[run]` of a training"),
+        ("model", "\n## `[model]`"),
+        ("train", "\n## `[train]`"),
+        ("chain", "\n## `[chain]` of a training"),
+    ] {
+        let wrong = |name: &str, keys: &str| {
+            let extra = if name == table { "nonsense = 1\n" } else { "" };
+            format!("[{name}]\n{keys}\n{extra}")
+        };
+        let text: String = TABLES.iter().map(|(name, keys)| wrong(name, keys)).collect();
+        let error = TrainFile::parse(&text, Path::new("train.toml"), &[]).unwrap_err().to_string();
+        check_rows(heading, error);
+    }
 }

@@ -68,13 +68,13 @@ mod tests {
         for (first, count, sentence) in
             [(2, 2, "nrhs is 3"), (0, 0, "nrhs is 3"), (usize::MAX, 2, "nrhs is 3")]
         {
-            assert!(whole.part(first, count).unwrap_err().message.contains(sentence));
+            assert!(whole.part(first, count).err().unwrap().message.contains(sentence));
         }
         let mut lying = *whole.as_raw();
         lying.stride_rhs = -16;
         // SAFETY: only described, never accessed.
         let lying = unsafe { View::from_raw(&raw const lying, "U") }.unwrap();
-        assert!(lying.part(1, 1).unwrap_err().message.contains("stride_rhs -16"));
+        assert!(lying.part(1, 1).err().unwrap().message.contains("stride_rhs -16"));
         let mut whole = ViewMut::gauge(&mut data, &lattice, 1).unwrap();
         whole.part(2, 1).unwrap().access(&lattice).unwrap().set(0, 0, 0, 0, 0, [-1.0, -2.0]);
         assert_eq!(data[32..34], [-1.0, -2.0]);

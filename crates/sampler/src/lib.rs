@@ -3,6 +3,7 @@
 pub mod checkpoint;
 pub mod guided;
 pub mod hmc;
+pub mod independence;
 pub mod integrator;
 pub mod statistics;
 pub mod transformation;

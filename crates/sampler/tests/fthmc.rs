@@ -32,7 +32,8 @@ fn rough<const N: usize>(lattice: &Arc<Lattice>) -> GaugeField<f64, N> {
 fn kicks_are_the_gradient() {
     fn check<const N: usize>(extents: &[usize]) {
         let lattice = lattice(extents, LaneMeaning::Sites);
-        let (v, mut flow, wilson) = (rough::<N>(&lattice), flow::<N>(&lattice), WilsonAction::new(2.0 * N as f64));
+        let (v, mut flow, wilson) =
+            (rough::<N>(&lattice), flow::<N>(&lattice), WilsonAction::new(2.0 * N as f64));
         let action = Transformed::new(&mut flow, &wilson, &lattice).unwrap();
         let mut direction = MomentumField::zeroed(&lattice).unwrap();
         direction.refresh(Address::new(3, Purpose::Momenta));

@@ -1,9 +1,20 @@
-//! Training of flows, forces and preconditioners.
+//! Training of gauge-equivariant models: losses, optimisers, data-parallel steps, checkpoints.
 //!
-//! Nothing here prints or reads files: settings are typed, progress goes to a function of the caller's, results are
-//! returned. The same seed gives the same bits for any number of threads.
+//! A batch is cut into groups of as many configurations as a block has lanes; groups are spread over threads, each
+//! with a lattice and a flow of its own, and their gradients are added in an order that does not depend on the threads:
+//! the same seed gives the same parameters, bit for bit, for any number of them, and after a restart.
 
+pub mod adam;
+mod checkpoint;
 mod error;
+pub mod exact;
 pub mod force_matching;
+mod group;
+mod reverse_kl;
+mod schedule;
+mod trainer;
 
 pub use error::TrainError;
+pub use reverse_kl::{Draws, ReverseKl};
+pub use schedule::Schedule;
+pub use trainer::{Plan, Progress, Telemetry, Trainer};

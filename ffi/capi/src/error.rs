@@ -75,14 +75,16 @@ impl From<SolveError> for Failure {
 
 impl From<HostError> for Failure {
     fn from(error: HostError) -> Self {
-        let code = match &error {
+        let sentence = error.to_string();
+        let code = match error {
+            HostError::Lattice(error) => return error.into(),
+            HostError::Call { error, .. } => return Self(error),
             HostError::Missing { .. } => raw::GLK_NOT_FOUND,
             HostError::Relative(_) => raw::GLK_INVALID_ARG,
             HostError::Open { .. } => raw::GLK_IO,
             HostError::NoEntry(_) | HostError::Refused { .. } => raw::GLK_UNSUPPORTED,
-            HostError::Call { error, .. } => return Self(error.clone()),
         };
-        Self(Error::new(code, error.to_string()))
+        Self(Error::new(code, sentence))
     }
 }
 

@@ -5,3 +5,4 @@ pub(crate) mod ildg;
 pub(crate) mod measure;
 pub(crate) mod plugin;
 pub(crate) mod run;
+pub(crate) mod train;

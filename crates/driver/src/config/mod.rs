@@ -5,15 +5,17 @@ mod overrides;
 mod plugin;
 mod stage;
 mod tables;
+mod train;
 
 pub use action::{ActionKind, ActionTable};
 pub use overrides::with_overrides;
-pub(crate) use stage::OWN_FILES;
 pub use plugin::{PluginTable, Role};
+pub(crate) use stage::OWN_FILES;
 pub use stage::{FlowStage, FthmcStage, HeatbathStage, HmcStage, SolveStage, Stage, WriteStage};
 pub use tables::{
     GroupName, LatticeTable, MachineTable, MeasureTable, PrecisionName, RunTable, StartKind, StartTable,
 };
+pub use train::{ChainTable, ModelName, ModelTable, TrainFile, TrainRunTable, TrainTable};
 
 use crate::error::DriverError;
 use serde::de::DeserializeOwned;

@@ -16,8 +16,10 @@ mod shape;
 #[cfg(test)]
 mod structure;
 mod text;
+mod training;
 
 pub use autocorrelation::AutocorrelationPlot;
 pub use correlator::{CorrelatorPlot, Plateau};
 pub use flow::FlowPlot;
 pub use history::HistoryPlot;
+pub use training::TrainingPlot;

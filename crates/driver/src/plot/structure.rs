@@ -192,3 +192,12 @@ fn flow_marks_the_reference_scale() {
     let short = FlowPlot { curve: &curve[..1], t0: None, ..plot };
     assert_eq!(read(&short.svg()).1["circle"], 2);
 }
+
+#[test]
+fn a_training_shows_divergence_and_sample_size() {
+    let points = [(100.0, 2.0, 0.05), (200.0, 0.5, 0.3)];
+    let (text, _) = read(&TrainingPlot { title: "Training", points: &points, untrained: 0.42 }.svg());
+    assert!(text.contains("KL divergence") && text.contains("without training"), "{text}");
+    assert!(text.contains("After 200 steps"), "{text}");
+    read(&TrainingPlot { title: "Nothing", points: &[], untrained: 0.1 }.svg());
+}

@@ -21,13 +21,16 @@ mod write;
 use crate::config::RunFile;
 use crate::error::DriverError;
 use crate::report::Report;
-use directory::{Log, RunDirectory};
+use directory::Log;
+pub(crate) use directory::RunDirectory;
 use engine::{Engine, Setting, State};
 use gaugelink_lattice::LatticeError;
 use gaugelink_lattice::comm::{Comm, SingleRank, try_run_ranks};
 use gaugelink_sampler::checkpoint::{Checkpoint, Saved};
 use plugins::{Identity, Plugins};
+pub(crate) use results::{Row, table};
 use start::Input;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -100,6 +103,24 @@ fn other_plugins(directory: &RunDirectory, began: &[Identity], now: &[Identity])
     )))
 }
 
+/// A flag that the first SIGTERM or SIGINT raises; a second one ends the program at once.
+///
+/// # Errors
+/// [`DriverError::Io`].
+pub(crate) fn stop_flag(directory: &Path) -> Result<Arc<AtomicBool>, DriverError> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
+        signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, stop.clone())
+            .and_then(|_| signal_hook::flag::register(signal, stop.clone()))
+            .map_err(|source| DriverError::Io {
+                action: "listen to signals for",
+                path: directory.into(),
+                source,
+            })?;
+    }
+    Ok(stop)
+}
+
 fn on_all_ranks(
     file: &RunFile,
     directory: &RunDirectory,
@@ -115,17 +136,7 @@ fn on_all_ranks(
     };
     preflight::check(file, group, &extents)?;
     memory::check(file, group, &extents)?;
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
-        // A second signal ends the program at once.
-        signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, stop.clone())
-            .and_then(|_| signal_hook::flag::register(signal, stop.clone()))
-            .map_err(|source| DriverError::Io {
-                action: "listen to signals for",
-                path: directory.path().into(),
-                source,
-            })?;
-    }
+    let stop = stop_flag(directory.path())?;
     let setting =
         Setting { file, extents: &extents, directory, checkpoint, saved, input, plugins, json, stop: &stop };
     let rank = |comm: Arc<dyn Comm>| match group {

@@ -37,16 +37,20 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    pub(super) fn new(stage: Option<usize>, what: &str, quantity: impl Into<String>) -> Self {
+    pub fn new(stage: Option<usize>, what: &str, quantity: impl Into<String>) -> Self {
         Self { kind: "result", stage, what: what.into(), quantity: quantity.into(), ..Self::default() }
     }
-    pub(super) fn value(self, value: f64) -> Self {
+    pub fn value(self, value: f64) -> Self {
         Self { value: Some(value), ..self }
     }
-    pub(super) fn note(self, note: impl Into<String>) -> Self {
+    pub fn note(self, note: impl Into<String>) -> Self {
         Self { note: note.into(), ..self }
     }
-    fn estimate(self, e: &GammaEstimate) -> Self {
+    /// Of so many measurements.
+    pub fn count(self, n: usize) -> Self {
+        Self { n: Some(n), ..self }
+    }
+    pub fn estimate(self, e: &GammaEstimate) -> Self {
         let short = e.sufficiency == Sufficiency::TooShort;
         Self {
             value: Some(e.value),
@@ -250,7 +254,8 @@ fn write_rows(rows: &mut Vec<Row>, number: usize, lines: &[Line]) {
     }
 }
 
-fn table(rows: &[Row]) -> String {
+/// The rows as a table for people.
+pub(crate) fn table(rows: &[Row]) -> String {
     let header = ["stage", "quantity", "value", "tau_int", "N", ""].map(String::from);
     let cells: Vec<[String; 6]> = std::iter::once(header).chain(rows.iter().map(Row::cells)).collect();
     let width = |column: usize| cells.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);

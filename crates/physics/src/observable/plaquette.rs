@@ -2,7 +2,7 @@
 
 use super::slice_sums;
 use crate::PhysicsError;
-use gaugelink_lattice::{Field, FieldWriter, GaugeField, Kernel, Lanes, LinkReader, Tally, forward};
+use gaugelink_lattice::{Field, FieldWriter, GaugeField, Kernel, Lanes, LinkReader, Real, Tally, forward};
 use std::ops::Range;
 
 /// Planes of `dims` dimensions: 1, 3, 6.
@@ -12,7 +12,7 @@ pub const fn planes(dims: usize) -> usize {
 
 /// Σ Re tr P over all sites, `[spatial planes, planes with the time direction]`, for each chain; time is the last
 /// direction. Collective.
-pub fn plaquette_sums<const N: usize>(u: &GaugeField<f64, N>) -> Vec<[f64; 2]> {
+pub fn plaquette_sums<T: Real, const N: usize>(u: &GaugeField<T, N>) -> Vec<[f64; 2]> {
     let (lattice, chains) = (u.lattice(), u.lattice().chains());
     let mut sums = vec![0.0; 2 * chains];
     let kernel = PlaquetteSums { links: u.links(), dims: lattice.dims() };
@@ -111,16 +111,16 @@ fn site_sums<V: Lanes, const N: usize>(
     sums
 }
 
-struct PlaquetteSums<'a, const N: usize> {
-    links: LinkReader<'a, f64, N>,
+struct PlaquetteSums<'a, T, const N: usize> {
+    links: LinkReader<'a, T, N>,
     dims: usize,
 }
 
-impl<const N: usize> Kernel<f64> for PlaquetteSums<'_, N> {
-    gaugelink_lattice::compiled!(group N: PlaquetteSums);
+impl<T: Real, const N: usize> Kernel<T> for PlaquetteSums<'_, T, N> {
+    gaugelink_lattice::compiled!(scalar T, group N: PlaquetteSums);
     const SUMS: usize = 2;
     #[inline(always)]
-    fn run<V: Lanes<Scalar = f64>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {
+    fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {
         for block in range {
             let [space, time] = site_sums::<V, N>(&self.links, self.dims, block);
             tally.add(0, space);

@@ -12,7 +12,9 @@ use std::f64::consts::TAU;
 fn smooth(layers: usize, components: usize) -> Vec<f64> {
     let mut parameters = U1Coupling::<f64>::initial_parameters(layers, components, 5);
     for layer in parameters.chunks_exact_mut(parameter_count(components)) {
-        for (range, scale, bias) in [(0..152, 0.3, 4.0), (152..736, 0.2, 9.0), (736..layer.len(), 0.9, 0.0)] {
+        for (range, scale, bias) in
+            [(0..152, 0.15, 4.0), (152..736, 0.15, 9.0), (736..layer.len(), 0.07, 0.0)]
+        {
             let weights = range.end - if range.start < 736 { 8 } else { components + 1 };
             for p in range {
                 let sign = if p % 3 == 0 { -1.0 } else { 1.0 };

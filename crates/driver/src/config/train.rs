@@ -1,0 +1,270 @@
+//! Files for `gaugelink train`.
+
+use super::tables::{at_least_one, one, positive};
+use super::{ActionKind, ActionTable, GroupName, LatticeTable, MachineTable, Tables, with_overrides};
+use crate::error::DriverError;
+use gaugelink_train::Schedule;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+
+/// A training file, read and checked.
+#[derive(Debug, Clone)]
+pub struct TrainFile {
+    /// Seed, directory.
+    pub run: TrainRunTable,
+    /// Group and extents.
+    pub lattice: LatticeTable,
+    /// The action whose weight is learned.
+    pub action: ActionTable,
+    /// The architecture.
+    pub model: ModelTable,
+    /// The optimiser.
+    pub train: TrainTable,
+    /// The Markov chain afterwards.
+    pub chain: ChainTable,
+    /// Threads: changes no result.
+    pub machine: MachineTable,
+    /// The text that all of this was read from, overrides included.
+    pub text: String,
+}
+
+/// `[run]` of a training.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainRunTable {
+    /// Seed of all random numbers.
+    pub seed: u64,
+    /// Where everything is written; made if missing.
+    pub directory: PathBuf,
+    /// Seconds between checkpoints, at least.
+    #[serde(default = "checkpoint_seconds", deserialize_with = "positive")]
+    pub checkpoint_seconds: f64,
+}
+
+fn checkpoint_seconds() -> f64 {
+    60.0
+}
+
+/// `[model]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelTable {
+    /// "u1-coupling".
+    pub kind: ModelName,
+    /// Coupling layers; eight touch every link once.
+    #[serde(deserialize_with = "at_least_one")]
+    pub layers: u64,
+    /// Components of the mixture, 1 to 7.
+    #[serde(default = "two")]
+    pub components: usize,
+    /// Name of the model file in the run directory.
+    #[serde(default = "model_file")]
+    pub file: String,
+}
+
+fn two() -> usize {
+    2
+}
+
+fn model_file() -> String {
+    "model.safetensors".into()
+}
+
+/// An architecture by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum ModelName {
+    /// Coupling layers of U(1) in two dimensions.
+    #[serde(rename = "u1-coupling")]
+    U1Coupling,
+}
+
+/// `[train]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainTable {
+    /// Optimiser steps.
+    #[serde(deserialize_with = "at_least_one")]
+    pub steps: u64,
+    /// Configurations a step, a multiple of 16.
+    #[serde(default = "batch")]
+    pub batch: usize,
+    /// Learning rate of the first step.
+    #[serde(deserialize_with = "positive")]
+    pub learning_rate: f64,
+    /// "constant", "cosine" or "step".
+    #[serde(default = "cosine")]
+    pub schedule: Schedule,
+    /// Longer gradients are scaled down to this norm.
+    #[serde(default = "gradient_norm", deserialize_with = "positive")]
+    pub gradient_norm: f64,
+    /// Steps between evaluations.
+    #[serde(default = "report_every", deserialize_with = "at_least_one")]
+    pub report_every: u64,
+    /// Configurations of an evaluation, a multiple of 16.
+    #[serde(default = "samples")]
+    pub samples: usize,
+}
+
+fn batch() -> usize {
+    1024
+}
+
+fn cosine() -> Schedule {
+    Schedule::Cosine
+}
+
+fn gradient_norm() -> f64 {
+    10.0
+}
+
+fn report_every() -> u64 {
+    100
+}
+
+fn samples() -> usize {
+    10_000
+}
+
+/// `[chain]`: independence Metropolis with the trained flow.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChainTable {
+    /// Proposals to each of eight chains; 0 for none.
+    #[serde(default)]
+    pub updates: u64,
+    /// The first updates, left out of the means.
+    #[serde(default = "one")]
+    pub thermalise: u64,
+}
+
+impl TrainFile {
+    /// Reads a file, with `key=value` overrides.
+    ///
+    /// # Errors
+    /// As [`super::RunFile::read`].
+    pub fn read(path: &Path, overrides: &[String]) -> Result<Self, DriverError> {
+        let text = std::fs::read_to_string(path).map_err(|source| DriverError::Io {
+            action: "read the training file",
+            path: path.into(),
+            source,
+        })?;
+        Self::parse(&text, path, overrides)
+    }
+
+    /// Reads the text of such a file; `path` is only for messages.
+    ///
+    /// # Errors
+    /// [`DriverError::Config`] with line, key and what was expected.
+    pub fn parse(text: &str, path: &Path, overrides: &[String]) -> Result<Self, DriverError> {
+        let text = with_overrides(text, path, overrides)?;
+        let tables = Tables::parse(&text, path)?;
+        tables.no_other_than(&["run", "lattice", "action", "model", "train", "chain", "machine"])?;
+        let file = Self {
+            run: tables.required("run")?,
+            lattice: tables.required("lattice")?,
+            action: tables.required("action")?,
+            model: tables.required("model")?,
+            train: tables.required("train")?,
+            chain: tables.optional("chain")?.unwrap_or(ChainTable { updates: 0, thermalise: one() }),
+            machine: tables.optional("machine")?.unwrap_or_default(),
+            text: text.clone(),
+        };
+        file.check(&tables)?;
+        Ok(file)
+    }
+
+    /// What no table can tell alone.
+    fn check(&self, tables: &Tables<'_>) -> Result<(), DriverError> {
+        if self.lattice.group != GroupName(1) || self.lattice.extents.len() != 2 {
+            return Err(tables.fail_in("lattice", "kind = \"u1-coupling\" needs U(1) in two dimensions"));
+        }
+        if self.action.kind != ActionKind::Wilson {
+            return Err(tables.fail_in("action", "trainings are for kind = \"wilson\""));
+        }
+        for (key, count) in [("batch", self.train.batch), ("samples", self.train.samples)] {
+            if count == 0 || !count.is_multiple_of(16) {
+                return Err(tables.fail_in("train", &format!("`{key}` = {count} is no multiple of 16")));
+            }
+        }
+        if self.chain.updates > 0 && self.chain.thermalise >= self.chain.updates {
+            return Err(tables.fail_in("chain", "`thermalise` leaves no update to average over"));
+        }
+        let name = &self.model.file;
+        if Path::new(name).components().count() != 1 || super::OWN_FILES.contains(&name.as_str()) {
+            let message = "`file` is the model's name in the run directory, none of the run's own files";
+            return Err(tables.fail_in("model", message));
+        }
+        if !self.machine.ranks.is_empty() {
+            return Err(tables.fail_in("machine", "a training has threads, no ranks"));
+        }
+        Ok(())
+    }
+
+    /// SHA-256 of everything in the file that decides the results.
+    pub fn hash(&self) -> String {
+        let mut document: toml::Table = self.text.parse().unwrap_or_default();
+        document.remove("machine");
+        if let Some(run) = document.get_mut("run").and_then(toml::Value::as_table_mut) {
+            ["directory", "checkpoint_seconds"].iter().for_each(|key| drop(run.remove(*key)));
+        }
+        let canonical = toml::to_string(&document).unwrap_or_default();
+        Sha256::digest(canonical.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+[run]
+seed = 1
+directory = "runs/x"
+[lattice]
+group = "U(1)"
+extents = [8, 8]
+[action]
+beta = 2.0
+[model]
+kind = "u1-coupling"
+layers = 16
+[train]
+steps = 10
+learning_rate = 1e-3
+"#;
+
+    fn parse(set: &[&str]) -> Result<TrainFile, String> {
+        let set: Vec<String> = set.iter().map(|s| s.to_string()).collect();
+        TrainFile::parse(GOOD, Path::new("t.toml"), &set).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn a_good_file_is_read_and_its_hash_sees_what_counts() {
+        let file = parse(&[]).unwrap();
+        assert_eq!((file.model.components, file.train.batch, file.chain.updates), (2, 1024, 0));
+        assert_eq!(file.hash(), parse(&["machine.threads=2", "run.directory=y"]).unwrap().hash());
+        assert_ne!(file.hash(), parse(&["train.steps=11"]).unwrap().hash());
+    }
+
+    #[test]
+    fn what_cannot_be_trained_is_refused() {
+        for (set, word) in [
+            ("lattice.group=SU(2)", "U(1) in two dimensions"),
+            ("lattice.extents=[8,8,8]", "two dimensions"),
+            ("action.kind=iwasaki", "wilson"),
+            ("train.batch=20", "multiple of 16"),
+            ("train.steps=0", "at least 1"),
+            ("train.learning_rate=-1.0", "positive"),
+            ("train.schedule=linear", "cosine"),
+            ("model.kind=spline", "u1-coupling"),
+            ("model.file=run.toml", "own files"),
+            ("chain.thermalise=5", "[chain]"),
+            ("machine.ranks=[2,1]", "no ranks"),
+        ] {
+            let set: &[&str] = if word == "[chain]" { &["chain.updates=5", set] } else { &[set] };
+            let message = parse(set).unwrap_err();
+            assert!(message.contains(word) || word == "[chain]", "{set:?}: {message}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The Markov chain of a trained flow: independence Metropolis in double precision.
+
+use super::place;
+use crate::config::TrainFile;
+use crate::error::DriverError;
+use crate::progress;
+use gaugelink_lattice::rng::{Address, Purpose};
+use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions};
+use gaugelink_physics::action::WilsonAction;
+use gaugelink_physics::observable::{geometric_charge, plaquette};
+use gaugelink_sampler::independence::Independence;
+use gaugelink_sampler::statistics::{AcceptanceStatistics, GammaEstimate, GammaMethod, Samples};
+
+/// Chains in the lanes of one field.
+const CHAINS: usize = 8;
+
+/// What the chains gave.
+pub(super) struct ChainResult {
+    /// Decisions of all chains.
+    pub acceptance: AcceptanceStatistics,
+    /// ⟨cos θ_P⟩.
+    pub plaquette: Result<GammaEstimate, String>,
+    /// ⟨Q²⟩ of the geometric charge.
+    pub charge_squared: Result<GammaEstimate, String>,
+}
+
+/// Runs the chains from links that the flow draws.
+///
+/// # Errors
+/// No memory or threads; an inverse that is not found.
+pub(super) fn run(file: &TrainFile, parameters: &[f64]) -> Result<ChainResult, DriverError> {
+    let lanes = LaneMeaning::Batch { chains: CHAINS };
+    let options = LatticeOptions { threads: file.machine.threads, lanes, ..LatticeOptions::default() };
+    let lattice = Lattice::new(&file.lattice.extents, options)?;
+    let action = WilsonAction::new(file.action.beta);
+    let mut update = Independence::new(&lattice, place(file, &lattice, parameters.to_vec())?)?;
+    let mut u = GaugeField::cold(&lattice)?;
+    let mut decisions = vec![Vec::new(); CHAINS];
+    let mut series = [vec![Vec::new(); CHAINS], vec![Vec::new(); CHAINS]];
+    let bar = progress::bar("chain", file.chain.updates);
+    for trajectory in 0..file.chain.updates {
+        let address = Address::new(file.run.seed, Purpose::Proposal).trajectory(trajectory);
+        let outcome = update.update(&mut u, &action, address)?;
+        let (plaquettes, charges) = (plaquette(&u), geometric_charge(&u)?);
+        if trajectory >= file.chain.thermalise {
+            for chain in 0..CHAINS {
+                decisions[chain].push(outcome.accepted[chain]);
+                series[0][chain].push(plaquettes[chain]);
+                series[1][chain].push((charges[chain] * charges[chain]) as f64);
+            }
+        }
+        bar.set_position(trajectory + 1);
+    }
+    bar.finish_and_clear();
+    let each: Vec<AcceptanceStatistics> =
+        decisions.iter().map(|d| AcceptanceStatistics::from_decisions(d)).collect();
+    let acceptance = AcceptanceStatistics {
+        proposed: each.iter().map(|a| a.proposed).sum(),
+        accepted: each.iter().map(|a| a.accepted).sum(),
+        longest_rejection: each.iter().map(|a| a.longest_rejection).max().unwrap_or(0),
+    };
+    let [plaquette, charge_squared] = series.map(|chains| mean(&chains));
+    Ok(ChainResult { acceptance, plaquette, charge_squared })
+}
+
+fn mean(chains: &[Vec<f64>]) -> Result<GammaEstimate, String> {
+    let replica: Vec<&[f64]> = chains.iter().map(Vec::as_slice).collect();
+    Samples::from_replica(&replica)
+        .and_then(|samples| GammaMethod::default().observable(&samples, 0))
+        .map_err(|error| error.to_string())
+}

@@ -1,0 +1,151 @@
+//! The reverse Kullback–Leibler divergence, ⟨ln q + S⟩ over configurations drawn from the flow.
+//!
+//! Links V are drawn from Haar measure, U = f(V) has ln q = −ln|det f'(V)|, and the gradient goes through U (the
+//! reparametrised estimator of Kanwar et al., arXiv:2003.06413). The loss less its floor, −ln Z, is the divergence
+//! itself.
+
+use crate::TrainError;
+use crate::group::{Group, PlaceFlow};
+use gaugelink_lattice::rng::Address;
+use gaugelink_lattice::{Pool, Real};
+use std::sync::{Mutex, MutexGuard};
+
+/// Into how many parts a batch's sum is cut, whatever the number of threads: so its bits do not depend on them.
+const PARTS: usize = 16;
+
+/// Losses of configurations drawn from a flow.
+pub struct Draws {
+    /// ln q + S of each configuration, in order.
+    pub losses: Vec<f64>,
+}
+
+impl Draws {
+    /// The mean loss.
+    pub fn mean(&self) -> f64 {
+        self.losses.iter().sum::<f64>() / self.losses.len() as f64
+    }
+    /// Logarithms of the importance weights e^{−S}/q.
+    pub fn log_weights(&self) -> Vec<f64> {
+        self.losses.iter().map(|loss| -loss).collect()
+    }
+}
+
+/// The loss and its gradient over batches, data-parallel.
+pub struct ReverseKl<T: Real, const N: usize> {
+    pool: Pool,
+    groups: Vec<Mutex<Group<T, N>>>,
+    parts: Vec<Mutex<Part>>,
+}
+
+/// What one part of a batch adds up to.
+struct Part {
+    losses: Vec<f64>,
+    gradient: Vec<f64>,
+}
+
+impl<T: Real, const N: usize> ReverseKl<T, N> {
+    /// For Wilson's action at `beta` on a lattice of these extents, with up to 16 threads (0: all cores).
+    ///
+    /// # Errors
+    /// Those of `place`; no memory or threads.
+    pub fn new(
+        extents: &[usize],
+        beta: f64,
+        threads: usize,
+        place: &PlaceFlow<'_, T, N>,
+    ) -> Result<Self, TrainError> {
+        let threads = match threads {
+            0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
+            n => n,
+        };
+        let pool = Pool::new(threads.min(PARTS))?;
+        let group = |_| Group::new(extents, beta, place).map(Mutex::new);
+        let groups: Vec<Mutex<Group<T, N>>> = (0..pool.threads()).map(group).collect::<Result<_, _>>()?;
+        let parameters = locked(&groups[0]).parameters();
+        let part = |_| Mutex::new(Part { losses: Vec::new(), gradient: vec![0.0; parameters] });
+        Ok(Self { pool, groups, parts: (0..PARTS).map(part).collect() })
+    }
+
+    /// How many parameters the flow takes.
+    pub fn parameters(&self) -> usize {
+        locked(&self.groups[0]).parameters()
+    }
+
+    /// Replaces the flow's parameters on all threads.
+    ///
+    /// # Errors
+    /// As [`gaugelink_models::Flow::set_parameters`].
+    pub fn set_parameters(&mut self, parameters: &[f64]) -> Result<(), TrainError> {
+        self.groups.iter().try_for_each(|group| locked(group).set_parameters(parameters))
+    }
+
+    /// `count` configurations, a multiple of the lanes; number k is drawn at chain `address.chain` + k.
+    ///
+    /// # Errors
+    /// [`TrainError::Setting`] for another count.
+    pub fn draw(&mut self, address: Address, count: usize) -> Result<Draws, TrainError> {
+        self.run(address, count, None)
+    }
+
+    /// The same, and the gradient of their mean loss in `gradient`.
+    ///
+    /// # Errors
+    /// As [`ReverseKl::draw`].
+    pub fn draw_with_gradient(
+        &mut self,
+        address: Address,
+        count: usize,
+        gradient: &mut [f64],
+    ) -> Result<Draws, TrainError> {
+        self.run(address, count, Some(gradient))
+    }
+
+    fn run(
+        &mut self,
+        address: Address,
+        count: usize,
+        gradient: Option<&mut [f64]>,
+    ) -> Result<Draws, TrainError> {
+        if count == 0 || !count.is_multiple_of(T::LANES) {
+            return Err(TrainError::Setting(format!(
+                "{count} configurations do not fill groups of {}: give a multiple of that",
+                T::LANES
+            )));
+        }
+        let (groups, with_gradient) = (count / T::LANES, gradient.is_some());
+        self.pool.run(0..PARTS, |thread, parts| {
+            let mut group = locked(&self.groups[thread]);
+            for part in parts {
+                let Part { losses, gradient } = &mut *locked(&self.parts[part]);
+                gradient.fill(0.0);
+                losses.clear();
+                for index in groups * part / PARTS..groups * (part + 1) / PARTS {
+                    let address = address.chain(address.chain + (index * T::LANES) as u64);
+                    let old = losses.len();
+                    losses.resize(old + T::LANES, 0.0);
+                    let mine = &mut losses[old..];
+                    if with_gradient {
+                        group.sample_with_gradient(address, 1.0 / count as f64, mine, gradient);
+                    } else {
+                        group.sample(address, mine);
+                    }
+                }
+            }
+        });
+        let mut draws = Draws { losses: Vec::with_capacity(count) };
+        for part in &self.parts {
+            draws.losses.extend_from_slice(&locked(part).losses);
+        }
+        if let Some(sum) = gradient {
+            sum.fill(0.0);
+            for part in &self.parts {
+                sum.iter_mut().zip(&locked(part).gradient).for_each(|(sum, g)| *sum += g);
+            }
+        }
+        Ok(draws)
+    }
+}
+
+fn locked<V>(mutex: &Mutex<V>) -> MutexGuard<'_, V> {
+    mutex.lock().unwrap_or_else(|e| e.into_inner())
+}

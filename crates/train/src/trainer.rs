@@ -1,0 +1,219 @@
+//! A training: steps, telemetry, checkpoints.
+
+use crate::adam::{Adam, Settings};
+use crate::checkpoint::Saved;
+use crate::{ReverseKl, Schedule, TrainError};
+use gaugelink_lattice::Real;
+use gaugelink_lattice::rng::{Address, Purpose};
+use gaugelink_sampler::statistics::LogWeights;
+use serde::{Deserialize, Serialize};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::Instant;
+
+/// What decides a training's bits, beside the flow and the action.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Seed of all random numbers.
+    pub seed: u64,
+    /// Optimiser steps.
+    pub steps: u64,
+    /// Configurations a step.
+    pub batch: usize,
+    /// First learning rate.
+    pub rate: f64,
+    /// How the rate goes down.
+    pub schedule: Schedule,
+    /// The optimiser's settings.
+    pub adam: Settings,
+    /// Steps between evaluations.
+    pub report_every: u64,
+    /// Configurations of an evaluation.
+    pub samples: usize,
+    /// The least possible loss, −ln Z; 0 where it is not known.
+    pub floor: f64,
+}
+
+/// How a flow does at one step.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Telemetry {
+    /// Steps taken.
+    pub step: u64,
+    /// ⟨ln q + S⟩ over the evaluation's configurations.
+    pub loss: f64,
+    /// The loss less its floor: the Kullback–Leibler divergence, where the floor is known.
+    pub divergence: f64,
+    /// Effective sample size per configuration.
+    pub sample_size: f64,
+    /// Configurations behind it.
+    pub samples: usize,
+    /// Norm of the last gradient, before clipping.
+    pub gradient_norm: f64,
+    /// Wall-clock seconds of the training so far, over restarts.
+    pub seconds: f64,
+}
+
+/// What a training tells while it goes on.
+#[derive(Clone, Copy, Debug)]
+pub enum Progress<'a> {
+    /// A step was taken; the loss of its batch.
+    Step {
+        /// Steps taken.
+        step: u64,
+        /// Mean loss of the batch.
+        loss: f64,
+    },
+    /// An evaluation.
+    Report(&'a Telemetry),
+}
+
+/// A training under way.
+pub struct Trainer<T: Real, const N: usize> {
+    plan: Plan,
+    loss: ReverseKl<T, N>,
+    parameters: Vec<f64>,
+    adam: Adam,
+    gradient: Vec<f64>,
+    gradient_norm: f64,
+    earlier_seconds: f64,
+    begun: Instant,
+}
+
+impl<T: Real, const N: usize> Trainer<T, N> {
+    /// Before the first step.
+    ///
+    /// # Errors
+    /// [`TrainError::Setting`] for a batch or evaluation that does not fill groups, or no step between evaluations;
+    /// those of the flow for the parameters.
+    pub fn new(plan: Plan, mut loss: ReverseKl<T, N>, parameters: Vec<f64>) -> Result<Self, TrainError> {
+        for (what, count) in [("batch", plan.batch), ("samples", plan.samples)] {
+            if count == 0 || !count.is_multiple_of(T::LANES) {
+                return Err(TrainError::Setting(format!(
+                    "{what} = {count}: give a multiple of {}, the configurations of a group",
+                    T::LANES
+                )));
+            }
+        }
+        if plan.report_every == 0 || !(plan.rate > 0.0 && plan.rate.is_finite()) {
+            return Err(TrainError::Setting(
+                "steps between reports and the learning rate must be above 0".into(),
+            ));
+        }
+        loss.set_parameters(&parameters)?;
+        let adam = Adam::new(plan.adam, parameters.len());
+        let gradient = vec![0.0; parameters.len()];
+        let begun = Instant::now();
+        Ok(Self { plan, loss, parameters, adam, gradient, gradient_norm: 0.0, earlier_seconds: 0.0, begun })
+    }
+
+    /// Goes on from a checkpoint, if there is one; whether there was.
+    ///
+    /// # Errors
+    /// [`TrainError::Checkpoint`] for one that cannot be read or is of another training.
+    pub fn resume(&mut self, path: &Path) -> Result<bool, TrainError> {
+        let Some(saved) = Saved::read(path)? else { return Ok(false) };
+        let fits = saved.plan == self.plan_in_words();
+        let seconds = saved.seconds;
+        let (parameters, adam) = saved.into_state();
+        if !fits || parameters.len() != self.parameters.len() {
+            return Err(TrainError::Checkpoint {
+                path: path.into(),
+                reason: "it belongs to a training with other settings: remove it to begin anew".into(),
+            });
+        }
+        self.loss.set_parameters(&parameters)?;
+        (self.parameters, self.adam, self.earlier_seconds) = (parameters, adam, seconds);
+        self.begun = Instant::now();
+        Ok(true)
+    }
+
+    /// Writes a checkpoint; one from before stands until it is complete.
+    ///
+    /// # Errors
+    /// [`TrainError::Checkpoint`].
+    pub fn save(&self, path: &Path) -> Result<(), TrainError> {
+        Saved::new(self.plan_in_words(), self.seconds(), &self.parameters, &self.adam).write(path)
+    }
+
+    fn plan_in_words(&self) -> serde_json::Value {
+        serde_json::json!(self.plan)
+    }
+
+    /// Steps taken.
+    pub fn step_number(&self) -> u64 {
+        self.adam.steps
+    }
+
+    /// Wall-clock seconds so far, those before a restart included.
+    pub fn seconds(&self) -> f64 {
+        self.earlier_seconds + self.begun.elapsed().as_secs_f64()
+    }
+
+    /// The parameters.
+    pub fn parameters(&self) -> &[f64] {
+        &self.parameters
+    }
+
+    /// One step; the mean loss of its batch.
+    ///
+    /// # Errors
+    /// [`TrainError::NotFinite`].
+    pub fn step(&mut self) -> Result<f64, TrainError> {
+        let step = self.adam.steps;
+        let address = Address::new(self.plan.seed, Purpose::Training).trajectory(step);
+        let draws = self.loss.draw_with_gradient(address, self.plan.batch, &mut self.gradient)?;
+        let rate = self.plan.rate * self.plan.schedule.factor(step, self.plan.steps);
+        let loss = draws.mean();
+        if !(loss.is_finite() && self.gradient.iter().all(|g| g.is_finite())) {
+            return Err(TrainError::NotFinite { step });
+        }
+        self.gradient_norm = self.adam.step(&mut self.parameters, &self.gradient, rate);
+        self.loss.set_parameters(&self.parameters)?;
+        Ok(loss)
+    }
+
+    /// How the flow does now, on configurations that no step has seen.
+    ///
+    /// # Errors
+    /// [`TrainError::Statistics`] where weights are not finite.
+    pub fn evaluate(&mut self) -> Result<Telemetry, TrainError> {
+        // Sample 1: other links than the steps'.
+        let address = Address::new(self.plan.seed, Purpose::Training).sample(1).trajectory(self.adam.steps);
+        let draws = self.loss.draw(address, self.plan.samples)?;
+        let loss = draws.mean();
+        Ok(Telemetry {
+            step: self.adam.steps,
+            loss,
+            divergence: loss - self.plan.floor,
+            sample_size: LogWeights::new(&draws.log_weights())?.effective_sample_size(),
+            samples: self.plan.samples,
+            gradient_norm: self.gradient_norm,
+            seconds: self.seconds(),
+        })
+    }
+
+    /// Steps to the end of the plan, with an evaluation every [`Plan::report_every`] steps and after the last, until
+    /// `watch` says stop; whether the end was reached.
+    ///
+    /// # Errors
+    /// As [`Trainer::step`] and [`Trainer::evaluate`].
+    pub fn run<E: From<TrainError>>(
+        &mut self,
+        mut watch: impl FnMut(&Self, Progress<'_>) -> Result<ControlFlow<()>, E>,
+    ) -> Result<bool, E> {
+        while self.adam.steps < self.plan.steps {
+            let loss = self.step()?;
+            let step = self.adam.steps;
+            if watch(self, Progress::Step { step, loss })?.is_break() {
+                return Ok(false);
+            }
+            if step.is_multiple_of(self.plan.report_every) || step == self.plan.steps {
+                let telemetry = self.evaluate()?;
+                if watch(self, Progress::Report(&telemetry))?.is_break() {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
+    }
+}

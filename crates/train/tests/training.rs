@@ -1,0 +1,129 @@
+//! Trainings: gradients, bits, restarts, and that they learn.
+
+use gaugelink_lattice::rng::{Address, Purpose};
+use gaugelink_lattice::{Lattice, Real};
+use gaugelink_models::layers::U1Coupling;
+use gaugelink_models::{Flow, ModelError};
+use gaugelink_train::{Plan, Progress, ReverseKl, Schedule, Telemetry, TrainError, Trainer, adam, exact};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+const LAYERS: usize = 8;
+const COMPONENTS: usize = 2;
+const EXTENTS: [usize; 2] = [4, 4];
+
+fn place<T: Real>(lattice: &Arc<Lattice>) -> Result<Flow<T, 1>, ModelError> {
+    Flow::new(U1Coupling::stack(lattice, LAYERS, COMPONENTS)?, start())
+}
+
+fn start() -> Vec<f64> {
+    U1Coupling::<f64>::initial_parameters(LAYERS, COMPONENTS, 2)
+}
+
+fn plan(beta: f64, steps: u64) -> Plan {
+    Plan {
+        seed: 4,
+        steps,
+        batch: 64,
+        rate: 2e-3,
+        schedule: Schedule::Cosine,
+        adam: adam::Settings { norm_max: Some(10.0), ..adam::Settings::default() },
+        report_every: 50,
+        samples: 4096,
+        floor: -exact::U1 { beta, volume: 16 }.ln_z(),
+    }
+}
+
+fn trainer(threads: usize, plan: Plan) -> Trainer<f32, 1> {
+    Trainer::new(plan, ReverseKl::new(&EXTENTS, 1.5, threads, &place).unwrap(), start()).unwrap()
+}
+
+fn steps(trainer: &mut Trainer<f32, 1>, count: usize) -> Vec<f64> {
+    (0..count).map(|_| trainer.step().unwrap()).collect()
+}
+
+/// d(mean loss)/ds along the gradient, by differences of fourth order at fixed random numbers.
+#[test]
+fn the_gradient_is_that_of_the_loss() {
+    let mut loss = ReverseKl::<f64, 1>::new(&EXTENTS, 1.5, 1, &place).unwrap();
+    let address = Address::new(6, Purpose::Training);
+    let (parameters, mut gradient) = (start(), vec![0.0; start().len()]);
+    let draws = loss.draw_with_gradient(address, 32, &mut gradient).unwrap();
+    assert_eq!(draws.losses, loss.draw(address, 32).unwrap().losses, "with and without the gradient");
+    let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
+    // Several directions: along the gradient, and the gradient with signs flipped by a fixed pattern.
+    for pattern in 1..5u64 {
+        let direction: Vec<f64> = gradient
+            .iter()
+            .enumerate()
+            .map(|(i, g)| if pattern > 1 && (i as u64 * 7 % 11).is_multiple_of(pattern) { -g } else { *g })
+            .map(|g| g / norm)
+            .collect();
+        let expected: f64 = gradient.iter().zip(&direction).map(|(g, d)| g * d).sum();
+        let mut at = |s: f64| {
+            let moved: Vec<f64> = parameters.iter().zip(&direction).map(|(p, d)| p + s * d).collect();
+            loss.set_parameters(&moved).unwrap();
+            loss.draw(address, 32).unwrap().mean()
+        };
+        let h = 1e-5;
+        let slope = (8.0 * (at(h) - at(-h)) - (at(2.0 * h) - at(-2.0 * h))) / (12.0 * h);
+        assert!((slope - expected).abs() < 1e-6 * norm, "pattern {pattern}: {slope} instead of {expected}");
+    }
+}
+
+#[test]
+fn threads_change_no_bit() {
+    let (mut one, mut two) = (trainer(1, plan(1.5, 20)), trainer(2, plan(1.5, 20)));
+    assert_eq!(steps(&mut one, 5), steps(&mut two, 5));
+    assert_eq!(one.parameters(), two.parameters());
+    let (a, b) = (one.evaluate().unwrap(), two.evaluate().unwrap());
+    assert_eq!((a.loss, a.sample_size), (b.loss, b.sample_size));
+}
+
+#[test]
+fn a_restart_goes_on_with_the_same_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint.json");
+    let mut whole = trainer(1, plan(1.5, 20));
+    assert!(!whole.resume(&path).unwrap());
+    steps(&mut whole, 3);
+    whole.save(&path).unwrap();
+    let rest = steps(&mut whole, 4);
+    let mut resumed = trainer(2, plan(1.5, 20));
+    assert!(resumed.resume(&path).unwrap());
+    assert_eq!((resumed.step_number(), steps(&mut resumed, 4)), (3, rest));
+    assert_eq!(resumed.parameters(), whole.parameters());
+    let other = Plan { rate: 1e-3, ..plan(1.5, 20) };
+    let error = trainer(1, other).resume(&path).unwrap_err().to_string();
+    assert!(error.contains("other settings"), "{error}");
+}
+
+/// 300 small steps on 4×4 at β = 1.5 beat the proposal that needs no training, I_0(β)²/I_0(2β), and the divergence is
+/// positive and falls.
+#[test]
+fn a_short_training_beats_no_training() {
+    let mut trainer = trainer(0, plan(1.5, 300));
+    let mut reports: Vec<Telemetry> = Vec::new();
+    let done = trainer.run(|_, progress| -> Result<_, TrainError> {
+        if let Progress::Report(telemetry) = progress {
+            reports.push(*telemetry);
+        }
+        Ok(ControlFlow::Continue(()))
+    });
+    assert!(done.unwrap() && reports.len() == 6 && reports[5].step == 300);
+    assert!(reports.iter().all(|r| r.divergence > 0.0), "{reports:?}");
+    let untrained = exact::U1 { beta: 1.5, volume: 16 }.untrained_sample_size();
+    assert!(reports[5].divergence < 0.5 * reports[0].divergence, "{reports:?}");
+    assert!(reports[5].sample_size > untrained, "{} does not beat {untrained}", reports[5].sample_size);
+}
+
+#[test]
+fn settings_that_cannot_be_are_refused() {
+    let refused = |plan: Plan| {
+        let loss = ReverseKl::<f32, 1>::new(&EXTENTS, 1.5, 1, &place).unwrap();
+        Trainer::new(plan, loss, start()).err().unwrap().to_string()
+    };
+    assert!(refused(Plan { batch: 20, ..plan(1.5, 1) }).contains("multiple of 16"));
+    assert!(refused(Plan { report_every: 0, ..plan(1.5, 1) }).contains("above 0"));
+    assert!(refused(Plan { rate: f64::NAN, ..plan(1.5, 1) }).contains("above 0"));
+}
