@@ -164,7 +164,8 @@ fn the_true_force_from_a_plugin_is_plain_hmc() {
         hmc.map(|line| line["delta_h"].as_f64().unwrap()).collect()
     };
     let guided = delta_h("guided", &SU3.replace("5.6", "5.7"));
-    let plain: String = SU3.lines().filter(|line| !line.starts_with("force")).map(|l| format!("{l}\n")).collect();
+    let plain: String =
+        SU3.lines().filter(|line| !line.starts_with("force")).map(|l| format!("{l}\n")).collect();
     let plain = delta_h("plain", &plain);
     assert_eq!(plain.len(), 6);
     assert!(plain.iter().zip(&guided).all(|(a, b)| (a - b).abs() < 1e-8), "{plain:?} {guided:?}");
@@ -205,13 +206,17 @@ fn mistakes_with_plugins_are_found_before_the_first_update() {
     assert!(scratch.fails(1, &["run", "run.toml"]).contains("cannot be opened as a shared library"));
     std::fs::write(scratch.path("run.toml"), SU3.replacen("solver = \"gmres\"\npre", "pre", 1)).unwrap();
     let error = scratch.fails(2, &["run", "run.toml"]);
-    assert!(error.contains("`preconditioner` needs solver = \"gmres\"") && error.contains("line "), "{error}");
+    assert!(
+        error.contains("`preconditioner` needs solver = \"gmres\"") && error.contains("line "),
+        "{error}"
+    );
 }
 
 /// A plugin that fails in the middle of a trajectory ends the run with its own words.
 #[test]
 fn a_plugin_that_fails_in_a_trajectory_ends_the_run() {
-    let panics = FTHMC.replace(r#"plugin = "fixture""#, r#"plugin = "fixture", config = { inject_panic = true }"#);
+    let panics =
+        FTHMC.replace(r#"plugin = "fixture""#, r#"plugin = "fixture", config = { inject_panic = true }"#);
     let scratch = Scratch::new(&panics);
     let output = scratch.run(&["run", "run.toml"]);
     let error = String::from_utf8_lossy(&output.stderr);
@@ -269,6 +274,8 @@ fn plugins_are_checked() {
     let one = ["plugin", "check", "minimal-c", "--component", "org.gaugelink.minimal.jacobi"];
     let text = scratch.succeeds(&one);
     assert!(text.contains("minimal.jacobi") && !text.contains("minimal.wilson"), "{text}");
-    assert!(scratch.fails(1, &["plugin", "check", "minimal-c", "--component", "no"]).contains("no component"));
+    assert!(
+        scratch.fails(1, &["plugin", "check", "minimal-c", "--component", "no"]).contains("no component")
+    );
     assert!(scratch.fails(2, &["plugin", "check", "minimal-c", "--config", "x ="]).contains("--config"));
 }

@@ -52,9 +52,7 @@ fn own_and_lex<T: Real, const N: usize>(extents: &[usize]) {
         let mut u = vec![0.0; v.len()];
         let from = View::gauge(&v, &sdk, N).unwrap();
         assert_eq!(object.query(&from).unwrap().served, Served::Copy);
-        object
-            .forward(EXEC, &from, &mut ViewMut::gauge(&mut u, &sdk, N).unwrap(), &mut found)
-            .unwrap();
+        object.forward(EXEC, &from, &mut ViewMut::gauge(&mut u, &sdk, N).unwrap(), &mut found).unwrap();
         assert!(u == lex(&expected) && found == log_det, "{extents:?}: the same bits from plain order");
         assert_eq!(object.stats().unwrap().bytes_copied, 2 * 8 * v.len() as u64);
     }
@@ -71,7 +69,8 @@ fn own_fields_are_mapped_in_place_and_others_through_copies() {
 #[test]
 fn a_batch_is_its_fields_whatever_its_layout() {
     let host = Host::new("flow");
-    let options = |chains| LatticeOptions { lanes: LaneMeaning::Batch { chains }, ..LatticeOptions::default() };
+    let options =
+        |chains| LatticeOptions { lanes: LaneMeaning::Batch { chains }, ..LatticeOptions::default() };
     let (chains, single) = (Lattice::new(&[4, 8], options(5)).unwrap(), lattice(&[4, 8]));
     let mut object = host.create(FlowObject::create, &single, "").unwrap();
     let v = rough::<f64, 2>(&chains, 3);
@@ -152,7 +151,8 @@ fn grids_values_come_through_the_plugin() {
             let numbers = rows.as_array().unwrap().iter().flat_map(|z| z.as_array().unwrap());
             numbers.map(|x| x.as_f64().unwrap()).collect()
         };
-        let (action, jacobian) = (matrix("masked_wilson_smeared_force_beta6"), matrix("masked_logDetJacobianForce"));
+        let (action, jacobian) =
+            (matrix("masked_wilson_smeared_force_beta6"), matrix("masked_logDetJacobianForce"));
         let expected: Vec<f64> = action.iter().zip(&jacobian).map(|(a, j)| a + j).collect();
         let off = distance(&f_v[18 * (4 * site + mu)..][..18], &expected);
         assert!(off < 1e-10, "force of the transformed theory, direction {mu}: off by {off:e}");
@@ -178,7 +178,11 @@ fn pullback_is_that_of_the_flow() {
     write_algebra(&force, &mut algebra(&mut expected, &sdk, 3), 0).unwrap();
     expected.iter_mut().for_each(|x| *x += 1.0);
     assert!(distance(&f_v, &expected) < 1e-12, "added to what was there");
-    assert_eq!(object.stats().unwrap().bytes_copied, 2 * 8 * numbers as u64, "the algebra fields, not the links");
+    assert_eq!(
+        object.stats().unwrap().bytes_copied,
+        2 * 8 * numbers as u64,
+        "the algebra fields, not the links"
+    );
 }
 
 #[test]
@@ -207,8 +211,7 @@ fn wrong_input_gets_a_sentence() {
     (ranks.nranks, ranks.comm_kind, ranks.global[0]) = (2, raw::GLK_COMM_HOST, 8);
     // SAFETY: a whole struct.
     let ranks = unsafe { gaugelink_host::sdk::Lattice::from_raw(&raw const ranks) }.unwrap();
-    let (status, message) =
-        refused(host.create_in(FlowObject::create, &ranks, "", std::path::Path::new("")));
+    let (status, message) = refused(host.create_in(FlowObject::create, &ranks, "", std::path::Path::new("")));
     assert!(status == raw::GLK_UNSUPPORTED && message.contains("2 ranks"), "{message}");
 
     let mut object = create("nc = 2").unwrap();

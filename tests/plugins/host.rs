@@ -36,7 +36,11 @@ impl Host {
         base_dir: &Path,
     ) -> Result<O, HostError> {
         let component = &self.plugin.components()[0].id;
-        make(&self.plugin, &self.services, &Request { component, lattice, config: ConfigText::Toml(config), base_dir })
+        make(
+            &self.plugin,
+            &self.services,
+            &Request { component, lattice, config: ConfigText::Toml(config), base_dir },
+        )
     }
 }
 

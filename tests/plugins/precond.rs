@@ -29,12 +29,7 @@ fn source<T: Real>(lattice: &Arc<Lattice>, sample: u64) -> SpinorField<T, 3> {
     r
 }
 
-fn setup(
-    object: &mut PrecondObject,
-    u: &View,
-    dirac: &Dirac,
-    mode: Setup,
-) -> Result<(), HostError> {
+fn setup(object: &mut PrecondObject, u: &View, dirac: &Dirac, mode: Setup) -> Result<(), HostError> {
     object.setup(EXEC, u, dirac, mode)
 }
 
@@ -67,7 +62,11 @@ fn own_fields_in_place<T: Real>(extents: &[usize]) {
     let r = source(&lattice, 0);
     let mut expected = layer.vector().unwrap();
     for dagger in [false, true] {
-        if dagger { layer.apply_dagger(&mut expected, &r) } else { LinearOperator::apply(&layer, &mut expected, &r) }
+        if dagger {
+            layer.apply_dagger(&mut expected, &r)
+        } else {
+            LinearOperator::apply(&layer, &mut expected, &r)
+        }
         assert!(applied(&mut object, &r, dagger).unwrap().as_slice() == expected.as_slice(), "the same bits");
         let stats = object.stats().unwrap();
         assert!(stats.bytes_copied == 0 && stats.flops == LinearOperator::flops(&layer));
@@ -88,7 +87,8 @@ fn other_layouts_batches_and_precisions_give_the_same() {
     let (r, s) = (source::<f64>(&lattice, 0), source::<f64>(&lattice, 1));
     let mut object = host.create(PrecondObject::create, &lattice, CONFIG).unwrap();
     setup(&mut object, &view(&u), &wilson(), Setup::Reset).unwrap();
-    let expected: Vec<f64> = [&r, &s].iter().flat_map(|r| lex(&applied(&mut object, r, false).unwrap())).collect();
+    let expected: Vec<f64> =
+        [&r, &s].iter().flat_map(|r| lex(&applied(&mut object, r, false).unwrap())).collect();
     let links = lex(&u);
     setup(&mut object, &View::gauge(&links, &sdk, 3).unwrap(), &wilson(), Setup::Refresh).unwrap();
     assert_eq!(object.stats().unwrap().bytes_copied, 8 * links.len() as u64);
@@ -123,7 +123,11 @@ fn boundaries_normalisations_and_adjoints_are_the_hosts() {
         let d = Wilson::new(&u, MASS, boundary).unwrap();
         let layer = ParallelTransport::new(&d, WEIGHTS);
         let mut z = layer.vector().unwrap();
-        if dagger { layer.apply_dagger(&mut z, &r) } else { LinearOperator::apply(&layer, &mut z, &r) }
+        if dagger {
+            layer.apply_dagger(&mut z, &r)
+        } else {
+            LinearOperator::apply(&layer, &mut z, &r)
+        }
         lex(&z).into_iter().map(|x| scale * x).collect::<Vec<f64>>()
     };
     let (periodic, antiperiodic) = (Boundary::periodic(), Boundary::antiperiodic());
@@ -150,7 +154,8 @@ fn the_fit_is_that_of_the_library_and_kept_by_refresh() {
         LinearOperator::apply(&ParallelTransport::new(&d, weights), &mut z, &r);
         lex(&z)
     };
-    let mut object = host.create(PrecondObject::create, &lattice, "fit = true\nvectors = 3\nseed = 9").unwrap();
+    let mut object =
+        host.create(PrecondObject::create, &lattice, "fit = true\nvectors = 3\nseed = 9").unwrap();
     let mut served = |u: &GaugeField<f64, 3>, mode| {
         setup(&mut object, &view(u), &wilson(), mode).unwrap();
         lex(&applied(&mut object, &r, false).unwrap())

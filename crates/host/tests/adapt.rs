@@ -70,7 +70,8 @@ fn a_force_kicks_as_the_librarys_own() {
         assert!(off < 1e-13, "{extents:?}: {off}");
         let used = force.used();
         // Links stay where they are: only the force itself is converted, from 18 numbers a link.
-        let field = lattice.geometry().volume() as u64 * lattice.chains() as u64 * extents.len() as u64 * 18 * 8;
+        let field =
+            lattice.geometry().volume() as u64 * lattice.chains() as u64 * extents.len() as u64 * 18 * 8;
         assert_eq!((used.calls, used.bytes_copied), (1, field), "{extents:?}");
     }
 }

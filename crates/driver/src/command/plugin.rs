@@ -65,8 +65,7 @@ pub(crate) fn check(args: &PluginCheckArgs, report: &mut Report) -> Result<(), D
         Some(id) => Some(plugin.component(id).map_err(unusable)?.id.clone()),
         None => None,
     };
-    let mut options =
-        Options { base_dir: std::env::current_dir().unwrap_or_default(), ..Options::default() };
+    let mut options = Options { base_dir: std::env::current_dir().unwrap_or_default(), ..Options::default() };
     if let Some(text) = &args.config {
         text.parse::<toml::Table>().map_err(|error| DriverError::Request(format!("--config: {error}")))?;
         options.configs = plugin.components().iter().map(|info| (info.id.clone(), text.clone())).collect();

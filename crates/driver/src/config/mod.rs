@@ -8,8 +8,8 @@ mod tables;
 
 pub use action::{ActionKind, ActionTable};
 pub use overrides::with_overrides;
-pub(crate) use stage::OWN_FILES;
 pub use plugin::{PluginTable, Role};
+pub(crate) use stage::OWN_FILES;
 pub use stage::{FlowStage, FthmcStage, HeatbathStage, HmcStage, SolveStage, Stage, WriteStage};
 pub use tables::{
     GroupName, LatticeTable, MachineTable, MeasureTable, PrecisionName, RunTable, StartKind, StartTable,

@@ -43,7 +43,8 @@ fn solve_gain(rows: &mut Vec<Row>, file: &RunFile, (number, stage): (usize, &Sol
         let solves = solves(stage, lines);
         solves.iter().map(|solve| pick(solve)).sum::<f64>() / solves.len() as f64
     };
-    let (iterations, work) = (|stage| mean(stage, |s| s.iterations as f64), |stage| mean(stage, |s| s.d_equivalents));
+    let (iterations, work) =
+        (|stage| mean(stage, |s| s.iterations as f64), |stage| mean(stage, |s| s.d_equivalents));
     if solves(number, lines).is_empty() {
         return;
     }
@@ -91,7 +92,10 @@ pub(super) fn footer(directory: &RunDirectory) -> Result<String, DriverError> {
         ) {
             let of = line["seconds"].as_f64().unwrap_or(f64::NAN);
             let cost = format!("{calls} calls, {seconds:.2} s of {of:.2} s, {} copied", bytes_shown(bytes));
-            last.insert(stage, format!("  {stage} {:<7} {}: {cost}\n", text(&line["kind"]), text(&plugin["component"])));
+            last.insert(
+                stage,
+                format!("  {stage} {:<7} {}: {cost}\n", text(&line["kind"]), text(&plugin["component"])),
+            );
         }
     }
     let lines: String = last.into_values().collect();

@@ -61,7 +61,11 @@ impl Plugins {
                 eprintln!("gaugelink: {target}: {line}");
             }
         };
-        Ok(Self { services: Services::with(threads, Box::new(log), Box::new(|_, _, _| false)), folder, stages })
+        Ok(Self {
+            services: Services::with(threads, Box::new(log), Box::new(|_, _, _| false)),
+            folder,
+            stages,
+        })
     }
 
     /// What they are, in the order of the stages.
@@ -183,12 +187,20 @@ fn component(plugin: &Plugin, role: Role, id: Option<&str>) -> Result<String, St
         (Some(id), ids) if ids.contains(&id) => Ok(id.into()),
         (Some(id), ids) => Err(format!("has no {role} `{id}`, expected one of {}", ids.join(", "))),
         (None, [one]) => Ok((*one).into()),
-        (None, ids) => Err(format!("has several of the kind {role}: say component = one of {}", ids.join(", "))),
+        (None, ids) => {
+            Err(format!("has several of the kind {role}: say component = one of {}", ids.join(", ")))
+        }
     }
 }
 
 /// What a plugin said against its use: the user's mistake where the run file can mend it.
-fn refused(file: &RunFile, table: &PluginTable, number: usize, stage: &Stage, error: HostError) -> DriverError {
+fn refused(
+    file: &RunFile,
+    table: &PluginTable,
+    number: usize,
+    stage: &Stage,
+    error: HostError,
+) -> DriverError {
     let answers = [raw::GLK_INVALID_ARG, raw::GLK_NOT_FOUND, raw::GLK_UNSUPPORTED];
     let mistake = match &error {
         HostError::Missing { .. } => true,

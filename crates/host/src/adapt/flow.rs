@@ -96,9 +96,8 @@ impl<const N: usize> Transformation<N> for FlowPlugin<'_, N> {
         let start = Instant::now();
         let mut converted = self.at_u.load(force)?;
         let (object, at_u) = (&mut self.object, &self.at_u);
-        self.at_v.lend(|f_v| {
-            at_u.view(|f_u| object.pullback(Exec::default(), &foreign::view(v), f_u, f_v))
-        })?;
+        self.at_v
+            .lend(|f_v| at_u.view(|f_u| object.pullback(Exec::default(), &foreign::view(v), f_u, f_v)))?;
         converted += self.at_v.store(force)?;
         self.count(start, converted);
         Ok(())

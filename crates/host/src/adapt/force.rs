@@ -72,9 +72,7 @@ impl<const N: usize> Work<'_, N> {
     fn evaluate(&mut self, u: &GaugeField<f64, N>) -> Result<(), Box<dyn Error + Send + Sync>> {
         let start = Instant::now();
         let Self { object, matrices, force, used, .. } = self;
-        matrices.lend(|f| {
-            object.force(Exec::default(), &foreign::view(u), Auxiliary::default(), 1.0, f)
-        })?;
+        matrices.lend(|f| object.force(Exec::default(), &foreign::view(u), Auxiliary::default(), 1.0, f))?;
         let converted = matrices.store(force)?;
         let copied = object.stats().map_or(0, |stats| stats.bytes_copied);
         used.add(start, converted + copied);

@@ -45,4 +45,3 @@ fn algebra(view: &mut raw::glk_view) {
     view.kind = raw::GLK_ALGEBRA;
     view.algebra_conv = raw::GLK_ALG_F;
 }
-

@@ -4,9 +4,7 @@ use super::even_odd::Schur;
 use super::spinor::{SPINS, SpinorField};
 use super::wilson::Wilson;
 use crate::PhysicsError;
-use crate::solver::{
-    BiCgStab, ConjugateGradient, Gmres, Preconditioner, SolveError, SolveReport, Stopping,
-};
+use crate::solver::{BiCgStab, ConjugateGradient, Gmres, Preconditioner, SolveError, SolveReport, Stopping};
 use gaugelink_lattice::sum::ExactSum;
 use gaugelink_lattice::{Real, Site};
 use thiserror::Error;
