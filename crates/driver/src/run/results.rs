@@ -195,9 +195,9 @@ fn flow_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line])
 }
 
 /// The solves of a stage.
-pub(super) fn solves(number: usize, lines: &[Line]) -> Vec<&Solve> {
-    let of_stage = |line| match line {
-        &Line::Solve(ref solve) if solve.stage == number => Some(solve),
+pub(super) fn solves<'a>(number: usize, lines: &'a [Line]) -> Vec<&'a Solve> {
+    let of_stage = |line: &'a Line| match line {
+        Line::Solve(solve) if solve.stage == number => Some(solve),
         _ => None,
     };
     lines.iter().filter_map(of_stage).collect()
