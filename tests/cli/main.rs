@@ -6,3 +6,4 @@ mod program;
 mod resume;
 mod samples;
 mod solve;
+mod train;
