@@ -2,6 +2,7 @@
 
 mod determinism;
 mod mistakes;
+mod plugins;
 mod program;
 mod resume;
 mod samples;

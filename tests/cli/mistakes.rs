@@ -44,6 +44,7 @@ fn stages_that_the_lattice_does_not_allow_are_refused_at_once() {
     for (setting, said) in [
         ("lattice.extents=[4,4,4,5]", &["stage 0 (heatbath)", "even extents"][..]),
         ("lattice.extents=[4,4,8]", &["stage 3 (solve)", "4 dimensions"]),
+        ("action.kind=iwasaki", &["stage 0 (heatbath)", "Wilson's action only"]),
         ("stage.3.source=[9,0,0,0]", &["stage 3 (solve)", "outside the lattice"]),
         ("machine.threads=100000", &["cores"]),
     ] {

@@ -5,7 +5,7 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 
 /// Starts a run and kills it (SIGKILL) once its log has so many lines.
-fn kill_after(scratch: &Scratch, directory: &str, lines: usize) {
+pub fn kill_after(scratch: &Scratch, directory: &str, lines: usize) {
     let mut child = start_until(scratch, directory, lines);
     child.kill().unwrap();
     child.wait().unwrap();

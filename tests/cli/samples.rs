@@ -31,8 +31,18 @@ fn quickstart_gives_the_published_plaquette() {
     let creutz = result(&lines, Some(2), "exp(-delta H)");
     assert!((number(&creutz["value"]) - 1.0).abs() < 3.0 * number(&creutz["error"]), "{creutz}");
     assert!(number(&creutz["error"]) < 0.05 && number(&result(&lines, Some(2), "acceptance")["value"]) > 0.6);
-    assert!(number(&result(&lines, Some(4), "true residual")["value"]) <= 1e-10);
-    for name in ["heatbath.lime", "hmc.lime"] {
+    assert!(number(&result(&lines, Some(3), "acceptance")["value"]) > 0.5);
+    assert!(number(&result(&lines, Some(3), "reversibility")["value"]) < 1e-9);
+    for (stage, role) in [(2, "force"), (3, "flow"), (6, "preconditioner")] {
+        let note = result(&lines, Some(stage), role)["note"].as_str().unwrap();
+        assert!(note.contains("gaugelink.") && note.contains("SHA-256"), "{note}");
+    }
+    for stage in [5, 6] {
+        assert!(number(&result(&lines, Some(stage), "true residual")["value"]) <= 1e-10);
+    }
+    let iterations = |stage| number(&result(&lines, Some(stage), "iterations")["value"]);
+    assert!(iterations(5) > 1.6 * iterations(6), "{} and {}", iterations(5), iterations(6));
+    for name in ["heatbath.lime", "fthmc.lime"] {
         let write = lines.iter().find(|l| l["kind"] == "write" && l["file"] == name).unwrap();
         assert_eq!(write["verified"], true);
         let text = scratch.succeeds(&["ildg", "verify", "--json", &format!("runs/quickstart/{name}")]);
@@ -43,7 +53,7 @@ fn quickstart_gives_the_published_plaquette() {
         );
         assert_eq!(found["plaquette"], write["plaquette"]);
     }
-    for plot in ["stage2-plaquette-history", "stage2-plaquette-autocorrelation", "stage4-pion", "stage3-flow"]
+    for plot in ["stage2-plaquette-history", "stage2-plaquette-autocorrelation", "stage6-pion", "stage4-flow"]
     {
         assert!(scratch.path(&format!("runs/quickstart/plots/{plot}.svg")).exists(), "{plot}");
     }

@@ -28,6 +28,9 @@ enum Command {
     Ildg(IldgCommand),
     /// Measure plaquettes, loops, charge and gradient flow on configurations
     Measure(MeasureArgs),
+    /// Show the plugins that are found, and check that they keep the rules of plugin.h
+    #[command(subcommand)]
+    Plugin(PluginCommand),
     /// Time kernels against the machine's limits
     Bench(BenchArgs),
 }
@@ -38,6 +41,40 @@ enum IldgCommand {
     Info(FileArgs),
     /// Checksum, plaquette, link trace and unitarity, against what the file states
     Verify(FileArgs),
+}
+
+#[derive(Subcommand, Debug)]
+enum PluginCommand {
+    /// Plugins with their components, interfaces, versions, licences and promises
+    List(PluginListArgs),
+    /// Put a plugin through the promises of plugin.h: inverse, Jacobian, covariance, gradient, errors, ...
+    Check(PluginCheckArgs),
+}
+
+/// Of `plugin list`.
+#[derive(Args, Debug)]
+pub(crate) struct PluginListArgs {
+    /// Files, or names to search for; without any, all that the search finds
+    pub paths: Vec<PathBuf>,
+    /// JSON lines on standard output, nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Of `plugin check`.
+#[derive(Args, Debug)]
+pub(crate) struct PluginCheckArgs {
+    /// File, or a name to search for
+    pub path: PathBuf,
+    /// Check only this component
+    #[arg(long, value_name = "ID")]
+    pub component: Option<String>,
+    /// Configuration of the components, TOML, e.g. 'beta = 6.0'
+    #[arg(long, value_name = "TOML")]
+    pub config: Option<String>,
+    /// JSON lines on standard output, nothing else
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Of `run` and `solve`.
@@ -163,6 +200,12 @@ fn dispatch(command: Command) -> Result<(), DriverError> {
         Command::Ildg(IldgCommand::Info(args)) => command::ildg::info(&args, &mut Report::new(args.json)),
         Command::Ildg(IldgCommand::Verify(args)) => command::ildg::verify(&args, &mut Report::new(args.json)),
         Command::Measure(args) => command::measure::measure(&args, &mut Report::new(args.files.json)),
+        Command::Plugin(PluginCommand::List(args)) => {
+            command::plugin::list(&args, &mut Report::new(args.json))
+        }
+        Command::Plugin(PluginCommand::Check(args)) => {
+            command::plugin::check(&args, &mut Report::new(args.json))
+        }
         Command::Bench(args) => command::bench::bench(&args, &mut Report::new(args.json)),
     }
 }

@@ -67,6 +67,14 @@ pub enum DriverError {
         /// Of how many.
         total: usize,
     },
+    /// Rules that a plugin breaks; their lines were printed.
+    #[error("{failed} of {total} checks failed")]
+    Checks {
+        /// How many.
+        failed: usize,
+        /// Of how many.
+        total: usize,
+    },
 }
 
 impl DriverError {

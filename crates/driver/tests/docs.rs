@@ -84,6 +84,7 @@ fn every_key_has_its_row() {
         let text = format!("{RUN}[[stage]]\nkind = \"{kind}\"\nnonsense = 1");
         check(&format!("\n### `kind = \"{kind}\"`"), &text);
     }
+    check("\n### Plugins", &format!("{RUN}[[stage]]\nkind = \"fthmc\"\nflow = {{ nonsense = 1 }}"));
 }
 
 #[test]

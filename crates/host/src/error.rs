@@ -37,6 +37,9 @@ pub enum HostError {
         /// Why, and what to do.
         reason: String,
     },
+    /// No memory for fields, or another error of the lattice.
+    #[error(transparent)]
+    Lattice(gaugelink_lattice::LatticeError),
     /// A call that the plugin answered with an error.
     #[error("{}: {error}", .path.display())]
     Call {

@@ -2,8 +2,9 @@
 //!
 //! [`Search`] finds a file, [`Plugin::open`] opens it, [`Services`] is what the plugin sees of the host, and
 //! [`FlowObject`], [`ForceObject`], [`PrecondObject`], [`ProposalObject`] are its objects. [`conformance::check`] puts a
-//! plugin through the promises of `plugin.h`.
+//! plugin through the promises of `plugin.h`. [`adapt`] makes of objects what samplers and solvers take.
 
+pub mod adapt;
 pub mod conformance;
 mod error;
 mod flow;

@@ -52,6 +52,8 @@ pub(crate) struct Object<'s, T> {
     pub(crate) table: T,
     pub(crate) pointer: *mut raw::glk_object,
     services: &'s Services,
+    /// Made once: filling 512 bytes would be most of a call's cost.
+    error: Box<raw::glk_error>,
 }
 
 // SAFETY: plugin.h lets any thread call an object, one at a time; calls take `&mut self`.
@@ -84,7 +86,13 @@ impl<'s, T: Extensible> Object<'s, T> {
             }
         }
         // From here on dropping the object balances init.
-        let mut object = Self { plugin: plugin.clone(), table, pointer: std::ptr::null_mut(), services };
+        let mut object = Self {
+            plugin: plugin.clone(),
+            table,
+            pointer: std::ptr::null_mut(),
+            services,
+            error: Box::new(error),
+        };
         object.pointer = object.create(request)?;
         Ok(object)
     }
@@ -123,12 +131,13 @@ impl<T> Object<'_, T> {
     }
     /// Runs a call and takes its answer.
     pub(crate) fn call(
-        &self,
+        &mut self,
         body: impl FnOnce(*mut raw::glk_object, *mut raw::glk_error) -> raw::glk_status,
     ) -> Result<(), HostError> {
-        let mut error = no_error();
-        let status = body(self.pointer, &raw mut error);
-        self.plugin.answer(status, &error)
+        (self.error.where_[0], self.error.message[0]) = (0, 0);
+        (self.error.device_code, self.error.rank) = (0, -1);
+        let status = body(self.pointer, &raw mut *self.error);
+        self.plugin.answer(status, &self.error)
     }
     pub(crate) fn query(&mut self, view: &View) -> Result<Query, HostError> {
         let query = self.plugin.table().query.ok_or_else(|| self.absent("query"))?;

@@ -139,6 +139,7 @@ impl Plugin {
         &self.inner.table
     }
     /// Ok, or the plugin's own words.
+    #[inline]
     pub(crate) fn answer(&self, status: raw::glk_status, error: &raw::glk_error) -> Result<(), HostError> {
         if status == raw::GLK_OK {
             return Ok(());

@@ -22,12 +22,17 @@ pub struct PrecondObject<'s> {
 impl<'s> PrecondObject<'s> {
     common_methods!(raw::glk_precond, raw::GLK_PRECOND_ID);
 
-    /// Prepares for the links U and the operator.
+    /// Prepares for the links U and the operator. U stays borrowed: plugins may read links in place.
+    pub fn setup(&mut self, exec: Exec, u: &View<'s>, dirac: &Dirac, mode: Setup) -> Result<(), HostError> {
+        // SAFETY: U is borrowed for as long as the object lives, and no operator is lent.
+        unsafe { self.setup_with(exec, u, dirac, mode, None) }
+    }
+    /// As [`Self::setup`], for links that change later, and with an operator to use.
     ///
     /// # Safety
-    /// The memory of U, and the operator if one is lent, stay valid, and U unchanged, until the next set-up or until the
-    /// object is dropped: plugins may read links in place.
-    pub unsafe fn setup(
+    /// The memory of U, and the operator if one is lent, stay valid until the next set-up or until the object is dropped;
+    /// [`Self::apply`] is called only while U is as it was.
+    pub unsafe fn setup_with(
         &mut self,
         exec: Exec,
         u: &View,

@@ -50,6 +50,8 @@ pub struct Lattice {
     isa: Isa,
     /// The sums of each thread, kept between launches.
     scratch: Vec<Mutex<Vec<ExactSum>>>,
+    /// One reduction at a time, also where several threads share the lattice.
+    reducing: Mutex<()>,
     site_tables: [SiteTables; 2],
 }
 
@@ -95,7 +97,15 @@ impl Lattice {
             [f64::LANES, f32::LANES].map(|lanes| Layout::new(geometry.clone(), lanes, options.lanes));
         let pool = Pool::new(threads)?;
         let scratch = (0..threads).map(|_| Mutex::new(Vec::new())).collect();
-        Ok(Arc::new(Self { layouts, pool, comm, isa: options.isa, scratch, site_tables: Default::default() }))
+        Ok(Arc::new(Self {
+            layouts,
+            pool,
+            comm,
+            isa: options.isa,
+            scratch,
+            reducing: Mutex::new(()),
+            site_tables: Default::default(),
+        }))
     }
 
     /// Extents and ranks.
@@ -147,6 +157,7 @@ impl Lattice {
         let layout = self.layout::<T>();
         let count = K::SUMS * layout.chains();
         assert_eq!(sums.len(), count, "one number for each quantity and chain");
+        let _one = self.reducing.lock().unwrap_or_else(|e| e.into_inner());
         self.pool.run(blocks, |thread, piece| {
             let mut mine = self.scratch[thread].lock().unwrap_or_else(|e| e.into_inner());
             mine.clear();

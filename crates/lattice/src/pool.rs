@@ -74,6 +74,8 @@ struct Shared {
 pub struct Pool {
     shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
+    /// Threads that get work.
+    active: AtomicUsize,
     /// One launch at a time, also where several threads share the pool.
     launch: Mutex<()>,
 }
@@ -98,7 +100,8 @@ impl Pool {
             caller: Apart(Bed::default()),
             panic: Mutex::new(None),
         });
-        let mut pool = Self { shared, workers: Vec::new(), launch: Mutex::new(()) };
+        let active = AtomicUsize::new(threads.max(1));
+        let mut pool = Self { shared, workers: Vec::new(), active, launch: Mutex::new(()) };
         for thread in 1..threads.max(1) {
             let shared = pool.shared.clone();
             let worker = std::thread::Builder::new()
@@ -115,14 +118,26 @@ impl Pool {
         self.workers.len() + 1
     }
 
-    /// Calls `f(thread, piece)` on every thread, the pieces together making up `range`; pieces may be empty.
+    /// Lets at most `threads` of them work from now on (at least 1, the caller); the others sleep. For hosts that grant
+    /// threads call by call.
+    pub fn limit(&self, threads: usize) {
+        self.active.store(threads.clamp(1, self.threads()), Ordering::Relaxed);
+    }
+
+    /// Number of threads that work.
+    pub fn limited(&self) -> usize {
+        self.active.load(Ordering::Relaxed)
+    }
+
+    /// Calls `f(thread, piece)` once for every thread, the pieces together making up `range`; pieces may be empty.
     ///
     /// A panic in `f` is passed on to the caller after all threads are done.
     pub fn run(&self, range: Range<usize>, f: impl Fn(usize, Range<usize>) + Sync) {
-        let (threads, len) = (self.threads(), range.len());
-        let piece = |t: usize| range.start + len * t / threads..range.start + len * (t + 1) / threads;
-        if self.workers.is_empty() {
-            return f(0, piece(0));
+        let (active, len) = (self.limited(), range.len());
+        let bound = |t: usize| range.start + len * t.min(active) / active;
+        let piece = |t: usize| bound(t)..bound(t + 1);
+        if active == 1 {
+            return (0..self.threads()).for_each(|t| f(t, piece(t)));
         }
         let job = |thread: usize| f(thread, piece(thread));
         let job: &(dyn Fn(usize) + Sync) = &job;
@@ -206,6 +221,19 @@ mod tests {
             }
             let expected = |i: usize| if i < 3 { 0 } else { 200 };
             assert!(counts.iter().enumerate().all(|(i, c)| c.load(Ordering::Relaxed) == expected(i)));
+        }
+    }
+
+    #[test]
+    fn only_as_many_threads_as_the_limit_have_work() {
+        let pool = Pool::new(3).unwrap();
+        for (limit, working) in [(2, 2), (1, 1), (0, 1), (9, 3)] {
+            pool.limit(limit);
+            let sizes: Vec<AtomicUsize> = (0..3).map(|_| AtomicUsize::new(usize::MAX)).collect();
+            pool.run(5..35, |thread, piece| sizes[thread].store(piece.len(), Ordering::Relaxed));
+            let sizes: Vec<usize> = sizes.into_iter().map(AtomicUsize::into_inner).collect();
+            assert_eq!(sizes.iter().sum::<usize>(), 30, "limit {limit}: {sizes:?}");
+            assert_eq!(sizes.iter().filter(|&&n| n > 0).count(), working, "limit {limit}: {sizes:?}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! A flow: layers one after the other, with their parameters and an exact backward pass.
 
 use crate::{Layer, ModelError, Undo};
+use gaugelink_lattice::rng::Address;
 use gaugelink_lattice::{GaugeField, MomentumField, Real};
 use std::ops::Range;
 
@@ -75,14 +76,10 @@ impl<T: Real, const N: usize> Flow<T, N> {
         Ok(())
     }
 
-    /// Draws V by `prior`, which fills the field Haar-distributed, and takes `u` to U = f(V); writes log q(U).
-    pub fn sample_from(
-        &mut self,
-        prior: impl FnOnce(&mut GaugeField<T, N>),
-        u: &mut GaugeField<T, N>,
-        log_q: &mut [f64],
-    ) {
-        prior(u);
+    /// Draws V from the Haar measure by `address`, chain c of a batch at chain `address.chain` + c, and takes it to
+    /// `u` = f(V); writes log q(U).
+    pub fn sample(&mut self, address: Address, u: &mut GaugeField<T, N>, log_q: &mut [f64]) {
+        u.draw_haar(address);
         log_q.fill(0.0);
         self.forward(u, log_q);
         log_q.iter_mut().for_each(|q| *q = -*q);

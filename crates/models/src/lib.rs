@@ -5,16 +5,21 @@
 //! product Haar measure, normalised to 1 (docs/conventions.md).
 
 mod algebra;
+mod architecture;
 #[cfg(test)]
 mod cases;
 mod error;
 pub mod file;
 mod flow;
+mod force;
 mod layer;
 pub mod layers;
 pub mod precond;
+pub mod serve;
 
+pub use architecture::{LayerKind, flow_model};
 pub use error::ModelError;
 pub use file::Model;
 pub use flow::Flow;
+pub use force::LearnedForce;
 pub use layer::{Layer, Undo};

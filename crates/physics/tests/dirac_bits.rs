@@ -92,6 +92,8 @@ fn results<const N: usize>(extents: &[usize], options: LatticeOptions, chain: u6
     note(&out);
     d.apply_dagger(&mut out, &psi);
     note(&out);
+    d.both_hops(&mut out, &psi, [0.7, 0.3, -0.2]);
+    note(&out);
     let stop = Stopping::at(1e-8);
     let mut x = d.vector().unwrap();
     let cg = ConjugateGradient::new(&d).unwrap().solve(&d, &mut x, &psi, &stop).unwrap();

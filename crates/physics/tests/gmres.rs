@@ -8,7 +8,7 @@ use gaugelink_lattice::{Complex, GaugeField, LaneMeaning, Lattice, LatticeError,
 use gaugelink_physics::PhysicsError;
 use gaugelink_physics::dirac::{Boundary, SPINS, Schur, SpinorField, Wilson};
 use gaugelink_physics::solver::{
-    BiCgStab, ConjugateGradient, Gmres, LinearOperator, Preconditioner, SolveError, Stopping,
+    BiCgStab, ConjugateGradient, Gmres, LinearOperator, Preconditioner, RESTART_MAX, SolveError, Stopping,
 };
 use std::error::Error;
 use std::ops::Range;
@@ -272,7 +272,9 @@ fn failures_say_what_happened() {
     let lattice = Lattice::new(&[4, 4, 4, 4], LatticeOptions::default()).unwrap();
     let (u, mut b) = fields::<1>(&lattice, 0);
     let d = Wilson::new(&u, 0.1, Boundary::periodic()).unwrap();
-    assert!(matches!(Gmres::new(&d, 0), Err(PhysicsError::Parameter(_))));
+    for restart in [0, RESTART_MAX + 1] {
+        assert!(matches!(Gmres::new(&d, restart), Err(PhysicsError::Parameter(_))), "{restart}");
+    }
     let mut solver = Gmres::new(&d, 5).unwrap();
     let stop = Stopping::at(1e-8);
 

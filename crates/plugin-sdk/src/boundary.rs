@@ -17,10 +17,10 @@ static HOOK: Once = Once::new();
 
 /// Runs `body`; panics inside print nothing. For threads that a plugin starts itself.
 pub fn quiet<R>(body: impl FnOnce() -> R) -> R {
-    struct Leave;
-    impl Drop for Leave {
+    struct Leave<'a>(&'a Cell<u32>);
+    impl Drop for Leave<'_> {
         fn drop(&mut self) {
-            INSIDE.with(|inside| inside.set(inside.get() - 1));
+            self.0.set(self.0.get() - 1);
         }
     }
     HOOK.call_once(|| {
@@ -31,9 +31,11 @@ pub fn quiet<R>(body: impl FnOnce() -> R) -> R {
             }
         }));
     });
-    INSIDE.with(|inside| inside.set(inside.get() + 1));
-    let _leave = Leave;
-    body()
+    INSIDE.with(|inside| {
+        inside.set(inside.get() + 1);
+        let _leave = Leave(inside);
+        body()
+    })
 }
 
 /// Runs `body` and turns a panic into an error.

@@ -17,6 +17,7 @@ mod flow;
 mod force;
 mod lattice;
 mod object;
+mod part;
 mod plugin;
 mod precond;
 mod proposal;

@@ -34,9 +34,16 @@ pub fn new<T: Extensible>() -> T {
 ///
 /// # Safety
 /// `p` is NULL or points to as many readable bytes as its first four say.
+#[inline]
 pub unsafe fn read<T: Extensible>(p: *const T) -> Option<T> {
     if p.is_null() {
         return None;
+    }
+    // SAFETY: a struct that is at least ours in size is read whole; of others only the size is looked at.
+    unsafe {
+        if p.cast::<u32>().read_unaligned() as usize >= size_of::<T>() {
+            return Some(p.read_unaligned());
+        }
     }
     let mut value = T::default();
     // SAFETY: the caller vouches for `size` bytes, the first four among them.

@@ -44,6 +44,7 @@ impl<'a> View<'a> {
     ///
     /// # Safety
     /// `raw` is NULL or as [`crate::read_sized`] wants it, and its planes stay readable for `'a`.
+    #[inline]
     pub unsafe fn from_raw(raw: *const glk_view, name: &'static str) -> Result<Self> {
         // SAFETY: the caller's promise.
         let raw = unsafe { sized::read(raw) }
@@ -105,6 +106,10 @@ impl<'a> View<'a> {
     /// The C struct.
     pub fn as_raw(&self) -> &glk_view {
         &self.raw
+    }
+    /// The name of the argument, for errors.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
     }
     /// Fields of the batch.
     pub fn batch(&self) -> usize {
@@ -207,6 +212,7 @@ impl<'a> ViewMut<'a> {
     ///
     /// # Safety
     /// As there, and the planes may be written.
+    #[inline]
     pub unsafe fn from_raw(raw: *const glk_view, name: &'static str) -> Result<Self> {
         // SAFETY: the caller's promise.
         let view = unsafe { View::from_raw(raw, name) }?;

@@ -58,7 +58,7 @@ impl<const N: usize> Independence<N> {
             self.weigh(u, action)?;
         }
         let from = Address { purpose: Purpose::Proposal, ..address };
-        self.flow.sample_from(|v| v.draw_haar(from), &mut self.proposal, &mut self.log_q);
+        self.flow.sample(from, &mut self.proposal, &mut self.log_q);
         let proposed = log_weights(&action.value(&self.proposal), &self.log_q);
         let draws = global_uniform(proposed.len(), Address { purpose: Purpose::Accept, ..address });
         let current = self.log_weight.get_or_insert_default();

@@ -6,3 +6,4 @@ pub mod hmc;
 pub mod independence;
 pub mod integrator;
 pub mod statistics;
+pub mod transformation;

@@ -2,6 +2,7 @@
 
 use gaugelink_lattice::LatticeError;
 use gaugelink_models::ModelError;
+use gaugelink_physics::PhysicsError;
 use gaugelink_sampler::statistics::StatisticsError;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -9,7 +10,7 @@ use thiserror::Error;
 /// An error of a training, saying what to do about it.
 #[derive(Debug, Error)]
 pub enum TrainError {
-    /// A setting outside its range.
+    /// A setting outside its range, or data that nothing can be learned from.
     #[error("{0}")]
     Setting(String),
     /// A loss or gradient that is not a number.
@@ -31,6 +32,9 @@ pub enum TrainError {
     /// The model.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The physics.
+    #[error(transparent)]
+    Physics(#[from] PhysicsError),
     /// Memory or threads.
     #[error(transparent)]
     Lattice(#[from] LatticeError),

@@ -48,7 +48,7 @@ impl<T: Real, const N: usize> Group<T, N> {
 
     /// ln q + S of configurations that the flow makes of Haar-distributed links from an address on.
     pub fn sample(&mut self, address: Address, losses: &mut [f64]) {
-        self.flow.sample_from(|links| links.draw_haar(address), &mut self.links, losses);
+        self.flow.sample(address, &mut self.links, losses);
         losses.iter_mut().zip(self.action()).for_each(|(loss, action)| *loss += action);
     }
 

@@ -8,6 +8,7 @@ pub mod adam;
 mod checkpoint;
 mod error;
 pub mod exact;
+pub mod force_matching;
 mod group;
 mod reverse_kl;
 mod schedule;

@@ -3,5 +3,6 @@
 pub(crate) mod bench;
 pub(crate) mod ildg;
 pub(crate) mod measure;
+pub(crate) mod plugin;
 pub(crate) mod run;
 pub(crate) mod train;

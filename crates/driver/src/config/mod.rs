@@ -2,14 +2,16 @@
 
 mod action;
 mod overrides;
+mod plugin;
 mod stage;
 mod tables;
 mod train;
 
 pub use action::{ActionKind, ActionTable};
 pub use overrides::with_overrides;
+pub use plugin::{PluginTable, Role};
 pub(crate) use stage::OWN_FILES;
-pub use stage::{FlowStage, HeatbathStage, HmcStage, SolveStage, Stage, WriteStage};
+pub use stage::{FlowStage, FthmcStage, HeatbathStage, HmcStage, SolveStage, Stage, WriteStage};
 pub use tables::{
     GroupName, LatticeTable, MachineTable, MeasureTable, PrecisionName, RunTable, StartKind, StartTable,
 };
@@ -40,6 +42,8 @@ pub struct RunFile {
     pub stages: Vec<Stage>,
     /// The text that all of this was read from, overrides included.
     pub text: String,
+    /// Where the text came from.
+    pub path: PathBuf,
 }
 
 impl RunFile {
@@ -77,6 +81,7 @@ impl RunFile {
                 FileKind::Solve => vec![Stage::Solve(tables.required("solve")?)],
             },
             text: text.clone(),
+            path: path.into(),
         };
         file.check(&tables)?;
         Ok(file)
@@ -118,6 +123,12 @@ impl RunFile {
             if stage.thermalisation() >= stage.updates().max(1) {
                 return Err(tables.fail_in("stage", "`thermalise` leaves no update to average over"));
             }
+            if let Stage::Solve(solve) = stage
+                && let (Some(table), false) = (&solve.preconditioner, solve.is_flexible())
+            {
+                let message = "`preconditioner` needs solver = \"gmres\": the others do not take one";
+                return Err(self.fail_at(table.plugin.span(), message));
+            }
             if matches!(stage, Stage::Hmc(hmc) if hmc.relax > hmc.thermalise) {
                 return Err(tables.fail_in(
                     "stage",
@@ -126,6 +137,17 @@ impl RunFile {
             }
         }
         Ok(())
+    }
+
+    /// An error at a place in the text.
+    pub(crate) fn fail_at(&self, span: std::ops::Range<usize>, message: &str) -> DriverError {
+        at_line(&self.path, &self.text, span, message)
+    }
+
+    /// The run file's folder, where the paths in it that name plugins and their files begin.
+    pub fn folder(&self) -> PathBuf {
+        let path = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+        path.parent().map(Path::to_path_buf).unwrap_or_default()
     }
 
     /// Random numbers of the run.
@@ -182,9 +204,7 @@ impl<'a> Tables<'a> {
 
     /// An error at a place in the text, shown with its line.
     fn fail_at(&self, span: std::ops::Range<usize>, message: &str) -> DriverError {
-        let line = self.text[..span.start].matches('\n').count() + 1;
-        let shown = self.text.lines().nth(line - 1).unwrap_or_default();
-        self.fail(format!("line {line}: {message}\n  {line} | {shown}"))
+        at_line(&self.path, self.text, span, message)
     }
 
     /// An error of a table as a whole, shown with its first line.
@@ -249,6 +269,7 @@ impl<'a> Tables<'a> {
         match kind.get_ref().as_str() {
             Some("heatbath") => Ok(Stage::Heatbath(self.read(stage)?)),
             Some("hmc") => Ok(Stage::Hmc(self.read(stage)?)),
+            Some("fthmc") => Ok(Stage::Fthmc(self.read(stage)?)),
             Some("flow") => Ok(Stage::Flow(self.read(stage)?)),
             Some("solve") => Ok(Stage::Solve(self.read(stage)?)),
             Some("write") => Ok(Stage::Write(self.read(stage)?)),
@@ -262,6 +283,13 @@ impl<'a> Tables<'a> {
             }
         }
     }
+}
+
+/// An error at a place in a text, shown with its line.
+fn at_line(path: &Path, text: &str, span: std::ops::Range<usize>, message: &str) -> DriverError {
+    let line = text[..span.start].matches('\n').count() + 1;
+    let shown = text.lines().nth(line - 1).unwrap_or_default();
+    DriverError::Config { path: path.into(), message: format!("line {line}: {message}\n  {line} | {shown}") }
 }
 
 fn config_error(path: &Path, text: &str, mut error: toml::de::Error) -> DriverError {

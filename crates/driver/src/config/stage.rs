@@ -1,7 +1,10 @@
 //! The stages of a run: `[[stage]]` with `kind = "..."`.
 
+use super::plugin::{PluginTable, Role};
 use super::tables::{PrecisionName, at_least_one, finite, positive, yes};
 use gaugelink_physics::dirac::PropagatorSolver;
+use gaugelink_physics::solver::RESTART_MAX;
+use gaugelink_sampler::hmc::Trajectory;
 use gaugelink_sampler::integrator::Integrator;
 use serde::{Deserialize, Deserializer};
 use std::path::PathBuf;
@@ -13,6 +16,8 @@ pub enum Stage {
     Heatbath(HeatbathStage),
     /// Hybrid Monte Carlo.
     Hmc(HmcStage),
+    /// Hybrid Monte Carlo through a field transformation.
+    Fthmc(FthmcStage),
     /// Gradient flow of the configuration at hand.
     Flow(FlowStage),
     /// Solves of the Wilson–Dirac equation.
@@ -23,16 +28,17 @@ pub enum Stage {
 
 impl Stage {
     /// Values of `kind`.
-    pub const KINDS: [&'static str; 5] = ["heatbath", "hmc", "flow", "solve", "write"];
+    pub const KINDS: [&'static str; 6] = ["heatbath", "hmc", "fthmc", "flow", "solve", "write"];
 
     /// Its `kind`.
     pub fn kind(&self) -> &'static str {
         match self {
             Stage::Heatbath(_) => Self::KINDS[0],
             Stage::Hmc(_) => Self::KINDS[1],
-            Stage::Flow(_) => Self::KINDS[2],
-            Stage::Solve(_) => Self::KINDS[3],
-            Stage::Write(_) => Self::KINDS[4],
+            Stage::Fthmc(_) => Self::KINDS[2],
+            Stage::Flow(_) => Self::KINDS[3],
+            Stage::Solve(_) => Self::KINDS[4],
+            Stage::Write(_) => Self::KINDS[5],
         }
     }
 
@@ -41,6 +47,7 @@ impl Stage {
         match self {
             Stage::Heatbath(s) => s.sweeps,
             Stage::Hmc(s) => s.trajectories,
+            Stage::Fthmc(s) => s.trajectories,
             _ => 0,
         }
     }
@@ -50,7 +57,18 @@ impl Stage {
         match self {
             Stage::Heatbath(s) => s.thermalise,
             Stage::Hmc(s) => s.thermalise,
+            Stage::Fthmc(s) => s.thermalise,
             _ => 0,
+        }
+    }
+
+    /// The plugin that it goes through, if it does.
+    pub fn plugin(&self) -> Option<(Role, &PluginTable)> {
+        match self {
+            Stage::Hmc(s) => s.force.as_ref().map(|table| (Role::Force, table)),
+            Stage::Fthmc(s) => Some((Role::Flow, &s.flow)),
+            Stage::Solve(s) => s.preconditioner.as_ref().map(|table| (Role::Preconditioner, table)),
+            _ => None,
         }
     }
 }
@@ -92,6 +110,45 @@ pub struct HmcStage {
     /// The first of these are taken whatever their ΔH: a start from far off would be rejected for ever.
     #[serde(default)]
     pub relax: u64,
+    /// A plugin's force, which kicks the momenta; the accept step takes the action's energy all the same.
+    pub force: Option<PluginTable>,
+}
+
+impl HmcStage {
+    /// How a trajectory is integrated.
+    pub fn trajectory(&self) -> Trajectory {
+        Trajectory { integrator: self.integrator, steps: self.steps as usize, length: self.length }
+    }
+}
+
+/// `kind = "fthmc"`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FthmcStage {
+    /// Trajectories.
+    #[serde(deserialize_with = "at_least_one")]
+    pub trajectories: u64,
+    /// "omelyan" or "leapfrog".
+    #[serde(default = "omelyan", deserialize_with = "integrator")]
+    pub integrator: Integrator,
+    /// Integration steps of a trajectory.
+    #[serde(deserialize_with = "at_least_one")]
+    pub steps: u64,
+    /// Length τ, in units where H = ½ Σ π² + S.
+    #[serde(default = "unit_length", deserialize_with = "positive")]
+    pub length: f64,
+    /// Trajectories at the begin that stay out of averages.
+    #[serde(default)]
+    pub thermalise: u64,
+    /// The field transformation, a plugin's flow.
+    pub flow: PluginTable,
+}
+
+impl FthmcStage {
+    /// How a trajectory is integrated.
+    pub fn trajectory(&self) -> Trajectory {
+        Trajectory { integrator: self.integrator, steps: self.steps as usize, length: self.length }
+    }
 }
 
 /// `kind = "flow"`
@@ -119,9 +176,13 @@ pub struct SolveStage {
     /// Boundary sign of each direction: 1 periodic, −1 antiperiodic.
     #[serde(default = "antiperiodic_in_time", deserialize_with = "signs")]
     pub boundary: [f64; 4],
-    /// "bicgstab-eo", "cg-eo" (both on the even-odd Schur complement; cg on its normal equations) or "bicgstab".
+    /// "bicgstab-eo", "cg-eo" (both on the even-odd Schur complement; cg on its normal equations), "bicgstab" or
+    /// "gmres"; see [`SolveStage::method`].
     #[serde(default, deserialize_with = "solver")]
-    pub solver: PropagatorSolver,
+    solver: PropagatorSolver,
+    /// Iterations between restarts of "gmres".
+    #[serde(default = "thirty", deserialize_with = "restart")]
+    restart: usize,
     /// Relative residual to reach in each solve.
     #[serde(default = "tolerance", deserialize_with = "positive")]
     pub tolerance: f64,
@@ -131,6 +192,23 @@ pub struct SolveStage {
     /// Site (x, y, z, t) of the point sources.
     #[serde(default)]
     pub source: [usize; 4],
+    /// A plugin's preconditioner, for solver = "gmres".
+    pub preconditioner: Option<PluginTable>,
+}
+
+impl SolveStage {
+    /// The solver with its settings.
+    pub fn method(&self) -> PropagatorSolver {
+        match self.solver {
+            PropagatorSolver::Gmres { .. } => PropagatorSolver::Gmres { restart: self.restart },
+            other => other,
+        }
+    }
+
+    /// Whether the solver takes preconditioners.
+    pub fn is_flexible(&self) -> bool {
+        matches!(self.solver, PropagatorSolver::Gmres { .. })
+    }
 }
 
 /// `kind = "write"`
@@ -168,6 +246,16 @@ fn antiperiodic_in_time() -> [f64; 4] {
     [1.0, 1.0, 1.0, -1.0]
 }
 
+fn thirty() -> usize {
+    30
+}
+
+fn restart<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    let restart = usize::deserialize(deserializer)?;
+    let wrong = || format!("{restart} iterations between restarts: expected 1 to {RESTART_MAX}");
+    (1..=RESTART_MAX).contains(&restart).then_some(restart).ok_or_else(|| serde::de::Error::custom(wrong()))
+}
+
 fn tolerance() -> f64 {
     1e-10
 }
@@ -181,10 +269,11 @@ fn integrator<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Integrator, 
 }
 
 /// Names of the solvers.
-const SOLVERS: [(&str, PropagatorSolver); 3] = [
+const SOLVERS: [(&str, PropagatorSolver); 4] = [
     ("bicgstab-eo", PropagatorSolver::EvenOddBiCgStab),
     ("cg-eo", PropagatorSolver::EvenOddConjugateGradient),
     ("bicgstab", PropagatorSolver::BiCgStab),
+    ("gmres", PropagatorSolver::Gmres { restart: 0 }),
 ];
 
 fn solver<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PropagatorSolver, D::Error> {

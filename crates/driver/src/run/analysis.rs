@@ -88,7 +88,7 @@ pub(crate) fn decisions(file: &RunFile, stage: usize, lines: &[Line]) -> Vec<boo
 
 fn updates<'a>(stage: usize, lines: &'a [Line]) -> Vec<&'a Update> {
     let of_stage = |line: &'a Line| match line {
-        Line::Heatbath(u) | Line::Hmc(u) if u.stage == stage => Some(u),
+        Line::Heatbath(u) | Line::Hmc(u) | Line::Fthmc(u) if u.stage == stage => Some(u),
         _ => None,
     };
     lines.iter().filter_map(of_stage).collect()

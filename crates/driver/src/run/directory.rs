@@ -83,6 +83,19 @@ impl RunDirectory {
         let mut file = OpenOptions::new().create(true).append(true).open(&path).map_err(io("open", &path))?;
         writeln!(file, "{line}").map_err(io("write to", &path))
     }
+
+    /// All timings so far, the last ones at the end; none where there is no file.
+    ///
+    /// # Errors
+    /// [`DriverError::Io`].
+    pub fn timings(&self) -> Result<Vec<serde_json::Value>, DriverError> {
+        let path = self.file(TIMINGS);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(io("read", &path)(error)),
+        }
+    }
 }
 
 const LOG: &str = "measurements.jsonl";

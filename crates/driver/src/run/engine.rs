@@ -2,11 +2,13 @@
 
 use super::directory::{Log, RunDirectory};
 use super::line::{Line, Start};
+use super::plugins::Plugins;
 use super::provenance::Provenance;
 use super::start::{self, Input};
 use crate::config::{RunFile, Stage};
 use crate::error::DriverError;
 use crate::progress;
+use gaugelink_host::adapt::Use;
 use gaugelink_lattice::comm::Comm;
 use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions};
 use gaugelink_physics::observable;
@@ -51,6 +53,7 @@ pub(crate) struct Setting<'a> {
     pub checkpoint: &'a Checkpoint,
     pub saved: Option<&'a Saved<State>>,
     pub input: Option<&'a Input>,
+    pub plugins: &'a Plugins,
     /// JSON lines on standard output.
     pub json: bool,
     /// Set by SIGTERM and SIGINT.
@@ -62,6 +65,8 @@ pub(crate) struct Engine<'a, const N: usize> {
     pub(super) setting: &'a Setting<'a>,
     pub(super) u: GaugeField<f64, N>,
     pub(super) state: State,
+    /// What the stage at hand used its plugin for.
+    pub(super) used: Option<Use>,
     /// Rank 0 writes it.
     log: Option<Log>,
     saved_at: Instant,
@@ -75,6 +80,7 @@ impl<'a, const N: usize> Engine<'a, N> {
     pub fn new(setting: &'a Setting<'a>, comm: Arc<dyn Comm>) -> Result<Self, DriverError> {
         let (file, root) = (setting.file, comm.rank() == 0);
         let lattice = Lattice::new(setting.extents, options(file, comm))?;
+        setting.plugins.check::<N>(file, &lattice)?;
         let (u, state) = match setting.saved {
             Some(saved) => {
                 let mut u = GaugeField::cold(&lattice)?;
@@ -83,7 +89,7 @@ impl<'a, const N: usize> Engine<'a, N> {
             }
             None => {
                 let (u, input) = start::first(file, &lattice, setting.input)?;
-                let provenance = Provenance::new(file, input);
+                let provenance = Provenance::new(file, input, setting.plugins.identities());
                 let extents = setting.extents.to_vec();
                 (
                     u,
@@ -101,7 +107,7 @@ impl<'a, const N: usize> Engine<'a, N> {
             }
         };
         let log = root.then(|| Log::open(setting.directory, state.log_bytes, setting.json)).transpose()?;
-        let mut engine = Self { setting, u, state, log, saved_at: Instant::now() };
+        let mut engine = Self { setting, u, state, used: None, log, saved_at: Instant::now() };
         if setting.saved.is_none() {
             engine.begin()?;
         }
@@ -135,6 +141,7 @@ impl<'a, const N: usize> Engine<'a, N> {
             match stage {
                 Stage::Heatbath(stage) => self.heatbath(stage)?,
                 Stage::Hmc(stage) => self.hmc(stage)?,
+                Stage::Fthmc(stage) => self.fthmc(stage)?,
                 Stage::Flow(stage) => self.flow(stage)?,
                 Stage::Solve(stage) => self.solve(stage)?,
                 Stage::Write(stage) => self.write(stage)?,
@@ -160,6 +167,14 @@ impl<'a, const N: usize> Engine<'a, N> {
     /// Adds lines to the measurements.
     pub(super) fn log(&mut self, lines: &[Line]) -> Result<(), DriverError> {
         self.log.as_mut().map_or(Ok(()), |log| log.add(lines))
+    }
+
+    /// Tells which plugin the stage goes through, if it does.
+    pub(super) fn log_plugin(&mut self) -> Result<(), DriverError> {
+        match self.setting.plugins.identity(self.state.stage) {
+            Some(identity) => self.log(&[Line::Plugin(identity.clone())]),
+            None => Ok(()),
+        }
     }
 
     /// Writes a checkpoint. Collective.
@@ -190,13 +205,14 @@ impl<'a, const N: usize> Engine<'a, N> {
         if stops { Err(DriverError::Stopped { updates: self.state.updates }) } else { Ok(()) }
     }
 
-    fn time(&self, stage: &Stage, updates: u64, start: Instant) -> Result<(), DriverError> {
+    fn time(&mut self, stage: &Stage, updates: u64, start: Instant) -> Result<(), DriverError> {
+        let used = self.used.take();
         if !self.is_root() {
             return Ok(());
         }
         let seconds = start.elapsed().as_secs_f64();
         let lattice = self.u.lattice();
-        self.setting.directory.timing(&serde_json::json!({
+        let mut line = serde_json::json!({
             "stage": self.state.stage,
             "kind": stage.kind(),
             "seconds": seconds,
@@ -204,7 +220,16 @@ impl<'a, const N: usize> Engine<'a, N> {
             "threads": lattice.pool().threads(),
             "ranks": lattice.comm().ranks(),
             "vector_instructions": format!("{:?}", lattice.isa()),
-        }))
+        });
+        if let (Some(used), Some(identity)) = (used, self.setting.plugins.identity(self.state.stage)) {
+            line["plugin"] = serde_json::json!({
+                "component": identity.component,
+                "calls": used.calls,
+                "seconds": used.seconds,
+                "bytes_copied": used.bytes_copied,
+            });
+        }
+        self.setting.directory.timing(&line)
     }
 }
 
@@ -213,12 +238,17 @@ pub(super) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, |n| n.get())
 }
 
-fn options(file: &RunFile, comm: Arc<dyn Comm>) -> LatticeOptions {
-    let chains = file.run.chains as usize;
-    let threads = match file.machine.threads {
-        0 => (cores() / comm.ranks()).max(1),
+/// Threads of each rank.
+pub(super) fn threads(file: &RunFile) -> usize {
+    let ranks: usize = file.machine.ranks.iter().product();
+    match file.machine.threads {
+        0 => (cores() / ranks.max(1)).max(1),
         n => n,
-    };
+    }
+}
+
+fn options(file: &RunFile, comm: Arc<dyn Comm>) -> LatticeOptions {
+    let (chains, threads) = (file.run.chains as usize, threads(file));
     let lanes = if chains > 1 { LaneMeaning::Batch { chains } } else { LaneMeaning::Sites };
     LatticeOptions { threads, lanes, grid: file.machine.ranks.clone(), comm, ..LatticeOptions::default() }
 }

@@ -1,5 +1,6 @@
 //! The measurements of a run as JSON lines: what is written, what the results are made of.
 
+use super::plugins::Identity;
 use serde::{Deserialize, Serialize};
 
 /// A line of `measurements.jsonl`. Stages count from 0, as in `--set stage.0...`.
@@ -12,6 +13,10 @@ pub(crate) enum Line {
     Heatbath(Update),
     /// After a trajectory.
     Hmc(Update),
+    /// After a trajectory through a field transformation.
+    Fthmc(Update),
+    /// The plugin that a stage goes through.
+    Plugin(Identity),
     /// How well a trajectory of the stage can be reversed.
     Reversibility(Reversibility),
     /// At a flow time.
@@ -97,6 +102,8 @@ pub(crate) struct Solve {
     pub colour: usize,
     pub solver: String,
     pub iterations: usize,
+    /// Applications of D, and of the preconditioner in units of them.
+    pub d_equivalents: f64,
     /// |D x − b| / |b|, computed from the solution.
     pub residual: f64,
 }

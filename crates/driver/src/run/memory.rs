@@ -3,6 +3,7 @@
 use crate::config::{RunFile, Stage};
 use gaugelink_lattice::group::algebra_dim;
 use gaugelink_lattice::{LatticeError, ensure_memory};
+use gaugelink_physics::dirac::PropagatorSolver;
 
 /// Refuses a run that cannot fit.
 ///
@@ -29,10 +30,24 @@ fn reals_per_site(file: &RunFile, stage: &Stage, group: usize, dims: usize) -> u
         + match stage {
             // A Polyakov loop carries two matrices a site.
             Stage::Heatbath(_) => 4 * group * group,
-            Stage::Hmc(_) => links + algebra + detours.max(4 * group * group),
+            // A plugin's force comes as matrices.
+            Stage::Hmc(hmc) => {
+                let plugin = if hmc.force.is_some() { links + algebra } else { 0 };
+                links + algebra + plugin + detours.max(4 * group * group)
+            }
+            // U = f(V) twice, the force at U and at V.
+            Stage::Fthmc(_) => 5 * links + 2 * algebra + detours.max(4 * group * group),
             Stage::Flow(_) => links + algebra,
             // The propagator, and the vectors of a solver.
-            Stage::Solve(_) => (4 * group + 8) * spinor,
+            Stage::Solve(solve) => {
+                let vectors = match solve.method() {
+                    // Preconditioned directions are kept as well.
+                    PropagatorSolver::Gmres { restart } if solve.preconditioner.is_some() => 2 * restart + 4,
+                    PropagatorSolver::Gmres { restart } => restart + 4,
+                    _ => 8,
+                };
+                (4 * group + vectors) * spinor
+            }
             Stage::Write(_) => links,
         }
 }

@@ -4,9 +4,12 @@ mod analysis;
 mod directory;
 mod engine;
 mod flow;
+mod fthmc;
 mod line;
 mod memory;
 mod plots;
+mod plugin_rows;
+mod plugins;
 mod preflight;
 mod provenance;
 mod results;
@@ -24,6 +27,7 @@ use engine::{Engine, Setting, State};
 use gaugelink_lattice::LatticeError;
 use gaugelink_lattice::comm::{Comm, SingleRank, try_run_ranks};
 use gaugelink_sampler::checkpoint::{Checkpoint, Saved};
+use plugins::{Identity, Plugins};
 pub(crate) use results::{Row, table};
 use start::Input;
 use std::path::Path;
@@ -35,6 +39,7 @@ use std::sync::atomic::AtomicBool;
 /// # Errors
 /// [`DriverError`]; the run directory then holds the last checkpoint.
 pub(crate) fn execute(file: &RunFile, fresh: bool, report: &mut Report) -> Result<(), DriverError> {
+    let plugins = Plugins::open(file, engine::threads(file))?;
     let directory = RunDirectory::open(&file.directory())?;
     if fresh {
         directory.clear()?;
@@ -47,6 +52,14 @@ pub(crate) fn execute(file: &RunFile, fresh: bool, report: &mut Report) -> Resul
     {
         if state.has_results() {
             return another_run(&directory);
+        }
+        saved = None;
+    }
+    if let Some(Saved { state, .. }) = &saved
+        && state.provenance.plugins != plugins.identities()
+    {
+        if state.has_results() {
+            return other_plugins(&directory, &state.provenance.plugins, &plugins.identities());
         }
         saved = None;
     }
@@ -63,7 +76,8 @@ pub(crate) fn execute(file: &RunFile, fresh: bool, report: &mut Report) -> Resul
             if let Some(saved) = &saved {
                 eprintln!("gaugelink: going on from the checkpoint after {} updates", saved.state.updates);
             }
-            on_all_ranks(file, &directory, &checkpoint, saved.as_ref(), input.as_ref(), report.is_json())?;
+            let input = input.as_ref();
+            on_all_ranks(file, &directory, &checkpoint, saved.as_ref(), input, &plugins, report.is_json())?;
         }
     }
     results::show(file, &directory, &Log::read(&directory)?, report)
@@ -74,6 +88,17 @@ fn another_run(directory: &RunDirectory) -> Result<(), DriverError> {
     Err(DriverError::Input(format!(
         "{} holds a run of another run file: choose another directory (--set run.directory=...), or begin anew with \
          --fresh, which removes its measurements",
+        directory.path().display()
+    )))
+}
+
+/// The run began with plugins, or files of theirs, that have changed since.
+fn other_plugins(directory: &RunDirectory, began: &[Identity], now: &[Identity]) -> Result<(), DriverError> {
+    let changed = began.iter().zip(now).find(|(began, now)| began != now);
+    let which = changed.map_or_else(String::new, |(began, _)| format!(" {}", began.file));
+    Err(DriverError::Input(format!(
+        "{} holds a run with another plugin{which} (its SHA-256 or that of a file of its configuration differs): choose \
+         another directory (--set run.directory=...), or begin anew with --fresh, which removes its measurements",
         directory.path().display()
     )))
 }
@@ -102,6 +127,7 @@ fn on_all_ranks(
     checkpoint: &Checkpoint,
     saved: Option<&Saved<State>>,
     input: Option<&Input>,
+    plugins: &Plugins,
     json: bool,
 ) -> Result<(), DriverError> {
     let (group, extents) = match saved {
@@ -111,7 +137,8 @@ fn on_all_ranks(
     preflight::check(file, group, &extents)?;
     memory::check(file, group, &extents)?;
     let stop = stop_flag(directory.path())?;
-    let setting = Setting { file, extents: &extents, directory, checkpoint, saved, input, json, stop: &stop };
+    let setting =
+        Setting { file, extents: &extents, directory, checkpoint, saved, input, plugins, json, stop: &stop };
     let rank = |comm: Arc<dyn Comm>| match group {
         1 => Engine::<1>::new(&setting, comm)?.run(),
         2 => Engine::<2>::new(&setting, comm)?.run(),

@@ -26,9 +26,11 @@ pub(crate) fn write(file: &RunFile, directory: &RunDirectory, lines: &[Line]) ->
     for (number, stage) in file.stages.iter().enumerate() {
         let title = |what: &str| format!("{what}, stage {number} ({})", stage.kind());
         match stage {
-            Stage::Heatbath(_) | Stage::Hmc(_) => {
-                let (unit, units) =
-                    if stage.kind() == "hmc" { ("trajectory", "trajectories") } else { ("sweep", "sweeps") };
+            Stage::Heatbath(_) | Stage::Hmc(_) | Stage::Fthmc(_) => {
+                let (unit, units) = match stage {
+                    Stage::Heatbath(_) => ("sweep", "sweeps"),
+                    _ => ("trajectory", "trajectories"),
+                };
                 for series in series(file, number, lines) {
                     let estimate = series.estimate().ok();
                     let history = HistoryPlot {

@@ -52,7 +52,7 @@ fn unsolvable(solve: &SolveStage, extents: &[usize], bipartite: bool) -> Option<
             solve.source
         ));
     }
-    let even_odd = solve.solver != PropagatorSolver::BiCgStab;
+    let even_odd = !matches!(solve.method(), PropagatorSolver::BiCgStab | PropagatorSolver::Gmres { .. });
     (even_odd && !bipartite)
         .then(|| format!("even-odd solvers need even extents, not {extents:?}: choose solver = \"bicgstab\""))
 }

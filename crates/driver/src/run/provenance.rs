@@ -1,5 +1,6 @@
 //! Where a result comes from: in the run directory and in every configuration written.
 
+use super::plugins::Identity;
 use crate::config::RunFile;
 use gaugelink_lattice::ildg::FileChecksum;
 use lime_rs::TextRecord;
@@ -40,10 +41,12 @@ pub(crate) struct Provenance {
     pub run_file_sha256: String,
     pub seed: u64,
     pub input: Option<InputFile>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub plugins: Vec<Identity>,
 }
 
 impl Provenance {
-    pub fn new(file: &RunFile, input: Option<InputFile>) -> Self {
+    pub fn new(file: &RunFile, input: Option<InputFile>, plugins: Vec<Identity>) -> Self {
         Self {
             program: "gaugelink".into(),
             version: env!("CARGO_PKG_VERSION").into(),
@@ -51,6 +54,7 @@ impl Provenance {
             run_file_sha256: file.hash(),
             seed: file.seed(),
             input,
+            plugins,
         }
     }
 

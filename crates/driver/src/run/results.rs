@@ -2,8 +2,8 @@
 
 use super::analysis::{decisions, series};
 use super::directory::RunDirectory;
-use super::line::{Line, Start};
-use super::plots;
+use super::line::{Line, Solve, Start};
+use super::{plots, plugin_rows};
 use crate::config::{RunFile, Stage};
 use crate::error::DriverError;
 use crate::report::Report;
@@ -105,19 +105,24 @@ pub(crate) fn show(
     plots::write(file, directory, lines)?;
     rows.iter().try_for_each(|row| report.record(row))?;
     let files = "measurements.jsonl, results.jsonl, table.txt, plots/, provenance.json, timings.jsonl";
-    report.text(&format!("{table}\n{}: {files}", directory.path().display()))
+    let plugins = plugin_rows::footer(directory)?;
+    report.text(&format!("{table}\n{plugins}{}: {files}", directory.path().display()))
 }
 
 fn rows(file: &RunFile, lines: &[Line]) -> Vec<Row> {
     let mut rows = Vec::new();
     start_rows(&mut rows, lines);
     for (number, stage) in file.stages.iter().enumerate() {
+        plugin_rows::which(&mut rows, number, stage, lines);
         match stage {
-            Stage::Heatbath(_) | Stage::Hmc(_) => update_rows(&mut rows, file, number, lines),
+            Stage::Heatbath(_) | Stage::Hmc(_) | Stage::Fthmc(_) => {
+                update_rows(&mut rows, file, number, lines);
+            }
             Stage::Flow(_) => flow_rows(&mut rows, file, number, lines),
             Stage::Solve(_) => solve_rows(&mut rows, file, number, lines),
             Stage::Write(_) => write_rows(&mut rows, number, lines),
         }
+        plugin_rows::gain(&mut rows, file, number, lines);
     }
     rows
 }
@@ -189,14 +194,17 @@ fn flow_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line])
     }
 }
 
+/// The solves of a stage.
+pub(super) fn solves(number: usize, lines: &[Line]) -> Vec<&Solve> {
+    let of_stage = |line| match line {
+        &Line::Solve(ref solve) if solve.stage == number => Some(solve),
+        _ => None,
+    };
+    lines.iter().filter_map(of_stage).collect()
+}
+
 fn solve_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line]) {
-    let solves: Vec<_> = lines
-        .iter()
-        .filter_map(|line| match line {
-            Line::Solve(solve) if solve.stage == number => Some(solve),
-            _ => None,
-        })
-        .collect();
+    let solves = solves(number, lines);
     let row = |quantity: &str| Row::new(Some(number), "solve", quantity);
     if let Some(first) = solves.first() {
         let iterations = solves.iter().map(|s| s.iterations);

@@ -5,8 +5,9 @@ use super::line::{Correlator, Line, Solve};
 use crate::config::SolveStage;
 use crate::error::DriverError;
 use gaugelink_lattice::Complex;
-use gaugelink_physics::dirac::{Boundary, Propagator, Wilson};
+use gaugelink_physics::dirac::{Boundary, Propagator, PropagatorSolver, Wilson};
 use gaugelink_physics::solver::Stopping;
+use std::fmt::Display;
 
 impl<const N: usize> Engine<'_, N> {
     pub(super) fn solve(&mut self, stage: &SolveStage) -> Result<(), DriverError> {
@@ -15,10 +16,25 @@ impl<const N: usize> Engine<'_, N> {
         let wilson = Wilson::new(&self.u, stage.mass, boundary)?;
         let stop = Stopping { iterations: stage.max_iterations as usize, ..Stopping::at(stage.tolerance) };
         let bar = self.bar("solve", 4 * N as u64);
-        let (propagator, reports) =
-            Propagator::point_with(&wilson, stage.source, stage.solver, &stop, |_| bar.inc(1))
-                .map_err(|error| DriverError::Input(format!("stage {number} (solve): {error}")))?;
+        let failed = |error: &dyn Display| DriverError::Input(format!("stage {number} (solve): {error}"));
+        let mut cost = 0.0;
+        let solved = match (&stage.preconditioner, stage.method()) {
+            (Some(_), PropagatorSolver::Gmres { restart }) => {
+                let plugins = self.setting.plugins;
+                let mut plugin = plugins.preconditioner(number, &wilson).map_err(|e| failed(&e))?;
+                let progress = |_: &_| bar.inc(1);
+                let (source, stop) = (stage.source, &stop);
+                let solved =
+                    Propagator::point_preconditioned(&wilson, source, restart, &mut plugin, stop, progress);
+                cost = plugin.cost().dirac_equivalents;
+                self.used = Some(plugin.used());
+                solved
+            }
+            (_, method) => Propagator::point_with(&wilson, stage.source, method, &stop, |_| bar.inc(1)),
+        };
+        let (propagator, reports) = solved.map_err(|error| failed(&error))?;
         bar.finish_and_clear();
+        self.log_plugin()?;
         let mut lines = Vec::new();
         for chain in 0..self.u.lattice().chains() {
             lines.extend(reports.iter().enumerate().map(|(source, report)| {
@@ -29,6 +45,7 @@ impl<const N: usize> Engine<'_, N> {
                     colour: source % N,
                     solver: report.solver.into(),
                     iterations: report.chain_iterations[chain],
+                    d_equivalents: report.applications as f64 + cost * report.preconditionings as f64,
                     residual: report.true_residual[chain],
                 })
             }));

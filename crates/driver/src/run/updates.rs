@@ -4,37 +4,87 @@ use super::engine::Engine;
 use super::line::{Line, Reversibility, Update};
 use crate::config::{HeatbathStage, HmcStage};
 use crate::error::DriverError;
+use gaugelink_host::adapt::ForcePlugin;
 use gaugelink_lattice::GaugeField;
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_physics::action::{Action, ImprovedAction, WilsonAction};
 use gaugelink_physics::observable::{self, polyakov_loop, topological_charge};
 use gaugelink_physics::update::{HeatBath, Overrelaxation};
-use gaugelink_sampler::hmc::{Hmc, Outcome, Trajectory};
+use gaugelink_sampler::guided::Guided;
+use gaugelink_sampler::hmc::{Hmc, Outcome};
+use std::fmt::Display;
+
+/// What a stage of updates does with the links at hand.
+pub(super) trait Chain<const N: usize> {
+    /// One update.
+    fn update(
+        &mut self,
+        u: &mut GaugeField<f64, N>,
+        address: Address,
+    ) -> Result<Option<Outcome>, DriverError>;
+
+    /// The links to measure on, where the links at hand are others.
+    fn links<'a>(&'a mut self, u: &'a GaugeField<f64, N>) -> Result<&'a GaugeField<f64, N>, DriverError> {
+        Ok(u)
+    }
+}
+
+impl<const N: usize, F> Chain<N> for F
+where
+    F: FnMut(&mut GaugeField<f64, N>, Address) -> Result<Option<Outcome>, DriverError>,
+{
+    fn update(
+        &mut self,
+        u: &mut GaugeField<f64, N>,
+        address: Address,
+    ) -> Result<Option<Outcome>, DriverError> {
+        self(u, address)
+    }
+}
 
 impl<const N: usize> Engine<'_, N> {
     pub(super) fn heatbath(&mut self, stage: &HeatbathStage) -> Result<(), DriverError> {
         let heat_bath = HeatBath { beta: self.beta() };
-        self.updates("heat bath", stage.sweeps, Line::Heatbath, |u, address| {
+        let mut sweep = |u: &mut GaugeField<f64, N>, address| {
             heat_bath.sweep(u, address)?;
             (0..stage.overrelaxation).try_for_each(|_| Overrelaxation.sweep(u))?;
             Ok(None)
-        })
+        };
+        self.updates("heat bath", stage.sweeps, Line::Heatbath, &mut sweep)
     }
 
     pub(super) fn hmc(&mut self, stage: &HmcStage) -> Result<(), DriverError> {
-        let action = self.action()?;
-        let trajectory =
-            Trajectory { integrator: stage.integrator, steps: stage.steps as usize, length: stage.length };
-        let mut hmc = Hmc::new(self.u.lattice(), trajectory)?;
+        let (number, action) = (self.state.stage, self.action()?);
+        let failed = |error: &dyn Display| DriverError::Input(format!("stage {number} (hmc): {error}"));
+        let force = match &stage.force {
+            Some(_) => {
+                Some(self.setting.plugins.force::<N>(number, self.u.lattice()).map_err(|e| failed(&e))?)
+            }
+            None => None,
+        };
+        let guided = force.as_ref().map(|force| Guided { force, action: &*action });
+        let action: &dyn Action<N> = guided.as_ref().map_or(&*action, |guided| guided);
+        let failure = || match force.as_ref().and_then(ForcePlugin::failure) {
+            Some(error) => Err(failed(&error)),
+            None => Ok(()),
+        };
+        if self.state.done == 0 {
+            self.log_plugin()?;
+        }
+        let mut hmc = Hmc::new(self.u.lattice(), stage.trajectory())?;
         let mut done = self.state.done;
-        self.updates("HMC", stage.trajectories, Line::Hmc, |u, address| {
+        let mut update = |u: &mut GaugeField<f64, N>, address| {
             let relaxes = done < stage.relax;
             done += 1;
             let trajectory = if relaxes { Hmc::relax } else { Hmc::update };
-            Ok(Some(trajectory(&mut hmc, u, &*action, address)))
-        })?;
+            let outcome = trajectory(&mut hmc, u, action, address);
+            failure().map(|()| Some(outcome))
+        };
+        self.updates("HMC", stage.trajectories, Line::Hmc, &mut update)?;
         let address = self.address();
-        let (links, energy) = hmc.reversibility(&mut self.u, &*action, address);
+        let (links, energy) = hmc.reversibility(&mut self.u, action, address);
+        failure()?;
+        self.used = force.as_ref().map(ForcePlugin::used);
         self.log(&[Line::Reversibility(Reversibility { stage: self.state.stage, links, energy })])
     }
 
@@ -42,7 +92,7 @@ impl<const N: usize> Engine<'_, N> {
         self.setting.file.action.map_or(0.0, |action| action.beta)
     }
 
-    fn action(&self) -> Result<Box<dyn Action<N>>, DriverError> {
+    pub(super) fn action(&self) -> Result<Box<dyn Action<N>>, DriverError> {
         Ok(match self.setting.file.action.and_then(|action| action.rectangles()) {
             Some(c1) => Box::new(ImprovedAction::<N>::new(self.u.lattice(), self.beta(), c1)?),
             None => Box::new(WilsonAction::new(self.beta())),
@@ -50,28 +100,32 @@ impl<const N: usize> Engine<'_, N> {
     }
 
     /// The random numbers of the next update.
-    fn address(&self) -> Address {
+    pub(super) fn address(&self) -> Address {
         Address::new(self.setting.file.seed(), Purpose::HeatBath).trajectory(self.state.updates)
     }
 
-    fn updates(
+    /// Makes the links ready for the first update: those from a file may be unitary to single precision only.
+    pub(super) fn ready(&mut self) {
+        if self.state.updates == 0 {
+            self.u.reunitarise();
+        }
+    }
+
+    pub(super) fn updates(
         &mut self,
         what: &str,
         count: u64,
         line: fn(Update) -> Line,
-        mut update: impl FnMut(&mut GaugeField<f64, N>, Address) -> Result<Option<Outcome>, DriverError>,
+        chain: &mut dyn Chain<N>,
     ) -> Result<(), DriverError> {
-        if self.state.updates == 0 {
-            // Links from a file may be unitary to single precision only.
-            self.u.reunitarise();
-        }
+        self.ready();
         let bar = self.bar(what, count);
         while self.state.done < count {
             let address = self.address();
-            let outcome = update(&mut self.u, address)?;
+            let outcome = chain.update(&mut self.u, address)?;
             self.state.done += 1;
             self.state.updates += 1;
-            let measured = self.measure(outcome)?;
+            let measured = self.measure(chain, outcome)?;
             bar.set_position(self.state.done);
             if let Some(plaquette) = measured.first().and_then(|first| first.plaquette) {
                 bar.set_message(format!("plaquette {plaquette:.5}"));
@@ -85,7 +139,11 @@ impl<const N: usize> Engine<'_, N> {
     }
 
     /// One entry for each chain; none after a heat bath update that is not measured.
-    fn measure(&self, outcome: Option<Outcome>) -> Result<Vec<Update>, DriverError> {
+    fn measure(
+        &self,
+        chain: &mut dyn Chain<N>,
+        outcome: Option<Outcome>,
+    ) -> Result<Vec<Update>, DriverError> {
         let (table, chains) = (&self.setting.file.measure, self.u.lattice().chains());
         let dims = self.u.lattice().dims();
         let update = |chain: usize| Update {
@@ -103,28 +161,28 @@ impl<const N: usize> Engine<'_, N> {
         if !self.state.done.is_multiple_of(table.every) {
             return Ok(if outcome.is_some() { lines } else { Vec::new() });
         }
-        for (line, plaquette) in lines.iter_mut().zip(observable::plaquette(&self.u)) {
+        let u = chain.links(&self.u)?;
+        for (line, plaquette) in lines.iter_mut().zip(observable::plaquette(u)) {
             line.plaquette = Some(plaquette);
         }
         if table.polyakov {
-            for (line, polyakov) in lines.iter_mut().zip(polyakov_loop(&self.u, dims - 1)?) {
+            for (line, polyakov) in lines.iter_mut().zip(polyakov_loop(u, dims - 1)?) {
                 (line.polyakov_re, line.polyakov_im) = (Some(polyakov.re), Some(polyakov.im));
             }
         }
         if table.charge {
-            for (line, charge) in lines.iter_mut().zip(self.charge()?) {
+            for (line, charge) in lines.iter_mut().zip(charge(u)?) {
                 line.charge = Some(charge);
             }
         }
         Ok(lines)
     }
+}
 
-    /// The topological charge that fits group and dimensions.
-    fn charge(&self) -> Result<Vec<f64>, DriverError> {
-        let dims = self.u.lattice().dims();
-        if N == 1 && dims == 2 {
-            return Ok(observable::geometric_charge(&self.u)?.into_iter().map(|q| q as f64).collect());
-        }
-        Ok(topological_charge(&self.u)?)
+/// The topological charge that fits group and dimensions.
+fn charge<const N: usize>(u: &GaugeField<f64, N>) -> Result<Vec<f64>, DriverError> {
+    if N == 1 && u.lattice().dims() == 2 {
+        return Ok(observable::geometric_charge(u)?.into_iter().map(|q| q as f64).collect());
     }
+    Ok(topological_charge(u)?)
 }

@@ -49,6 +49,15 @@ pub fn borrow<'a, F: Foreign>(view: &'a View<'_>, lattice: &Arc<Lattice>) -> Opt
     })
 }
 
+/// As [`borrow`], for preconditioners that read links in place between calls.
+///
+/// # Safety
+/// The result is not used after the owner may have freed or changed the field.
+pub unsafe fn retain<F: Foreign>(view: &View<'_>, lattice: &Arc<Lattice>) -> Option<Borrowed<'static, F>> {
+    let Borrowed { field, .. } = borrow::<F>(view, lattice)?;
+    Some(Borrowed { field, memory: PhantomData })
+}
+
 /// As [`borrow`], for writing. A view that says `ACCUMULATE` is not borrowed.
 pub fn borrow_mut<'a, F: Foreign>(
     view: &'a mut ViewMut<'_>,

@@ -80,7 +80,7 @@ pub fn write_view<F: Foreign>(field: &F, view: &mut ViewMut<'_>, first: usize) -
 }
 
 /// What a view has to be before its addresses are looked at.
-fn check<F: Foreign>(view: &View<'_>, first: usize, chains: usize) -> Result<()> {
+pub(super) fn check<F: Foreign>(view: &View<'_>, first: usize, chains: usize) -> Result<()> {
     let v = view.as_raw();
     check_kind(view, F::KIND, F::COLUMNS, first, chains)?;
     if F::KIND == raw::GLK_WILSON && v.nspin as usize != F::ROWS {

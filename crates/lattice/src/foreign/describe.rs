@@ -5,7 +5,7 @@ use crate::field::Field;
 use crate::geometry::DIM_MAX;
 use crate::lattice::Lattice;
 use crate::number::{BLOCK_BYTES, Real};
-use gaugelink_plugin_sdk::{View, raw, sized_struct};
+use gaugelink_plugin_sdk::{View, ViewMut, raw, sized_struct};
 
 /// A lattice with periodic fermions; several ranks talk through the host's callbacks.
 pub fn lattice_of(lattice: &Lattice) -> raw::glk_lattice {
@@ -38,6 +38,14 @@ pub fn view<F: Foreign>(field: &F) -> View<'_> {
     description.flags = raw::GLK_VIEW_CONST;
     // SAFETY: the description covers the field's own blocks, which the result borrows.
     unsafe { View::from_raw(&raw const description, "view") }.expect("the size was just set")
+}
+
+/// As [`view`], to be written; afterwards [`super::settle`] has to be called, which [`super::lend`] does by itself.
+pub fn view_mut<F: Foreign>(field: &mut F) -> ViewMut<'_> {
+    let mut description = describe::<F>(field.lattice());
+    description.plane[0] = field.as_mut_slice().as_mut_ptr().cast();
+    // SAFETY: the description covers the field's own blocks, which the result borrows mutably.
+    unsafe { ViewMut::from_raw(&raw const description, "view") }.expect("the size was just set")
 }
 
 /// The description of a field of this kind, but for its address.

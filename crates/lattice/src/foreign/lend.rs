@@ -1,7 +1,7 @@
 //! Fields lent to be written.
 
 use super::Foreign;
-use super::describe::describe;
+use super::describe::view_mut;
 use crate::field::Field;
 use crate::number::Real;
 use gaugelink_plugin_sdk::ViewMut;
@@ -9,18 +9,14 @@ use gaugelink_plugin_sdk::ViewMut;
 /// Lends a field where it stands: `work` may write it through the view. Afterwards lanes that repeat others, and
 /// ghosts, hold the new values. Collective where the lattice is cut over ranks.
 pub fn lend<F: Foreign, R>(field: &mut F, work: impl FnOnce(&mut ViewMut<'_>) -> R) -> R {
-    let mut description = describe::<F>(field.lattice());
-    description.plane[0] = field.as_mut_slice().as_mut_ptr().cast();
-    // SAFETY: the description covers the field's own blocks, which this function borrows mutably.
-    let mut view =
-        unsafe { ViewMut::from_raw(&raw const description, "view") }.expect("the size was just set");
-    let result = work(&mut view);
+    let result = work(&mut view_mut(field));
     settle(field);
     result
 }
 
-/// Copies every site's numbers to the lanes that repeat it, and fills the ghosts.
-pub(super) fn settle<T: Real>(field: &mut Field<T>) {
+/// To be called after a field was written through [`super::view_mut`]: copies every site's numbers to the lanes that
+/// repeat it, and fills the ghosts. Collective.
+pub fn settle<T: Real>(field: &mut Field<T>) {
     let lattice = field.lattice().clone();
     let layout = lattice.layout::<T>();
     let distinct = layout.distinct_lanes();

@@ -2,6 +2,7 @@
 //!
 //! - [`view`] and [`lend`] describe a field where it stands, so that a plugin works on it in place.
 //! - [`borrow`] and [`borrow_mut`] take a view that has this library's own layout as a field, without a copy.
+//! - [`Scratch`] does one or the other, as the view allows, and counts what was copied.
 //! - [`read_view`] and [`write_view`] copy between a field and a view of any layout, on the lattice's threads;
 //!   [`read_algebra`] and [`write_algebra`] also convert between matrices and coordinates.
 //!
@@ -13,13 +14,15 @@ mod borrow;
 mod copy;
 mod describe;
 mod lend;
+mod scratch;
 mod table;
 
 pub use algebra::{read_algebra, write_algebra};
-pub use borrow::{Borrowed, borrow, borrow_mut};
+pub use borrow::{Borrowed, BorrowedMut, borrow, borrow_mut, retain};
 pub use copy::{read_view, write_view};
-pub use describe::{lattice_of, matches, view};
-pub use lend::lend;
+pub use describe::{lattice_of, matches, view, view_mut};
+pub use lend::{lend, settle};
+pub use scratch::{Scratch, fill};
 pub(crate) use table::SiteTables;
 
 use crate::field::Field;

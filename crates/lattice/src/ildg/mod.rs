@@ -1,9 +1,11 @@
 //! Gauge fields from and to ILDG files, each rank its own part.
 
 mod read;
+mod stated;
 mod write;
 
 pub use read::{FileChecksum, ReadOptions, read, read_with};
+pub use stated::stated_plaquette;
 pub use write::{FileText, write};
 
 use crate::comm::Comm;

@@ -47,6 +47,8 @@ impl<T: Real, const L: usize> Neg for Portable<T, L> {
     }
 }
 
+// On x86-64, where a fused multiply-add without FMA instructions is a call for each lane and every machine of interest has
+// them, one call for all lanes keeps kernels small enough to be compiled in reasonable time.
 impl<T: Real, const L: usize> Num for Portable<T, L> {
     type Mask = [T::Mask; L];
     const HALF_PI: [f64; 3] = T::HALF_PI;
@@ -56,11 +58,13 @@ impl<T: Real, const L: usize> Num for Portable<T, L> {
     fn splat(x: f64) -> Self {
         Self([T::from_f64(x); L])
     }
-    #[inline(always)]
+    #[cfg_attr(target_arch = "x86_64", inline(never))]
+    #[cfg_attr(not(target_arch = "x86_64"), inline(always))]
     fn mul_add(self, b: Self, c: Self) -> Self {
         Self(std::array::from_fn(|l| self.0[l].mul_add(b.0[l], c.0[l])))
     }
-    #[inline(always)]
+    #[cfg_attr(target_arch = "x86_64", inline(never))]
+    #[cfg_attr(not(target_arch = "x86_64"), inline(always))]
     fn neg_mul_add(self, b: Self, c: Self) -> Self {
         Self(std::array::from_fn(|l| self.0[l].neg_mul_add(b.0[l], c.0[l])))
     }

@@ -139,3 +139,48 @@ pub fn apply<V: Num, const N: usize>(m: &Operator<V>, v: &[V; ALGEBRA_MAX]) -> [
     }
     result
 }
+
+/// a b. Row by row of b, so that a row of the result stays in registers.
+#[inline(always)]
+pub fn product<V: Num, const N: usize>(a: &Operator<V>, b: &Operator<V>) -> Operator<V> {
+    let mut result = *a;
+    for i in 0..algebra_dim(N) {
+        let mut row = [V::splat(0.0); ALGEBRA_MAX];
+        for k in 0..algebra_dim(N) {
+            for j in 0..algebra_dim(N) {
+                row[j] = a[i][k].mul_add(b[k][j], row[j]);
+            }
+        }
+        result[i] = row;
+    }
+    result
+}
+
+/// a bᵀ where that is symmetric: −m² as m mᵀ for antisymmetric m, and powers of it.
+#[inline(always)]
+pub fn symmetric_product<V: Num, const N: usize>(a: &Operator<V>, b: &Operator<V>) -> Operator<V> {
+    let mut result = *a;
+    for i in 0..algebra_dim(N) {
+        for j in 0..i + 1 {
+            let mut sum = a[i][0] * b[j][0];
+            for k in 1..algebra_dim(N) {
+                sum = a[i][k].mul_add(b[j][k], sum);
+            }
+            result[i][j] = sum;
+            result[j][i] = sum;
+        }
+    }
+    result
+}
+
+/// tr(a b) for symmetric matrices.
+#[inline(always)]
+pub fn trace_of_product<V: Num, const N: usize>(a: &Operator<V>, b: &Operator<V>) -> V {
+    let mut sum = V::splat(0.0);
+    for i in 0..algebra_dim(N) {
+        for j in 0..algebra_dim(N) {
+            sum = a[i][j].mul_add(b[i][j], sum);
+        }
+    }
+    sum
+}

@@ -10,7 +10,11 @@
 //! det M > 0, wherever ‖P‖ < 1 (Ta does not expand, |φ(−ad)| ≤ 1), and so, as ‖P‖ grows from 0, G − S stays positive
 //! definite: its elimination needs no pivots.
 
-use super::adjoint::{Operator, adjoint_transposed, anticommutator_transposed, subtract_anticommutator};
+use super::Frame;
+use super::adjoint::{
+    Operator, adjoint_transposed, anticommutator_transposed, product, subtract_anticommutator,
+    symmetric_product, trace_of_product,
+};
 use super::series::{COTANGENT, Invariants, LOG_SINC};
 use gaugelink_lattice::group::{ALGEBRA_MAX, algebra_dim, to_coordinates};
 use gaugelink_lattice::number::ln;
@@ -30,17 +34,17 @@ pub struct LogDet<V> {
 }
 
 impl<V: Num> LogDet<V> {
-    /// From P, the coordinates of A = −Ta(P) with ad and its invariants.
+    /// From P and A = −Ta(P).
     #[inline(always)]
-    pub fn new<const N: usize>(p: &Matrix<V, N>, ad: &Operator<V>, invariants: &Invariants<V>) -> Self {
+    pub fn new<const N: usize>(p: &Matrix<V, N>, at: &Frame<V, N>) -> Self {
         let (zero, one) = (V::splat(0.0), V::splat(1.0));
         let mut b = [[zero; ALGEBRA_MAX]; ALGEBRA_MAX];
         let mut powers = [b; 3];
         if N > 1 {
-            powers[0] = symmetric_product::<V, N>(ad, ad);
+            powers[0] = symmetric_product::<V, N>(&at.ad, &at.ad);
             powers[1] = symmetric_product::<V, N>(&powers[0], &powers[0]);
             powers[2] = symmetric_product::<V, N>(&powers[1], &powers[0]);
-            let q = invariants.reduce(&COTANGENT);
+            let q = at.invariants.reduce(&COTANGENT);
             for i in 0..algebra_dim(N) {
                 for j in 0..algebra_dim(N) {
                     b[i][j] =
@@ -73,11 +77,11 @@ impl<V: Num> LogDet<V> {
 
     /// log det M.
     #[inline(always)]
-    pub fn value<const N: usize>(&self, invariants: &Invariants<V>) -> V {
+    pub fn value<const N: usize>(&self, at: &Frame<V, N>) -> V {
         if N == 1 {
             return ln(self.product);
         }
-        invariants.sum_over_differences(&LOG_SINC).mul_add(V::splat(2.0), ln(self.product))
+        at.invariants.sum_over_differences(&LOG_SINC).mul_add(V::splat(2.0), ln(self.product))
     }
 
     /// (G − S)⁻¹
@@ -114,13 +118,8 @@ impl<V: Num> LogDet<V> {
 
     /// The derivatives of log det M.
     #[inline(always)]
-    pub fn slope<const N: usize>(
-        &self,
-        a: &Matrix<V, N>,
-        c: &[V; ALGEBRA_MAX],
-        ad: &Operator<V>,
-        invariants: &Invariants<V>,
-    ) -> LogDetSlope<V> {
+    pub fn slope<const N: usize>(&self, at: &Frame<V, N>) -> LogDetSlope<V> {
+        let (ad, invariants) = (&at.ad, &at.invariants);
         let n = algebra_dim(N);
         let inverse = self.inverse::<N>();
         let mut trace = inverse[0][0];
@@ -160,9 +159,9 @@ impl<V: Num> LogDet<V> {
         } else {
             (slope1 + slope1, V::splat(0.0))
         };
-        let (_, square) = hermitian_coordinates(&a.mul(a));
+        let (_, square) = hermitian_coordinates(&at.square);
         for i in 0..n {
-            by_a[i] = along_square.mul_add(square[i], along_a.mul_add(c[i], turning[i]));
+            by_a[i] = along_square.mul_add(square[i], along_a.mul_add(at.coordinates[i], turning[i]));
         }
         LogDetSlope { by_a, by_r0: trace, by_r }
     }
@@ -186,16 +185,13 @@ impl<V: Num> LogDet<V> {
         let n = algebra_dim(N);
         let [y, y2, _] = &self.powers;
         let ky = product::<V, N>(inverse, y);
+        let (outer, inner) = (product::<V, N>(inverse, y2), product::<V, N>(y, &ky));
         // q₁ K Y + q₂ (K Y² + ½ Y K Y), to be symmetrised.
         let mut half = ky;
         for i in 0..n {
             for j in 0..n {
-                let (mut outer, mut inner) = (inverse[i][0] * y2[0][j], y[i][0] * ky[0][j]);
-                for k in 1..n {
-                    outer = inverse[i][k].mul_add(y2[k][j], outer);
-                    inner = y[i][k].mul_add(ky[k][j], inner);
-                }
-                half[i][j] = inner.mul_add(V::splat(0.5), outer).mul_add(q[2], ky[i][j] * q[1]);
+                let quadratic = inner[i][j].mul_add(V::splat(0.5), outer[i][j]);
+                half[i][j] = quadratic.mul_add(q[2], ky[i][j] * q[1]);
             }
         }
         let mut w = half;
@@ -241,47 +237,79 @@ fn hermitian_coordinates<V: Num, const N: usize>(m: &Matrix<V, N>) -> (V, [V; AL
     (r0, to_coordinates(&x))
 }
 
-/// a bᵀ where that is symmetric: −m² as m mᵀ for antisymmetric m, and powers of it.
-#[inline(always)]
-fn symmetric_product<V: Num, const N: usize>(a: &Operator<V>, b: &Operator<V>) -> Operator<V> {
-    let mut result = *a;
-    for i in 0..algebra_dim(N) {
-        for j in 0..i + 1 {
-            let mut sum = a[i][0] * b[j][0];
-            for k in 1..algebra_dim(N) {
-                sum = a[i][k].mul_add(b[j][k], sum);
-            }
-            result[i][j] = sum;
-            result[j][i] = sum;
-        }
-    }
-    result
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::algebra::naive;
+    use gaugelink_lattice::group::{from_coordinates, traceless_antihermitian};
 
-/// a b
-#[inline(always)]
-fn product<V: Num, const N: usize>(a: &Operator<V>, b: &Operator<V>) -> Operator<V> {
-    let mut result = *a;
-    for i in 0..algebra_dim(N) {
-        for j in 0..algebra_dim(N) {
-            let mut sum = a[i][0] * b[0][j];
-            for k in 1..algebra_dim(N) {
-                sum = a[i][k].mul_add(b[k][j], sum);
-            }
-            result[i][j] = sum;
-        }
+    /// The fast formula at A = −Ta(P).
+    fn fast<const N: usize>(p: &Matrix<f64, N>) -> f64 {
+        let at = Frame::new(&-traceless_antihermitian(p));
+        LogDet::new(p, &at).value(&at)
     }
-    result
-}
 
-/// tr(a b) for symmetric matrices.
-#[inline(always)]
-fn trace_of_product<V: Num, const N: usize>(a: &Operator<V>, b: &Operator<V>) -> V {
-    let mut sum = V::splat(0.0);
-    for i in 0..algebra_dim(N) {
-        for j in 0..algebra_dim(N) {
-            sum = a[i][j].mul_add(b[i][j], sum);
+    /// P of norm below 1, large and small, with all directions filled.
+    fn loops<const N: usize>() -> impl Iterator<Item = Matrix<f64, N>> {
+        (0..40).map(|k| {
+            let m = Matrix::<f64, N>::from_fn(|i, j| {
+                let angle = (17 * k + 5 * i + 3 * j) as f64;
+                Complex::new((1.3 * angle).sin(), (0.7 * angle).cos())
+            });
+            let size = [1e-8, 0.01, 0.3, 0.6, 0.95][k % 5];
+            m.scale(size / m.norm2().sqrt())
+        })
+    }
+
+    fn equals_the_plain_determinant<const N: usize>() {
+        for p in loops::<N>() {
+            let (value, expected) = (fast(&p), naive::log_det(&p));
+            assert!(
+                (value - expected).abs() < 3e-15 * (1.0 + 10.0 * expected.abs()),
+                "N={N}: {value} {expected}"
+            );
         }
     }
-    sum
+
+    #[test]
+    fn log_det_is_that_of_the_plain_matrix() {
+        equals_the_plain_determinant::<1>();
+        equals_the_plain_determinant::<2>();
+        equals_the_plain_determinant::<3>();
+    }
+
+    /// Eigenvalues that coincide: A = 0, and A along λ₈.
+    #[test]
+    fn degenerate_eigenvalues_are_nothing_special() {
+        for c in [0.0, 0.8] {
+            let a = from_coordinates::<f64, 3>(&[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, c]);
+            let p = Matrix::diagonal(Complex::new(0.2, 0.1)) + a;
+            let (value, expected) = (fast(&p), naive::log_det(&p));
+            assert!((value - expected).abs() < 1e-14, "{value} {expected}");
+        }
+    }
+
+    fn slope_is_the_derivative<const N: usize>() {
+        for (p, direction) in loops::<N>().zip(loops::<N>().skip(3)) {
+            let at = Frame::new(&-traceless_antihermitian(&p));
+            let slope = LogDet::new(&p, &at).slope(&at);
+            let moved = to_coordinates(&-traceless_antihermitian(&direction));
+            let (r0, r) = hermitian_coordinates(&direction);
+            let mut expected = -slope.by_r0 * r0;
+            for a in 0..algebra_dim(N) {
+                expected += slope.by_a[a] * moved[a] - slope.by_r[a] * r[a];
+            }
+            let value = |s: f64| fast(&(p + direction.scale(s)));
+            let h = 1e-3;
+            let numeric = (8.0 * (value(h) - value(-h)) - (value(2.0 * h) - value(-2.0 * h))) / (12.0 * h);
+            assert!((numeric - expected).abs() < 1e-9, "N={N}: {numeric} {expected}");
+        }
+    }
+
+    #[test]
+    fn slopes_are_derivatives() {
+        slope_is_the_derivative::<1>();
+        slope_is_the_derivative::<2>();
+        slope_is_the_derivative::<3>();
+    }
 }

@@ -5,11 +5,12 @@
 //! with the eigenvalues 0 and y = (θ_j − θ_k)² for the eigenvalues iθ of A.
 
 mod adjoint;
+mod frame;
 mod log_det;
+#[cfg(test)]
+mod naive;
 mod phi;
 mod series;
 
-pub use adjoint::{Operator, adjoint, apply};
+pub use frame::Frame;
 pub use log_det::LogDet;
-pub use phi::phi_minus;
-pub use series::Invariants;

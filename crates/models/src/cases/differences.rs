@@ -9,10 +9,12 @@ use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions, MomentumField};
 
 const STEP: f64 = 2e-3;
+/// Of parameters, some of which act within a range far below 1.
+const PARAMETER_STEP: f64 = 3e-4;
 
 /// f′(0) to fourth order.
-fn derivative(mut f: impl FnMut(f64) -> f64) -> f64 {
-    (8.0 * (f(STEP) - f(-STEP)) - (f(2.0 * STEP) - f(-2.0 * STEP))) / (12.0 * STEP)
+fn derivative(h: f64, mut f: impl FnMut(f64) -> f64) -> f64 {
+    (8.0 * (f(h) - f(-h)) - (f(2.0 * h) - f(-2.0 * h))) / (12.0 * h)
 }
 
 /// The log det of f and of f⁻¹ against the whole matrix ∂(link, a)/∂(link, b).
@@ -107,7 +109,7 @@ pub fn gradients<const N: usize>(extents: &[usize], place: Place<f64, N>) {
         for sample in 0..3 {
             let mut direction = MomentumField::<f64, N>::zeroed(&lattice).unwrap();
             direction.refresh(Address::new(3, Purpose::Momenta).sample(sample));
-            let slope = derivative(|s| {
+            let slope = derivative(STEP, |s| {
                 u.copy_from(&v);
                 u.drift(&direction, s);
                 total(&mut u, &parameters)
@@ -129,7 +131,7 @@ pub fn gradients<const N: usize>(extents: &[usize], place: Place<f64, N>) {
         }
         let size = gradient.iter().map(|g| g * g).sum::<f64>().sqrt().max(1.0);
         for p in 0..parameters.len() {
-            let slope = derivative(|s| {
+            let slope = derivative(PARAMETER_STEP, |s| {
                 let mut moved = parameters.clone();
                 moved[p] += s;
                 u.copy_from(&v);

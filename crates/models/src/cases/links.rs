@@ -47,14 +47,17 @@ pub fn largest_difference<T: Real, const N: usize>(a: &[Matrix<T, N>], b: &[Matr
     a.iter().zip(b).map(|(a, b)| (*a - *b).norm2().to_f64().sqrt()).fold(0.0, f64::max)
 }
 
+/// g(x): exp of random algebra elements.
+pub fn rotation<T: Real, const N: usize>(lattice: &Lattice, x: &Site) -> Matrix<T, N> {
+    let site = lattice.geometry().site_index(x) as u64;
+    let mut stream = Address::new(9, Purpose::GaugeTransformation).generator().stream(site);
+    exponential(&from_coordinates(&std::array::from_fn(|_| T::from_f64(2.0 * stream.gaussian_pair().0))))
+}
+
 /// U_mu(x) → g(x) U_mu(x) g(x + mu)†.
 pub fn gauge_transformed<T: Real, const N: usize>(u: &GaugeField<T, N>) -> GaugeField<T, N> {
     let lattice = u.lattice().clone();
-    let g = |x: &Site| -> Matrix<T, N> {
-        let site = lattice.geometry().site_index(x) as u64;
-        let mut stream = Address::new(9, Purpose::GaugeTransformation).generator().stream(site);
-        exponential(&from_coordinates(&std::array::from_fn(|_| T::from_f64(2.0 * stream.gaussian_pair().0))))
-    };
+    let g = |x: &Site| rotation::<T, N>(&lattice, x);
     let mut turned = u.duplicate().unwrap();
     for_sites::<T>(&lattice, 0, |x, block, lane| {
         for mu in 0..lattice.dims() {

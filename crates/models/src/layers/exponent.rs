@@ -1,9 +1,10 @@
 //! The exponent of a link and what a change of it does: site bodies shared by stout smearing and masked residual layers.
 
-use super::loops::{Weights, staple_sum};
-use crate::algebra::{Invariants, Operator, adjoint};
-use gaugelink_lattice::group::{ALGEBRA_MAX, algebra_dim, to_coordinates, traceless_antihermitian};
-use gaugelink_lattice::{Complex, Lanes, LinkReader, Matrix, Num};
+use crate::algebra::Frame;
+use gaugelink_lattice::group::{
+    ALGEBRA_MAX, algebra_dim, exponential, from_coordinates, to_coordinates, traceless_antihermitian,
+};
+use gaugelink_lattice::{Complex, Matrix, Num};
 
 /// A link U in front of its staple sum Σ: U′ = exp(A) U with A = Ta(Σ† U†) = −Ta(P), P = U Σ.
 pub struct Exponent<V, const N: usize> {
@@ -13,6 +14,7 @@ pub struct Exponent<V, const N: usize> {
 }
 
 impl<V: Num, const N: usize> Exponent<V, N> {
+    /// Of a link and its staple sum.
     #[inline(always)]
     pub fn new(u: Matrix<V, N>, staples: &Matrix<V, N>) -> Self {
         let p = u.mul(staples);
@@ -20,39 +22,24 @@ impl<V: Num, const N: usize> Exponent<V, N> {
         Self { u, p, a }
     }
 
-    /// Of the link in direction `mu`.
+    /// U′
     #[inline(always)]
-    pub fn of_link<S>(
-        links: &LinkReader<'_, S, N>,
-        dims: usize,
-        block: usize,
-        mu: usize,
-        weights: &Weights,
-    ) -> Self
-    where
-        V: Lanes<Scalar = S>,
-        S: gaugelink_lattice::Real,
-    {
-        Self::new(links.at::<V>(block, mu), &staple_sum::<V, N>(links, dims, block, mu, weights))
+    pub fn moved(&self) -> Matrix<V, N> {
+        exponential(&self.a).mul(&self.u)
     }
 
-    /// Coordinates of A, ad, and its invariants.
+    /// From a loss's slopes `g` = ∂^a L at U′: those that δA has, φ(−ad) g, and those that U has at fixed A, e^{−ad} g.
     #[inline(always)]
-    pub fn adjoint(&self) -> ([V; ALGEBRA_MAX], Operator<V>, Invariants<V>) {
-        let c = to_coordinates(&self.a);
-        let mut cubic = V::splat(0.0);
-        if N == 3 {
-            let square = self.a.mul(&self.a);
-            for i in 0..N {
-                for k in 0..N {
-                    let (x, y) = (square.0[i][k], self.a.0[k][i]);
-                    cubic = x.im.mul_add(y.re, x.re.mul_add(y.im, cubic));
-                }
+    pub fn turned_back(at: &Frame<V, N>, g: &[V; ALGEBRA_MAX]) -> ([V; ALGEBRA_MAX], [V; ALGEBRA_MAX]) {
+        let by_a = at.phi_minus(g);
+        let mut at_fixed_a = *g;
+        if N > 1 {
+            let turned = at.commutator(&by_a);
+            for a in 0..algebra_dim(N) {
+                at_fixed_a[a] = g[a] - turned[a];
             }
-            cubic = cubic * V::splat(1.0 / 3.0);
         }
-        let invariants = Invariants::new::<N>(&c, cubic);
-        (c, adjoint::<V, N>(&c), invariants)
+        (by_a, at_fixed_a)
     }
 }
 
@@ -71,8 +58,8 @@ pub fn dual_of_loops<V: Num, const N: usize>(
     for a in 0..algebra_dim(N) {
         twice[a] = by_a[a] + by_a[a];
     }
-    let antihermitian = gaugelink_lattice::group::from_coordinates::<V, N>(&twice);
-    let hermitian = gaugelink_lattice::group::from_coordinates::<V, N>(by_r);
+    let antihermitian = from_coordinates::<V, N>(&twice);
+    let hermitian = from_coordinates::<V, N>(by_r);
     let diagonal = by_r0 * V::splat(1.0 / N as f64);
     let mut psi = antihermitian;
     for i in 0..N {

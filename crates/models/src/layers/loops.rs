@@ -62,8 +62,10 @@ pub fn staple_sum<V: Lanes, const N: usize>(
     let mut sum = Matrix::zero();
     for nu in 0..dims {
         if nu != mu {
-            sum = sum + staple::<V, N>(links, block, (mu, nu), false).scale(V::splat(weights[nu][0]));
-            sum = sum + staple::<V, N>(links, block, (mu, nu), true).scale(V::splat(weights[nu][1]));
+            for side in 0..2 {
+                let s = staple::<V, N>(links, block, (mu, nu), side == 1);
+                sum = sum + s.scale(V::splat(weights[nu][side]));
+            }
         }
     }
     sum

@@ -3,7 +3,9 @@
 mod exponent;
 mod loops;
 mod residual;
+mod stout;
 mod u1_coupling;
 
 pub use residual::{Coefficients, Residual, Sharing};
+pub use stout::{Stout, StoutSharing};
 pub use u1_coupling::{COMPONENTS_MAX, U1Coupling};

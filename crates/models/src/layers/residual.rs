@@ -7,21 +7,16 @@
 //! For Σ|ρ| < 1 over the staples of a link, Ta does not expand and exp is 1-Lipschitz, so V → exp(−A(V)) U′ contracts:
 //! the layer has an inverse, found by iterating it, and det M > 0.
 
-use super::exponent::{Exponent, dual_of_loops, slopes};
-use super::loops::{Duals, Weights, across_other_parity, across_same_parity, along, staple};
-use crate::algebra::{LogDet, apply, phi_minus};
+mod kernels;
+
+use super::loops::Weights;
 use crate::{Layer, ModelError, Undo};
-use gaugelink_lattice::group::{ALGEBRA_MAX, algebra_dim};
 use gaugelink_lattice::number::Row;
-use gaugelink_lattice::{
-    DIM_MAX, Field, FieldReader, FieldWriter, GaugeField, Kernel, Lanes, Lattice, LinkReader, Matrix,
-    MomentumField, Num, Real, Tally,
-};
+use gaugelink_lattice::{DIM_MAX, Field, GaugeField, Kernel, Lattice, MomentumField, Real};
+use kernels::{CLASSES, Forward, Frozen, ITERATIONS, Inverse, Moving};
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};
-
-/// Staples of a link by plane and side: most there can be.
-const CLASSES: usize = 2 * (DIM_MAX - 1);
 
 /// What parameters mean.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,7 +31,8 @@ pub enum Coefficients {
 }
 
 /// How many parameters a sub-layer has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Sharing {
     /// One for all staples.
     One,
@@ -255,7 +251,7 @@ impl<T: Real, const N: usize> Layer<T, N> for Residual<T, N> {
 }
 
 /// Most chains of a batch.
-const MOST_CHAINS: usize = f64::LANES;
+const MOST_CHAINS: usize = f32::LANES;
 
 /// Adds a kernel's one sum for each chain.
 fn add_sums<T: Real, K: Kernel<T>>(lattice: &Lattice, kernel: &K, blocks: Range<usize>, into: &mut [f64]) {
@@ -263,194 +259,6 @@ fn add_sums<T: Real, K: Kernel<T>>(lattice: &Lattice, kernel: &K, blocks: Range<
     let sums = &mut sums[..into.len()];
     lattice.reduce(kernel, blocks, sums);
     into.iter_mut().zip(sums).for_each(|(total, s)| *total += *s);
-}
-
-struct Forward<'a, T, const N: usize> {
-    links: FieldWriter<'a, T>,
-    dims: usize,
-    mu: usize,
-    weights: Weights,
-}
-
-impl<T: Real, const N: usize> Kernel<T> for Forward<'_, T, N> {
-    gaugelink_lattice::compiled!(scalar T, group N: Forward);
-    const SUMS: usize = 1;
-    #[inline(always)]
-    fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {
-        // SAFETY: of what is written, a block's links that move, only that block's are read.
-        let links = LinkReader::<T, N>(unsafe { self.links.reader() });
-        for block in range {
-            let x = Exponent::<V, N>::of_link(&links, self.dims, block, self.mu, &self.weights);
-            tally.add(0, log_det(&x));
-            let moved = gaugelink_lattice::group::exponential(&x.a).mul(&x.u);
-            // SAFETY: as above.
-            unsafe { self.links.store_matrix(block, self.mu * 2 * N * N, &moved) }
-        }
-    }
-}
-
-#[inline(always)]
-fn log_det<V: Num, const N: usize>(x: &Exponent<V, N>) -> V {
-    let (_, ad, invariants) = x.adjoint();
-    LogDet::new::<N>(&x.p, &ad, &invariants).value::<N>(&invariants)
-}
-
-/// Most iterations of the inverse: enough for f64 and Σ|ρ| up to 0.95.
-const ITERATIONS: usize = 700;
-
-struct Inverse<'a, T, const N: usize> {
-    links: FieldWriter<'a, T>,
-    dims: usize,
-    mu: usize,
-    weights: Weights,
-}
-
-impl<T: Real, const N: usize> Kernel<T> for Inverse<'_, T, N> {
-    gaugelink_lattice::compiled!(scalar T, group N: Inverse);
-    const SUMS: usize = 2;
-    #[inline(always)]
-    fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {
-        let (zero, half) = (V::splat(0.0), V::splat(0.5));
-        // A step of some roundings of a matrix is as small as steps get.
-        let rounding = 16.0 / if T::BITS == 64 { (1u64 << 52) as f64 } else { (1u64 << 23) as f64 };
-        let small = V::splat(rounding * rounding);
-        // SAFETY: as in `Forward`.
-        let links = LinkReader::<T, N>(unsafe { self.links.reader() });
-        for block in range {
-            let moved = links.at::<V>(block, self.mu);
-            let staples = super::loops::staple_sum::<V, N>(&links, self.dims, block, self.mu, &self.weights);
-            // A lane that has arrived stands still, whatever the others do.
-            let (mut v, mut moving) = (moved, V::splat(1.0));
-            for _ in 0..ITERATIONS {
-                let a = Exponent::new(v, &staples).a;
-                let next = gaugelink_lattice::group::exponential(&-a).mul(&moved);
-                let step = (next - v).norm2();
-                v = Matrix::select(half.lt(moving), &next, &v);
-                moving = V::select(step.lt(small), zero, moving);
-                if !V::any(half.lt(moving)) {
-                    break;
-                }
-            }
-            tally.add(0, -log_det(&Exponent::new(v, &staples)));
-            tally.add(1, moving);
-            // SAFETY: as above.
-            unsafe { self.links.store_matrix(block, self.mu * 2 * N * N, &v) }
-        }
-    }
-}
-
-/// The way back at the links that move: their cotangent, their Θ, and the derivative by staple class.
-struct Moving<'a, T, const N: usize> {
-    links: LinkReader<'a, T, N>,
-    cotangent: FieldWriter<'a, T>,
-    duals: FieldWriter<'a, T>,
-    dims: usize,
-    mu: usize,
-    weights: Weights,
-    weight: Row<T>,
-    by_class: bool,
-}
-
-impl<T: Real, const N: usize> Kernel<T> for Moving<'_, T, N> {
-    gaugelink_lattice::compiled!(scalar T, group N: Moving);
-    const SUMS: usize = CLASSES;
-    #[inline(always)]
-    fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {
-        let weight: V = self.weight.to_lanes();
-        let dim = algebra_dim(N);
-        // SAFETY: a block's cotangent is read and written by one thread.
-        let cotangent = unsafe { self.cotangent.reader() };
-        for block in range {
-            let x = Exponent::<V, N>::of_link(&self.links, self.dims, block, self.mu, &self.weights);
-            let (c, ad, invariants) = x.adjoint();
-            let mut slope = LogDet::new::<N>(&x.p, &ad, &invariants).slope::<N>(&x.a, &c, &ad, &invariants);
-            let mut g = [V::splat(0.0); ALGEBRA_MAX];
-            for a in 0..dim {
-                g[a] = cotangent.load(block, self.mu * dim + a);
-            }
-            // L moves with δA by φ(−ad) g and with the link by e^{−ad} g = g − ad φ(−ad) g.
-            let h = phi_minus::<V, N>(&ad, &invariants, &g);
-            let turned = apply::<V, N>(&ad, &h);
-            for a in 0..dim {
-                slope.by_a[a] = slope.by_a[a].mul_add(weight, h[a]);
-                slope.by_r[a] = slope.by_r[a] * weight;
-            }
-            let psi = dual_of_loops::<V, N>(&slope.by_a, slope.by_r0 * weight, &slope.by_r);
-            let own = slopes(&x.p.mul(&psi));
-            let theta = psi.mul(&x.u);
-            for a in 0..dim {
-                let total = if N == 1 { g[a] + own[a] } else { g[a] - turned[a] + own[a] };
-                // SAFETY: as above.
-                unsafe { self.cotangent.store(block, self.mu * dim + a, total) }
-            }
-            // SAFETY: a block's Θ is written by one thread and read by none.
-            unsafe { self.duals.store_matrix(block, 0, &theta) }
-            if self.by_class {
-                let mut class = 0;
-                for nu in 0..self.dims {
-                    if nu != self.mu {
-                        for side in 0..2 {
-                            let s = staple::<V, N>(&self.links, block, (self.mu, nu), side == 1);
-                            tally.add(class, theta.re_trace_mul(&s));
-                            class += 1;
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The way back at the links that stay: what the staples of moving links pass on to them.
-struct Frozen<'a, T, const N: usize> {
-    links: LinkReader<'a, T, N>,
-    duals: FieldReader<'a, T>,
-    cotangent: FieldWriter<'a, T>,
-    dims: usize,
-    mu: usize,
-    parity: usize,
-    weights: Weights,
-}
-
-impl<T: Real, const N: usize> Kernel<T> for Frozen<'_, T, N> {
-    gaugelink_lattice::compiled!(scalar T, group N: Frozen);
-    #[inline(always)]
-    fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
-        let (layout, dim) = (self.links.0.layout(), algebra_dim(N));
-        let duals = Duals::<T, N> { field: self.duals, component: 0 };
-        // SAFETY: a block's cotangent is read and written by one thread.
-        let cotangent = unsafe { self.cotangent.reader() };
-        for block in range {
-            let moves = layout.parity_of(block) == self.parity;
-            for nu in 0..self.dims {
-                if nu == self.mu && moves {
-                    continue;
-                }
-                let mut y = Matrix::<V, N>::zero();
-                if nu != self.mu {
-                    let directions = (self.mu, nu);
-                    y = if moves {
-                        across_same_parity(&self.links, &duals, block, directions, &self.weights)
-                    } else {
-                        across_other_parity(&self.links, &duals, block, directions, &self.weights)
-                    };
-                } else {
-                    for other in 0..self.dims {
-                        if other != nu {
-                            y = y + along(&self.links, &duals, block, (nu, other), &self.weights);
-                        }
-                    }
-                }
-                let slope = slopes(&self.links.at::<V>(block, nu).mul(&y));
-                for a in 0..dim {
-                    let c = nu * dim + a;
-                    let total = cotangent.load::<V>(block, c) + slope[a];
-                    // SAFETY: as above.
-                    unsafe { self.cotangent.store(block, c, total) }
-                }
-            }
-        }
-    }
 }
 
 #[cfg(test)]
@@ -469,7 +277,7 @@ mod tests {
     fn bounded<T: Real, const N: usize>(lattice: &Arc<Lattice>) -> Result<Flow<T, N>, ModelError> {
         let count = 2 * lattice.dims();
         let layers = Residual::stack(lattice, Coefficients::Bounded { sum: 0.9 }, Sharing::PerStaple, count)?;
-        let parameters = layers.iter().map(|l: &Box<dyn Layer<T, N>>| l.parameters()).sum::<usize>();
+        let parameters = 2 * (lattice.dims() - 1) * count;
         Flow::new(layers, (0..parameters).map(|p| 0.8 + (1.9 * p as f64).sin()).collect())
     }
 

@@ -1,8 +1,8 @@
 //! The best weights of the parallel-transport layer in closed form.
 //!
-//! For v complex Gaussian and u = D v, the loss Σ ‖M u − v‖² / Σ ‖u‖² (Lehner and Wettig 2023, arXiv:2302.05419) is
-//! quadratic in the real weights a of M = Σ a_i M_i: with G_ij = Re⟨M_i u, M_j u⟩ and h_i = Re⟨M_i u, v⟩ its minimum is
-//! at G a = h. A few vectors suffice, because each averages over the whole lattice.
+//! For v complex Gaussian and u = D v, Σ ‖M u − v‖² (Lehner and Wettig 2023, arXiv:2302.05419) is quadratic in the real
+//! weights a of M = Σ a_i M_i: with G_ij = Re⟨M_i u, M_j u⟩ and h_i = Re⟨M_i u, v⟩ its minimum is at G a = h. A few
+//! vectors suffice, because each averages over the whole lattice.
 
 use super::parallel_transport::TransportWeights;
 use crate::ModelError;
@@ -16,15 +16,13 @@ use gaugelink_physics::solver::LinearOperator;
 pub struct TransportFit {
     /// The minimum.
     pub weights: TransportWeights,
-    /// √(Σ ‖M D v − v‖² / Σ ‖D v‖²) there.
+    /// Σ ‖M D v − v‖² / Σ ‖v‖² there: 0 for an exact inverse, 1 for M = 0.
     pub loss: f64,
-    /// √(Σ ‖M D v − v‖² / Σ ‖v‖²) there: 0 for an exact inverse, 1 for M = 0.
-    pub distance: f64,
     /// Gaussian vectors behind it, over all chains.
     pub vectors: usize,
 }
 
-/// Weights of the layer
+/// Weights of the layer.
 const WEIGHTS: usize = 3;
 /// M_i = a + b H + c H†.
 const PARTS: [[f64; 3]; WEIGHTS] = [[1.0, 0.0, 0.0], [0.0, 0.5, 0.5], [0.0, -0.5, 0.5]];
@@ -47,7 +45,7 @@ pub fn fit<T: Real, const N: usize>(
     let sum = |a: &SpinorField<T, N>, b: &SpinorField<T, N>| -> f64 {
         a.inner_product(b).iter().map(|z| z.re).sum()
     };
-    let (mut gram, mut target, mut v2, mut u2) = ([[0.0; WEIGHTS]; WEIGHTS], [0.0; WEIGHTS], 0.0, 0.0);
+    let (mut gram, mut target, mut v2) = ([[0.0; WEIGHTS]; WEIGHTS], [0.0; WEIGHTS], 0.0);
     for sample in 0..vectors as u64 {
         v.set_gaussian(address.sample(address.sample + sample));
         wilson.apply(&mut u, &v);
@@ -61,7 +59,6 @@ pub fn fit<T: Real, const N: usize>(
             }
         }
         v2 += sum(&v, &v);
-        u2 += sum(&u, &u);
     }
     let a = solve(&gram, &target).ok_or_else(|| {
         let text =
@@ -72,8 +69,7 @@ pub fn fit<T: Real, const N: usize>(
     let left = (v2 - a.iter().zip(&target).map(|(a, h)| a * h).sum::<f64>()).max(0.0);
     Ok(TransportFit {
         weights: TransportWeights { site: a[0], hop: a[1], spin_hop: a[2] },
-        loss: (left / u2).sqrt(),
-        distance: (left / v2).sqrt(),
+        loss: left / v2,
         vectors: vectors * wilson.links().lattice().chains(),
     })
 }

@@ -4,7 +4,7 @@ use super::even_odd::Schur;
 use super::spinor::{SPINS, SpinorField};
 use super::wilson::Wilson;
 use crate::PhysicsError;
-use crate::solver::{BiCgStab, ConjugateGradient, SolveError, SolveReport, Stopping};
+use crate::solver::{BiCgStab, ConjugateGradient, Gmres, Preconditioner, SolveError, SolveReport, Stopping};
 use gaugelink_lattice::sum::ExactSum;
 use gaugelink_lattice::{Real, Site};
 use thiserror::Error;
@@ -19,6 +19,11 @@ pub enum PropagatorSolver {
     EvenOddConjugateGradient,
     /// BiCGStab on D: for lattices with an odd extent.
     BiCgStab,
+    /// GMRES on D: for comparisons with preconditioned solves, and where BiCGStab breaks down.
+    Gmres {
+        /// Iterations between restarts.
+        restart: usize,
+    },
 }
 
 /// A propagator that could not be computed.
@@ -52,6 +57,7 @@ enum Workspace<T, const N: usize> {
     EvenOddBiCgStab(BiCgStab<SpinorField<T, N>>),
     EvenOddConjugateGradient(ConjugateGradient<SpinorField<T, N>>),
     BiCgStab(BiCgStab<SpinorField<T, N>>),
+    Gmres(Gmres<SpinorField<T, N>>),
 }
 
 impl<T: Real, const N: usize> Propagator<T, N> {
@@ -78,7 +84,50 @@ impl<T: Real, const N: usize> Propagator<T, N> {
         source: Site,
         solver: PropagatorSolver,
         stop: &Stopping,
+        progress: impl FnMut(&SolveReport),
+    ) -> Result<(Self, Vec<SolveReport>), PropagatorError> {
+        let memory = |e| PropagatorError::Physics(PhysicsError::Lattice(e));
+        let mut workspace = match solver {
+            PropagatorSolver::EvenOddBiCgStab => {
+                Workspace::EvenOddBiCgStab(BiCgStab::new(&Schur::odd(wilson)?).map_err(memory)?)
+            }
+            PropagatorSolver::EvenOddConjugateGradient => Workspace::EvenOddConjugateGradient(
+                ConjugateGradient::new(&Schur::odd(wilson)?).map_err(memory)?,
+            ),
+            PropagatorSolver::BiCgStab => Workspace::BiCgStab(BiCgStab::new(wilson).map_err(memory)?),
+            PropagatorSolver::Gmres { restart } => Workspace::Gmres(Gmres::new(wilson, restart)?),
+        };
+        Self::columns(wilson, source, progress, |x, b| workspace.solve(wilson, x, b, stop))
+    }
+
+    /// [`Propagator::point_with`] by flexible GMRES on D with a preconditioner, restarted after `restart` iterations.
+    /// Collective.
+    ///
+    /// # Errors
+    /// [`PropagatorError`].
+    pub fn point_preconditioned(
+        wilson: &Wilson<'_, T, N>,
+        source: Site,
+        restart: usize,
+        preconditioner: &mut dyn Preconditioner<SpinorField<T, N>>,
+        stop: &Stopping,
+        progress: impl FnMut(&SolveReport),
+    ) -> Result<(Self, Vec<SolveReport>), PropagatorError> {
+        let mut gmres = Gmres::new(wilson, restart)?;
+        Self::columns(wilson, source, progress, |x, b| {
+            Ok(gmres.solve_preconditioned(wilson, preconditioner, x, b, stop))
+        })
+    }
+
+    /// The solutions that `solve` finds; its outer error is one of geometry.
+    fn columns(
+        wilson: &Wilson<'_, T, N>,
+        source: Site,
         mut progress: impl FnMut(&SolveReport),
+        mut solve: impl FnMut(
+            &mut SpinorField<T, N>,
+            &SpinorField<T, N>,
+        ) -> Result<Result<SolveReport, SolveError>, PhysicsError>,
     ) -> Result<(Self, Vec<SolveReport>), PropagatorError> {
         let lattice = wilson.links().lattice();
         let memory = |e| PropagatorError::Physics(PhysicsError::Lattice(e));
@@ -88,22 +137,13 @@ impl<T: Real, const N: usize> Propagator<T, N> {
                 "the source {source:?} lies outside the lattice {extents:?}: give coordinates from 0"
             ))));
         }
-        let mut workspace = match solver {
-            PropagatorSolver::EvenOddBiCgStab => {
-                Workspace::EvenOddBiCgStab(BiCgStab::new(&Schur::odd(wilson)?).map_err(memory)?)
-            }
-            PropagatorSolver::EvenOddConjugateGradient => Workspace::EvenOddConjugateGradient(
-                ConjugateGradient::new(&Schur::odd(wilson)?).map_err(memory)?,
-            ),
-            PropagatorSolver::BiCgStab => Workspace::BiCgStab(BiCgStab::new(wilson).map_err(memory)?),
-        };
         let mut b = SpinorField::zeroed(lattice).map_err(memory)?;
         let (mut columns, mut reports) = (Vec::new(), Vec::new());
         for spin in 0..SPINS {
             for colour in 0..N {
                 b.set_point_source(&source, spin, colour);
                 let mut x = SpinorField::zeroed(lattice).map_err(memory)?;
-                let result = workspace.solve(wilson, &mut x, &b, stop)?;
+                let result = solve(&mut x, &b)?;
                 let report = result.map_err(|error| PropagatorError::Solve { spin, colour, error })?;
                 progress(&report);
                 columns.push(x);
@@ -166,6 +206,7 @@ impl<T: Real, const N: usize> Workspace<T, N> {
     ) -> Result<Result<SolveReport, SolveError>, PhysicsError> {
         Ok(match self {
             Self::BiCgStab(solver) => solver.solve(wilson, x, b, stop),
+            Self::Gmres(solver) => solver.solve(wilson, x, b, stop),
             Self::EvenOddBiCgStab(solver) => {
                 Schur::odd(wilson)?.solve(x, b, |schur, x, c| solver.solve(schur, x, c, stop))
             }

@@ -16,6 +16,9 @@ use crate::PhysicsError;
 use gaugelink_lattice::{Complex, Field, Real};
 use std::ops::DerefMut;
 
+/// Iterations between restarts at most: the work of one grows with their number.
+pub const RESTART_MAX: usize = 1000;
+
 /// The fields of a solve, kept from one to the next: iterations allocate nothing on one rank.
 #[derive(Debug)]
 pub struct Gmres<X> {
@@ -38,14 +41,15 @@ impl<X> Gmres<X> {
     /// are `restart` + 1, and with a preconditioner 2 `restart` + 1.
     ///
     /// # Errors
-    /// [`PhysicsError::Parameter`] for `restart` = 0, out of memory.
+    /// [`PhysicsError::Parameter`] for `restart` = 0 or beyond [`RESTART_MAX`]; out of memory.
     pub fn new<T: Real, A: LinearOperator<T, Vector = X>>(
         a: &A,
         restart: usize,
     ) -> Result<Self, PhysicsError> {
-        if restart == 0 {
-            let text = "GMRES cannot restart after 0 iterations: give 1 or more, 30 is usual";
-            return Err(PhysicsError::Parameter(text.into()));
+        if !(1..=RESTART_MAX).contains(&restart) {
+            return Err(PhysicsError::Parameter(format!(
+                "GMRES cannot restart after {restart} iterations: give 1 to {RESTART_MAX}, 30 is usual"
+            )));
         }
         let basis = (0..=restart).map(|_| a.vector()).collect::<Result<_, _>>()?;
         Ok(Self { basis, directions: Vec::new() })

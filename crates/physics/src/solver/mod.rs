@@ -16,7 +16,7 @@ pub mod vector;
 
 pub use bicgstab::BiCgStab;
 pub use conjugate_gradient::ConjugateGradient;
-pub use gmres::Gmres;
+pub use gmres::{Gmres, RESTART_MAX};
 pub use operator::LinearOperator;
 pub use preconditioner::Preconditioner;
 pub use report::{SolveError, SolveReport, Stopping};

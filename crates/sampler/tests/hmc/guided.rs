@@ -22,9 +22,11 @@ fn run(action: &dyn Action<2>) -> [Measured; 3] {
     let trajectory = Trajectory { integrator: Integrator::Omelyan, steps: 6, length: 1.0 };
     let mut hmc = Hmc::new(&lattice, trajectory).unwrap();
     let mut series = vec![[Vec::new(), Vec::new(), Vec::new()]; CHAINS];
-    for number in 0..2050 {
-        let outcome = hmc.update(&mut u, action, address(0).trajectory(number));
-        if number < 50 {
+    for number in 0..2100 {
+        // From cold links everything is rejected.
+        let trajectory = if number < 50 { Hmc::relax } else { Hmc::update };
+        let outcome = trajectory(&mut hmc, &mut u, action, address(0).trajectory(number));
+        if number < 100 {
             continue;
         }
         for (chain, (columns, plaquette)) in series.iter_mut().zip(plaquette(&u)).enumerate() {

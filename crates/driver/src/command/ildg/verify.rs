@@ -6,7 +6,7 @@ use crate::links::{
     self, Lattices, described, inspect, judge, precision_name, printable, reason, shown, with_group,
 };
 use crate::report::Report;
-use gaugelink_lattice::ildg::FileChecksum;
+use gaugelink_lattice::ildg::{FileChecksum, stated_plaquette};
 use gaugelink_lattice::{GaugeField, LatticeError};
 use gaugelink_physics::observable::{link_trace, plaquette, spatial_plaquette, temporal_plaquette};
 use lime_rs::{IldgFile, PassOptions, record_type::XLF_INFO};
@@ -172,7 +172,7 @@ impl Line {
 
 /// A warning where the run information in the file states another plaquette than the links have.
 fn other_plaquette(file: &IldgFile, found: f64) -> Option<String> {
-    let stated = stated_plaquette(&file.text(XLF_INFO).ok()??)?;
+    let stated = stated_plaquette(file)?;
     let differs = (stated - found).abs() > PLAQUETTE_DIGITS;
     differs.then(|| {
         format!(
@@ -180,24 +180,4 @@ fn other_plaquette(file: &IldgFile, found: f64) -> Option<String> {
              configuration, or in another normalisation"
         )
     })
-}
-
-/// The number in a line such as ` plaquette = 6.350056e-01`.
-fn stated_plaquette(info: &str) -> Option<f64> {
-    let value =
-        |line: &str| line.trim().strip_prefix("plaquette")?.trim().strip_prefix('=')?.trim().parse().ok();
-    info.lines().find_map(value).filter(|plaquette: &f64| plaquette.is_finite())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn plaquettes_in_run_information_are_found() {
-        assert_eq!(stated_plaquette("\n plaquette = 6.350056e-01\n trajectory nr = 2\n"), Some(0.635_005_6));
-        for other in ["", "plaquette", "plaquette = ", "plaquette = NaN", "kappa = 0.1"] {
-            assert_eq!(stated_plaquette(other), None, "{other}");
-        }
-    }
 }

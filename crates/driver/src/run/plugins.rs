@@ -1,0 +1,239 @@
+//! The plugins of a run: opened and identified before it begins, made into objects where a stage needs them.
+
+use crate::config::{PluginTable, Role, RunFile, Stage};
+use crate::error::DriverError;
+use gaugelink_host::adapt::{FlowPlugin, ForcePlugin, PrecondPlugin, Recipe};
+use gaugelink_host::sdk::{Level, raw};
+use gaugelink_host::{HostError, Plugin, Search, Services};
+use gaugelink_lattice::{Complex, GaugeField, Lattice};
+use gaugelink_physics::dirac::{Boundary, Wilson};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What decides the bits that a plugin computes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Identity {
+    pub stage: usize,
+    /// "flow", "force" or "preconditioner".
+    pub role: String,
+    pub plugin: String,
+    pub version: String,
+    pub component: String,
+    pub component_version: String,
+    /// Name of the plugin's file.
+    pub file: String,
+    pub sha256: String,
+    /// Files that its configuration names, each with its SHA-256.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub files: Vec<(String, String)>,
+}
+
+/// The plugins of a run file, one for each stage that goes through one.
+pub(crate) struct Plugins {
+    services: Services,
+    folder: PathBuf,
+    stages: Vec<Option<Opened>>,
+}
+
+struct Opened {
+    plugin: Plugin,
+    /// TOML.
+    config: String,
+    identity: Identity,
+}
+
+impl Plugins {
+    /// Finds and opens them all; objects may use as many threads as a rank has.
+    ///
+    /// # Errors
+    /// [`DriverError::Config`] with the line of a plugin that cannot be found or does not have the component;
+    /// [`DriverError::Input`] where a file is no plugin.
+    pub fn open(file: &RunFile, threads: usize) -> Result<Self, DriverError> {
+        let folder = file.folder();
+        let open = |(number, stage): (usize, &Stage)| {
+            stage.plugin().map(|used| open(file, &folder, number, stage, used)).transpose()
+        };
+        let stages = file.stages.iter().enumerate().map(open).collect::<Result<_, _>>()?;
+        let log = |level: Level, target: &str, line: &str| {
+            if matches!(level, Level::Warning | Level::Error) {
+                eprintln!("gaugelink: {target}: {line}");
+            }
+        };
+        Ok(Self {
+            services: Services::with(threads, Box::new(log), Box::new(|_, _, _| false)),
+            folder,
+            stages,
+        })
+    }
+
+    /// What they are, in the order of the stages.
+    pub fn identities(&self) -> Vec<Identity> {
+        self.stages.iter().flatten().map(|opened| opened.identity.clone()).collect()
+    }
+
+    /// What the plugin of a stage is.
+    pub fn identity(&self, stage: usize) -> Option<&Identity> {
+        self.stages[stage].as_ref().map(|opened| &opened.identity)
+    }
+
+    /// Makes every object once, so that what a plugin has against its configuration or the lattice is heard before the
+    /// first update. Collective.
+    ///
+    /// # Errors
+    /// [`DriverError::Config`] with the line for what the plugin refuses; [`DriverError::Input`] for what fails.
+    pub fn check<const N: usize>(&self, file: &RunFile, lattice: &Arc<Lattice>) -> Result<(), DriverError> {
+        for (number, stage) in file.stages.iter().enumerate() {
+            let Some((role, table)) = stage.plugin() else { continue };
+            let made = match stage {
+                Stage::Solve(solve) => {
+                    let links = GaugeField::<f64, N>::cold(lattice)?;
+                    let boundary = Boundary(solve.boundary.map(|sign| Complex::new(sign, 0.0)));
+                    let wilson = Wilson::new(&links, solve.mass, boundary)?;
+                    self.preconditioner(number, &wilson).map(drop)
+                }
+                _ if role == Role::Force => self.force::<N>(number, lattice).map(drop),
+                _ => self.flow::<N>(number, lattice).map(drop),
+            };
+            made.map_err(|error| refused(file, table, number, stage, error))?;
+        }
+        Ok(())
+    }
+
+    /// The flow of a stage.
+    pub fn flow<const N: usize>(
+        &self,
+        stage: usize,
+        lattice: &Arc<Lattice>,
+    ) -> Result<FlowPlugin<'_, N>, HostError> {
+        FlowPlugin::create(&self.recipe(stage), &self.services, lattice)
+    }
+
+    /// The force of a stage.
+    pub fn force<const N: usize>(
+        &self,
+        stage: usize,
+        lattice: &Arc<Lattice>,
+    ) -> Result<ForcePlugin<'_, N>, HostError> {
+        ForcePlugin::create(&self.recipe(stage), &self.services, lattice)
+    }
+
+    /// The preconditioner of a stage, set up for an operator.
+    pub fn preconditioner<'a, const N: usize>(
+        &'a self,
+        stage: usize,
+        wilson: &Wilson<'a, f64, N>,
+    ) -> Result<PrecondPlugin<'a, N>, HostError> {
+        PrecondPlugin::create(&self.recipe(stage), &self.services, wilson)
+    }
+
+    fn recipe(&self, stage: usize) -> Recipe<'_> {
+        let opened = self.stages[stage].as_ref().expect("the stage goes through a plugin");
+        Recipe {
+            plugin: &opened.plugin,
+            component: &opened.identity.component,
+            config: &opened.config,
+            base_dir: &self.folder,
+        }
+    }
+}
+
+fn open(
+    file: &RunFile,
+    folder: &Path,
+    number: usize,
+    stage: &Stage,
+    (role, table): (Role, &PluginTable),
+) -> Result<Opened, DriverError> {
+    let fail = |error| refused(file, table, number, stage, error);
+    let name = table.plugin.get_ref();
+    let path = match Path::new(name).components().count() {
+        1 => Search::new(&[]).find(name),
+        _ => Search::new(&[]).find(&folder.join(name).to_string_lossy()),
+    };
+    let path = path.map_err(fail)?;
+    let plugin = Plugin::open(&path).map_err(fail)?;
+    let component = component(&plugin, role, table.component.as_deref())
+        .map_err(|message| file.fail_at(table.plugin.span(), &format!("{}: {message}", path.display())))?;
+    let info = plugin.component(&component).map_err(fail)?;
+    let ranks: usize = file.machine.ranks.iter().product();
+    if ranks > 1 && info.caps & raw::GLK_CAP_MULTI_RANK == 0 {
+        let message = format!("{component} works on one rank only: leave out machine.ranks, threads remain");
+        return Err(file.fail_at(table.plugin.span(), &message));
+    }
+    let identity = Identity {
+        stage: number,
+        role: role.name().into(),
+        plugin: plugin.id(),
+        version: plugin.version(),
+        component_version: info.version.clone(),
+        component,
+        file: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        sha256: sha256(&path)?,
+        files: files(&toml::Value::Table(table.config.clone()), folder)?,
+    };
+    let config = toml::to_string(&table.config).map_err(|error| DriverError::Input(error.to_string()))?;
+    Ok(Opened { plugin, config, identity })
+}
+
+/// The component that a run file means.
+fn component(plugin: &Plugin, role: Role, id: Option<&str>) -> Result<String, String> {
+    let fitting = plugin.components().iter().filter(|info| info.interface == role.interface());
+    let ids: Vec<&str> = fitting.map(|info| info.id.as_str()).collect();
+    let role = role.name();
+    match (id, &ids[..]) {
+        (_, []) => Err(format!("has no {role}: `gaugelink plugin list` shows what plugins have")),
+        (Some(id), ids) if ids.contains(&id) => Ok(id.into()),
+        (Some(id), ids) => Err(format!("has no {role} `{id}`, expected one of {}", ids.join(", "))),
+        (None, [one]) => Ok((*one).into()),
+        (None, ids) => {
+            Err(format!("has several of the kind {role}: say component = one of {}", ids.join(", ")))
+        }
+    }
+}
+
+/// What a plugin said against its use: the user's mistake where the run file can mend it.
+fn refused(
+    file: &RunFile,
+    table: &PluginTable,
+    number: usize,
+    stage: &Stage,
+    error: HostError,
+) -> DriverError {
+    let answers = [raw::GLK_INVALID_ARG, raw::GLK_NOT_FOUND, raw::GLK_UNSUPPORTED];
+    let mistake = match &error {
+        HostError::Missing { .. } => true,
+        HostError::Call { error, .. } => answers.contains(&error.code),
+        _ => false,
+    };
+    if mistake {
+        return file.fail_at(table.plugin.span(), &error.to_string());
+    }
+    DriverError::Input(format!("stage {number} ({}): {error}", stage.kind()))
+}
+
+/// The files that strings of a configuration name: results depend on what is in them.
+fn files(config: &toml::Value, folder: &Path) -> Result<Vec<(String, String)>, DriverError> {
+    let parts: Vec<&toml::Value> = match config {
+        toml::Value::String(name) => {
+            let path = folder.join(name);
+            let named = !name.is_empty() && path.is_file();
+            return if named { Ok(vec![(name.clone(), sha256(&path)?)]) } else { Ok(Vec::new()) };
+        }
+        toml::Value::Table(table) => table.values().collect(),
+        toml::Value::Array(array) => array.iter().collect(),
+        _ => Vec::new(),
+    };
+    let found: Result<Vec<_>, _> = parts.into_iter().map(|part| files(part, folder)).collect();
+    Ok(found?.concat())
+}
+
+fn sha256(path: &Path) -> Result<String, DriverError> {
+    let bytes = std::fs::read(path).map_err(|source| DriverError::Io {
+        action: "read",
+        path: path.into(),
+        source,
+    })?;
+    Ok(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+}

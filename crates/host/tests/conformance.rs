@@ -1,0 +1,91 @@
+//! The checker passes plugins that keep the rules, and finds each bug that a plugin was asked to have.
+
+use gaugelink_host::conformance::{Options, Outcome, Report, check};
+use gaugelink_host::{Plugin, Search};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn fixture() -> PathBuf {
+    Search::new(&[]).find("fixture").expect("cargo built the fixture beside this test")
+}
+
+/// The plugin in C, built without cargo.
+fn minimal(folder: &Path) -> PathBuf {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/minimal-c/build.sh");
+    let status = Command::new("sh").arg(script).arg(folder).status().expect("sh runs");
+    assert!(status.success(), "build.sh builds the plugin");
+    folder.join("libglk_minimal_c.so")
+}
+
+fn failures(report: &Report) -> Vec<String> {
+    let failed = report.checks.iter().filter(|check| check.outcome == Outcome::Failed);
+    failed.map(|check| format!("{} {}: {}", check.component, check.name, check.sentence)).collect()
+}
+
+fn outcome(report: &Report, name: &str) -> Outcome {
+    report.checks.iter().find(|check| check.name == name).unwrap_or_else(|| panic!("no check {name}")).outcome
+}
+
+#[test]
+fn the_plugin_in_c_keeps_all_rules() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let report = check(&minimal(folder.path()), &Options::default()).expect("it opens");
+    for check in &report.checks {
+        println!(
+            "{:8} {:34} {:18} {}",
+            format!("{:?}", check.outcome),
+            check.component,
+            check.name,
+            check.sentence
+        );
+    }
+    assert_eq!(failures(&report), [""; 0]);
+    for name in
+        ["inverse", "log det", "gauge covariance", "pullback", "gradient", "sign and scale", "hermiticity"]
+    {
+        assert_eq!(outcome(&report, name), Outcome::Passed, "{name}");
+    }
+}
+
+#[test]
+fn the_plugin_in_rust_keeps_all_rules() {
+    let report = check(&fixture(), &Options::default()).expect("it opens");
+    for check in &report.checks {
+        println!(
+            "{:8} {:34} {:18} {}",
+            format!("{:?}", check.outcome),
+            check.component,
+            check.name,
+            check.sentence
+        );
+    }
+    assert_eq!(failures(&report), [""; 0]);
+    for name in ["inverse", "log det", "gauge covariance", "pullback", "threads", "panic", "plane_bytes"] {
+        assert_eq!(outcome(&report, name), Outcome::Passed, "{name}");
+    }
+    assert_eq!(outcome(&report, "density"), Outcome::Skipped, "the layer has no prior");
+}
+
+#[test]
+fn every_bug_is_found_by_its_check() {
+    for name in ["inverse", "log det", "gauge covariance", "pullback", "threads"] {
+        let configs = vec![("org.gaugelink.fixture.layer".to_string(), format!("bug = '{name}'"))];
+        let report = check(&fixture(), &Options { configs, ..Options::default() }).expect("it opens");
+        assert_eq!(outcome(&report, name), Outcome::Failed, "the bug in {name}");
+    }
+}
+
+#[test]
+fn components_are_read_without_initialising_anything() {
+    let plugin = Plugin::open(&fixture()).expect("it opens");
+    let component = &plugin.components()[0];
+    assert_eq!((plugin.id().as_str(), component.interface.as_str()), ("org.gaugelink.fixture", "glk.flow/1"));
+    assert!(component.config_schema.contains("inject_panic") && component.caps != 0);
+    assert!(
+        plugin
+            .component("org.example.other")
+            .unwrap_err()
+            .to_string()
+            .contains("org.gaugelink.fixture.layer")
+    );
+}

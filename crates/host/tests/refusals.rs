@@ -1,0 +1,167 @@
+//! Plugins that lie, throw, or are none: each gives a sentence, never an abort.
+
+use gaugelink_host::sdk::{Lattice, View, ViewMut, raw};
+use gaugelink_host::{ConfigText, Exec, FlowObject, HostError, Plugin, Request, Search, Services};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Compiles a C or C++ text into a shared library, as a plugin author would.
+fn compiled(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let (source, library) = (folder.join(name), folder.join(format!("libglk_{name}.so")));
+    std::fs::write(&source, text).expect("the folder is writable");
+    let include = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../include");
+    let compiler = if name.ends_with("cpp") { "c++" } else { "cc" };
+    let mut command = Command::new(compiler);
+    command.args(["-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", "-I"]).arg(include);
+    let status = command.arg("-o").arg(&library).arg(&source).status().expect("the compiler runs");
+    assert!(status.success(), "{name} compiles");
+    library
+}
+
+/// A plugin of one flow whose table and functions the test writes.
+fn plugin_text(entry: &str, functions: &str) -> String {
+    format!(
+        r#"#include "gaugelink/plugin.h"
+#define STR(s) {{ s, sizeof(s) - 1 }}
+#define UNUSED __attribute__((unused))
+struct glk_object {{ int unused; }};
+static glk_object only;
+UNUSED static glk_status create(const glk_str *, const glk_create *, glk_object **out, glk_error *) {{
+  *out = &only;
+  return GLK_OK;
+}}
+UNUSED static void destroy(glk_object *) {{}}
+{functions}
+static const glk_component component = {{ sizeof(glk_component), 0, STR("org.example.flow"), STR(GLK_FLOW_ID), STR("1"),
+  STR(""), STR(""), STR(""), STR(""), 0, 2, 16, 2 }};
+UNUSED static const glk_component *const components[] = {{ &component }};
+{entry}
+"#
+    )
+}
+
+fn message(path: &Path) -> String {
+    match Plugin::open(path) {
+        Ok(_) => panic!("{} was opened", path.display()),
+        Err(error) => error.to_string(),
+    }
+}
+
+const FLOW: &str = r#"
+static glk_status forward(glk_object *, const glk_exec *, const glk_view *, glk_view *, double *, glk_error *) BODY
+static const glk_flow flow = { sizeof(glk_flow), 0, nullptr, forward, nullptr, nullptr, nullptr };
+static const void *get(const char *) { return &flow; }
+"#;
+
+const ENTRY: &str = r#"
+static const glk_plugin plugin = { SIZE, MAJOR, 0, 1, STR("org.example"), STR("1"), STR(""), components,
+  nullptr, nullptr, CREATE, destroy, get, nullptr, nullptr, nullptr, nullptr };
+extern "C" const glk_plugin *glk_plugin_entry_v1(uint32_t) { return &plugin; }
+"#;
+
+fn entry(size: &str, major: &str, create: &str) -> String {
+    ENTRY.replace("SIZE", size).replace("MAJOR", major).replace("CREATE", create)
+}
+
+fn forward(path: &Path) -> Result<(), HostError> {
+    let (plugin, services) = (Plugin::open(path)?, Services::new(1));
+    let lattice = Lattice::single(&[4, 4]).expect("a lattice");
+    let id = plugin.components()[0].id.clone();
+    let request =
+        Request { component: &id, lattice: &lattice, config: ConfigText::Toml(""), base_dir: Path::new("") };
+    let mut flow = FlowObject::create(&plugin, &services, &request)?;
+    let (v, mut u, mut logdet) = (vec![1.0; 64], vec![0.0; 64], [0.0]);
+    let mut out = ViewMut::gauge(&mut u, &lattice, 1).expect("a field");
+    flow.forward(Exec::default(), &View::gauge(&v, &lattice, 1).expect("a field"), &mut out, &mut logdet)
+}
+
+#[test]
+fn files_that_are_no_plugins() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("libglk_text.so");
+    std::fs::write(&path, "not a library").expect("writable");
+    assert!(message(&path).contains("cannot be opened as a shared library"));
+    assert!(message(&folder.path().join("absent.so")).contains("no plugin 'absent.so'"));
+    assert!(message(Path::new("relative.so")).contains("absolute path"));
+    let none = compiled(
+        folder.path(),
+        "none.c",
+        "int glk_plugin_entry_v2(void);\nint glk_plugin_entry_v2(void) { return 0; }\n",
+    );
+    assert!(message(&none).contains("exports no glk_plugin_entry_v1"));
+}
+
+#[test]
+fn plugins_of_another_version_and_with_lying_tables() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let flow = FLOW.replace("BODY", "{ return GLK_OK; }");
+    let open = |name: &str, entry: &str| message(&compiled(folder.path(), name, &plugin_text(entry, &flow)));
+    let major = open("major.cpp", &entry("sizeof(glk_plugin)", "2", "create"));
+    assert!(major.contains("speaks ABI 2.0, this host speaks 1.0"), "{major}");
+    let refuses = ENTRY.replace("return &plugin", "(void)plugin; return nullptr");
+    let refuses = refuses.replace("SIZE", "0").replace("MAJOR", "1").replace("CREATE", "create");
+    assert!(open("refuses.cpp", &refuses).contains("does not serve hosts of ABI 1.0"));
+    assert!(open("size.cpp", &entry("0", "1", "create")).contains("does not serve"), "size 0");
+    assert!(
+        open("short.cpp", &entry("80", "1", "create")).contains("lacks create"),
+        "functions beyond its size"
+    );
+    assert!(open("null.cpp", &entry("sizeof(glk_plugin)", "1", "nullptr")).contains("lacks create"));
+    let none = entry("sizeof(glk_plugin)", "1", "create").replace("0, 1, STR", "0, 0, STR");
+    assert!(open("empty.cpp", &none).contains("lists 0 components"));
+}
+
+#[test]
+fn functions_that_are_absent_throw_or_give_no_reason() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let call = |name: &str, flow: &str| {
+        let text = plugin_text(&entry("sizeof(glk_plugin)", "1", "create"), flow);
+        forward(&compiled(folder.path(), name, &text)).unwrap_err()
+    };
+    let thrown = "{ try { throw 1; } catch (...) { return GLK_PANIC; } }";
+    let error = call("throws.cpp", &FLOW.replace("BODY", thrown));
+    assert_eq!(error.status(), Some(raw::GLK_PANIC));
+    assert!(error.to_string().contains("the plugin gives no reason (PANIC)"), "{error}");
+    let absent =
+        FLOW.replace("BODY", "{ return GLK_OK; }").replace("0, nullptr, forward", "0, forwardless, nullptr");
+    let absent = absent
+        .replace("forwardless", "nullptr")
+        .replace("static glk_status forward", "UNUSED static glk_status forward");
+    let error = call("absent.cpp", &absent);
+    assert_eq!(error.status(), Some(raw::GLK_UNSUPPORTED));
+    assert!(error.to_string().contains("offers no forward"), "{error}");
+}
+
+#[test]
+fn a_panic_is_a_status_and_poisons_the_object() {
+    let path = Search::new(&[]).find("fixture").expect("cargo built the fixture");
+    let (plugin, services) = (Plugin::open(&path).expect("it opens"), Services::new(1));
+    let lattice = Lattice::single(&[4, 4]).expect("a lattice");
+    let request = Request {
+        component: "org.gaugelink.fixture.layer",
+        lattice: &lattice,
+        config: ConfigText::Toml("inject_panic = true"),
+        base_dir: Path::new(""),
+    };
+    let mut flow = FlowObject::create(&plugin, &services, &request).expect("created");
+    let (v, mut u, mut logdet) = (vec![1.0; 64], vec![0.0; 64], [0.0]);
+    let view = View::gauge(&v, &lattice, 1).expect("a field");
+    let mut out = ViewMut::gauge(&mut u, &lattice, 1).expect("a field");
+    let first = flow.forward(Exec::default(), &view, &mut out, &mut logdet).unwrap_err();
+    assert_eq!(first.status(), Some(raw::GLK_PANIC));
+    assert!(
+        first.to_string().contains("org.gaugelink.fixture.layer: the plugin panicked: as the configuration"),
+        "{first}"
+    );
+    let later = flow.query(&view).unwrap_err();
+    assert_eq!(later.status(), Some(raw::GLK_POISONED));
+}
+
+#[test]
+fn the_example_of_the_documentation_works_as_printed() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/plugin-abi.md");
+    let page = std::fs::read_to_string(page).expect("the page is there");
+    let example = page.split("```c\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a C example");
+    let folder = tempfile::tempdir().expect("a folder");
+    forward(&compiled(folder.path(), "example.c", example)).expect("served");
+}

@@ -1,0 +1,210 @@
+//! The site bodies of masked residual layers as kernels.
+
+use super::super::exponent::{Exponent, dual_of_loops, slopes};
+use super::super::loops::{
+    Duals, Weights, across_other_parity, across_same_parity, along, staple, staple_sum,
+};
+use crate::algebra::{Frame, LogDet};
+use gaugelink_lattice::group::{ALGEBRA_MAX, algebra_dim, exponential};
+use gaugelink_lattice::number::Row;
+use gaugelink_lattice::{
+    DIM_MAX, FieldReader, FieldWriter, Kernel, Lanes, LinkReader, Matrix, Num, Real, Tally,
+};
+use std::ops::Range;
+
+/// Staples of a link by plane and side: most there can be.
+pub const CLASSES: usize = 2 * (DIM_MAX - 1);
+
+/// V → f(V) at the links that move, with the log det.
+pub struct Forward<'a, T, const N: usize> {
+    pub links: FieldWriter<'a, T>,
+    pub dims: usize,
+    pub mu: usize,
+    pub weights: Weights,
+}
+
+impl<T: Real, const N: usize> Kernel<T> for Forward<'_, T, N> {
+    gaugelink_lattice::compiled!(scalar T, group N: Forward);
+    const SUMS: usize = 1;
+    #[inline(always)]
+    fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {
+        // SAFETY: of what is written, a block's links that move, only that block's are read.
+        let links = LinkReader::<T, N>(unsafe { self.links.reader() });
+        for block in range {
+            let staples = staple_sum::<V, N>(&links, self.dims, block, self.mu, &self.weights);
+            let x = Exponent::new(links.at::<V>(block, self.mu), &staples);
+            tally.add(0, log_det(&x));
+            // SAFETY: as above.
+            unsafe { self.links.store_matrix(block, self.mu * 2 * N * N, &x.moved()) }
+        }
+    }
+}
+
+#[inline(always)]
+fn log_det<V: Num, const N: usize>(x: &Exponent<V, N>) -> V {
+    let at = Frame::new(&x.a);
+    LogDet::new(&x.p, &at).value(&at)
+}
+
+/// Most iterations of the inverse: enough for f64 and Σ|ρ| up to 0.95.
+pub const ITERATIONS: usize = 700;
+
+/// U → f⁻¹(U), with its log det and how many links did not arrive.
+pub struct Inverse<'a, T, const N: usize> {
+    pub links: FieldWriter<'a, T>,
+    pub dims: usize,
+    pub mu: usize,
+    pub weights: Weights,
+}
+
+impl<T: Real, const N: usize> Kernel<T> for Inverse<'_, T, N> {
+    gaugelink_lattice::compiled!(scalar T, group N: Inverse);
+    const SUMS: usize = 2;
+    #[inline(always)]
+    fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {
+        let (zero, half) = (V::splat(0.0), V::splat(0.5));
+        // A step of some roundings of a matrix is as small as steps get.
+        let rounding = 16.0 / if T::BITS == 64 { (1u64 << 52) as f64 } else { (1u64 << 23) as f64 };
+        let small = V::splat(rounding * rounding);
+        // SAFETY: as in `Forward`.
+        let links = LinkReader::<T, N>(unsafe { self.links.reader() });
+        for block in range {
+            let moved = links.at::<V>(block, self.mu);
+            let staples = staple_sum::<V, N>(&links, self.dims, block, self.mu, &self.weights);
+            // A lane that has arrived stands still, whatever the others do.
+            let (mut v, mut moving) = (moved, V::splat(1.0));
+            for _ in 0..ITERATIONS {
+                let a = Exponent::new(v, &staples).a;
+                let next = exponential(&-a).mul(&moved);
+                let step = (next - v).norm2();
+                v = Matrix::select(half.lt(moving), &next, &v);
+                moving = V::select(step.lt(small), zero, moving);
+                if !V::any(half.lt(moving)) {
+                    break;
+                }
+            }
+            tally.add(0, -log_det(&Exponent::new(v, &staples)));
+            tally.add(1, moving);
+            // SAFETY: as above.
+            unsafe { self.links.store_matrix(block, self.mu * 2 * N * N, &v) }
+        }
+    }
+}
+
+/// The way back at the links that move: their cotangent, their Θ, and the derivative by staple class.
+pub struct Moving<'a, T, const N: usize> {
+    pub links: LinkReader<'a, T, N>,
+    pub cotangent: FieldWriter<'a, T>,
+    pub duals: FieldWriter<'a, T>,
+    pub dims: usize,
+    pub mu: usize,
+    pub weights: Weights,
+    pub weight: Row<T>,
+    pub by_class: bool,
+}
+
+impl<T: Real, const N: usize> Kernel<T> for Moving<'_, T, N> {
+    gaugelink_lattice::compiled!(scalar T, group N: Moving);
+    const SUMS: usize = CLASSES;
+    #[inline(always)]
+    fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {
+        let weight: V = self.weight.to_lanes();
+        let dim = algebra_dim(N);
+        // SAFETY: a block's cotangent is read and written by one thread.
+        let cotangent = unsafe { self.cotangent.reader() };
+        for block in range {
+            let mut staples = [[Matrix::zero(); 2]; DIM_MAX];
+            let mut sum = Matrix::zero();
+            for nu in 0..self.dims {
+                if nu != self.mu {
+                    for side in 0..2 {
+                        let s = staple::<V, N>(&self.links, block, (self.mu, nu), side == 1);
+                        sum = sum + s.scale(V::splat(self.weights[nu][side]));
+                        staples[nu][side] = s;
+                    }
+                }
+            }
+            let x = Exponent::new(self.links.at::<V>(block, self.mu), &sum);
+            let at = Frame::new(&x.a);
+            let mut slope = LogDet::new(&x.p, &at).slope(&at);
+            let mut g = [V::splat(0.0); ALGEBRA_MAX];
+            for a in 0..dim {
+                g[a] = cotangent.load(block, self.mu * dim + a);
+            }
+            let (by_a, at_fixed_a) = Exponent::turned_back(&at, &g);
+            for a in 0..dim {
+                slope.by_a[a] = slope.by_a[a].mul_add(weight, by_a[a]);
+                slope.by_r[a] = slope.by_r[a] * weight;
+            }
+            let psi = dual_of_loops::<V, N>(&slope.by_a, slope.by_r0 * weight, &slope.by_r);
+            let own = slopes(&x.p.mul(&psi));
+            let theta = psi.mul(&x.u);
+            for a in 0..dim {
+                let total = at_fixed_a[a] + own[a];
+                // SAFETY: as above.
+                unsafe { self.cotangent.store(block, self.mu * dim + a, total) }
+            }
+            // SAFETY: a block's Θ is written by one thread and read by none.
+            unsafe { self.duals.store_matrix(block, 0, &theta) }
+            if self.by_class {
+                for (plane, nu) in (0..self.dims).filter(|&nu| nu != self.mu).enumerate() {
+                    for side in 0..2 {
+                        tally.add(2 * plane + side, theta.re_trace_mul(&staples[nu][side]));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The way back at the links that stay: what the staples of moving links pass on to them.
+pub struct Frozen<'a, T, const N: usize> {
+    pub links: LinkReader<'a, T, N>,
+    pub duals: FieldReader<'a, T>,
+    pub cotangent: FieldWriter<'a, T>,
+    pub dims: usize,
+    pub mu: usize,
+    pub parity: usize,
+    pub weights: Weights,
+}
+
+impl<T: Real, const N: usize> Kernel<T> for Frozen<'_, T, N> {
+    gaugelink_lattice::compiled!(scalar T, group N: Frozen);
+    #[inline(always)]
+    fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
+        let (layout, dim) = (self.links.0.layout(), algebra_dim(N));
+        let duals = Duals::<T, N> { field: self.duals, component: 0 };
+        // SAFETY: a block's cotangent is read and written by one thread.
+        let cotangent = unsafe { self.cotangent.reader() };
+        for block in range {
+            let moves = layout.parity_of(block) == self.parity;
+            for nu in 0..self.dims {
+                if nu == self.mu && moves {
+                    continue;
+                }
+                let mut y = Matrix::<V, N>::zero();
+                if nu != self.mu {
+                    let directions = (self.mu, nu);
+                    y = if moves {
+                        across_same_parity(&self.links, &duals, block, directions, &self.weights)
+                    } else {
+                        across_other_parity(&self.links, &duals, block, directions, &self.weights)
+                    };
+                } else {
+                    for other in 0..self.dims {
+                        if other != nu {
+                            y = y + along(&self.links, &duals, block, (nu, other), &self.weights);
+                        }
+                    }
+                }
+                let slope = slopes(&self.links.at::<V>(block, nu).mul(&y));
+                for a in 0..dim {
+                    let c = nu * dim + a;
+                    let total = cotangent.load::<V>(block, c) + slope[a];
+                    // SAFETY: as above.
+                    unsafe { self.cotangent.store(block, c, total) }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Errors of models as a status and a sentence.
+
+use crate::ModelError;
+use crate::file::ModelFileError;
+use gaugelink_physics::PhysicsError;
+use gaugelink_plugin_sdk::{Error, raw};
+use std::io::ErrorKind;
+
+impl From<ModelError> for Error {
+    fn from(error: ModelError) -> Self {
+        let code = match error {
+            ModelError::Lattice(error) | ModelError::Physics(PhysicsError::Lattice(error)) => {
+                return error.into();
+            }
+            ModelError::Geometry(_) | ModelError::Physics(PhysicsError::Geometry(_)) => raw::GLK_UNSUPPORTED,
+            ModelError::Parameter(_) | ModelError::Physics(_) => raw::GLK_INVALID_ARG,
+            ModelError::NotConverged(_) => raw::GLK_NOT_CONVERGED,
+            ModelError::File(ModelFileError::Read { ref source, .. })
+                if source.kind() == ErrorKind::NotFound =>
+            {
+                raw::GLK_NOT_FOUND
+            }
+            ModelError::File(_) => raw::GLK_IO,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Model;
+
+    #[test]
+    fn statuses_tell_what_to_do() {
+        let absent = ModelError::from(Model::read("/no/such/model").unwrap_err());
+        let cases = [
+            (absent, raw::GLK_NOT_FOUND),
+            (ModelError::Parameter("rho".into()), raw::GLK_INVALID_ARG),
+            (ModelError::NotConverged("inverse".into()), raw::GLK_NOT_CONVERGED),
+            (ModelError::Physics(PhysicsError::Geometry("3-D".into())), raw::GLK_UNSUPPORTED),
+        ];
+        for (error, code) in cases {
+            let sentence = error.to_string();
+            let error = Error::from(error);
+            assert_eq!((error.code, error.message), (code, sentence));
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The code for a view's group, precision and layout.
+
+use super::Place;
+use gaugelink_lattice::foreign::{Foreign, matches};
+use gaugelink_lattice::{GaugeField, Lattice, Real};
+use gaugelink_physics::dirac::SpinorField;
+use gaugelink_plugin_sdk::{Error, Query, Result, Served, View, raw};
+use std::sync::Arc;
+
+/// Makes what serves links of one group in one precision.
+pub trait Make {
+    /// What is made: a trait of the plugin's without types of numbers.
+    type Instance: ?Sized;
+    /// The precision that it computes in for views of this one (`GLK_F32` or `GLK_F64`); that of the view unless said
+    /// otherwise.
+    fn scalar(&self, of_view: i32) -> i32 {
+        of_view
+    }
+    /// Makes it for fields on `lattice`, as large as they are for every call.
+    ///
+    /// # Errors
+    /// For groups, lattices and settings that do not go together; no memory.
+    fn make<T: Real, const N: usize>(&self, lattice: &Arc<Lattice>) -> Result<Box<Self::Instance>>;
+}
+
+/// Instances, each made when a view first asks for it.
+pub struct Instances<M: Make> {
+    maker: M,
+    made: Vec<(Key, Box<M::Instance>)>,
+}
+
+/// Bits of a number, colours, chains.
+type Key = (u32, usize, usize);
+
+/// Calls a generic function for the scalar and colours of a view.
+macro_rules! for_types {
+    ($scalar:expr, $ncolor:expr, $call:ident $args:tt) => {
+        match ($scalar, $ncolor) {
+            (raw::GLK_F64, 1) => $call::<f64, 1> $args,
+            (raw::GLK_F64, 2) => $call::<f64, 2> $args,
+            (raw::GLK_F64, 3) => $call::<f64, 3> $args,
+            (raw::GLK_F32, 1) => $call::<f32, 1> $args,
+            (raw::GLK_F32, 2) => $call::<f32, 2> $args,
+            (raw::GLK_F32, 3) => $call::<f32, 3> $args,
+            (raw::GLK_F64 | raw::GLK_F32, n) => {
+                Err(Error::unsupported(format!("ncolor is {n}; links of U(1), SU(2) and SU(3) (1 to 3) are served")))
+            }
+            (other, _) => Err(Error::unsupported(format!("scalar is {other}; F32 (3) and F64 (4) are served"))),
+        }
+    };
+}
+
+impl<M: Make> Instances<M> {
+    /// None made yet.
+    pub fn new(maker: M) -> Self {
+        Self { maker, made: Vec::new() }
+    }
+    /// The instance for a view of links, its number, and how many fields of a batch it takes at once.
+    ///
+    /// # Errors
+    /// As [`Make::make`]; `UNSUPPORTED` for other groups and numbers.
+    pub fn index(&mut self, view: &View<'_>, place: &mut Place) -> Result<(usize, usize)> {
+        let raw = view.as_raw();
+        if raw.kind != raw::GLK_GAUGE {
+            return Err(Error::invalid(format!("kind is {}; links (GAUGE, 1) are needed", raw.kind)));
+        }
+        let scalar = self.maker.scalar(raw.scalar);
+        for_types!(scalar, raw.ncolor, find(self, view, place))
+    }
+    /// An instance by its number.
+    pub fn get(&mut self, index: usize) -> &mut M::Instance {
+        &mut self.made[index].1
+    }
+    /// What makes them.
+    pub fn maker(&self) -> &M {
+        &self.maker
+    }
+}
+
+fn find<T: Real, const N: usize>(
+    instances: &mut Instances<impl Make>,
+    view: &View<'_>,
+    place: &mut Place,
+) -> Result<(usize, usize)> {
+    let lattice = place.lattice_for::<GaugeField<T, N>>(view)?;
+    let chains = lattice.chains();
+    let key = (T::BITS, N, chains);
+    if let Some(index) = instances.made.iter().position(|(made, _)| *made == key) {
+        return Ok((index, chains));
+    }
+    let instance = instances.maker.make::<T, N>(&lattice)?;
+    instances.made.push((key, instance));
+    Ok((instances.made.len() - 1, chains))
+}
+
+impl Place {
+    /// How a view would be served: in place, or through a copy of its size.
+    ///
+    /// # Errors
+    /// `INVALID_ARG` for a view that contradicts itself or the lattice.
+    pub fn query(&mut self, view: &View<'_>) -> Result<Query> {
+        let raw = view.as_raw();
+        let own = match raw.kind {
+            raw::GLK_GAUGE => for_types!(raw.scalar, raw.ncolor, owns_links(self, view)),
+            raw::GLK_WILSON => for_types!(raw.scalar, raw.ncolor, owns_spinors(self, view)),
+            _ => Ok(false),
+        };
+        let access = || view.access(self.host()).map(|access| access.shape());
+        let (served, scratch_bytes) = match own.and_then(|own| Ok((own, access()?))) {
+            Ok((true, _)) => (Served::ZeroCopy, 0),
+            Ok((false, shape)) => {
+                let number = if raw.scalar == raw::GLK_F64 { 8 } else { 4 };
+                (Served::Copy, (shape.reals_per_site() * self.host().sites() * number) as u64)
+            }
+            Err(error) if error.code == raw::GLK_UNSUPPORTED => (Served::No, 0),
+            Err(error) => return Err(error),
+        };
+        Ok(Query { served, scratch_bytes, seconds: 0.0 })
+    }
+}
+
+fn owns_links<T: Real, const N: usize>(place: &mut Place, view: &View<'_>) -> Result<bool> {
+    owns::<GaugeField<T, N>>(place, view)
+}
+
+fn owns_spinors<T: Real, const N: usize>(place: &mut Place, view: &View<'_>) -> Result<bool> {
+    owns::<SpinorField<T, N>>(place, view)
+}
+
+/// Whether each pass over the view's batch can borrow it.
+fn owns<F: Foreign>(place: &mut Place, view: &View<'_>) -> Result<bool> {
+    let lattice = place.lattice_for::<F>(view)?;
+    Ok(matches::<F>(&view.part(0, lattice.chains())?, &lattice))
+}

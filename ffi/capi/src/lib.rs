@@ -1,0 +1,26 @@
+//! libgaugelink: the functions of `include/gaugelink/gaugelink.h`, one file for each of its sections.
+//!
+//! The header documents them. Every function passes [`boundary::guard`]: pointers are checked for NULL, errors become a
+//! status and an error object, and panics stop there.
+
+mod algebra;
+mod boundary;
+mod context;
+mod dirac;
+mod error;
+mod flow;
+mod force;
+mod gauge;
+mod group;
+mod ildg;
+mod lattice;
+mod object;
+mod plugin;
+mod precond;
+mod proposal;
+mod spinor;
+mod structs;
+mod text;
+mod version;
+mod view;
+mod wilson;

@@ -1,0 +1,95 @@
+//! Section "Plugins": preconditioners.
+
+use crate::boundary::{entries, frees, get, get_mut, give};
+use crate::error::{Failure, Result};
+use crate::gauge::Gauge;
+use crate::lattice::LatticeHandle;
+use crate::object::{Held, Wish, distinct, stats};
+use crate::plugin::PluginHandle;
+use crate::spinor::Spinor;
+use crate::structs::report;
+use crate::view::{readable, writable};
+use gaugelink_host::{Exec, HostOperator, PrecondObject};
+use gaugelink_plugin_sdk::{Dirac, Setup, View, raw, read_sized};
+use std::ffi::{c_char, c_void};
+
+/// `gaugelink_precond`.
+pub type Precond = Held<PrecondObject<'static>>;
+
+/// # Safety
+/// As the header says: U stays as it is until the next set-up or the end.
+unsafe fn setup(
+    precond: &mut Precond,
+    u: &View<'_>,
+    op: *const raw::glk_dirac,
+    mode: i32,
+    lent: Option<HostOperator>,
+) -> Result<()> {
+    let mode = match mode {
+        raw::GLK_SETUP_RESET => Setup::Reset,
+        raw::GLK_SETUP_REFRESH => Setup::Refresh,
+        raw::GLK_SETUP_UPDATE => Setup::Update,
+        raw::GLK_SETUP_REUSE => Setup::Reuse,
+        other => {
+            return Err(Failure::invalid(format!("mode is {other}; RESET (0) to REUSE (3) are possible")));
+        }
+    };
+    // SAFETY: the caller's promise.
+    unsafe {
+        let op: Dirac = read_sized(get(op, "op")?)
+            .ok_or_else(|| Failure::invalid("op->size is not set; set it to sizeof(glk_dirac)"))?;
+        Ok(precond.object.setup_with(Exec::default(), u, &op, mode, lent)?)
+    }
+}
+
+entries! {
+    fn gaugelink_precond_new(
+        plugin: *const PluginHandle,
+        lattice: *const LatticeHandle,
+        component: *const c_char,
+        config: *const c_char,
+        base_dir: *const c_char,
+        phases: *const f64,
+        out: *mut *mut Precond,
+    ) {
+        let wish = Wish { plugin, lattice, component, config, base_dir, phases };
+        give(out, || Precond::new(&wish, raw::GLK_PRECOND_ID, PrecondObject::create))
+    }
+    fn gaugelink_precond_setup(precond: *mut Precond, u: *const Gauge, op: *const raw::glk_dirac, mode: i32) {
+        setup(get_mut(precond, "precond")?, &get(u, "u")?.view(), op, mode, None)
+    }
+    fn gaugelink_precond_apply(precond: *mut Precond, r: *const Spinor, z: *mut Spinor, dagger: i32) {
+        distinct(r, z)?;
+        let (precond, r, z) = (get_mut(precond, "precond")?, get(r, "r")?, get_mut(z, "z")?);
+        let result = precond.object.apply(Exec::default(), &r.view(), &mut z.view_mut(), dagger != 0);
+        z.settle();
+        Ok(result?)
+    }
+    fn gaugelink_precond_setup_view(
+        precond: *mut Precond,
+        u: *const raw::glk_view,
+        op: *const raw::glk_dirac,
+        mode: i32,
+        function: raw::glk_apply_fn,
+        context: *mut c_void,
+    ) {
+        let lent = function.is_some().then_some(HostOperator { function, context });
+        setup(get_mut(precond, "precond")?, &readable(u, "u")?, op, mode, lent)
+    }
+    fn gaugelink_precond_apply_view(
+        precond: *mut Precond,
+        r: *const raw::glk_view,
+        z: *mut raw::glk_view,
+        dagger: i32,
+    ) {
+        let (precond, r, mut z) = (get_mut(precond, "precond")?, readable(r, "r")?, writable(z, "z")?);
+        Ok(precond.object.apply(Exec::default(), &r, &mut z, dagger != 0)?)
+    }
+    fn gaugelink_precond_stats(precond: *mut Precond, out: *mut raw::glk_stats) {
+        report(out, &stats(&get_mut(precond, "precond")?.object.stats()?))
+    }
+}
+
+frees! {
+    fn gaugelink_precond_free(Precond);
+}

@@ -1,0 +1,479 @@
+// gaugelink/gaugelink.hpp -- the library libgaugelink in C++17, header-only over gaugelink.h, which documents it.
+//
+// Handles are movable and free themselves; failures throw gaugelink::error. A class converts to its C handle (get()), so
+// that the functions of gaugelink.h that have no wrapper here can be called.
+#ifndef GAUGELINK_HPP
+#define GAUGELINK_HPP
+#include "gaugelink.h"
+
+#include <array>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace gaugelink {
+
+// What went wrong: what() says what, where and what to do.
+class error : public std::runtime_error {
+ public:
+  error(glk_status code, const std::string& where, const std::string& message)
+      : std::runtime_error(where + ": " + message), code_(code), where_(where) {}
+  glk_status code() const noexcept { return code_; }
+  const std::string& where() const noexcept { return where_; }
+
+ private:
+  glk_status code_;
+  std::string where_;
+};
+
+namespace detail {
+[[noreturn]] inline void raise(glk_status code, gaugelink_error* failure) {
+  error thrown(code, gaugelink_error_where(failure), gaugelink_error_message(failure));
+  gaugelink_error_free(failure);
+  throw thrown;
+}
+template <class Function, class... Arguments>
+void call(Function function, Arguments... arguments) {
+  gaugelink_error* failure = nullptr;
+  if (glk_status code = function(arguments..., &failure)) raise(code, failure);
+}
+template <class T>
+T sized() {
+  T value;
+  std::memset(&value, 0, sizeof value);
+  value.size = sizeof value;
+  return value;
+}
+// A handle that frees itself.
+template <class T, void (*Free)(T*)>
+class handle {
+ public:
+  T* get() const noexcept { return pointer_.get(); }
+
+ protected:
+  handle() = default;
+  T** out() noexcept { return &raw_; }
+  void keep() noexcept { pointer_.reset(std::exchange(raw_, nullptr)); }
+
+ private:
+  struct deleter {
+    void operator()(T* p) const noexcept { Free(p); }
+  };
+  std::unique_ptr<T, deleter> pointer_;
+  T* raw_ = nullptr;
+};
+}  // namespace detail
+
+inline std::string version() { return gaugelink_version(); }
+
+// Callbacks of a context; they outlive all that is made with it.
+struct callbacks {
+  std::function<void(int level, const std::string& target, const std::string& message)> log;
+  std::function<bool(const std::string& phase, std::uint64_t done, std::uint64_t total)> progress;  // true: cancel
+};
+
+class context : public detail::handle<gaugelink_context, gaugelink_context_free> {
+ public:
+  // threads 0: all cores of the process.
+  explicit context(unsigned threads = 0, callbacks calls = {}) : calls_(new callbacks(std::move(calls))) {
+    auto options = detail::sized<gaugelink_context_options>();
+    options.threads = threads;
+    options.user = calls_.get();
+    options.log = [](void* user, int32_t level, const char* target, const char* message) {
+      auto& log = static_cast<callbacks*>(user)->log;
+      if (log) log(level, target, message);
+    };
+    options.progress = [](void* user, const char* phase, uint64_t done, uint64_t total) -> int32_t {
+      auto& progress = static_cast<callbacks*>(user)->progress;
+      return progress && progress(phase, done, total);
+    };
+    detail::call(gaugelink_context_new, &options, out());
+    keep();
+  }
+
+ private:
+  std::shared_ptr<callbacks> calls_;
+};
+
+class lattice : public detail::handle<gaugelink_lattice, gaugelink_lattice_free> {
+ public:
+  lattice(const context& with, const std::vector<std::int64_t>& extents) {
+    detail::call(gaugelink_lattice_new, with.get(), static_cast<uint32_t>(extents.size()), extents.data(), out());
+    keep();
+  }
+  unsigned ndim() const { return gaugelink_lattice_ndim(get()); }
+  std::int64_t extent(unsigned mu) const { return gaugelink_lattice_extent(get(), mu); }
+  std::int64_t volume() const { return gaugelink_lattice_volume(get()); }
+};
+
+// ---- Views of a host's memory. They own nothing. ----------------------------------------------------------------------
+// Sites with x fastest, then [mu][row][column][re, im] or [spin][colour][re, im].
+template <class Real>
+glk_view dense_view(const lattice& on, std::int32_t kind, unsigned ncolor, Real* data) {
+  static_assert(sizeof(Real) == 4 || sizeof(Real) == 8, "float or double");
+  auto view = detail::sized<glk_view>();
+  detail::call(gaugelink_view_dense, on.get(), kind, static_cast<uint32_t>(ncolor),
+               static_cast<int32_t>(sizeof(Real) == 8 ? GLK_F64 : GLK_F32),
+               const_cast<void*>(static_cast<const void*>(data)), &view);
+  return view;
+}
+// Grid: complex numbers [outer site][mu or spin][...][lane]; simd as in grid->_simd_layout.
+template <class Real>
+glk_view grid_view(const lattice& on, std::int32_t kind, unsigned ncolor, Real* data, const std::vector<int>& simd) {
+  glk_view view = dense_view(on, kind, ncolor, data);
+  std::int64_t lanes = 1;
+  for (std::size_t mu = 0; mu < simd.size(); ++mu) {
+    view.simd[mu] = simd[mu];
+    lanes *= simd[mu];
+  }
+  view.site_order = GLK_SITE_BLOCK;
+  for (std::int64_t* stride : {&view.stride_site, &view.stride_mu, &view.stride_row, &view.stride_col}) *stride *= lanes;
+  view.stride_lane = 2 * static_cast<std::int64_t>(sizeof(Real));
+  return view;
+}
+// QDP++: multi1d<LatticeColorMatrix>, planes[mu] = &u[mu].elem(0), even sites before odd ones (layout cb2).
+template <class Real>
+glk_view qdp_view(const lattice& on, std::int32_t kind, unsigned ncolor, const std::vector<Real*>& planes) {
+  glk_view view = dense_view(on, kind, ncolor, planes.at(0));
+  view.site_order = GLK_SITE_EO;
+  view.nplanes = static_cast<uint32_t>(planes.size());
+  for (std::size_t mu = 0; mu < planes.size(); ++mu) {
+    view.plane[mu] = const_cast<void*>(static_cast<const void*>(planes[mu]));
+  }
+  if (planes.size() > 1) {
+    view.stride_site = view.stride_mu;
+    view.plane_bytes /= planes.size();
+    view.stride_mu = 0;
+  }
+  return view;
+}
+
+// ---- Fields ------------------------------------------------------------------------------------------------------------
+class gauge_field : public detail::handle<gaugelink_gauge, gaugelink_gauge_free> {
+ public:
+  explicit gauge_field(const lattice& on, unsigned ncolor = 3) {
+    detail::call(gaugelink_gauge_new, on.get(), static_cast<uint32_t>(ncolor), out());
+    keep();
+  }
+  unsigned ncolor() const { return gaugelink_gauge_ncolor(get()); }
+  void copy_from(const gauge_field& other) { detail::call(gaugelink_gauge_copy, get(), other.get()); }
+  void randomise(double width, std::uint64_t seed) { detail::call(gaugelink_gauge_random, get(), width, seed); }
+  void read(const glk_view& from) { detail::call(gaugelink_gauge_read_view, get(), &from); }
+  void write(glk_view& to) const { detail::call(gaugelink_gauge_write_view, get(), &to); }
+  // The links where they stand, to be read while the field lives and is not changed.
+  glk_view view() const {
+    auto view = detail::sized<glk_view>();
+    detail::call(gaugelink_gauge_view, get(), &view);
+    return view;
+  }
+  // work(glk_view&) may write the links in place.
+  template <class Work>
+  void edit(Work work) {
+    auto view = detail::sized<glk_view>();
+    detail::call(gaugelink_gauge_view_mut, get(), &view);
+    work(view);
+    detail::call(gaugelink_gauge_changed, get());
+  }
+  double plaquette() const {
+    double average = 0;
+    detail::call(gaugelink_gauge_plaquette, get(), &average, nullptr, nullptr);
+    return average;
+  }
+  double link_trace() const { return number(gaugelink_gauge_link_trace); }
+  double unitarity() const { return number(gaugelink_gauge_unitarity); }
+  void reunitarise() { detail::call(gaugelink_gauge_reunitarise, get()); }
+  double wilson_action(double beta) const {
+    double action = 0;
+    detail::call(gaugelink_wilson_action, get(), beta, &action);
+    return action;
+  }
+
+ private:
+  template <class Function>
+  double number(Function function) const {
+    double value = 0;
+    detail::call(function, get(), &value);
+    return value;
+  }
+};
+
+class algebra_field : public detail::handle<gaugelink_algebra, gaugelink_algebra_free> {
+ public:
+  explicit algebra_field(const lattice& on, unsigned ncolor = 3) {
+    detail::call(gaugelink_algebra_new, on.get(), static_cast<uint32_t>(ncolor), out());
+    keep();
+  }
+  void read(const glk_view& from) { detail::call(gaugelink_algebra_read_view, get(), &from); }
+  void write(glk_view& to) const { detail::call(gaugelink_algebra_write_view, get(), &to); }
+  double norm2() const {
+    double value = 0;
+    detail::call(gaugelink_algebra_norm2, get(), &value);
+    return value;
+  }
+  double distance2(const algebra_field& other) const {
+    double value = 0;
+    detail::call(gaugelink_algebra_distance2, get(), other.get(), &value);
+    return value;
+  }
+  void set_wilson_force(const gauge_field& u, double beta) {
+    detail::call(gaugelink_wilson_force, u.get(), beta, get());
+  }
+};
+
+class spinor_field : public detail::handle<gaugelink_spinor, gaugelink_spinor_free> {
+ public:
+  explicit spinor_field(const lattice& on, unsigned ncolor = 3) {
+    detail::call(gaugelink_spinor_new, on.get(), static_cast<uint32_t>(ncolor), out());
+    keep();
+  }
+  void copy_from(const spinor_field& other) { detail::call(gaugelink_spinor_copy, get(), other.get()); }
+  void read(const glk_view& from) { detail::call(gaugelink_spinor_read_view, get(), &from); }
+  void write(glk_view& to) const { detail::call(gaugelink_spinor_write_view, get(), &to); }
+  glk_view view() const {
+    auto view = detail::sized<glk_view>();
+    detail::call(gaugelink_spinor_view, get(), &view);
+    return view;
+  }
+  template <class Work>
+  void edit(Work work) {
+    auto view = detail::sized<glk_view>();
+    detail::call(gaugelink_spinor_view_mut, get(), &view);
+    work(view);
+    detail::call(gaugelink_spinor_changed, get());
+  }
+  void set_point(const std::array<std::int64_t, 4>& site, unsigned spin, unsigned colour) {
+    detail::call(gaugelink_spinor_point, get(), site.data(), static_cast<uint32_t>(spin), static_cast<uint32_t>(colour));
+  }
+  void set_gaussian(std::uint64_t seed) { detail::call(gaugelink_spinor_gaussian, get(), seed); }
+  double norm2() const {
+    double value = 0;
+    detail::call(gaugelink_spinor_norm2, get(), &value);
+    return value;
+  }
+};
+
+// ---- Wilson fermions ---------------------------------------------------------------------------------------------------
+// Phases / 2 pi at the edges: 0.5 is antiperiodic.
+using phases = std::array<double, 4>;
+
+class wilson_dirac {
+ public:
+  // u lives as long as this.
+  wilson_dirac(const gauge_field& u, double mass, const phases& bc = {}) : u_(&u), bc_(bc) {
+    op_ = detail::sized<glk_dirac>();
+    op_.op = GLK_DIRAC_WILSON;
+    op_.mass = mass;
+  }
+  const glk_dirac& description() const { return op_; }
+  const phases& boundary() const { return bc_; }
+  void apply(const spinor_field& in, spinor_field& out, bool dagger = false) const {
+    glk_dirac op = op_;
+    op.dagger = dagger;
+    detail::call(gaugelink_dirac_apply, u_->get(), &op, bc_.data(), in.get(), out.get());
+  }
+  // D x = b from the given x.
+  gaugelink_solve_report solve(spinor_field& x, const spinor_field& b, double tolerance = 1e-10,
+                               std::int32_t solver = GAUGELINK_SOLVER_BICGSTAB) const {
+    auto options = detail::sized<gaugelink_solve_options>();
+    options.solver = solver;
+    options.tolerance = tolerance;
+    auto report = detail::sized<gaugelink_solve_report>();
+    detail::call(gaugelink_dirac_solve, u_->get(), &op_, bc_.data(), x.get(), b.get(), &options, &report);
+    return report;
+  }
+
+ private:
+  const gauge_field* u_;
+  phases bc_;
+  glk_dirac op_;
+};
+
+// ---- ILDG files --------------------------------------------------------------------------------------------------------
+class ildg_file : public detail::handle<gaugelink_ildg, gaugelink_ildg_free> {
+ public:
+  ildg_file(const context& with, const std::string& path) {
+    detail::call(gaugelink_ildg_open, with.get(), path.c_str(), out());
+    keep();
+  }
+  gaugelink_ildg_info info() const {
+    auto info = detail::sized<gaugelink_ildg_info>();
+    detail::call(gaugelink_ildg_get_info, get(), &info);
+    return info;
+  }
+  // Extents without trailing ones: what a lattice of the file's field has.
+  std::vector<std::int64_t> extents() const {
+    auto about = info();
+    return {about.extents, about.extents + about.ndim};
+  }
+  std::vector<std::string> warnings() const {
+    std::vector<std::string> all;
+    while (const char* text = gaugelink_ildg_warning(get(), static_cast<uint32_t>(all.size()))) all.emplace_back(text);
+    return all;
+  }
+  gaugelink_ildg_check verify() const {
+    auto check = detail::sized<gaugelink_ildg_check>();
+    detail::call(gaugelink_ildg_verify, get(), &check);
+    return check;
+  }
+  void read(gauge_field& into) const { detail::call(gaugelink_ildg_read, get(), into.get()); }
+};
+
+inline void write_ildg(const gauge_field& u, const std::string& path, const std::string& provenance = "",
+                       unsigned precision = 64) {
+  auto options = detail::sized<gaugelink_ildg_options>();
+  options.precision = precision;
+  options.provenance = provenance.c_str();
+  detail::call(gaugelink_ildg_write, u.get(), path.c_str(), &options);
+}
+
+// ---- Plugins -----------------------------------------------------------------------------------------------------------
+class plugin : public detail::handle<gaugelink_plugin, gaugelink_plugin_free> {
+ public:
+  // A path, or the middle of libglk_NAME.so.
+  plugin(const context& with, const std::string& name) {
+    detail::call(gaugelink_plugin_open, with.get(), name.c_str(), out());
+    keep();
+  }
+  std::string path() const { return gaugelink_plugin_path(get()); }
+  // The strings live as long as the plugin.
+  std::vector<gaugelink_component> components() const {
+    std::vector<gaugelink_component> all(gaugelink_plugin_components(get()), detail::sized<gaugelink_component>());
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      detail::call(gaugelink_plugin_component, get(), static_cast<uint32_t>(i), &all[i]);
+    }
+    return all;
+  }
+};
+
+// What objects are made of: TOML text, the component's id (empty: the first that fits), a folder for relative paths.
+struct setting {
+  std::string config{};
+  std::string component{};
+  std::string base_dir{};
+  const char* component_or_null() const { return component.empty() ? nullptr : component.c_str(); }
+};
+
+class flow : public detail::handle<gaugelink_flow, gaugelink_flow_free> {
+ public:
+  flow(const plugin& of, const lattice& on, const setting& with = {}) {
+    detail::call(gaugelink_flow_new, of.get(), on.get(), with.component_or_null(), with.config.c_str(),
+                 with.base_dir.c_str(), out());
+    keep();
+  }
+  // Draws U; returns log q(U).
+  double sample(std::uint64_t seed, std::uint64_t number, gauge_field& u) {
+    return number_of(gaugelink_flow_sample, seed, number, u.get());
+  }
+  // U = f(V); returns log |det|.
+  double forward(const gauge_field& v, gauge_field& u) { return number_of(gaugelink_flow_forward, v.get(), u.get()); }
+  double inverse(const gauge_field& u, gauge_field& v) { return number_of(gaugelink_flow_inverse, u.get(), v.get()); }
+  double log_density(const gauge_field& u) { return number_of(gaugelink_flow_log_density, u.get()); }
+  void pullback(const gauge_field& v, const algebra_field& f_u, algebra_field& f_v) {
+    detail::call(gaugelink_flow_pullback, get(), v.get(), f_u.get(), f_v.get());
+  }
+  // The same on views of one's own memory, one field each.
+  double forward(const glk_view& v, glk_view& u) { return number_of(gaugelink_flow_forward_view, &v, &u); }
+  double inverse(const glk_view& u, glk_view& v) { return number_of(gaugelink_flow_inverse_view, &u, &v); }
+  double log_density(const glk_view& u) { return number_of(gaugelink_flow_log_density_view, &u); }
+  double sample(const glk_rng& rng, glk_view& u) { return number_of(gaugelink_flow_sample_view, &rng, &u); }
+  void pullback(const glk_view& v, const glk_view& f_u, glk_view& f_v) {
+    detail::call(gaugelink_flow_pullback_view, get(), &v, &f_u, &f_v);
+  }
+  glk_stats stats() const {
+    auto stats = detail::sized<glk_stats>();
+    detail::call(gaugelink_flow_stats, get(), &stats);
+    return stats;
+  }
+
+ private:
+  template <class Function, class... Arguments>
+  double number_of(Function function, Arguments... arguments) {
+    double value = 0;
+    detail::call(function, get(), arguments..., &value);
+    return value;
+  }
+};
+
+class force : public detail::handle<gaugelink_force, gaugelink_force_free> {
+ public:
+  force(const plugin& of, const lattice& on, const setting& with = {}) {
+    detail::call(gaugelink_force_new, of.get(), on.get(), with.component_or_null(), with.config.c_str(),
+                 with.base_dir.c_str(), out());
+    keep();
+  }
+  void refresh(const gauge_field& u, std::uint64_t seed, std::uint64_t number) {
+    detail::call(gaugelink_force_refresh, get(), u.get(), seed, number);
+  }
+  double action(const gauge_field& u) {
+    double value = 0;
+    detail::call(gaugelink_force_action, get(), u.get(), &value);
+    return value;
+  }
+  void operator()(const gauge_field& u, algebra_field& f, double scale = 1) {
+    detail::call(gaugelink_force_force, get(), u.get(), scale, f.get());
+  }
+  double action(const glk_view& u) {
+    double value = 0;
+    detail::call(gaugelink_force_action_view, get(), &u, &value);
+    return value;
+  }
+  void operator()(const glk_view& u, glk_view& f, double scale = 1) {
+    detail::call(gaugelink_force_force_view, get(), &u, scale, &f);
+  }
+  glk_stats stats() const {
+    auto stats = detail::sized<glk_stats>();
+    detail::call(gaugelink_force_stats, get(), &stats);
+    return stats;
+  }
+};
+
+class precond : public detail::handle<gaugelink_precond, gaugelink_precond_free> {
+ public:
+  precond(const plugin& of, const lattice& on, const setting& with = {}, const phases& bc = {}) {
+    detail::call(gaugelink_precond_new, of.get(), on.get(), with.component_or_null(), with.config.c_str(),
+                 with.base_dir.c_str(), bc.data(), out());
+    keep();
+  }
+  // u stays as it is until the next setup.
+  void setup(const gauge_field& u, const glk_dirac& op, std::int32_t mode = GLK_SETUP_RESET) {
+    detail::call(gaugelink_precond_setup, get(), u.get(), &op, mode);
+  }
+  // z ~= D^-1 r.
+  void operator()(const spinor_field& r, spinor_field& z, bool dagger = false) {
+    detail::call(gaugelink_precond_apply, get(), r.get(), z.get(), static_cast<int32_t>(dagger));
+  }
+  void setup(const glk_view& u, const glk_dirac& op, std::int32_t mode = GLK_SETUP_RESET) {
+    detail::call(gaugelink_precond_setup_view, get(), &u, &op, mode, nullptr, nullptr);
+  }
+  void operator()(const glk_view& r, glk_view& z, bool dagger = false) {
+    detail::call(gaugelink_precond_apply_view, get(), &r, &z, static_cast<int32_t>(dagger));
+  }
+  glk_stats stats() const {
+    auto stats = detail::sized<glk_stats>();
+    detail::call(gaugelink_precond_stats, get(), &stats);
+    return stats;
+  }
+};
+
+class proposal : public detail::handle<gaugelink_proposal, gaugelink_proposal_free> {
+ public:
+  proposal(const plugin& of, const lattice& on, const setting& with = {}) {
+    detail::call(gaugelink_proposal_new, of.get(), on.get(), with.component_or_null(), with.config.c_str(),
+                 with.base_dir.c_str(), out());
+    keep();
+  }
+  // Returns the log weight for the accept step.
+  double propose(std::uint64_t seed, std::uint64_t number, const gauge_field& u, gauge_field& u_new) {
+    double value = 0;
+    detail::call(gaugelink_proposal_propose, get(), seed, number, u.get(), u_new.get(), &value);
+    return value;
+  }
+};
+
+}  // namespace gaugelink
+#endif

@@ -1,0 +1,71 @@
+//! All promises of `plugin.h`.
+
+use crate::host::path;
+use gaugelink_host::conformance::{Options, Outcome, check};
+use gaugelink_models::file::Named;
+use gaugelink_models::layers::U1Coupling;
+use gaugelink_models::{LayerKind, flow_model};
+use std::path::PathBuf;
+
+/// Checks a plugin with a configuration; every check of `passed` has to pass, and none to fail.
+fn conforms(plugin: &str, config: &str, base_dir: PathBuf, passed: &[&str]) {
+    let component = format!("gaugelink.{plugin}");
+    let options = Options { configs: vec![(component, config.into())], base_dir };
+    let report = check(&path(plugin), &options).expect("it opens");
+    for check in &report.checks {
+        println!("{plugin} {config:?} {:?} {}: {}", check.outcome, check.name, check.sentence);
+    }
+    for check in &report.checks {
+        assert!(check.outcome != Outcome::Failed, "{config:?}, {}: {}", check.name, check.sentence);
+        if passed.contains(&check.name) {
+            assert_eq!(check.outcome, Outcome::Passed, "{config:?}, {}: {}", check.name, check.sentence);
+        }
+    }
+}
+
+const FLOW: [&str; 7] =
+    ["inverse", "log det", "gauge covariance", "pullback", "determinism", "threads", "density"];
+
+#[test]
+fn residual_flows_keep_all_rules() {
+    conforms("flow", "", PathBuf::new(), &FLOW);
+    for nc in [2, 3] {
+        conforms("flow", &format!("nc = {nc}\nrho = 0.07"), PathBuf::new(), &FLOW);
+    }
+}
+
+/// Parameters with which no hidden unit of the net comes near its kink, and the map is not steep: numerical derivatives are good then.
+fn without_kinks(layers: usize, components: usize) -> Vec<f64> {
+    let mut parameters = U1Coupling::<f64>::initial_parameters(layers, components, 3);
+    for layer in parameters.chunks_exact_mut(U1Coupling::<f64>::parameter_count(components)) {
+        // Convolutions 2 -> 8 and 8 -> 8 of nine taps, each with its biases.
+        layer.iter_mut().for_each(|x| *x *= 0.2);
+        layer[144..152].fill(4.0);
+        layer[728..736].fill(9.0);
+    }
+    parameters
+}
+
+#[test]
+fn a_flow_from_a_model_file_keeps_all_rules() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let action = Named { name: "wilson".into(), parameters: Default::default() };
+    let layers = [LayerKind::U1Coupling { components: 4 }; 8];
+    let file = folder.path().join("u1.safetensors");
+    flow_model::<1>(2, action, &layers, without_kinks(8, 4)).write(&file).expect("written");
+    conforms("flow", &format!("model = {file:?}"), PathBuf::new(), &FLOW);
+}
+
+#[test]
+fn forces_keep_all_rules() {
+    let checks = ["gradient", "gauge covariance", "algebra", "sign and scale", "determinism", "threads"];
+    conforms("force", "", PathBuf::new(), &checks);
+    conforms("force", "c = [1.2, -0.4, 2.0]\nrho = [0.1, -0.05]", PathBuf::new(), &checks);
+}
+
+#[test]
+fn preconditioners_keep_all_rules() {
+    let checks = ["linearity", "determinism", "threads", "order"];
+    conforms("precond", "", PathBuf::new(), &checks);
+    conforms("precond", "a = [0.25, 0.02, -0.03]", PathBuf::new(), &checks);
+}

@@ -1,0 +1,9 @@
+//! The library's plugins as a host sees them: loaded from where cargo builds them, called with the library's own fields
+//! (nothing copied) and with other layouts.
+
+mod conformance;
+mod flow;
+mod force;
+mod host;
+mod overhead;
+mod precond;
