@@ -7,3 +7,4 @@ mod program;
 mod resume;
 mod samples;
 mod solve;
+mod train;

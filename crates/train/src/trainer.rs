@@ -50,6 +50,7 @@ pub struct Telemetry {
     /// Norm of the last gradient, before clipping.
     pub gradient_norm: f64,
     /// Wall-clock seconds of the training so far, over restarts.
+    #[serde(default)]
     pub seconds: f64,
 }
 

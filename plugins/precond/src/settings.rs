@@ -27,7 +27,7 @@ const VECTORS_MAX: usize = 1024;
 /// Where the weights come from.
 pub enum Source {
     Given(TransportWeights),
-    File(Model),
+    File(Box<Model>),
     Fit(Fit),
 }
 
@@ -59,7 +59,8 @@ impl Source {
             return Ok(Self::Given(TransportWeights { site: a[0], hop: a[1], spin_hop: a[2] }));
         }
         if let Some(model) = model {
-            return Ok(Self::File(Model::read(base_dir.join(model)).map_err(ModelError::from)?));
+            let model = Model::read(base_dir.join(model)).map_err(ModelError::from)?;
+            return Ok(Self::File(Box::new(model)));
         }
         let vectors = vectors.unwrap_or(4);
         if !(1..=VECTORS_MAX).contains(&vectors) {

@@ -13,6 +13,7 @@ use gaugelink_lattice::{Lattice, Real};
 use gaugelink_models::layers::U1Coupling;
 use gaugelink_models::{Flow, ModelError};
 use gaugelink_train::{Plan, Progress, ReverseKl, Telemetry, TrainError, Trainer, adam, exact};
+use serde_json::json;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
@@ -111,7 +112,8 @@ fn train(
                 bar.set_message(format!("KL {:.3}, ESS {:.3}", telemetry.divergence, telemetry.sample_size));
                 reports.push(*telemetry);
                 directory.replace(LOG, &results::lines(reports)?)?;
-                report.record(&results::Line::new(telemetry))?;
+                directory.timing(&json!({ "step": telemetry.step, "seconds": telemetry.seconds }))?;
+                report.record(&results::line(telemetry))?;
             }
         }
         let stopping = stop.load(Ordering::Relaxed);

@@ -10,24 +10,21 @@ use crate::run::{Row, RunDirectory, table};
 use gaugelink_sampler::statistics::GammaEstimate;
 use gaugelink_train::Telemetry;
 use serde::Serialize;
+use serde_json::{Value, json};
 
-/// An evaluation as a line of the log.
-#[derive(Serialize)]
-pub(super) struct Line<'a> {
-    kind: &'static str,
-    #[serde(flatten)]
-    telemetry: &'a Telemetry,
-}
-
-impl<'a> Line<'a> {
-    pub fn new(telemetry: &'a Telemetry) -> Self {
-        Self { kind: "training", telemetry }
+/// An evaluation as a line of the log, without the time that it took to get there, so that equal trainings have equal
+/// logs.
+pub(super) fn line(telemetry: &Telemetry) -> Value {
+    let mut line = json!({ "kind": "training" });
+    if let (Some(line), Value::Object(fields)) = (line.as_object_mut(), json!(telemetry)) {
+        line.extend(fields.into_iter().filter(|(key, _)| key != "seconds"));
     }
+    line
 }
 
 /// The log of evaluations.
 pub(super) fn lines(reports: &[Telemetry]) -> Result<String, DriverError> {
-    json_lines(reports.iter().map(Line::new))
+    json_lines(reports.iter().map(line))
 }
 
 fn json_lines(lines: impl Iterator<Item = impl Serialize>) -> Result<String, DriverError> {

@@ -217,8 +217,10 @@ impl<T: Real, const OUTPUTS: usize> LaneSums<'_, T, OUTPUTS> {
         let mut sums = [V::splat(0.0); REGISTERS];
         for &(block, at) in &self.targets.by_tap[tap] {
             let back = self.back.rows(block as usize, 0, OUTPUTS);
+            let from = self.from.rows(at.block as usize, first, REGISTERS / OUTPUTS);
             for i in 0..REGISTERS / OUTPUTS {
-                let x: V = self.from.load_at(at, first + i);
+                // SAFETY: the rows lie inside the field; a batch's lanes are never turned.
+                let x = unsafe { V::load(from.add(i * T::LANES)) };
                 for o in 0..OUTPUTS {
                     // SAFETY: the rows lie inside the field.
                     let d = unsafe { V::load(back.add(o * T::LANES)) };
