@@ -21,7 +21,7 @@ pub struct Settings {
 
 /// A force before it is placed on a lattice.
 pub enum Parameters {
-    File(Model),
+    File(Box<Model>),
     Given { couplings: Vec<f64>, rho: Vec<f64> },
 }
 
@@ -36,7 +36,8 @@ impl Parameters {
                     "config: model has its own coefficients: leave out c, rho and beta",
                 ));
             }
-            return Ok(Self::File(Model::read(base_dir.join(model)).map_err(ModelError::from)?));
+            let model = Model::read(base_dir.join(model)).map_err(ModelError::from)?;
+            return Ok(Self::File(Box::new(model)));
         }
         if beta.is_some() && (c.is_some() || rho.is_some()) {
             return Err(Error::invalid("config: beta means c = [beta]: leave out c and rho, or beta"));
