@@ -38,7 +38,7 @@ pub struct Architecture {
 }
 
 enum Layers {
-    File(Model),
+    File(Box<Model>),
     Residual { rho: f64, sublayers: usize },
 }
 
@@ -58,7 +58,7 @@ impl Architecture {
                 ));
             }
             let model = Model::read(base_dir.join(model)).map_err(gaugelink_models::ModelError::from)?;
-            Layers::File(model)
+            Layers::File(Box::new(model))
         } else {
             let Kind::Residual = kind.unwrap_or(Kind::Residual);
             let sublayers = sublayers.unwrap_or(2 * dims);
