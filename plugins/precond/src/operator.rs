@@ -106,7 +106,8 @@ mod tests {
         let mut wilson = sized_struct::<Dirac>();
         (wilson.op, wilson.mass) = (raw::GLK_DIRAC_WILSON, 0.1);
         assert_eq!(Target::new(&wilson).unwrap(), Target { mass: 0.1, scale: 1.0, dagger: false });
-        let refused: [(&str, fn(&mut Dirac)); 6] = [
+        type Change = fn(&mut Dirac);
+        let refused: [(&str, Change); 6] = [
             ("op is 2", |d| d.op = raw::GLK_DIRAC_CLOVER),
             ("precond_form is 1", |d| d.precond_form = raw::GLK_DIRAC_SYMMETRIC_EO),
             ("xi0 is 2", |d| d.xi0 = 2.0),
