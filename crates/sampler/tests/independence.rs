@@ -33,7 +33,7 @@ fn run(threads: usize, beta: f64, updates: u64) -> History {
     let lattice = lattice(threads);
     let action = WilsonAction::new(beta);
     let mut update = Independence::new(&lattice, flow(&lattice)).unwrap();
-    let mut u = GaugeField::cold(&lattice).unwrap();
+    let mut u = GaugeField::haar(&lattice, Address::new(3, Purpose::Start)).unwrap();
     let mut history =
         History { plaquettes: vec![vec![]; CHAINS], charges: vec![vec![]; CHAINS], accepted: 0 };
     for trajectory in 0..updates {
@@ -61,7 +61,6 @@ fn means_are_exact_whatever_the_flow() {
     for (series, expected, precision) in
         [(&history.plaquettes, PLAQUETTE, 0.01), (&history.charges, CHARGE_SQUARED, 0.1)]
     {
-        // The cold start has a small weight under the flow, but chains leave it within some updates.
         let replica: Vec<&[f64]> = series.iter().map(|s| &s[500..]).collect();
         let samples = Samples::from_replica(&replica).unwrap();
         let mean = GammaMethod::default().observable(&samples, 0).unwrap();
@@ -78,7 +77,7 @@ fn threads_change_no_bit_and_weights_are_those_of_the_inverse() {
     let lattice = lattice(1);
     let action = WilsonAction::new(1.0);
     let mut update = Independence::new(&lattice, flow(&lattice)).unwrap();
-    let mut u = GaugeField::cold(&lattice).unwrap();
+    let mut u = GaugeField::haar(&lattice, Address::new(3, Purpose::Start)).unwrap();
     let mut again = Vec::new();
     for trajectory in 0..50 {
         if trajectory % 10 == 0 {
