@@ -65,10 +65,10 @@ fn the_gradient_is_that_of_the_loss() {
             loss.set_parameters(&moved).unwrap();
             loss.draw(address, 32).unwrap().mean()
         };
-        let h = 1e-5;
+        // So small that hardly a kink of LeakyReLU lies in between; rounding is 1e-8 then.
+        let h = 1e-7;
         let slope = (8.0 * (at(h) - at(-h)) - (at(2.0 * h) - at(-2.0 * h))) / (12.0 * h);
-        // Differences step over a kink of LeakyReLU here and there.
-        assert!((slope - expected).abs() < 1e-4 * norm, "pattern {pattern}: {slope} instead of {expected}");
+        assert!((slope - expected).abs() < 1e-6 * norm, "pattern {pattern}: {slope} instead of {expected}");
     }
 }
 
@@ -104,6 +104,8 @@ fn a_restart_goes_on_with_the_same_bits() {
 #[test]
 fn a_short_training_brings_the_divergence_down() {
     let mut trainer = trainer(0, plan(1.5, 300));
+    let untrained = trainer.evaluate().unwrap();
+    println!("untrained: {untrained:?}");
     let mut reports: Vec<Telemetry> = Vec::new();
     let done = trainer.run(|_, progress| -> Result<_, TrainError> {
         if let Progress::Report(telemetry) = progress {
@@ -113,8 +115,8 @@ fn a_short_training_brings_the_divergence_down() {
     });
     assert!(done.unwrap() && reports.len() == 6 && reports[5].step == 300);
     assert!(reports.iter().all(|r| r.divergence > 0.0), "{reports:?}");
-    assert!(reports[5].divergence < 0.8 * reports[0].divergence, "{reports:?}");
-    assert!(reports[5].sample_size > reports[0].sample_size, "{reports:?}");
+    assert!(reports[5].divergence < 0.5 * untrained.divergence, "{untrained:?} {reports:?}");
+    assert!(reports[5].sample_size > 2.0 * untrained.sample_size, "{untrained:?} {reports:?}");
 }
 
 #[test]
