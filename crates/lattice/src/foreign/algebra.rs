@@ -3,6 +3,7 @@
 //! F = Σ_a π^a T_a with anti-Hermitian T_a (`GLK_ALG_F`); for a force π^a = ∂^a S. `GLK_ALG_NEG_F` is −F.
 
 use super::copy::{Strides, Sweep, check_kind, check_rows, sdk_lattice};
+use super::own_algebra;
 use crate::complex::Complex;
 use crate::gauge::MomentumField;
 use crate::group::{
@@ -24,6 +25,12 @@ pub fn read_algebra<T: Real, const N: usize>(
     let lattice = field.lattice().clone();
     let layout = lattice.layout::<T>();
     let sign = check::<N>(view, first, layout.chains())?;
+    if first == 0
+        && let Some(bytes) = own_algebra::read(view, sign, field)?
+    {
+        field.exchange();
+        return Ok(bytes);
+    }
     let access = view.access(&sdk_lattice(&lattice)?)?;
     let strides = Strides::of(&access, view, &lattice);
     let writer = field.writer();
@@ -65,6 +72,11 @@ pub fn write_algebra<T: Real, const N: usize>(
     let lattice = field.lattice();
     let layout = lattice.layout::<T>();
     let sign = check::<N>(view.as_view(), first, layout.chains())?;
+    if first == 0
+        && let Some(bytes) = own_algebra::write(field, sign, view)?
+    {
+        return Ok(bytes);
+    }
     let copy = *view.as_view();
     let adds = copy.as_raw().flags & raw::GLK_VIEW_ACCUMULATE != 0;
     let access = view.access(&sdk_lattice(lattice)?)?;

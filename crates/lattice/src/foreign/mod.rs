@@ -14,6 +14,7 @@ mod borrow;
 mod copy;
 mod describe;
 mod lend;
+mod own_algebra;
 mod scratch;
 mod table;
 

@@ -288,3 +288,39 @@ fn algebra_elements_are_matrices_outside() {
     read_algebra(&host.view(), 0, &mut pi).unwrap();
     assert!(pi.norm2()[0] < 1e-25);
 }
+
+/// Matrices in our own layout, where lanes convert, against the same in plain order, where numbers do: the same bits.
+#[test]
+fn algebra_elements_in_our_layout_are_those_of_any_other() {
+    let extents = [4, 4, 4, 8];
+    let lattice = lattice(&extents, 2);
+    let mut pi = MomentumField::<f64, 3>::zeroed(&lattice).unwrap();
+    pi.refresh(Address::new(9, Purpose::Start));
+    let mut own = GaugeField::<f64, 3>::cold(&lattice).unwrap();
+    for convention in [raw::GLK_ALG_F, raw::GLK_ALG_NEG_F] {
+        lend(&mut own, |view| {
+            let raw = view.as_raw_mut();
+            (raw.kind, raw.algebra_conv) = (raw::GLK_ALGEBRA, convention);
+            write_algebra(&pi, view, 0).unwrap();
+        });
+        let mut host = algebra(extents, convention);
+        write_algebra(&pi, &mut host.view_mut(), 0).unwrap();
+        host.raw.kind = raw::GLK_GAUGE;
+        let mut plain = GaugeField::<f64, 3>::cold(&lattice).unwrap();
+        read_view(&host.view(), 0, &mut plain).unwrap();
+        assert!(own.as_slice() == plain.as_slice());
+        // Back, from matrices that have to be projected first.
+        own = GaugeField::random(&lattice, 1.0, Address::new(10, Purpose::Start)).unwrap();
+        write_view(&own, &mut host.view_mut(), 0).unwrap();
+        let [mut by_lanes, mut by_numbers] =
+            [(); 2].map(|()| MomentumField::<f64, 3>::zeroed(&lattice).unwrap());
+        (host.raw.kind, host.raw.algebra_conv) = (raw::GLK_ALGEBRA, convention);
+        read_algebra(&host.view(), 0, &mut by_numbers).unwrap();
+        lend(&mut own, |view| {
+            let raw = view.as_raw_mut();
+            (raw.kind, raw.algebra_conv) = (raw::GLK_ALGEBRA, convention);
+            read_algebra(view.as_view(), 0, &mut by_lanes).unwrap();
+        });
+        assert!(by_lanes.as_slice() == by_numbers.as_slice() && by_lanes.norm2()[0] > 1.0);
+    }
+}
