@@ -101,8 +101,8 @@ impl<const N: usize> Transformation<N> for Flow<f64, N> {
 
 /// The action S(f(V)) − log|det ∂f/∂V| of V.
 ///
-/// A trajectory cannot return an error: where the map fails, the value is NaN, so that the trajectory is rejected, and
-/// [`Transformed::failure`] tells why. Ask it after every update.
+/// A trajectory cannot return an error: once the map has failed, in a kick or a value, values are NaN, so that the
+/// trajectory is rejected, until [`Transformed::failure`] has told why. Ask it after every update.
 pub struct Transformed<'a, const N: usize> {
     action: &'a dyn Action<N>,
     work: Mutex<Work<'a, N>>,
@@ -174,10 +174,13 @@ impl<const N: usize> Action<N> for Transformed<'_, N> {
 
     fn value(&self, v: &GaugeField<f64, N>) -> Vec<f64> {
         let Work { map, u, log_det, failure, .. } = &mut *self.work();
+        if failure.is_some() {
+            return vec![f64::NAN; log_det.len()];
+        }
         match map.forward(v, u, log_det) {
             Ok(()) => self.action.value(u).iter().zip(log_det).map(|(s, j)| s - *j).collect(),
             Err(error) => {
-                failure.get_or_insert(error);
+                *failure = Some(error);
                 vec![f64::NAN; log_det.len()]
             }
         }

@@ -9,8 +9,10 @@ use gaugelink_physics::observable::plaquette;
 use gaugelink_sampler::hmc::{Hmc, Trajectory};
 use gaugelink_sampler::integrator::Integrator;
 use gaugelink_sampler::statistics::{GammaMethod, Measured, Samples};
-use gaugelink_sampler::transformation::Transformed;
+use gaugelink_sampler::transformation::{Transformation, TransformationError, Transformed};
 use std::sync::Arc;
+
+type Links = GaugeField<f64, 3>;
 
 /// All links moved once with ρ = 0.1: Σ|ρ| is 0.6 in four dimensions, 0.2 in two.
 fn flow<const N: usize>(lattice: &Arc<Lattice>) -> Flow<f64, N> {
@@ -206,4 +208,45 @@ fn long_su3_plaquette_is_that_of_plain_hmc() {
     let trajectory = Trajectory { steps: 8, ..OMELYAN };
     let lanes = LaneMeaning::Sites;
     check(&Run { extents: &[8, 8, 8, 8], lanes, beta: 6.0, trajectory, warm: 60, count: 300 }, 63);
+}
+
+/// A map whose forces fail though it maps.
+struct Broken;
+
+impl Transformation<3> for Broken {
+    fn name(&self) -> String {
+        "broken".into()
+    }
+    fn forward(&mut self, v: &Links, u: &mut Links, _: &mut [f64]) -> Result<(), TransformationError> {
+        u.copy_from(v);
+        Ok(())
+    }
+    fn inverse(&mut self, u: &Links, v: &mut Links, _: &mut [f64]) -> Result<(), TransformationError> {
+        v.copy_from(u);
+        Ok(())
+    }
+    fn pullback(
+        &mut self,
+        _: &Links,
+        _: &mut Links,
+        _: &mut dyn FnMut(&Links, &mut MomentumField<f64, 3>),
+        _: &mut MomentumField<f64, 3>,
+    ) -> Result<(), TransformationError> {
+        Err("no force today".into())
+    }
+}
+
+#[test]
+fn a_kick_that_fails_rejects_the_trajectory_and_is_told_once() {
+    let lattice = lattice(&[4, 4, 4, 4], LaneMeaning::Sites);
+    let (mut map, wilson) = (Broken, WilsonAction::new(6.0));
+    let action = Transformed::new(&mut map, &wilson, &lattice).unwrap();
+    let mut v = rough(&lattice);
+    let before = v.duplicate().unwrap();
+    let outcome =
+        Hmc::new(&lattice, OMELYAN).unwrap().update(&mut v, &action, Address::new(9, Purpose::Momenta));
+    assert!(outcome.accepted == [false] && outcome.delta_h[0].is_nan());
+    assert!(v.as_slice() == before.as_slice(), "the links stay");
+    assert_eq!(action.failure().expect("told").to_string(), "no force today");
+    assert!(action.failure().is_none(), "told once");
 }

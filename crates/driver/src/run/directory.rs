@@ -74,6 +74,15 @@ impl RunDirectory {
         Ok(AtomicFile::replace(self.file(name), text.as_bytes())?)
     }
 
+    /// Makes a folder in it, if it is not there.
+    ///
+    /// # Errors
+    /// [`DriverError::Io`].
+    pub fn make_folder(&self, name: &str) -> Result<(), DriverError> {
+        let path = self.file(name);
+        std::fs::create_dir_all(&path).map_err(io("make the folder", &path))
+    }
+
     /// Adds a line to the timings, which no result depends on.
     ///
     /// # Errors

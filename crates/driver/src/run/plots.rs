@@ -16,12 +16,7 @@ use gaugelink_sampler::statistics::Measured;
 /// # Errors
 /// [`DriverError`] where the directory cannot be written.
 pub(crate) fn write(file: &RunFile, directory: &RunDirectory, lines: &[Line]) -> Result<(), DriverError> {
-    let folder = directory.file("plots");
-    std::fs::create_dir_all(&folder).map_err(|source| DriverError::Io {
-        action: "make the folder",
-        path: folder,
-        source,
-    })?;
+    directory.make_folder("plots")?;
     let save = |name: String, svg: String| directory.replace(&format!("plots/{name}.svg"), &svg);
     for (number, stage) in file.stages.iter().enumerate() {
         let title = |what: &str| format!("{what}, stage {number} ({})", stage.kind());

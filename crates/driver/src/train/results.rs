@@ -51,12 +51,7 @@ pub(super) fn show(
     directory.replace("results.jsonl", &json_lines(rows.iter())?)?;
     let table = table(&rows);
     directory.replace("table.txt", &table)?;
-    let folder = directory.file("plots");
-    std::fs::create_dir_all(&folder).map_err(|source| DriverError::Io {
-        action: "make the folder",
-        path: folder,
-        source,
-    })?;
+    directory.make_folder("plots")?;
     let title = format!("Training, beta = {}, {:?}", file.action.beta, file.lattice.extents);
     let points: Vec<(f64, f64, f64)> =
         reports.iter().map(|r| (r.step as f64, r.divergence, r.sample_size)).collect();

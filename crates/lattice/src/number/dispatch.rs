@@ -101,7 +101,8 @@ impl Compiled {
 ///
 /// `compiled!(Name)` for a kernel of f64 with no parameters but a lifetime, `compiled!(group N: Name)` for the groups
 /// U(1), SU(2), SU(3) (others are compiled where they are used), `compiled!(scalar T: Name)` for both precisions,
-/// `compiled!(scalar T, group N: Name)` for both.
+/// `compiled!(scalar T, group N: Name)` for both, `compiled!(scalar T, size N in [4, 8]: Name)` for both precisions of a
+/// kernel that is used with these two constants only.
 #[macro_export]
 macro_rules! compiled {
     ($kernel:ident) => {
@@ -127,6 +128,22 @@ macro_rules! compiled {
             static FORMS: [Compiled; 2] =
                 [Compiled::of::<f64, $kernel<'static, f64>>(), Compiled::of::<f32, $kernel<'static, f32>>()];
             FORMS[($t::LANES == <f32 as Real>::LANES) as usize]
+        }
+    };
+    (scalar $t:ident, size $n:ident in [$small:literal, $large:literal]: $kernel:ident) => {
+        fn compiled() -> $crate::number::Compiled {
+            use $crate::number::{Compiled, Real};
+            static FORMS: [[Compiled; 2]; 2] = [
+                [
+                    Compiled::of::<f64, $kernel<'static, f64, $small>>(),
+                    Compiled::of::<f64, $kernel<'static, f64, $large>>(),
+                ],
+                [
+                    Compiled::of::<f32, $kernel<'static, f32, $small>>(),
+                    Compiled::of::<f32, $kernel<'static, f32, $large>>(),
+                ],
+            ];
+            FORMS[($t::LANES == <f32 as Real>::LANES) as usize][($n == $large) as usize]
         }
     };
     (scalar $t:ident, group $n:ident: $kernel:ident) => {

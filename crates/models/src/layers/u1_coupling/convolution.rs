@@ -4,7 +4,7 @@
 //! Each lane is a site or a configuration of its own, so a weight is broadcast to a whole row; two blocks at a time share
 //! the broadcasts, with all their output channels in registers. Taps whose source is known to vanish are left out.
 
-use gaugelink_lattice::number::{Compiled, Row};
+use gaugelink_lattice::number::Row;
 use gaugelink_lattice::{
     Field, FieldReader, FieldWriter, Kernel, Lanes, Lattice, Layout, Neighbour, Real, Tally, backward,
     forward,
@@ -142,16 +142,8 @@ struct Convolution<'a, T, const OUTPUTS: usize> {
     to: FieldWriter<'a, T>,
 }
 
-const fn forms<T: Real>() -> [Compiled; 2] {
-    [Compiled::of::<T, Convolution<'static, T, 4>>(), Compiled::of::<T, Convolution<'static, T, 8>>()]
-}
-
 impl<T: Real, const OUTPUTS: usize> Kernel<T> for Convolution<'_, T, OUTPUTS> {
-    fn compiled() -> Compiled {
-        static FORMS: [[Compiled; 2]; 2] = [forms::<f64>(), forms::<f32>()];
-        FORMS[(T::BITS == 32) as usize][(OUTPUTS == 8) as usize]
-    }
-
+    gaugelink_lattice::compiled!(scalar T, size OUTPUTS in [4, 8]: Convolution);
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
         for pair in &self.targets.pairs[range] {

@@ -7,7 +7,7 @@
 
 use super::convolution::{TAPS, Targets};
 use super::stripes::Stripes;
-use gaugelink_lattice::number::{Compiled, Row};
+use gaugelink_lattice::number::Row;
 use gaugelink_lattice::sum::ExactSum;
 use gaugelink_lattice::{Field, FieldReader, Kernel, Lanes, Lattice, Neighbour, Real, Tally};
 use std::cell::UnsafeCell;
@@ -127,13 +127,7 @@ struct Products<'a, T, const OUTPUTS: usize> {
 
 impl<T: Real, const OUTPUTS: usize> Kernel<T> for Products<'_, T, OUTPUTS> {
     const SUMS: usize = OUTPUTS;
-    fn compiled() -> Compiled {
-        const fn forms<T: Real>() -> [Compiled; 2] {
-            [Compiled::of::<T, Products<'static, T, 4>>(), Compiled::of::<T, Products<'static, T, 8>>()]
-        }
-        static FORMS: [[Compiled; 2]; 2] = [forms::<f64>(), forms::<f32>()];
-        FORMS[(T::BITS == 32) as usize][(OUTPUTS == 8) as usize]
-    }
+    gaugelink_lattice::compiled!(scalar T, size OUTPUTS in [4, 8]: Products);
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {
         for &(block, at) in &self.blocks[range] {
@@ -154,13 +148,7 @@ struct Members<'a, T, const OUTPUTS: usize> {
 
 impl<T: Real, const OUTPUTS: usize> Kernel<T> for Members<'_, T, OUTPUTS> {
     const SUMS: usize = 4 * OUTPUTS;
-    fn compiled() -> Compiled {
-        const fn forms<T: Real>() -> [Compiled; 2] {
-            [Compiled::of::<T, Members<'static, T, 4>>(), Compiled::of::<T, Members<'static, T, 8>>()]
-        }
-        static FORMS: [[Compiled; 2]; 2] = [forms::<f64>(), forms::<f32>()];
-        FORMS[(T::BITS == 32) as usize][(OUTPUTS == 8) as usize]
-    }
+    gaugelink_lattice::compiled!(scalar T, size OUTPUTS in [4, 8]: Members);
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {
         for &block in &self.blocks[range] {
@@ -189,13 +177,7 @@ struct LaneSums<'a, T, const OUTPUTS: usize> {
 unsafe impl<T: Real, const OUTPUTS: usize> Sync for LaneSums<'_, T, OUTPUTS> {}
 
 impl<T: Real, const OUTPUTS: usize> Kernel<T> for LaneSums<'_, T, OUTPUTS> {
-    fn compiled() -> Compiled {
-        const fn forms<T: Real>() -> [Compiled; 2] {
-            [Compiled::of::<T, LaneSums<'static, T, 4>>(), Compiled::of::<T, LaneSums<'static, T, 8>>()]
-        }
-        static FORMS: [[Compiled; 2]; 2] = [forms::<f64>(), forms::<f32>()];
-        FORMS[(T::BITS == 32) as usize][(OUTPUTS == 8) as usize]
-    }
+    gaugelink_lattice::compiled!(scalar T, size OUTPUTS in [4, 8]: LaneSums);
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
         let groups = TAPS.len() * self.inputs * OUTPUTS / REGISTERS;
