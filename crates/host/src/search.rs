@@ -3,7 +3,7 @@
 use crate::HostError;
 use std::path::{Path, PathBuf};
 
-/// Folders in the order of the search: those given (run file, API), the executable's folder and its `deps`,
+/// Folders in the order of the search: those given by the caller, the executable's folder and its `deps`,
 /// `lib/gaugelink/plugins` beside the executable's folder, `GAUGELINK_PLUGIN_PATH`.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
