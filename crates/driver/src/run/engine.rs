@@ -5,7 +5,7 @@ use super::line::{Line, Start};
 use super::plugins::Plugins;
 use super::provenance::Provenance;
 use super::start::{self, Input};
-use crate::config::{RunFile, Stage};
+use crate::config::{RunFile, Stage, cores};
 use crate::error::DriverError;
 use crate::progress;
 use gaugelink_host::adapt::Use;
@@ -231,11 +231,6 @@ impl<'a, const N: usize> Engine<'a, N> {
         }
         self.setting.directory.timing(&line)
     }
-}
-
-/// Cores that the process may use.
-pub(super) fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, |n| n.get())
 }
 
 /// Threads of each rank.
