@@ -61,7 +61,7 @@ impl RunFile {
         Self::parse(&text, path, kind, overrides)
     }
 
-    /// Reads the text of such a file; `path` is only for messages.
+    /// Reads the text of such a file; `path` is for messages, and the paths of plugins begin at its folder.
     ///
     /// # Errors
     /// As [`RunFile::read`].
@@ -125,10 +125,9 @@ impl RunFile {
                 return Err(tables.fail_in("stage", "`thermalise` leaves no update to average over"));
             }
             if let Stage::Solve(solve) = stage
-                && let (Some(table), false) = (&solve.preconditioner, solve.is_flexible())
+                && let Some((place, message)) = solve.problem()
             {
-                let message = "`preconditioner` needs solver = \"gmres\": the others do not take one";
-                return Err(self.fail_at(table.plugin.span(), message));
+                return Err(self.fail_at(place, message));
             }
             if matches!(stage, Stage::Hmc(hmc) if hmc.relax > hmc.thermalise) {
                 return Err(tables.fail_in(
