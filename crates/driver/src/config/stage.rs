@@ -324,11 +324,13 @@ fn mass<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
 }
 
 /// A name that stays inside the run directory and is none of the run's own files.
-fn file_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+pub(super) fn file_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
     let name = PathBuf::deserialize(deserializer)?;
-    let wrong = |why: &str| serde::de::Error::custom(format!("`{}` {why}, e.g. conf.lime", name.display()));
+    let wrong = |why: &str| serde::de::Error::custom(format!("`{}` {why}", name.display()));
     if name.components().count() != 1 || name.file_name() != Some(name.as_os_str()) {
-        return Err(wrong("is no plain file name; it is written into the run directory, so give a name"));
+        return Err(wrong(
+            "is no plain file name; it is written into the run directory, so give a name alone",
+        ));
     }
     if OWN_FILES.iter().any(|own| name.as_os_str() == *own) {
         return Err(wrong("is one of the run's own files; give another name"));
