@@ -20,6 +20,7 @@ fn mistakes_in_the_run_file_end_with_status_2() {
         ("action.beta=nan", &["beta", "finite"]),
         ("stage.3.mass=inf", &["mass", "finite"]),
         ("stage.3.mass=-4", &["mass", "kappa"]),
+        ("stage.3.restart=20", &["line ", "`restart` needs solver = \"gmres\""]),
         ("stage.4.file=no/such/folder/end.lime", &["plain file name"]),
         ("stage.4.file=../end.lime", &["plain file name"]),
         ("stage.4.file=measurements.jsonl", &["the run's own files"]),

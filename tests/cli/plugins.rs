@@ -263,6 +263,9 @@ fn plugins_are_listed() {
     assert_eq!(output.status.code(), Some(1));
     assert!(shown.contains("cannot be opened") && shown.contains("org.gaugelink.minimal.wilson"), "{shown}");
     assert!(scratch.fails(2, &["plugin", "list", "fixtrue"]).contains("GAUGELINK_PLUGIN_PATH"));
+    // A folder is no plugin, so one of the same name is not in the way.
+    std::fs::create_dir(scratch.path("minimal-c")).unwrap();
+    assert_eq!(json_lines(&scratch.succeeds(&["plugin", "list", "--json", "minimal-c"])), lines);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! A run that is stopped goes on as if nothing had happened, and nobody's results are lost.
 
 use crate::program::{SMALL, Scratch, assert_same};
-use std::process::Child;
+use std::path::Path;
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 /// Starts a run and kills it (SIGKILL) once its log has so many lines.
@@ -14,13 +15,14 @@ pub fn kill_after(scratch: &Scratch, directory: &str, lines: usize) {
 /// Starts a run and waits until its log has so many lines, or it has ended.
 fn start_until(scratch: &Scratch, directory: &str, lines: usize) -> Child {
     let setting = format!("run.directory={directory}");
-    let mut child = scratch
-        .program(&["run", "run.toml", "--set", &setting])
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    let log = scratch.path(directory).join("measurements.jsonl");
+    wait_for(scratch.program(&["run", "run.toml", "--set", &setting]), &scratch.path(directory), lines)
+}
+
+/// Starts a run in a directory and waits until its log has so many lines, or it has ended.
+fn wait_for(mut program: Command, directory: &Path, lines: usize) -> Child {
+    let mut child =
+        program.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let log = directory.join("measurements.jsonl");
     let start = Instant::now();
     while std::fs::read_to_string(&log).map_or(0, |text| text.lines().count()) < lines {
         assert!(start.elapsed() < Duration::from_secs(60), "the run does not get on");
@@ -41,7 +43,7 @@ fn a_signal_ends_a_run_with_a_checkpoint() {
         let settings = format!("run.directory={name}");
         let ranks = format!("machine.ranks={ranks}");
         let child = start_until(&scratch, name, 20);
-        let sent = std::process::Command::new("kill").arg(child.id().to_string()).status().unwrap();
+        let sent = Command::new("kill").arg(child.id().to_string()).status().unwrap();
         assert!(sent.success());
         let output = child.wait_with_output().unwrap();
         let error = String::from_utf8_lossy(&output.stderr);
@@ -52,6 +54,34 @@ fn a_signal_ends_a_run_with_a_checkpoint() {
     }
     scratch.succeeds(&["run", "run.toml", "--set", "run.directory=whole"]);
     assert_same(&scratch.path("whole"), &scratch.path("one"));
+}
+
+/// A stage without updates is finished first; the next one is not begun.
+#[test]
+fn a_signal_in_a_stage_without_updates_ends_the_run_after_it() {
+    let long = SMALL.replace("time = 0.2", "time = 4.0");
+    let scratch = Scratch::new(&long);
+    scratch.succeeds(&["run", "run.toml", "--set", "run.directory=whole"]);
+    let log = |name: &str| std::fs::read_to_string(scratch.path(name).join("measurements.jsonl")).unwrap();
+    let whole = log("whole");
+    let before = whole.lines().take_while(|line| !line.contains(r#""kind":"flow""#)).count();
+    let flowed = whole.lines().take_while(|line| !line.contains(r#""kind":"solve""#)).count();
+    for (name, ranks) in [("one", "[1]"), ("two", "[1,1,1,2]")] {
+        let settings = [format!("run.directory={name}"), format!("machine.ranks={ranks}")];
+        let arguments = ["run", "run.toml", "--set", &settings[0], "--set", &settings[1]];
+        let child = wait_for(scratch.program(&arguments), &scratch.path(name), before);
+        // In the middle of the flow.
+        std::thread::sleep(Duration::from_millis(20));
+        let sent = Command::new("kill").arg(child.id().to_string()).status().unwrap();
+        assert!(sent.success());
+        let output = child.wait_with_output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && error.contains("stopped by a signal"), "{error}");
+        assert_eq!(log(name).lines().count(), flowed, "the flow is whole, and no solve was begun");
+        let again = scratch.run(&arguments);
+        assert!(String::from_utf8_lossy(&again.stderr).contains("going on from the checkpoint"), "{again:?}");
+        assert_same(&scratch.path("whole"), &scratch.path(name));
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 /// Checks a plugin with a configuration; every check of `passed` has to pass, and none to fail.
 fn conforms(plugin: &str, config: &str, base_dir: PathBuf, passed: &[&str]) {
     let component = format!("gaugelink.{plugin}");
-    let options = Options { configs: vec![(component, config.into())], base_dir };
+    let options = Options { configs: vec![(component, config.into())], base_dir, ..Options::default() };
     let report = check(&path(plugin), &options).expect("it opens");
     for check in &report.checks {
         println!("{plugin} {config:?} {:?} {}: {}", check.outcome, check.name, check.sentence);

@@ -5,6 +5,8 @@ pub mod cli;
 mod command;
 pub mod config;
 mod error;
+mod flow_time;
+mod hash;
 mod links;
 pub mod plot;
 mod progress;

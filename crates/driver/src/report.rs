@@ -28,8 +28,18 @@ impl Report {
         if !self.json {
             return Ok(());
         }
-        let line = serde_json::to_string(line).map_err(|e| DriverError::Input(e.to_string()))?;
-        print(&line)
+        print(&json(line)?)
+    }
+
+    /// As [`Report::record`], where work goes on: a reader that went away does not end it.
+    ///
+    /// # Errors
+    /// [`DriverError::Io`].
+    pub fn tell(&mut self, line: &impl Serialize) -> Result<(), DriverError> {
+        match self.record(line) {
+            Err(DriverError::ClosedPipe) => Ok(()),
+            result => result,
+        }
     }
 
     /// Prints lines of text; nothing where JSON lines were asked for.
@@ -39,6 +49,18 @@ impl Report {
     pub fn text(&mut self, text: &str) -> Result<(), DriverError> {
         if self.json { Ok(()) } else { print(text) }
     }
+}
+
+fn json(line: &impl Serialize) -> Result<String, DriverError> {
+    serde_json::to_string(line).map_err(|e| DriverError::Input(e.to_string()))
+}
+
+/// The text of a file of JSON lines.
+///
+/// # Errors
+/// [`DriverError::Input`] for what JSON cannot hold.
+pub(crate) fn json_lines(lines: impl IntoIterator<Item = impl Serialize>) -> Result<String, DriverError> {
+    lines.into_iter().map(|line| json(&line).map(|line| line + "\n")).collect()
 }
 
 fn print(line: &str) -> Result<(), DriverError> {

@@ -66,6 +66,25 @@ fn the_plugin_in_rust_keeps_all_rules() {
     assert_eq!(outcome(&report, "density"), Outcome::Skipped, "the layer has no prior");
 }
 
+/// The component that is not chosen is not touched: with this configuration it would be refused.
+#[test]
+fn one_component_is_checked_alone() {
+    let (wilson, jacobi) = ("org.gaugelink.minimal.wilson", "org.gaugelink.minimal.jacobi");
+    let folder = tempfile::tempdir().expect("a folder");
+    let plugin = minimal(folder.path());
+    let checked = |only: Option<&str>| {
+        let configs = vec![(wilson.to_string(), "no_such_key = 1".to_string())];
+        let options = Options { configs, only: only.map(str::to_string), ..Options::default() };
+        check(&plugin, &options)
+    };
+    assert!(!checked(None).expect("it opens").passed());
+    let report = checked(Some(jacobi)).expect("it opens");
+    assert_eq!(failures(&report), [""; 0]);
+    let of = |id: &str| report.checks.iter().filter(|check| check.component == id).count();
+    assert!(of("") > 0 && of(jacobi) > 0 && of("") + of(jacobi) == report.checks.len());
+    assert!(checked(Some("no")).expect_err("there is none").to_string().contains("no component"));
+}
+
 #[test]
 fn every_bug_is_found_by_its_check() {
     for name in ["inverse", "log det", "gauge covariance", "pullback", "threads"] {

@@ -40,7 +40,7 @@ pub enum LayerKind {
 }
 
 /// Most layers of a flow: more is a damaged file.
-const LAYERS_MAX: usize = 1 << 16;
+pub const LAYERS_MAX: usize = 1 << 16;
 
 impl LayerKind {
     /// A stack of `count` of them on a lattice.

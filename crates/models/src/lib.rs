@@ -17,7 +17,7 @@ pub mod layers;
 pub mod precond;
 pub mod serve;
 
-pub use architecture::{LayerKind, flow_model};
+pub use architecture::{LAYERS_MAX, LayerKind, flow_model};
 pub use error::ModelError;
 pub use file::Model;
 pub use flow::Flow;

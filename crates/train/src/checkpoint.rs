@@ -6,11 +6,12 @@ use lime_rs::AtomicFile;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// Everything that the next step depends on beside the plan. Numbers are written so that they are read back exactly.
+/// Everything that the next step depends on beside the training's settings. Numbers are written so that they are read
+/// back exactly.
 #[derive(Serialize, Deserialize)]
 pub struct Saved {
     /// What the training is, in words that must agree.
-    pub plan: serde_json::Value,
+    pub training: serde_json::Value,
     /// Seconds that it has taken.
     pub seconds: f64,
     settings: Settings,
@@ -21,10 +22,10 @@ pub struct Saved {
 }
 
 impl Saved {
-    pub fn new(plan: serde_json::Value, seconds: f64, parameters: &[f64], adam: &Adam) -> Self {
+    pub fn new(training: serde_json::Value, seconds: f64, parameters: &[f64], adam: &Adam) -> Self {
         let (settings, steps) = (adam.settings, adam.steps);
         let (mean, square) = (adam.mean.clone(), adam.square.clone());
-        Self { plan, seconds, settings, steps, parameters: parameters.to_vec(), mean, square }
+        Self { training, seconds, settings, steps, parameters: parameters.to_vec(), mean, square }
     }
 
     /// The parameters and the optimiser.

@@ -39,6 +39,12 @@ impl<T: Real, const N: usize> Group<T, N> {
         self.flow.parameters().len()
     }
 
+    /// Extents and β.
+    pub fn theory(&self) -> (Vec<usize>, f64) {
+        let geometry = self.links.lattice().geometry();
+        (geometry.extents()[..geometry.dims()].to_vec(), self.beta)
+    }
+
     /// S = β Σ (1 − Re tr P/N) of each configuration.
     fn action(&self) -> impl Iterator<Item = f64> {
         let count = (planes(self.links.lattice().dims()) * self.links.lattice().volume()) as f64;

@@ -71,6 +71,11 @@ impl<T: Real, const N: usize> ReverseKl<T, N> {
         locked(&self.groups[0]).parameters()
     }
 
+    /// Extents of the lattice, and β.
+    pub fn theory(&self) -> (Vec<usize>, f64) {
+        locked(&self.groups[0]).theory()
+    }
+
     /// Replaces the flow's parameters on all threads.
     ///
     /// # Errors

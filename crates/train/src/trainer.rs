@@ -11,8 +11,8 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Instant;
 
-/// What decides a training's bits, beside the flow and the action.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// What decides a training's bits, beside the lattice and the action.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     /// Seed of all random numbers.
     pub seed: u64,
@@ -32,6 +32,9 @@ pub struct Plan {
     pub samples: usize,
     /// The least possible loss, −ln Z; 0 where it is not known.
     pub floor: f64,
+    /// What else makes it this training and no other, the flow above all: in the caller's words, e.g. the hash of a
+    /// file. A checkpoint with other words is refused.
+    pub identity: String,
 }
 
 /// How a flow does at one step.
@@ -64,7 +67,8 @@ pub enum Progress<'a> {
         /// Mean loss of the batch.
         loss: f64,
     },
-    /// An evaluation.
+    /// An evaluation. It comes before the [`Progress::Step`] that it was made at, so that a training which is saved and
+    /// stopped at a step has told everything up to there.
     Report(&'a Telemetry),
 }
 
@@ -113,7 +117,7 @@ impl<T: Real, const N: usize> Trainer<T, N> {
     /// [`TrainError::Checkpoint`] for one that cannot be read or is of another training.
     pub fn resume(&mut self, path: &Path) -> Result<bool, TrainError> {
         let Some(saved) = Saved::read(path)? else { return Ok(false) };
-        let fits = saved.plan == self.plan_in_words();
+        let fits = saved.training == self.in_words();
         let seconds = saved.seconds;
         let (parameters, adam) = saved.into_state();
         if !fits || parameters.len() != self.parameters.len() {
@@ -133,11 +137,13 @@ impl<T: Real, const N: usize> Trainer<T, N> {
     /// # Errors
     /// [`TrainError::Checkpoint`].
     pub fn save(&self, path: &Path) -> Result<(), TrainError> {
-        Saved::new(self.plan_in_words(), self.seconds(), &self.parameters, &self.adam).write(path)
+        Saved::new(self.in_words(), self.seconds(), &self.parameters, &self.adam).write(path)
     }
 
-    fn plan_in_words(&self) -> serde_json::Value {
-        serde_json::json!(self.plan)
+    /// Which training it is: a checkpoint is good for no other.
+    fn in_words(&self) -> serde_json::Value {
+        let (extents, beta) = self.loss.theory();
+        serde_json::json!({ "plan": self.plan, "group": N, "extents": extents, "beta": beta })
     }
 
     /// Steps taken.
@@ -205,14 +211,14 @@ impl<T: Real, const N: usize> Trainer<T, N> {
         while self.adam.steps < self.plan.steps {
             let loss = self.step()?;
             let step = self.adam.steps;
-            if watch(self, Progress::Step { step, loss })?.is_break() {
-                return Ok(false);
-            }
             if step.is_multiple_of(self.plan.report_every) || step == self.plan.steps {
                 let telemetry = self.evaluate()?;
                 if watch(self, Progress::Report(&telemetry))?.is_break() {
                     return Ok(false);
                 }
+            }
+            if watch(self, Progress::Step { step, loss })?.is_break() {
+                return Ok(false);
             }
         }
         Ok(true)

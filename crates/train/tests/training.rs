@@ -31,6 +31,7 @@ fn plan(beta: f64, steps: u64) -> Plan {
         report_every: 50,
         samples: 4096,
         floor: -exact::U1 { beta, volume: 16 }.ln_z(),
+        identity: "a flow of eight layers".into(),
     }
 }
 
@@ -94,9 +95,59 @@ fn a_restart_goes_on_with_the_same_bits() {
     assert!(resumed.resume(&path).unwrap());
     assert_eq!((resumed.step_number(), steps(&mut resumed, 4)), (3, rest));
     assert_eq!(resumed.parameters(), whole.parameters());
-    let other = Plan { rate: 1e-3, ..plan(1.5, 20) };
-    let error = trainer(1, other).resume(&path).unwrap_err().to_string();
-    assert!(error.contains("other settings"), "{error}");
+}
+
+/// A checkpoint is good for the training that wrote it, whatever else takes as many parameters.
+#[test]
+fn a_checkpoint_of_another_training_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint.json");
+    let plan = || plan(1.5, 20);
+    trainer(1, plan()).save(&path).unwrap();
+    let on = |extents: &[usize], beta: f64, plan: Plan| {
+        let loss = ReverseKl::<f32, 1>::new(extents, beta, 1, &place).unwrap();
+        Trainer::new(plan, loss, start()).unwrap().resume(&path).map_err(|error| error.to_string())
+    };
+    assert_eq!(on(&EXTENTS, 1.5, plan()), Ok(true));
+    for other in [
+        on(&EXTENTS, 1.5, Plan { rate: 1e-3, ..plan() }),
+        on(&EXTENTS, 1.5, Plan { identity: "a flow of other layers".into(), ..plan() }),
+        on(&EXTENTS, 1.6, plan()),
+        on(&[4, 8], 1.5, plan()),
+        on(&[8, 4], 1.5, plan()),
+    ] {
+        assert!(other.as_ref().is_err_and(|error| error.contains("other settings")), "{other:?}");
+    }
+}
+
+/// Stopped after the very step at which an evaluation is due: what the two parts told is what the whole tells.
+#[test]
+fn a_stop_at_an_evaluation_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint.json");
+    let plan = || Plan { report_every: 5, ..plan(1.5, 12) };
+    let run = |trainer: &mut Trainer<f32, 1>, stop: u64, told: &mut Vec<Telemetry>| {
+        let done = trainer.run(|trainer, progress| -> Result<_, TrainError> {
+            match progress {
+                Progress::Report(telemetry) => told.push(Telemetry { seconds: 0.0, ..*telemetry }),
+                Progress::Step { step, .. } if step == stop => {
+                    trainer.save(&path)?;
+                    return Ok(ControlFlow::Break(()));
+                }
+                Progress::Step { .. } => {}
+            }
+            Ok(ControlFlow::Continue(()))
+        });
+        done.unwrap()
+    };
+    let (mut whole, mut parts) = (Vec::new(), Vec::new());
+    assert!(run(&mut trainer(1, plan()), 0, &mut whole));
+    assert!(!run(&mut trainer(1, plan()), 5, &mut parts));
+    let mut resumed = trainer(1, plan());
+    assert!(resumed.resume(&path).unwrap() && resumed.step_number() == 5);
+    assert!(run(&mut resumed, 0, &mut parts));
+    assert_eq!(whole.iter().map(|t| t.step).collect::<Vec<_>>(), [5, 10, 12]);
+    assert_eq!(parts, whole);
 }
 
 /// 300 small steps on 4×4 at β = 1.5 beat the proposal that needs no training, I_0(β)²/I_0(2β), and the divergence is

@@ -61,20 +61,15 @@ pub(crate) fn list(args: &PluginListArgs, report: &mut Report) -> Result<(), Dri
 pub(crate) fn check(args: &PluginCheckArgs, report: &mut Report) -> Result<(), DriverError> {
     let file = find(&Search::new(&[]), &args.path)?;
     let plugin = Plugin::open(&file).map_err(unusable)?;
-    let chosen = match &args.component {
-        Some(id) => Some(plugin.component(id).map_err(unusable)?.id.clone()),
-        None => None,
-    };
-    let mut options = Options { base_dir: std::env::current_dir().unwrap_or_default(), ..Options::default() };
+    let base_dir = std::env::current_dir().unwrap_or_default();
+    let mut options = Options { base_dir, only: args.component.clone(), configs: Vec::new() };
     if let Some(text) = &args.config {
         text.parse::<toml::Table>().map_err(|error| DriverError::Request(format!("--config: {error}")))?;
         options.configs = plugin.components().iter().map(|info| (info.id.clone(), text.clone())).collect();
     }
     let found = conformance::check(&file, &options).map_err(unusable)?;
-    let of_chosen = |id: &str| id.is_empty() || chosen.as_deref().is_none_or(|chosen| chosen == id);
-    let checks: Vec<_> = found.checks.iter().filter(|check| of_chosen(&check.component)).collect();
     let mut last = None;
-    for check in &checks {
+    for check in &found.checks {
         if last != Some(&check.component) {
             let title =
                 if check.component.is_empty() { file.display().to_string() } else { check.component.clone() };
@@ -87,15 +82,15 @@ pub(crate) fn check(args: &PluginCheckArgs, report: &mut Report) -> Result<(), D
             "component": check.component, "check": check.name, "outcome": outcome, "sentence": check.sentence,
         }))?;
     }
-    let count = |outcome| checks.iter().filter(|check| check.outcome == outcome).count();
-    let [passed, failed, skipped] = [Outcome::Passed, Outcome::Failed, Outcome::Skipped].map(count);
+    let [passed, failed, skipped] =
+        [Outcome::Passed, Outcome::Failed, Outcome::Skipped].map(|outcome| found.count(outcome));
     report.text(&format!("{passed} passed, {failed} failed, {skipped} skipped"))?;
-    if failed == 0 { Ok(()) } else { Err(DriverError::Checks { failed, total: checks.len() }) }
+    if failed == 0 { Ok(()) } else { Err(DriverError::Checks { failed, total: found.checks.len() }) }
 }
 
-/// A path as it is given, or a name that the search finds.
+/// A file as it is given, or a name that the search finds: a folder of that name is no plugin.
 fn find(search: &Search, path: &Path) -> Result<PathBuf, DriverError> {
-    if path.exists() {
+    if path.is_file() {
         return std::path::absolute(path).map_err(|source| DriverError::Io {
             action: "find",
             path: path.into(),

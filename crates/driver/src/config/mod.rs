@@ -12,14 +12,15 @@ pub use overrides::with_overrides;
 pub use plugin::{PluginTable, Role};
 pub(crate) use stage::OWN_FILES;
 pub use stage::{FlowStage, FthmcStage, HeatbathStage, HmcStage, SolveStage, Stage, WriteStage};
+pub(crate) use tables::cores;
 pub use tables::{
     GroupName, LatticeTable, MachineTable, MeasureTable, PrecisionName, RunTable, StartKind, StartTable,
 };
 pub use train::{ChainTable, ModelName, ModelTable, TrainFile, TrainRunTable, TrainTable};
 
 use crate::error::DriverError;
+use crate::hash::document_hash;
 use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue, ValueDeserializer};
 
@@ -60,7 +61,7 @@ impl RunFile {
         Self::parse(&text, path, kind, overrides)
     }
 
-    /// Reads the text of such a file; `path` is only for messages.
+    /// Reads the text of such a file; `path` is for messages, and the paths of plugins begin at its folder.
     ///
     /// # Errors
     /// As [`RunFile::read`].
@@ -124,10 +125,9 @@ impl RunFile {
                 return Err(tables.fail_in("stage", "`thermalise` leaves no update to average over"));
             }
             if let Stage::Solve(solve) = stage
-                && let (Some(table), false) = (&solve.preconditioner, solve.is_flexible())
+                && let Some((place, message)) = solve.problem()
             {
-                let message = "`preconditioner` needs solver = \"gmres\": the others do not take one";
-                return Err(self.fail_at(table.plugin.span(), message));
+                return Err(self.fail_at(place, message));
             }
             if matches!(stage, Stage::Hmc(hmc) if hmc.relax > hmc.thermalise) {
                 return Err(tables.fail_in(
@@ -164,15 +164,8 @@ impl RunFile {
     /// SHA-256 of everything in the file that decides the results: without comments, `[machine]`, the directory, and
     /// how often to make checkpoints. The start file counts by its contents, so its path is left out.
     pub fn hash(&self) -> String {
-        let mut document: toml::Table = self.text.parse().unwrap_or_default();
-        document.remove("machine");
-        for (table, keys) in [("run", &["directory", "checkpoint_seconds"][..]), ("start", &["file"])] {
-            if let Some(table) = document.get_mut(table).and_then(toml::Value::as_table_mut) {
-                keys.iter().for_each(|key| drop(table.remove(*key)));
-            }
-        }
-        let canonical = toml::to_string(&document).unwrap_or_default();
-        Sha256::digest(canonical.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+        let keys = [("run", &["directory", "checkpoint_seconds"][..]), ("start", &["file"])];
+        document_hash(&self.text, &["machine"], &keys)
     }
 }
 

@@ -7,7 +7,9 @@ use gaugelink_physics::solver::RESTART_MAX;
 use gaugelink_sampler::hmc::Trajectory;
 use gaugelink_sampler::integrator::Integrator;
 use serde::{Deserialize, Deserializer};
+use std::ops::Range;
 use std::path::PathBuf;
+use toml::Spanned;
 
 /// One thing that a run does.
 #[derive(Debug, Clone)]
@@ -180,9 +182,9 @@ pub struct SolveStage {
     /// "gmres"; see [`SolveStage::method`].
     #[serde(default, deserialize_with = "solver")]
     solver: PropagatorSolver,
-    /// Iterations between restarts of "gmres".
-    #[serde(default = "thirty", deserialize_with = "restart")]
-    restart: usize,
+    /// Iterations between restarts, for solver = "gmres".
+    #[serde(default, deserialize_with = "restart")]
+    restart: Option<Spanned<usize>>,
     /// Relative residual to reach in each solve.
     #[serde(default = "tolerance", deserialize_with = "positive")]
     pub tolerance: f64,
@@ -200,7 +202,10 @@ impl SolveStage {
     /// The solver with its settings.
     pub fn method(&self) -> PropagatorSolver {
         match self.solver {
-            PropagatorSolver::Gmres { .. } => PropagatorSolver::Gmres { restart: self.restart },
+            PropagatorSolver::Gmres { .. } => {
+                let restart = self.restart.as_ref().map_or(RESTART, |restart| *restart.get_ref());
+                PropagatorSolver::Gmres { restart }
+            }
             other => other,
         }
     }
@@ -208,6 +213,20 @@ impl SolveStage {
     /// Whether the solver takes preconditioners.
     pub fn is_flexible(&self) -> bool {
         matches!(self.solver, PropagatorSolver::Gmres { .. })
+    }
+
+    /// A key that only "gmres" takes, given to another solver: its place in the text, and what is wrong.
+    pub(super) fn problem(&self) -> Option<(Range<usize>, &'static str)> {
+        if self.is_flexible() {
+            return None;
+        }
+        let preconditioner = self.preconditioner.as_ref().map(|table| {
+            (table.plugin.span(), "`preconditioner` needs solver = \"gmres\": the others do not take one")
+        });
+        let restart = self.restart.as_ref().map(|restart| {
+            (restart.span(), "`restart` needs solver = \"gmres\": the others are not restarted")
+        });
+        preconditioner.or(restart)
     }
 }
 
@@ -246,14 +265,17 @@ fn antiperiodic_in_time() -> [f64; 4] {
     [1.0, 1.0, 1.0, -1.0]
 }
 
-fn thirty() -> usize {
-    30
-}
+/// Iterations between restarts where none are given.
+const RESTART: usize = 30;
 
-fn restart<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    let restart = usize::deserialize(deserializer)?;
-    let wrong = || format!("{restart} iterations between restarts: expected 1 to {RESTART_MAX}");
-    (1..=RESTART_MAX).contains(&restart).then_some(restart).ok_or_else(|| serde::de::Error::custom(wrong()))
+fn restart<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Spanned<usize>>, D::Error> {
+    let restart = Spanned::<usize>::deserialize(deserializer)?;
+    match restart.get_ref() {
+        1..=RESTART_MAX => Ok(Some(restart)),
+        n => Err(serde::de::Error::custom(format!(
+            "{n} iterations between restarts: expected 1 to {RESTART_MAX}"
+        ))),
+    }
 }
 
 fn tolerance() -> f64 {
@@ -302,11 +324,13 @@ fn mass<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
 }
 
 /// A name that stays inside the run directory and is none of the run's own files.
-fn file_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+pub(super) fn file_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
     let name = PathBuf::deserialize(deserializer)?;
-    let wrong = |why: &str| serde::de::Error::custom(format!("`{}` {why}, e.g. conf.lime", name.display()));
+    let wrong = |why: &str| serde::de::Error::custom(format!("`{}` {why}", name.display()));
     if name.components().count() != 1 || name.file_name() != Some(name.as_os_str()) {
-        return Err(wrong("is no plain file name; it is written into the run directory, so give a name"));
+        return Err(wrong(
+            "is no plain file name; it is written into the run directory, so give a name alone",
+        ));
     }
     if OWN_FILES.iter().any(|own| name.as_os_str() == *own) {
         return Err(wrong("is one of the run's own files; give another name"));
@@ -326,3 +350,35 @@ pub(crate) const OWN_FILES: [&str; 9] = [
     "checkpoint",
     "plots",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{FileKind, RunFile};
+    use std::path::Path;
+
+    #[test]
+    fn restarts_are_for_gmres() {
+        let solve = |keys: &str| {
+            let text =
+                format!("[run]\ndirectory = \"x\"\n[start]\nkind = \"file\"\n[solve]\nmass = 0.1\n{keys}\n");
+            let input = ["start.file=x.lime".to_owned()];
+            RunFile::parse(&text, Path::new("x"), FileKind::Solve, &input)
+        };
+        let error = solve("restart = 20").unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        let error = error.to_string();
+        assert!(
+            error.contains("| restart = 20") && error.contains("`restart` needs solver = \"gmres\""),
+            "{error}"
+        );
+        let method = |keys: &str| match &solve(keys).unwrap().stages[0] {
+            Stage::Solve(solve) => solve.method(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(method("solver = \"gmres\"\nrestart = 20"), PropagatorSolver::Gmres { restart: 20 });
+        assert_eq!(method("solver = \"gmres\""), PropagatorSolver::Gmres { restart: 30 });
+        let range = solve("solver = \"gmres\"\nrestart = 0").unwrap_err().to_string();
+        assert!(range.contains("expected 1 to 1000") && range.contains("| restart = 0"), "{range}");
+    }
+}

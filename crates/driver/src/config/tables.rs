@@ -95,6 +95,26 @@ pub struct MachineTable {
     pub ranks: Vec<usize>,
 }
 
+/// More threads than this for each core only slow the machine down for everybody.
+const THREADS_A_CORE: usize = 16;
+
+impl MachineTable {
+    /// What is wrong with the threads of all ranks, if anything is.
+    pub(crate) fn problem(&self) -> Option<String> {
+        let ranks = self.ranks.iter().fold(1usize, |all, &n| all.saturating_mul(n));
+        let threads = ranks.saturating_mul(self.threads.max(1));
+        let (cores, most) = (cores(), THREADS_A_CORE * cores());
+        (threads > most).then(|| {
+            format!("{threads} threads in all, this process may use {cores} cores: ask for {most} at most")
+        })
+    }
+}
+
+/// Cores that the process may use.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, |n| n.get())
+}
+
 /// A gauge group by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]

@@ -1,11 +1,14 @@
 //! Files for `gaugelink train`.
 
+use super::stage::file_name;
 use super::tables::{at_least_one, one, positive};
 use super::{ActionKind, ActionTable, GroupName, LatticeTable, MachineTable, Tables, with_overrides};
 use crate::error::DriverError;
+use crate::hash::document_hash;
+use gaugelink_models::LAYERS_MAX;
+use gaugelink_models::layers::COMPONENTS_MAX;
 use gaugelink_train::Schedule;
-use serde::Deserialize;
-use sha2::{Digest, Sha256};
+use serde::{Deserialize, Deserializer};
 use std::path::{Path, PathBuf};
 
 /// A training file, read and checked.
@@ -53,21 +56,37 @@ pub struct ModelTable {
     /// "u1-coupling".
     pub kind: ModelName,
     /// Coupling layers; eight touch every link once.
-    #[serde(deserialize_with = "at_least_one")]
-    pub layers: u64,
+    #[serde(deserialize_with = "layers")]
+    pub layers: usize,
     /// Components of the mixture, 1 to 7.
-    #[serde(default = "two")]
+    #[serde(default = "two", deserialize_with = "components")]
     pub components: usize,
     /// Name of the model file in the run directory.
-    #[serde(default = "model_file")]
-    pub file: String,
+    #[serde(default = "model_file", deserialize_with = "file_name")]
+    pub file: PathBuf,
+}
+
+fn layers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    up_to(deserializer, LAYERS_MAX, "layers")
+}
+
+fn components<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    up_to(deserializer, COMPONENTS_MAX, "components")
+}
+
+/// A count from 1 to `most`.
+fn up_to<'de, D: Deserializer<'de>>(deserializer: D, most: usize, what: &str) -> Result<usize, D::Error> {
+    match usize::deserialize(deserializer)? {
+        n if (1..=most).contains(&n) => Ok(n),
+        n => Err(serde::de::Error::custom(format!("{n} {what} are not possible here, expected 1 to {most}"))),
+    }
 }
 
 fn two() -> usize {
     2
 }
 
-fn model_file() -> String {
+fn model_file() -> PathBuf {
     "model.safetensors".into()
 }
 
@@ -179,6 +198,11 @@ impl TrainFile {
         if self.lattice.group != GroupName(1) || self.lattice.extents.len() != 2 {
             return Err(tables.fail_in("lattice", "kind = \"u1-coupling\" needs U(1) in two dimensions"));
         }
+        if self.lattice.extents.iter().any(|&l| l == 0 || !l.is_multiple_of(4)) {
+            return Err(
+                tables.fail_in("lattice", "kind = \"u1-coupling\" needs extents that are multiples of 4")
+            );
+        }
         if self.action.kind != ActionKind::Wilson {
             return Err(tables.fail_in("action", "trainings are for kind = \"wilson\""));
         }
@@ -190,10 +214,8 @@ impl TrainFile {
         if self.chain.updates > 0 && self.chain.thermalise >= self.chain.updates {
             return Err(tables.fail_in("chain", "`thermalise` leaves no update to average over"));
         }
-        let name = &self.model.file;
-        if Path::new(name).components().count() != 1 || super::OWN_FILES.contains(&name.as_str()) {
-            let message = "`file` is the model's name in the run directory, none of the run's own files";
-            return Err(tables.fail_in("model", message));
+        if let Some(problem) = self.machine.problem() {
+            return Err(tables.fail_in("machine", &problem));
         }
         if !self.machine.ranks.is_empty() {
             return Err(tables.fail_in("machine", "a training has threads, no ranks"));
@@ -203,13 +225,16 @@ impl TrainFile {
 
     /// SHA-256 of everything in the file that decides the results.
     pub fn hash(&self) -> String {
-        let mut document: toml::Table = self.text.parse().unwrap_or_default();
-        document.remove("machine");
-        if let Some(run) = document.get_mut("run").and_then(toml::Value::as_table_mut) {
-            ["directory", "checkpoint_seconds"].iter().for_each(|key| drop(run.remove(*key)));
-        }
-        let canonical = toml::to_string(&document).unwrap_or_default();
-        Sha256::digest(canonical.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+        self.hash_without(&["machine"])
+    }
+
+    /// The same of what decides the model, which is all but the chain afterwards.
+    pub fn training_hash(&self) -> String {
+        self.hash_without(&["machine", "chain"])
+    }
+
+    fn hash_without(&self, tables: &[&str]) -> String {
+        document_hash(&self.text, tables, &[("run", &["directory", "checkpoint_seconds"])])
     }
 }
 
@@ -245,6 +270,11 @@ learning_rate = 1e-3
         assert_eq!((file.model.components, file.train.batch, file.chain.updates), (2, 1024, 0));
         assert_eq!(file.hash(), parse(&["machine.threads=2", "run.directory=y"]).unwrap().hash());
         assert_ne!(file.hash(), parse(&["train.steps=11"]).unwrap().hash());
+        let longer = parse(&["chain.updates=9"]).unwrap();
+        assert!(file.hash() != longer.hash() && file.training_hash() == longer.training_hash());
+        for counts in ["lattice.extents=[8,12]", "model.layers=8", "action.beta=2.1", "run.seed=2"] {
+            assert_ne!(file.training_hash(), parse(&[counts]).unwrap().training_hash(), "{counts}");
+        }
     }
 
     #[test]
@@ -252,19 +282,30 @@ learning_rate = 1e-3
         for (set, word) in [
             ("lattice.group=SU(2)", "U(1) in two dimensions"),
             ("lattice.extents=[8,8,8]", "two dimensions"),
+            ("lattice.extents=[8,6]", "multiples of 4"),
+            ("lattice.extents=[0,8]", "multiples of 4"),
             ("action.kind=iwasaki", "wilson"),
             ("train.batch=20", "multiple of 16"),
             ("train.steps=0", "at least 1"),
             ("train.learning_rate=-1.0", "positive"),
             ("train.schedule=linear", "cosine"),
             ("model.kind=spline", "u1-coupling"),
+            ("model.layers=0", "expected 1 to 65536"),
+            ("model.layers=65537", "expected 1 to 65536"),
+            ("model.components=0", "expected 1 to 7"),
+            ("model.components=8", "expected 1 to 7"),
             ("model.file=run.toml", "own files"),
-            ("chain.thermalise=5", "[chain]"),
+            ("model.file=no/such/folder/a.safetensors", "plain file name"),
+            ("model.file=..", "plain file name"),
+            ("model.file=.", "plain file name"),
+            ("chain.thermalise=5", "`thermalise` leaves"),
             ("machine.ranks=[2,1]", "no ranks"),
+            ("machine.threads=100000", "cores"),
         ] {
-            let set: &[&str] = if word == "[chain]" { &["chain.updates=5", set] } else { &[set] };
+            let set: &[&str] = if set.starts_with("chain") { &["chain.updates=5", set] } else { &[set] };
             let message = parse(set).unwrap_err();
-            assert!(message.contains(word) || word == "[chain]", "{set:?}: {message}");
+            assert!(message.contains(word) && message.contains("line"), "{set:?}: {message}");
         }
+        assert!(parse(&["model.components=7", "model.layers=65536", "lattice.extents=[4,12]"]).is_ok());
     }
 }

@@ -3,7 +3,7 @@
 use super::line::Line;
 use crate::config::OWN_FILES;
 use crate::error::DriverError;
-use crate::report::Report;
+use crate::report::{Report, json_lines};
 use lime_rs::AtomicFile;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
@@ -16,7 +16,53 @@ pub(crate) struct RunDirectory {
     _lock: File,
 }
 
+/// What works in a run directory. Each goes on from a checkpoint of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Work {
+    Run,
+    Training,
+}
+
+impl Work {
+    /// The file without which there is no checkpoint.
+    pub fn checkpoint(self) -> &'static str {
+        match self {
+            Work::Run => "checkpoint/state.json",
+            Work::Training => "checkpoint/training.json",
+        }
+    }
+}
+
 impl RunDirectory {
+    /// Opens the directory for a run or a training, `fresh` to begin anew.
+    ///
+    /// # Errors
+    /// As [`RunDirectory::open`]; [`DriverError::Input`] where it holds a checkpoint of the other, whose files must not be
+    /// lost.
+    pub fn begin(path: &Path, work: Work, fresh: bool) -> Result<Self, DriverError> {
+        let directory = Self::open(path)?;
+        if fresh {
+            directory.clear()?;
+        }
+        let (other, what) = match work {
+            Work::Run => (Work::Training, "a training"),
+            Work::Training => (Work::Run, "a run"),
+        };
+        if directory.file(other.checkpoint()).exists() {
+            return Err(directory.taken(what));
+        }
+        Ok(directory)
+    }
+
+    /// The directory holds something that must not be lost.
+    pub fn taken(&self, by: &str) -> DriverError {
+        DriverError::Input(format!(
+            "{} holds {by}: choose another directory (--set run.directory=...), or begin anew with --fresh, which removes \
+             its measurements",
+            self.path.display()
+        ))
+    }
+
     /// Makes the directory where it is missing and locks it.
     ///
     /// # Errors
@@ -66,6 +112,19 @@ impl RunDirectory {
         Ok(())
     }
 
+    /// The text of a file, if it is there.
+    ///
+    /// # Errors
+    /// [`DriverError::Io`].
+    pub fn read(&self, name: &str) -> Result<Option<String>, DriverError> {
+        let path = self.file(name);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(io("read", &path)(error)),
+        }
+    }
+
     /// Replaces a file as a whole.
     ///
     /// # Errors
@@ -98,16 +157,13 @@ impl RunDirectory {
     /// # Errors
     /// [`DriverError::Io`].
     pub fn timings(&self) -> Result<Vec<serde_json::Value>, DriverError> {
-        let path = self.file(TIMINGS);
-        match std::fs::read_to_string(&path) {
-            Ok(text) => Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(io("read", &path)(error)),
-        }
+        let text = self.read(TIMINGS)?.unwrap_or_default();
+        Ok(text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect())
     }
 }
 
-const LOG: &str = "measurements.jsonl";
+/// What is measured, in JSON lines.
+pub(crate) const LOG: &str = "measurements.jsonl";
 const TIMINGS: &str = "timings.jsonl";
 
 /// `measurements.jsonl`, written by rank 0.
@@ -147,18 +203,10 @@ impl Log {
     /// # Errors
     /// [`DriverError::Io`].
     pub fn add(&mut self, lines: &[Line]) -> Result<(), DriverError> {
-        let mut text = String::new();
-        for line in lines {
-            text.push_str(&serde_json::to_string(line).map_err(|e| DriverError::Input(e.to_string()))?);
-            text.push('\n');
-        }
+        let text = json_lines(lines)?;
         self.file.write_all(text.as_bytes()).map_err(io("write to", &self.path))?;
         self.bytes += text.len() as u64;
-        lines.iter().try_for_each(|line| match self.report.record(line) {
-            // A reader that went away does not end the run.
-            Err(DriverError::ClosedPipe) => Ok(()),
-            result => result,
-        })
+        lines.iter().try_for_each(|line| self.report.tell(line))
     }
 
     /// Puts all lines on disk and tells how many bytes they are.
@@ -211,6 +259,25 @@ mod tests {
         assert!(error.contains("another process"), "{error}");
         drop(first);
         assert!(RunDirectory::open(&folder.path().join("a/b")).is_ok());
+    }
+
+    #[test]
+    fn a_run_and_a_training_do_not_share_a_directory() {
+        for (work, other, word) in
+            [(Work::Run, Work::Training, "holds a training"), (Work::Training, Work::Run, "holds a run")]
+        {
+            let folder = tempfile::tempdir().unwrap();
+            let begin = |work, fresh| RunDirectory::begin(folder.path(), work, fresh);
+            let first = begin(other, false).unwrap();
+            first.make_folder("checkpoint").unwrap();
+            first.replace(other.checkpoint(), "{}").unwrap();
+            drop(first);
+            let error = begin(work, false).unwrap_err().to_string();
+            assert!(error.contains(word) && error.contains("--fresh"), "{error}");
+            assert!(begin(other, false).unwrap().file(other.checkpoint()).exists());
+            assert!(!begin(work, true).unwrap().file(other.checkpoint()).exists());
+            assert!(begin(work, false).is_ok());
+        }
     }
 
     #[test]

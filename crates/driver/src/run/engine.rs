@@ -5,7 +5,7 @@ use super::line::{Line, Start};
 use super::plugins::Plugins;
 use super::provenance::Provenance;
 use super::start::{self, Input};
-use crate::config::{RunFile, Stage};
+use crate::config::{RunFile, Stage, cores};
 use crate::error::DriverError;
 use crate::progress;
 use gaugelink_host::adapt::Use;
@@ -130,13 +130,18 @@ impl<'a, const N: usize> Engine<'a, N> {
         self.save()
     }
 
-    /// Does the stages that are left. Collective.
+    /// Does the stages that are left, until a signal asks to stop. Collective.
     ///
     /// # Errors
     /// [`DriverError`]; the last checkpoint is intact.
     pub fn run(mut self) -> Result<(), DriverError> {
         let file = self.setting.file;
         while let Some(stage) = file.stages.get(self.state.stage) {
+            // All that was done so far is in a checkpoint.
+            let [_, stops] = self.due_and_stops();
+            if stops {
+                return Err(self.stopped());
+            }
             let (start, done) = (Instant::now(), self.state.done);
             match stage {
                 Stage::Heatbath(stage) => self.heatbath(stage)?,
@@ -193,16 +198,25 @@ impl<'a, const N: usize> Engine<'a, N> {
     /// # Errors
     /// [`DriverError::Stopped`] after the checkpoint for a signal.
     pub(super) fn save_if_due(&mut self) -> Result<(), DriverError> {
+        let [due, stops] = self.due_and_stops();
+        if due || stops {
+            self.save()?;
+        }
+        if stops { Err(self.stopped()) } else { Ok(()) }
+    }
+
+    /// Whether the last checkpoint is old enough for the next, and whether a signal asks to stop. Collective.
+    fn due_and_stops(&self) -> [bool; 2] {
         let due = self.saved_at.elapsed().as_secs_f64() >= self.setting.file.run.checkpoint_seconds;
         let stops = self.setting.stop.load(Ordering::Relaxed);
         // Clocks, and when a signal is seen, differ between ranks: the first decides.
         let mut decision = [due as u8, stops as u8];
         self.u.lattice().comm().broadcast(&mut decision);
-        let [due, stops] = decision.map(|d| d == 1);
-        if due || stops {
-            self.save()?;
-        }
-        if stops { Err(DriverError::Stopped { updates: self.state.updates }) } else { Ok(()) }
+        decision.map(|d| d == 1)
+    }
+
+    fn stopped(&self) -> DriverError {
+        DriverError::Stopped { updates: self.state.updates }
     }
 
     fn time(&mut self, stage: &Stage, updates: u64, start: Instant) -> Result<(), DriverError> {
@@ -231,11 +245,6 @@ impl<'a, const N: usize> Engine<'a, N> {
         }
         self.setting.directory.timing(&line)
     }
-}
-
-/// Cores that the process may use.
-pub(super) fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, |n| n.get())
 }
 
 /// Threads of each rank.

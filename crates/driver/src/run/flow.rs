@@ -4,17 +4,16 @@ use super::engine::Engine;
 use super::line::{Flow, Line, Scales};
 use crate::config::FlowStage;
 use crate::error::DriverError;
+use crate::flow_time::whole_steps;
 use gaugelink_physics::smear::{EnergyForm, WilsonFlow};
 
 impl<const N: usize> Engine<'_, N> {
     pub(super) fn flow(&mut self, stage: &FlowStage) -> Result<(), DriverError> {
         let mut u = self.u.duplicate()?;
-        // Steps of at most the length asked for, so that the flow ends at its time; 1e-9 forgives 2.0 / 0.02 its rounding.
-        let steps = (stage.time / stage.step - 1e-9).ceil().max(1.0);
+        let (steps, epsilon) = whole_steps(stage.time, stage.step);
         let bar = self.bar("gradient flow", steps as u64);
         let mut flow = WilsonFlow::new(u.lattice())?;
-        let table =
-            flow.run_with(&mut u, stage.time / steps, steps as usize, stage.every as usize, |_| bar.inc(1))?;
+        let table = flow.run_with(&mut u, epsilon, steps, stage.every as usize, |_| bar.inc(1))?;
         bar.finish_and_clear();
         let mut lines = Vec::new();
         for chain in 0..u.lattice().chains() {

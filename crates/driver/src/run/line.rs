@@ -102,8 +102,8 @@ pub(crate) struct Solve {
     pub colour: usize,
     pub solver: String,
     pub iterations: usize,
-    /// Applications of D, and of the preconditioner in units of them.
-    pub d_equivalents: f64,
+    /// Applications of D, and of the preconditioner in units of them; null where a plugin gives no account of its cost.
+    pub d_equivalents: Option<f64>,
     /// |D x − b| / |b|, computed from the solution.
     pub residual: f64,
 }

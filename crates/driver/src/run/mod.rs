@@ -22,13 +22,13 @@ use crate::config::RunFile;
 use crate::error::DriverError;
 use crate::report::Report;
 use directory::Log;
-pub(crate) use directory::RunDirectory;
+pub(crate) use directory::{LOG, RunDirectory, Work};
 use engine::{Engine, Setting, State};
 use gaugelink_lattice::LatticeError;
 use gaugelink_lattice::comm::{Comm, SingleRank, try_run_ranks};
 use gaugelink_sampler::checkpoint::{Checkpoint, Saved};
 use plugins::{Identity, Plugins};
-pub(crate) use results::{Row, table};
+pub(crate) use results::{Row, write_results};
 use start::Input;
 use std::path::Path;
 use std::sync::Arc;
@@ -40,10 +40,7 @@ use std::sync::atomic::AtomicBool;
 /// [`DriverError`]; the run directory then holds the last checkpoint.
 pub(crate) fn execute(file: &RunFile, fresh: bool, report: &mut Report) -> Result<(), DriverError> {
     let plugins = Plugins::open(file, engine::threads(file))?;
-    let directory = RunDirectory::open(&file.directory())?;
-    if fresh {
-        directory.clear()?;
-    }
+    let directory = RunDirectory::begin(&file.directory(), Work::Run, fresh)?;
     let checkpoint = Checkpoint::at(directory.file("checkpoint"));
     let mut saved = checkpoint.load::<State>()?;
     if let Some(Saved { state, .. }) = &saved
@@ -51,7 +48,7 @@ pub(crate) fn execute(file: &RunFile, fresh: bool, report: &mut Report) -> Resul
             || !start::is_same_input(file, &state.provenance)?)
     {
         if state.has_results() {
-            return another_run(&directory);
+            return Err(directory.taken("a run of another run file"));
         }
         saved = None;
     }
@@ -59,7 +56,7 @@ pub(crate) fn execute(file: &RunFile, fresh: bool, report: &mut Report) -> Resul
         && state.provenance.plugins != plugins.identities()
     {
         if state.has_results() {
-            return other_plugins(&directory, &state.provenance.plugins, &plugins.identities());
+            return Err(other_plugins(&directory, &state.provenance.plugins, &plugins.identities()));
         }
         saved = None;
     }
@@ -83,24 +80,13 @@ pub(crate) fn execute(file: &RunFile, fresh: bool, report: &mut Report) -> Resul
     results::show(file, &directory, &Log::read(&directory)?, report)
 }
 
-/// The directory holds something of another run, which must not be lost.
-fn another_run(directory: &RunDirectory) -> Result<(), DriverError> {
-    Err(DriverError::Input(format!(
-        "{} holds a run of another run file: choose another directory (--set run.directory=...), or begin anew with \
-         --fresh, which removes its measurements",
-        directory.path().display()
-    )))
-}
-
 /// The run began with plugins, or files of theirs, that have changed since.
-fn other_plugins(directory: &RunDirectory, began: &[Identity], now: &[Identity]) -> Result<(), DriverError> {
+fn other_plugins(directory: &RunDirectory, began: &[Identity], now: &[Identity]) -> DriverError {
     let changed = began.iter().zip(now).find(|(began, now)| began != now);
     let which = changed.map_or_else(String::new, |(began, _)| format!(" {}", began.file));
-    Err(DriverError::Input(format!(
-        "{} holds a run with another plugin{which} (its SHA-256 or that of a file of its configuration differs): choose \
-         another directory (--set run.directory=...), or begin anew with --fresh, which removes its measurements",
-        directory.path().display()
-    )))
+    directory.taken(&format!(
+        "a run with another plugin{which} (its SHA-256 or that of a file of its configuration differs)"
+    ))
 }
 
 /// A flag that the first SIGTERM or SIGINT raises; a second one ends the program at once.

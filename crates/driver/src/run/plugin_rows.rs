@@ -1,7 +1,7 @@
 //! What the results say of plugins: which one did what, what it gained, and what it cost.
 
 use super::directory::RunDirectory;
-use super::line::Line;
+use super::line::{Line, Solve};
 use super::results::{Row, solves};
 use crate::config::{RunFile, SolveStage, Stage};
 use crate::error::DriverError;
@@ -39,24 +39,31 @@ pub(super) fn gain(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[
 }
 
 fn solve_gain(rows: &mut Vec<Row>, file: &RunFile, (number, stage): (usize, &SolveStage), lines: &[Line]) {
-    let mean = |stage: usize, pick: fn(&super::line::Solve) -> f64| {
+    let mean = |stage: usize, pick: fn(&Solve) -> f64| {
         let solves = solves(stage, lines);
         solves.iter().map(|solve| pick(solve)).sum::<f64>() / solves.len() as f64
     };
-    let (iterations, work) =
-        (|stage| mean(stage, |s| s.iterations as f64), |stage| mean(stage, |s| s.d_equivalents));
+    let iterations = |stage| mean(stage, |s| s.iterations as f64);
+    let work = |stage| mean(stage, |s| s.d_equivalents.unwrap_or(f64::NAN));
     if solves(number, lines).is_empty() {
         return;
     }
-    let row = Row::new(Some(number), "solve", "D-equivalents").value(work(number));
+    let row = Row::new(Some(number), "solve", "D-equivalents");
+    let known = work(number).is_finite();
+    let row = match known {
+        true => row.value(work(number)),
+        false => row.note("the plugin gives no account of its cost"),
+    };
     let plain = plain_twin(file, number, stage).filter(|&plain| !solves(plain, lines).is_empty());
     rows.push(match plain {
-        None => row.note("applications of D, and of the preconditioner in units of them"),
-        Some(plain) => row.note(format!(
-            "against stage {plain}: {:.2} x fewer iterations, {:.2} x the D-equivalents",
-            iterations(plain) / iterations(number),
-            work(number) / work(plain)
-        )),
+        None if known => row.note("applications of D, and of the preconditioner in units of them"),
+        None => row,
+        Some(plain) => {
+            let gain = iterations(plain) / iterations(number);
+            let gain = format!("against stage {plain}: {gain:.2} x fewer iterations");
+            let price = format!(", {:.2} x the D-equivalents", work(number) / work(plain));
+            row.note(if known { gain + &price } else { gain })
+        }
     });
 }
 
@@ -108,5 +115,56 @@ fn bytes_shown(bytes: u64) -> String {
         0..1024 => format!("{bytes} B"),
         1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
         _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::FileKind;
+    use std::path::Path;
+
+    /// Three solves of the same: plain, by a plugin that tells its cost, and by one that does not.
+    #[test]
+    fn a_cost_that_is_not_told_is_not_taken_for_none() {
+        let stage = "[[stage]]\nkind = \"solve\"\nmass = 0.1\nsolver = \"gmres\"\n";
+        let plugin = "preconditioner = { plugin = \"x\" }\n";
+        let text = format!(
+            "[run]\ndirectory = \"x\"\n[start]\nkind = \"file\"\nfile = \"y\"\n{stage}{stage}{plugin}{stage}{plugin}"
+        );
+        let file = RunFile::parse(&text, Path::new("x"), FileKind::Run, &[]).unwrap();
+        let line = |stage, iterations, d_equivalents| {
+            let solver = "gmres".to_owned();
+            Line::Solve(Solve {
+                stage,
+                chain: 0,
+                spin: 0,
+                colour: 0,
+                solver,
+                iterations,
+                d_equivalents,
+                residual: 1e-11,
+            })
+        };
+        let lines = [
+            line(0, 30, Some(31.0)),
+            line(0, 34, Some(33.0)),
+            line(1, 16, Some(40.0)),
+            line(2, 16, None),
+            line(2, 16, None),
+        ];
+        let text = crate::report::json_lines(&lines).unwrap();
+        let lines: Vec<Line> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let row = |number| {
+            let mut rows = Vec::new();
+            gain(&mut rows, &file, number, &lines);
+            serde_json::to_value(&rows).unwrap()[0].take()
+        };
+        assert_eq!(row(0)["value"], 32.0);
+        assert_eq!(row(1)["value"], 40.0);
+        assert_eq!(row(1)["note"], "against stage 0: 2.00 x fewer iterations, 1.25 x the D-equivalents");
+        assert!(row(2)["value"].is_null());
+        let note = "the plugin gives no account of its cost; against stage 0: 2.00 x fewer iterations";
+        assert_eq!(row(2)["note"], note);
     }
 }

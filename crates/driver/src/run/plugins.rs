@@ -2,13 +2,13 @@
 
 use crate::config::{PluginTable, Role, RunFile, Stage};
 use crate::error::DriverError;
+use crate::hash::sha256_hex;
 use gaugelink_host::adapt::{FlowPlugin, ForcePlugin, PrecondPlugin, Recipe};
 use gaugelink_host::sdk::{Level, raw};
 use gaugelink_host::{HostError, Plugin, Search, Services};
 use gaugelink_lattice::{Complex, GaugeField, Lattice};
 use gaugelink_physics::dirac::{Boundary, Wilson};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -235,5 +235,5 @@ fn sha256(path: &Path) -> Result<String, DriverError> {
         path: path.into(),
         source,
     })?;
-    Ok(Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(sha256_hex(&bytes))
 }

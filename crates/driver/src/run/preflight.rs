@@ -1,6 +1,5 @@
 //! What a run file asks of the lattice: checked before anything is computed, not when the stage is reached.
 
-use super::engine::cores;
 use crate::config::{RunFile, SolveStage, Stage};
 use crate::error::DriverError;
 use gaugelink_lattice::Geometry;
@@ -39,7 +38,10 @@ pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(
             group_name(group)
         )));
     }
-    check_threads(file)
+    match file.machine.problem() {
+        Some(problem) => Err(DriverError::Request(format!("[machine]: {problem}"))),
+        None => Ok(()),
+    }
 }
 
 fn unsolvable(solve: &SolveStage, extents: &[usize], bipartite: bool) -> Option<String> {
@@ -55,20 +57,4 @@ fn unsolvable(solve: &SolveStage, extents: &[usize], bipartite: bool) -> Option<
     let even_odd = !matches!(solve.method(), PropagatorSolver::BiCgStab | PropagatorSolver::Gmres { .. });
     (even_odd && !bipartite)
         .then(|| format!("even-odd solvers need even extents, not {extents:?}: choose solver = \"bicgstab\""))
-}
-
-/// More threads than this for each core only slow the machine down for everybody.
-const THREADS_A_CORE: usize = 16;
-
-fn check_threads(file: &RunFile) -> Result<(), DriverError> {
-    let ranks = file.machine.ranks.iter().fold(1usize, |all, &n| all.saturating_mul(n));
-    let threads = ranks.saturating_mul(file.machine.threads.max(1));
-    let most = THREADS_A_CORE * cores();
-    if threads <= most {
-        return Ok(());
-    }
-    Err(DriverError::Request(format!(
-        "[machine]: {threads} threads in all, this process may use {} cores: ask for {most} at most",
-        cores()
-    )))
 }

@@ -1,12 +1,12 @@
 //! The results of a run: a table for people, JSON lines for programs.
 
 use super::analysis::{decisions, series};
-use super::directory::RunDirectory;
+use super::directory::{LOG, RunDirectory};
 use super::line::{Line, Solve, Start};
 use super::{plots, plugin_rows};
 use crate::config::{RunFile, Stage};
 use crate::error::DriverError;
-use crate::report::Report;
+use crate::report::{Report, json_lines};
 use gaugelink_physics::dirac::effective_masses;
 use gaugelink_sampler::statistics::{AcceptanceStatistics, GammaEstimate, Measured, Sufficiency};
 use serde::Serialize;
@@ -43,23 +43,27 @@ impl Row {
     pub fn value(self, value: f64) -> Self {
         Self { value: Some(value), ..self }
     }
-    pub fn note(self, note: impl Into<String>) -> Self {
-        Self { note: note.into(), ..self }
+    /// Adds to the note.
+    pub fn note(self, note: impl AsRef<str>) -> Self {
+        let between = if self.note.is_empty() { "" } else { "; " };
+        Self { note: self.note + between + note.as_ref(), ..self }
     }
     /// Of so many measurements.
     pub fn count(self, n: usize) -> Self {
         Self { n: Some(n), ..self }
     }
     pub fn estimate(self, e: &GammaEstimate) -> Self {
-        let short = e.sufficiency == Sufficiency::TooShort;
-        Self {
+        let row = Self {
             value: Some(e.value),
             error: Some(e.error),
             tau_int: Some(e.tau_int),
             tau_int_error: Some(e.tau_int_error),
             n: Some(e.measurements),
-            note: if short { "chain too short for its tau_int".into() } else { String::new() },
             ..self
+        };
+        match e.sufficiency {
+            Sufficiency::TooShort => row.note("chain too short for its tau_int"),
+            Sufficiency::Enough => row,
         }
     }
 
@@ -93,20 +97,29 @@ pub(crate) fn show(
     lines: &[Line],
     report: &mut Report,
 ) -> Result<(), DriverError> {
-    let rows = rows(file, lines);
-    let mut json = String::new();
-    for row in &rows {
-        json += &serde_json::to_string(row).map_err(|e| DriverError::Input(e.to_string()))?;
-        json.push('\n');
-    }
-    directory.replace("results.jsonl", &json)?;
-    let table = table(&rows);
-    directory.replace("table.txt", &table)?;
     plots::write(file, directory, lines)?;
+    let below = plugin_rows::footer(directory)?;
+    write_results(directory, &rows(file, lines), &below, "plots/", report)
+}
+
+/// Writes `results.jsonl` and `table.txt`, and prints the rows: as lines, or as the table with what stands `below` it and
+/// the names of the directory's files, `others` among them.
+///
+/// # Errors
+/// [`DriverError`] where the directory cannot be written.
+pub(crate) fn write_results(
+    directory: &RunDirectory,
+    rows: &[Row],
+    below: &str,
+    others: &str,
+    report: &mut Report,
+) -> Result<(), DriverError> {
+    directory.replace("results.jsonl", &json_lines(rows)?)?;
+    let table = table(rows);
+    directory.replace("table.txt", &table)?;
     rows.iter().try_for_each(|row| report.record(row))?;
-    let files = "measurements.jsonl, results.jsonl, table.txt, plots/, provenance.json, timings.jsonl";
-    let plugins = plugin_rows::footer(directory)?;
-    report.text(&format!("{table}\n{plugins}{}: {files}", directory.path().display()))
+    let files = format!("{LOG}, results.jsonl, table.txt, {others}, provenance.json, timings.jsonl");
+    report.text(&format!("{table}\n{below}{}: {files}", directory.path().display()))
 }
 
 fn rows(file: &RunFile, lines: &[Line]) -> Vec<Row> {
@@ -255,7 +268,7 @@ fn write_rows(rows: &mut Vec<Row>, number: usize, lines: &[Line]) {
 }
 
 /// The rows as a table for people.
-pub(crate) fn table(rows: &[Row]) -> String {
+fn table(rows: &[Row]) -> String {
     let header = ["stage", "quantity", "value", "tau_int", "N", ""].map(String::from);
     let cells: Vec<[String; 6]> = std::iter::once(header).chain(rows.iter().map(Row::cells)).collect();
     let width = |column: usize| cells.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);

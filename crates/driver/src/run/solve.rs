@@ -17,7 +17,7 @@ impl<const N: usize> Engine<'_, N> {
         let stop = Stopping { iterations: stage.max_iterations as usize, ..Stopping::at(stage.tolerance) };
         let bar = self.bar("solve", 4 * N as u64);
         let failed = |error: &dyn Display| DriverError::Input(format!("stage {number} (solve): {error}"));
-        let mut cost = 0.0;
+        let mut cost = Some(0.0);
         let solved = match (&stage.preconditioner, stage.method()) {
             (Some(_), PropagatorSolver::Gmres { restart }) => {
                 let plugins = self.setting.plugins;
@@ -26,7 +26,8 @@ impl<const N: usize> Engine<'_, N> {
                 let (source, stop) = (stage.source, &stop);
                 let solved =
                     Propagator::point_preconditioned(&wilson, source, restart, &mut plugin, stop, progress);
-                cost = plugin.cost().dirac_equivalents;
+                // Nothing is free: 0 is no account of the cost.
+                cost = Some(plugin.cost().dirac_equivalents).filter(|&cost| cost > 0.0);
                 self.used = Some(plugin.used());
                 solved
             }
@@ -45,7 +46,8 @@ impl<const N: usize> Engine<'_, N> {
                     colour: source % N,
                     solver: report.solver.into(),
                     iterations: report.chain_iterations[chain],
-                    d_equivalents: report.applications as f64 + cost * report.preconditionings as f64,
+                    d_equivalents: cost
+                        .map(|cost| report.applications as f64 + cost * report.preconditionings as f64),
                     residual: report.true_residual[chain],
                 })
             }));

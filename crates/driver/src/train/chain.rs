@@ -10,6 +10,7 @@ use gaugelink_physics::action::WilsonAction;
 use gaugelink_physics::observable::{geometric_charge, plaquette};
 use gaugelink_sampler::independence::Independence;
 use gaugelink_sampler::statistics::{AcceptanceStatistics, GammaEstimate, GammaMethod, Samples};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Chains in the lanes of one field.
 const CHAINS: usize = 8;
@@ -24,11 +25,15 @@ pub(super) struct ChainResult {
     pub charge_squared: Result<GammaEstimate, String>,
 }
 
-/// Runs the chains from links that the flow draws.
+/// Runs the chains from unit links on, until `stop` is set.
 ///
 /// # Errors
-/// No memory or threads; an inverse that is not found.
-pub(super) fn run(file: &TrainFile, parameters: &[f64]) -> Result<ChainResult, DriverError> {
+/// No memory or threads; an inverse that is not found; [`DriverError::Stopped`], after which the chains begin anew.
+pub(super) fn run(
+    file: &TrainFile,
+    parameters: &[f64],
+    stop: &AtomicBool,
+) -> Result<ChainResult, DriverError> {
     let lanes = LaneMeaning::Batch { chains: CHAINS };
     let options = LatticeOptions { threads: file.machine.threads, lanes, ..LatticeOptions::default() };
     let lattice = Lattice::new(&file.lattice.extents, options)?;
@@ -39,6 +44,9 @@ pub(super) fn run(file: &TrainFile, parameters: &[f64]) -> Result<ChainResult, D
     let mut series = [vec![Vec::new(); CHAINS], vec![Vec::new(); CHAINS]];
     let bar = progress::bar("chain", file.chain.updates);
     for trajectory in 0..file.chain.updates {
+        if stop.load(Ordering::Relaxed) {
+            return Err(DriverError::Stopped { updates: file.train.steps });
+        }
         let address = Address::new(file.run.seed, Purpose::Proposal).trajectory(trajectory);
         let outcome = update.update(&mut u, &action, address)?;
         let (plaquettes, charges) = (plaquette(&u), geometric_charge(&u)?);

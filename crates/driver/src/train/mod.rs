@@ -7,53 +7,52 @@ mod results;
 use crate::config::TrainFile;
 use crate::error::DriverError;
 use crate::progress;
-use crate::report::Report;
-use crate::run::{RunDirectory, stop_flag};
+use crate::report::{Report, json_lines};
+use crate::run::{LOG, RunDirectory, Work, stop_flag};
 use gaugelink_lattice::{Lattice, Real};
 use gaugelink_models::layers::U1Coupling;
 use gaugelink_models::{Flow, ModelError};
 use gaugelink_train::{Plan, Progress, ReverseKl, Telemetry, TrainError, Trainer, adam, exact};
 use serde_json::json;
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
-
-/// The log of evaluations.
-const LOG: &str = "measurements.jsonl";
 
 /// Trains and shows the results; goes on from a checkpoint where there is one.
 ///
 /// # Errors
 /// [`DriverError`]; the run directory then holds the last checkpoint.
 pub(crate) fn execute(file: &TrainFile, fresh: bool, report: &mut Report) -> Result<(), DriverError> {
-    let directory = RunDirectory::open(&file.run.directory)?;
-    if fresh {
-        directory.clear()?;
-    }
-    let folder = directory.file("checkpoint");
-    std::fs::create_dir_all(&folder).map_err(|source| DriverError::Io {
-        action: "make the folder",
-        path: folder.clone(),
-        source,
-    })?;
+    let directory = RunDirectory::begin(&file.run.directory, Work::Training, fresh)?;
+    let stop = stop_flag(directory.path())?;
+    execute_until(&stop, file, &directory, report)
+}
+
+/// The same, as long as `stop` is not set.
+fn execute_until(
+    stop: &AtomicBool,
+    file: &TrainFile,
+    directory: &RunDirectory,
+    report: &mut Report,
+) -> Result<(), DriverError> {
     let mut trainer = trainer(file)?;
-    let checkpoint = folder.join("training.json");
-    let resumed = trainer.resume(&checkpoint)?;
-    let mut reports = if resumed { earlier(&directory, trainer.step_number())? } else { Vec::new() };
+    let resumed = trainer.resume(&directory.file(Work::Training.checkpoint()))?;
+    let mut reports = if resumed { earlier(directory, trainer.step_number())? } else { Vec::new() };
     if resumed {
         eprintln!("gaugelink: going on from the checkpoint after {} steps", trainer.step_number());
     }
     directory.replace("run.toml", &file.text)?;
     directory.replace("provenance.json", &format!("{:#}\n", model::provenance(file)))?;
-    train(file, &directory, &checkpoint, &mut trainer, &mut reports, report)?;
+    directory.make_folder("checkpoint")?;
+    train(stop, file, directory, &mut trainer, &mut reports, report)?;
+    // Only where the log was lost.
     if reports.last().is_none_or(|last| last.step != trainer.step_number()) {
         reports.push(trainer.evaluate()?);
     }
-    model::write(file, &directory, &trainer, &reports)?;
-    let chain = (file.chain.updates > 0).then(|| chain::run(file, trainer.parameters())).transpose()?;
-    results::show(file, &directory, &reports, chain.as_ref(), report)
+    model::write(file, directory, &trainer, &reports)?;
+    let chain = (file.chain.updates > 0).then(|| chain::run(file, trainer.parameters(), stop)).transpose()?;
+    results::show(file, directory, &reports, chain.as_ref(), report)
 }
 
 /// The flow of a training file on a lattice.
@@ -62,7 +61,7 @@ pub(super) fn place<T: Real>(
     lattice: &Arc<Lattice>,
     parameters: Vec<f64>,
 ) -> Result<Flow<T, 1>, ModelError> {
-    Flow::new(U1Coupling::stack(lattice, file.model.layers as usize, file.model.components)?, parameters)
+    Flow::new(U1Coupling::stack(lattice, file.model.layers, file.model.components)?, parameters)
 }
 
 /// What is known exactly.
@@ -72,11 +71,10 @@ pub(super) fn theory(file: &TrainFile) -> exact::U1 {
 
 fn trainer(file: &TrainFile) -> Result<Trainer<f32, 1>, DriverError> {
     let table = &file.train;
-    let start = U1Coupling::<f32>::initial_parameters(
-        file.model.layers as usize,
-        file.model.components,
-        file.run.seed,
-    );
+    let model = &file.model;
+    let start = U1Coupling::<f32>::initial_parameters(model.layers, model.components, file.run.seed);
+    let (beta, threads) = (file.action.beta, file.machine.threads);
+    let loss = ReverseKl::new(&file.lattice.extents, beta, threads, &|l| place(file, l, start.clone()))?;
     let plan = Plan {
         seed: file.run.seed,
         steps: table.steps,
@@ -87,38 +85,39 @@ fn trainer(file: &TrainFile) -> Result<Trainer<f32, 1>, DriverError> {
         report_every: table.report_every,
         samples: table.samples,
         floor: -theory(file).ln_z(),
+        identity: file.training_hash(),
     };
-    let (beta, threads) = (file.action.beta, file.machine.threads);
-    let loss = ReverseKl::new(&file.lattice.extents, beta, threads, &|l| place(file, l, start.clone()))?;
     Ok(Trainer::new(plan, loss, start)?)
 }
 
 /// Steps to the end, with evaluations, checkpoints and a progress bar.
 fn train(
+    stop: &AtomicBool,
     file: &TrainFile,
     directory: &RunDirectory,
-    checkpoint: &Path,
     trainer: &mut Trainer<f32, 1>,
     reports: &mut Vec<Telemetry>,
     report: &mut Report,
 ) -> Result<(), DriverError> {
-    let stop = stop_flag(directory.path())?;
+    let checkpoint = directory.file(Work::Training.checkpoint());
     let bar = progress::bar("training", file.train.steps);
     let mut saved = Instant::now();
     let done = trainer.run(|trainer, progress| -> Result<_, DriverError> {
         match progress {
             Progress::Step { step, .. } => bar.set_position(step),
+            // A step's evaluation comes before the step, which is where checkpoints are made and the training stops.
             Progress::Report(telemetry) => {
                 bar.set_message(format!("KL {:.3}, ESS {:.3}", telemetry.divergence, telemetry.sample_size));
                 reports.push(*telemetry);
-                directory.replace(LOG, &results::lines(reports)?)?;
+                directory.replace(LOG, &json_lines(reports.iter().map(results::line))?)?;
                 directory.timing(&json!({ "step": telemetry.step, "seconds": telemetry.seconds }))?;
-                report.record(&results::line(telemetry))?;
+                report.tell(&results::line(telemetry))?;
+                return Ok(ControlFlow::Continue(()));
             }
         }
         let stopping = stop.load(Ordering::Relaxed);
         if stopping || saved.elapsed().as_secs_f64() >= file.run.checkpoint_seconds {
-            trainer.save(checkpoint)?;
+            trainer.save(&checkpoint)?;
             saved = Instant::now();
         }
         Ok(if stopping { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
@@ -127,19 +126,15 @@ fn train(
     if !done {
         return Err(DriverError::Stopped { updates: trainer.step_number() });
     }
-    Ok(trainer.save(checkpoint)?)
+    Ok(trainer.save(&checkpoint)?)
 }
 
 /// The evaluations up to a step that an earlier process logged.
 fn earlier(directory: &RunDirectory, step: u64) -> Result<Vec<Telemetry>, DriverError> {
-    let path = directory.file(LOG);
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-        Err(source) => return Err(DriverError::Io { action: "read", path, source }),
-    };
+    let text = directory.read(LOG)?.unwrap_or_default();
     let parse = |line: &str| {
         serde_json::from_str::<Telemetry>(line).map_err(|error| {
+            let path = directory.file(LOG);
             DriverError::Input(format!("{}: {error}; begin anew with --fresh", path.display()))
         })
     };
@@ -156,5 +151,61 @@ impl From<TrainError> for DriverError {
 impl From<ModelError> for DriverError {
     fn from(error: ModelError) -> Self {
         DriverError::Input(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    const SMALL: &str = r#"
+[run]
+seed = 5
+directory = "x"
+[lattice]
+group = "U(1)"
+extents = [4, 4]
+[action]
+beta = 1.5
+[model]
+kind = "u1-coupling"
+layers = 8
+[train]
+steps = 3
+batch = 32
+learning_rate = 2e-3
+report_every = 1
+samples = 64
+[chain]
+updates = 40
+"#;
+
+    /// An evaluation is due at every step here, and the signal has always come already.
+    #[test]
+    fn stops_at_evaluations_and_in_the_chain_lose_nothing() {
+        let file = TrainFile::parse(SMALL, Path::new("x"), &[]).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let begin =
+            |name: &str| RunDirectory::begin(&folder.path().join(name), Work::Training, false).unwrap();
+        let (whole, parts) = (begin("whole"), begin("parts"));
+        let go = |directory: &RunDirectory, stop: bool| {
+            execute_until(&AtomicBool::new(stop), &file, directory, &mut Report::new(true))
+        };
+        go(&whole, false).unwrap();
+        for step in [1, 2, 3] {
+            let stopped = go(&parts, true).unwrap_err();
+            assert!(matches!(stopped, DriverError::Stopped { updates } if updates == step), "{stopped}");
+            assert_eq!(parts.read(LOG).unwrap().unwrap().lines().count(), step as usize);
+            assert!(!parts.file("model.safetensors").exists());
+        }
+        let in_chain = go(&parts, true).unwrap_err();
+        assert!(matches!(in_chain, DriverError::Stopped { updates: 3 }), "{in_chain}");
+        assert!(parts.file("model.safetensors").exists() && !parts.file("results.jsonl").exists());
+        go(&parts, false).unwrap();
+        for name in [LOG, "results.jsonl", "table.txt", "provenance.json", "plots/training.svg"] {
+            assert!(whole.read(name).unwrap().is_some(), "{name}");
+            assert_eq!(whole.read(name).unwrap(), parts.read(name).unwrap(), "{name}");
+        }
     }
 }

@@ -3,9 +3,8 @@
 use crate::config::TrainFile;
 use crate::error::DriverError;
 use crate::run::RunDirectory;
-use gaugelink_models::Model;
-use gaugelink_models::file::{Header, LayerEntry, Measured, ModelKind, Named, TensorEntry, Theory, Training};
-use gaugelink_models::layers::U1Coupling;
+use gaugelink_models::file::{Measured, Named, Training};
+use gaugelink_models::{LayerKind, flow_model};
 use gaugelink_train::{Telemetry, Trainer};
 use serde_json::{Map, Value, json};
 
@@ -32,16 +31,9 @@ pub(super) fn write(
 ) -> Result<(), DriverError> {
     let parameters = Map::from_iter([("beta".to_owned(), json!(file.action.beta))]);
     let target = Named { name: "wilson".into(), parameters };
-    let mut header = Header::new(ModelKind::Flow, Theory::of::<1>(2), target);
-    let count = U1Coupling::<f32>::parameter_count(file.model.components);
-    for layer in 0..file.model.layers {
-        header.architecture.push(LayerEntry {
-            kind: "u1-coupling".into(),
-            settings: Map::from_iter([("components".to_owned(), json!(file.model.components))]),
-        });
-        header.tensors.push(TensorEntry::new(format!("{layer}.net"), &[count]));
-    }
-    header.training = Training {
+    let layers = vec![LayerKind::U1Coupling { components: file.model.components }; file.model.layers];
+    let mut model = flow_model::<1>(2, target, &layers, trainer.parameters().to_vec());
+    model.header.training = Training {
         seed: file.run.seed,
         steps: trainer.step_number(),
         batch: file.train.batch as u64,
@@ -53,13 +45,12 @@ pub(super) fn write(
         ]),
     };
     if let Some(last) = reports.last() {
-        header.measured = Measured {
+        model.header.measured = Measured {
             ess: Some(last.sample_size),
             samples: Some(last.samples as u64),
             loss: Some(last.loss),
             other: Map::from_iter([("divergence".to_owned(), json!(last.divergence))]),
         };
     }
-    let model = Model { header, parameters: trainer.parameters().to_vec() };
     model.write(directory.file(&file.model.file)).map_err(|error| DriverError::Input(error.to_string()))
 }

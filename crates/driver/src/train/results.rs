@@ -6,10 +6,9 @@ use crate::config::TrainFile;
 use crate::error::DriverError;
 use crate::plot::TrainingPlot;
 use crate::report::Report;
-use crate::run::{Row, RunDirectory, table};
+use crate::run::{Row, RunDirectory, write_results};
 use gaugelink_sampler::statistics::GammaEstimate;
 use gaugelink_train::Telemetry;
-use serde::Serialize;
 use serde_json::{Value, json};
 
 /// An evaluation as a line of the log, without the time that it took to get there, so that equal trainings have equal
@@ -20,20 +19,6 @@ pub(super) fn line(telemetry: &Telemetry) -> Value {
         line.extend(fields.into_iter().filter(|(key, _)| key != "seconds"));
     }
     line
-}
-
-/// The log of evaluations.
-pub(super) fn lines(reports: &[Telemetry]) -> Result<String, DriverError> {
-    json_lines(reports.iter().map(line))
-}
-
-fn json_lines(lines: impl Iterator<Item = impl Serialize>) -> Result<String, DriverError> {
-    let mut text = String::new();
-    for line in lines {
-        text += &serde_json::to_string(&line).map_err(|e| DriverError::Input(e.to_string()))?;
-        text.push('\n');
-    }
-    Ok(text)
 }
 
 /// Writes plot, `results.jsonl` and `table.txt`, and prints the results.
@@ -47,10 +32,6 @@ pub(super) fn show(
     chain: Option<&ChainResult>,
     report: &mut Report,
 ) -> Result<(), DriverError> {
-    let rows = rows(file, reports, chain);
-    directory.replace("results.jsonl", &json_lines(rows.iter())?)?;
-    let table = table(&rows);
-    directory.replace("table.txt", &table)?;
     directory.make_folder("plots")?;
     let title = format!("Training, beta = {}, {:?}", file.action.beta, file.lattice.extents);
     let points: Vec<(f64, f64, f64)> =
@@ -58,12 +39,16 @@ pub(super) fn show(
     let untrained = theory(file).untrained_sample_size();
     let plot = TrainingPlot { title: &title, points: &points, untrained };
     directory.replace("plots/training.svg", &plot.svg())?;
-    rows.iter().try_for_each(|row| report.record(row))?;
-    let files = format!(
-        "{}, measurements.jsonl, results.jsonl, table.txt, plots/training.svg, provenance.json",
-        file.model.file
-    );
-    report.text(&format!("{table}\n{}: {files}", directory.path().display()))
+    let others = format!("plots/training.svg, {}", file.model.file.display());
+    write_results(directory, &rows(file, reports, chain), &footer(directory)?, &others, report)
+}
+
+/// How long the training took: from the timings, so it is printed and no result. Empty where there are none.
+fn footer(directory: &RunDirectory) -> Result<String, DriverError> {
+    let timings = directory.timings()?;
+    let last = timings.last().and_then(|line| Some((line["step"].as_u64()?, line["seconds"].as_f64()?)));
+    Ok(last
+        .map_or_else(String::new, |(step, seconds)| format!("training: {step} steps in {seconds:.2} s\n\n")))
 }
 
 fn rows(file: &TrainFile, reports: &[Telemetry], chain: Option<&ChainResult>) -> Vec<Row> {
@@ -72,12 +57,11 @@ fn rows(file: &TrainFile, reports: &[Telemetry], chain: Option<&ChainResult>) ->
     let training = |quantity: &str| Row::new(None, "training", quantity);
     if let Some(last) = reports.last() {
         let n = last.samples;
-        rows.push(training("ESS").value(last.sample_size).count(n));
+        let note = format!("after {} steps of {}", last.step, file.train.batch);
+        rows.push(training("ESS").value(last.sample_size).count(n).note(note));
         let untrained = format!("of a proposal without training: {:.4}", exact.untrained_sample_size());
         rows.push(training("ESS, yardstick").value(exact.untrained_sample_size()).note(untrained));
         rows.push(training("KL divergence").value(last.divergence).count(n).note("loss less -ln Z"));
-        let note = format!("{} steps of {}", last.step, file.train.batch);
-        rows.push(training("seconds").value(last.seconds).note(note));
     }
     let Some(chain) = chain else { return rows };
     let of_chain = |quantity: &str| Row::new(None, "chain", quantity);
@@ -102,5 +86,22 @@ fn judged(row: Row, estimate: &Result<GammaEstimate, String>, exact: f64) -> Row
             row.estimate(estimate).note(format!("exact {exact:.8}, {sigmas:+.1} sigma"))
         }
         Err(reason) => row.note(format!("exact {exact:.8}; no mean: {reason}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gaugelink_sampler::statistics::{GammaMethod, Sufficiency};
+
+    /// A slow oscillation, seen once: its warning stands beside the exact value.
+    #[test]
+    fn a_chain_that_is_too_short_says_so_beside_the_exact_value() {
+        let series: Vec<f64> = (0..64).map(|i| (i as f64 / 32.0).sin()).collect();
+        let estimate = GammaMethod::default().mean(&series).unwrap();
+        assert_eq!(estimate.sufficiency, Sufficiency::TooShort);
+        let row = json!(judged(Row::new(None, "chain", "plaquette"), &Ok(estimate), 0.5));
+        let note = row["note"].as_str().unwrap();
+        assert!(note.contains("too short") && note.contains("exact 0.5") && note.contains("sigma"), "{note}");
     }
 }

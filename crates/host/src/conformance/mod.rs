@@ -52,6 +52,8 @@ pub struct Options {
     pub configs: Vec<(String, String)>,
     /// Folder where relative paths in them begin.
     pub base_dir: std::path::PathBuf,
+    /// The one component to check beside the plugin as a whole; all where there is none.
+    pub only: Option<String>,
 }
 
 impl Report {
@@ -68,13 +70,18 @@ impl Report {
 /// Checks a plugin.
 ///
 /// # Errors
-/// If it cannot be opened; all that it does wrong afterwards is in the report.
+/// If it cannot be opened, or has no component that is to be checked only; all that it does wrong afterwards is in the
+/// report.
 pub fn check(path: &Path, options: &Options) -> Result<Report, HostError> {
     let plugin = Plugin::open(path)?;
+    let chosen = match &options.only {
+        Some(id) => std::slice::from_ref(plugin.component(id)?),
+        None => plugin.components(),
+    };
     let services = Services::new(1);
     let mut report = Report::default();
     abi::plugin(&plugin, &mut Log { report: &mut report, component: "" });
-    for info in plugin.components() {
+    for info in chosen {
         let mut log = Log { report: &mut report, component: &info.id };
         let subject = Subject { plugin: &plugin, services: &services, info, options };
         match info.interface.as_str() {
