@@ -119,8 +119,10 @@ impl<V: Lanes> Mixture<V> {
             let is_open = half.lt(open);
             phi = V::select(is_open, next, phi);
             slope = V::select(is_open, here, slope);
-            open = open * V::select(close.lt(miss), V::select(close.lt(step), one, zero), zero);
-            failed = V::select(near.lt(miss), one, zero) * open;
+            // Asked so that a residual that is not a number stays open, and fails.
+            let is_found = V::select(miss.lt(close), one, V::select(step.lt(close), one, zero));
+            open = open * (one - is_found);
+            failed = V::select(miss.lt(near), zero, one) * open;
             if !V::any(half.lt(open)) {
                 break;
             }
@@ -223,6 +225,27 @@ mod tests {
                 assert!(off.abs() < 8.0 * rounding, "{s:?} {t} {phi}: {off:e}");
                 let steepness = s.iter().fold(1.0, |m: f64, s| m.max(s.abs().exp()));
                 assert!((log_back.0[0] - log).abs() < 8.0 * rounding * steepness, "{s:?} {t} {phi} {log}");
+            }
+        }
+    }
+
+    /// In lanes of their own, the others being found as ever.
+    #[test]
+    fn what_is_not_a_number_has_no_inverse() {
+        let (good, s) = (phase(1.2), 0.7);
+        for (at, bad) in [(2, phase(f64::NAN)), (5, good)] {
+            let lanes = |number: f64, other: f64| {
+                let mut row = Plain::splat(number);
+                row.0[at] = other;
+                row
+            };
+            let image = Complex::new(lanes(good.re, bad.re), lanes(good.im, bad.im));
+            let s = lanes(s, if at == 5 { f64::NAN } else { s });
+            let (_, log, failed) = Mixture::new(1, [s; COMPONENTS_MAX], Plain::splat(0.3)).inverse(image);
+            for lane in 0..8 {
+                let expected = (lane == at) as u64 as f64;
+                assert_eq!(failed.0[lane], expected, "lane {lane}, with NaN in lane {at}");
+                assert_eq!(log.0[lane].is_nan(), lane == at, "lane {lane}, with NaN in lane {at}");
             }
         }
     }
