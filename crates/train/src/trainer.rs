@@ -115,7 +115,7 @@ impl<T: Real, const N: usize> Trainer<T, N> {
         let Some(saved) = Saved::read(path)? else { return Ok(false) };
         let fits = saved.plan == self.plan_in_words();
         let seconds = saved.seconds;
-        let (parameters, adam) = saved.into_state();
+        let (parameters, adam) = saved.into_state(self.plan.adam);
         if !fits || parameters.len() != self.parameters.len() {
             return Err(TrainError::Checkpoint {
                 path: path.into(),
