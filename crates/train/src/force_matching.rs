@@ -189,14 +189,15 @@ impl<'a, const N: usize> Matching<'a, N> {
         for (u, truth) in self.configurations.iter().zip(&self.truths) {
             let (terms, slopes) = self.fields.split_at_mut(self.steps + 1);
             self.learned.set(&couplings, rho)?;
-            self.learned.terms(u, terms);
-            slopes.iter_mut().for_each(|slope| slope.as_mut_slice().fill(0.0));
+            self.learned.terms(u, 0, terms);
+            slopes.iter_mut().for_each(MomentumField::set_zero);
             for j in 0..self.steps {
                 for side in [1.0, -1.0] {
                     let mut there = rho.to_vec();
                     there[j] += side * STEP;
                     self.learned.set(&couplings, &there)?;
-                    self.learned.terms(u, &mut self.moved);
+                    // Those before know nothing of this coefficient.
+                    self.learned.terms(u, j + 1, &mut self.moved[j + 1..]);
                     let mine = slopes.iter_mut().zip(&derivatives).filter(|(_, (_, by))| *by == j);
                     mine.for_each(|(slope, (k, _))| slope.add(0.5 * side / STEP, &self.moved[*k]));
                 }

@@ -3,6 +3,7 @@
 //! Keys that this version does not know are kept on reading and written back.
 
 use crate::ModelError;
+use gaugelink_lattice::group::group_name;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::HashSet;
@@ -34,7 +35,7 @@ pub struct Theory {
 impl Theory {
     /// Links of N×N matrices on a lattice of `dims` dimensions.
     pub fn of<const N: usize>(dims: usize) -> Self {
-        Self { group: if N == 1 { "U(1)".into() } else { format!("SU({N})") }, dims }
+        Self { group: group_name(N), dims }
     }
 
     /// Refuses a model of another theory.
