@@ -236,4 +236,10 @@ fn wrong_input_gets_a_sentence() {
     assert!(status == raw::GLK_INVALID_ARG && message.contains("nc = 2"), "{message}");
     let (status, message) = refused(forward(&[f64::NAN; 8 * 2 * 16], 2));
     assert!(status == raw::GLK_NONFINITE && message.contains("finite"), "{message}");
+    let mut object = create("nc = 1").unwrap();
+    let (mut u, mut logdet) = ([0.0; 2 * 2 * 16], [0.0]);
+    let (v, mut to) = ([f64::NAN; 2 * 2 * 16], ViewMut::gauge(&mut u, &sdk, 1).unwrap());
+    let from = View::gauge(&v, &sdk, 1).unwrap();
+    let (status, message) = refused(object.forward(EXEC, &from, &mut to, &mut logdet));
+    assert!(status == raw::GLK_NONFINITE && message.contains("finite"), "{message}");
 }

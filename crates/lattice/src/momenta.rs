@@ -7,6 +7,12 @@ use crate::sum::Tally;
 use std::ops::Range;
 
 impl<T: Real, const N: usize> MomentumField<T, N> {
+    /// π ← 0. Ghosts are not touched.
+    pub fn set_zero(&mut self) {
+        let lattice = self.lattice().clone();
+        lattice.launch(&Zero(self.writer()), 0..lattice.layout::<T>().blocks());
+    }
+
     /// π^a ← π^a + `scale` × `other`^a. Ghosts are not touched.
     pub fn add(&mut self, scale: f64, other: &Self) {
         let lattice = other.lattice().clone();
@@ -19,6 +25,21 @@ impl<T: Real, const N: usize> MomentumField<T, N> {
         let mut sums = vec![0.0; self.lattice().chains()];
         self.lattice().reduce(&Dot(self.reader(), other.reader()), 0..self.layout().blocks(), &mut sums);
         sums
+    }
+}
+
+struct Zero<'a, T>(FieldWriter<'a, T>);
+
+impl<T: Real> Kernel<T> for Zero<'_, T> {
+    crate::compiled!(scalar T: Zero);
+    #[inline(always)]
+    fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
+        for block in range {
+            for c in 0..self.0.reals() {
+                // SAFETY: a block is written by one thread.
+                unsafe { self.0.store(block, c, V::splat(0.0)) }
+            }
+        }
     }
 }
 
@@ -82,5 +103,8 @@ mod tests {
         a.add(-0.3, &b);
         assert!((a.norm2()[0] - (aa - 0.6 * ab + 0.09 * bb)).abs() < 1e-12 * aa);
         assert!((a.dot(&b)[0] - (ab - 0.3 * bb)).abs() < 1e-12 * bb);
+        a.block_mut(0)[3] = f64::NAN;
+        a.set_zero();
+        assert!(a.as_slice().iter().all(|&x| x == 0.0) && b.norm2()[0] == bb);
     }
 }

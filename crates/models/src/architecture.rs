@@ -101,7 +101,7 @@ impl<T: Real, const N: usize> Flow<T, N> {
     ///
     /// # Errors
     /// [`ModelError::Parameter`] for a model of another kind or theory, layers that this version does not know, and
-    /// parameters that do not fit them; those of the layers.
+    /// parameters or tensors that do not fit them; those of the layers.
     pub fn from_model(lattice: &Arc<Lattice>, model: &Model) -> Result<Self, ModelError> {
         let header = &model.header;
         if header.kind != ModelKind::Flow {
@@ -119,7 +119,9 @@ impl<T: Real, const N: usize> Flow<T, N> {
         for run in kinds.chunk_by(|a, b| a == b) {
             layers.extend(run[0].stack(lattice, run.len())?);
         }
-        Self::new(layers, model.parameters.clone())
+        let flow = Self::new(layers, model.parameters.clone())?;
+        header.expect_tensors(kinds.iter().enumerate().map(|(k, kind)| kind.tensor(k, lattice.dims())))?;
+        Ok(flow)
     }
 }
 
@@ -240,6 +242,20 @@ mod tests {
         let mut other = model.clone();
         other.header.architecture.push(residual.entry());
         assert!(refused(&other).contains("2 parameters for 3 layers"));
+        let mut other = model.clone();
+        other.header.tensors.swap(0, 1);
+        assert!(
+            refused(&other).contains("tensor 0 of the model is `1.rho` [1], its layers take `0.rho` [1]")
+        );
+        let mut other = model.clone();
+        other.header.tensors[1].shape = vec![1, 1];
+        assert!(refused(&other).contains("tensor 1 of the model is `1.rho` [1, 1]"));
+        let mut other = model.clone();
+        other.header.tensors.pop();
+        assert!(refused(&other).contains("tensor 1 of the model is missing"));
+        let mut other = model.clone();
+        other.header.tensors.push(TensorEntry::new("2.rho", &[0]));
+        assert!(refused(&other).contains("its layers take none"));
         let coupling = LayerKind::U1Coupling { components: 1 };
         let parameters = vec![0.0; U1Coupling::<f64>::parameter_count(1)];
         assert!(refused(&flow_model::<2>(2, action(), &[coupling], parameters)).contains("2x2"));

@@ -17,6 +17,9 @@ pub enum ModelError {
     /// An iteration (the inverse of a layer, a fit) that did not converge.
     #[error("{0}")]
     NotConverged(String),
+    /// Links, or weights of them, that are not finite numbers.
+    #[error("{0}")]
+    NotFinite(String),
     /// A model file that cannot be read, used or written.
     #[error(transparent)]
     File(#[from] ModelFileError),

@@ -8,7 +8,7 @@ use crate::ModelError;
 use crate::layers::{Stout, StoutSharing};
 use gaugelink_lattice::group::group_name;
 use gaugelink_lattice::{GaugeField, Lattice, MomentumField, Real};
-use gaugelink_physics::action::{Action, Force, WilsonAction, accumulate_staple_force};
+use gaugelink_physics::action::{Action, Force, WilsonAction};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The force on a lattice, with its parameters and workspace. T is the precision of its arithmetic.
@@ -83,12 +83,13 @@ impl<T: Real, const N: usize> LearnedForce<T, N> {
         &self.rho
     }
 
-    /// `terms[k]` ← ∂ S_W(U^(k)) with respect to U, so that F̂ = Σ c_k × term k. Collective.
-    pub fn terms(&self, u: &GaugeField<T, N>, terms: &mut [MomentumField<T, N>]) {
+    /// Terms `first`, `first` + 1, … as many as there is room for: term k ← ∂ S_W(U^(k)) with respect to U, so that F̂ =
+    /// Σ c_k × term k. Collective.
+    pub fn terms(&self, u: &GaugeField<T, N>, first: usize, terms: &mut [MomentumField<T, N>]) {
         let levels = &mut self.lock().levels;
         levels.smear(u, &self.rho);
-        for (k, term) in terms.iter_mut().enumerate() {
-            accumulate_wilson(levels.links(u, k), term, 1.0, 0.0);
+        for (k, term) in (first..).zip(terms) {
+            WilsonAction::new(1.0).accumulate(levels.links(u, k), term, 1.0, 0.0);
             for j in (0..k).rev() {
                 levels.back(u, j, self.rho[j], term);
             }
@@ -99,10 +100,10 @@ impl<T: Real, const N: usize> LearnedForce<T, N> {
     fn gradient(&self, u: &GaugeField<T, N>, levels: &mut Levels<T, N>, gradient: &mut MomentumField<T, N>) {
         levels.smear(u, &self.rho);
         let steps = self.rho.len();
-        accumulate_wilson(levels.links(u, steps), gradient, self.couplings[steps], 0.0);
+        WilsonAction::new(self.couplings[steps]).accumulate(levels.links(u, steps), gradient, 1.0, 0.0);
         for k in (0..steps).rev() {
             levels.back(u, k, self.rho[k], gradient);
-            accumulate_wilson(levels.links(u, k), gradient, self.couplings[k], 1.0);
+            WilsonAction::new(self.couplings[k]).accumulate(levels.links(u, k), gradient, 1.0, 1.0);
         }
     }
 
@@ -127,7 +128,7 @@ impl<const N: usize> Action<N> for LearnedForce<f64, N> {
         levels.smear(u, &self.rho);
         let mut sums = vec![0.0; u.lattice().chains()];
         for (k, &coupling) in self.couplings.iter().enumerate() {
-            let values = WilsonAction::new(coupling).value(levels.links(u, k));
+            let values = WilsonAction::new(coupling).values(levels.links(u, k));
             sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
         }
         sums
@@ -189,17 +190,6 @@ impl<T: Real, const N: usize> Levels<T, N> {
     }
 }
 
-/// `gradient` ← `keep` × `gradient` + `coupling` × ∂S_W.
-fn accumulate_wilson<T: Real, const N: usize>(
-    u: &GaugeField<T, N>,
-    gradient: &mut MomentumField<T, N>,
-    coupling: f64,
-    keep: f64,
-) {
-    let slope = if N == 1 { coupling } else { coupling / (2 * N) as f64 };
-    accumulate_staple_force(u, gradient, slope, keep);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,7 +220,10 @@ mod tests {
             let u = rough::<f64, N>(&lattice, 0);
             let gradient = force(&learned, &u);
             let mut terms: Vec<_> = (0..=steps).map(|_| MomentumField::zeroed(&lattice).unwrap()).collect();
-            learned.terms(&u, &mut terms);
+            learned.terms(&u, 0, &mut terms);
+            let mut last = [MomentumField::zeroed(&lattice).unwrap()];
+            learned.terms(&u, steps, &mut last);
+            assert!(last[0].as_slice() == terms[steps].as_slice(), "the last alone");
             let size = gradient.norm2()[0].sqrt();
             let mut rest = force(&learned, &u);
             terms.iter().zip(COUPLINGS).for_each(|(term, coupling)| rest.add(-coupling, term));

@@ -218,6 +218,13 @@ fn the_layer_refuses_models_of_something_else() {
     other.header.architecture[0].kind = "dense".into();
     let text = TransportWeights::from_model::<3>(&other).unwrap_err().to_string();
     assert!(text.contains("dense") && text.contains("parallel-transport"), "{text}");
+    let mut other = model.clone();
+    other.header.tensors[0].name = "0.bias".into();
+    let text = TransportWeights::from_model::<3>(&other).unwrap_err().to_string();
+    assert!(text.contains("`0.bias` [3], its layers take `0.weights` [3]"), "{text}");
+    let mut other = model.clone();
+    other.header.tensors[0].shape = vec![3, 1];
+    assert!(TransportWeights::from_model::<3>(&other).is_err());
 }
 
 /// Σ ‖M D v − v‖² / Σ ‖v‖² from its definition.

@@ -187,14 +187,7 @@ pub fn assert_gradient<const N: usize>(action: &dyn Action<N>, u: &GaugeField<f6
     let slope = (8.0 * (value(h) - value(-h)) - (value(2.0 * h) - value(-2.0 * h))) / (12.0 * h);
     let mut force = MomentumField::zeroed(u.lattice()).unwrap();
     action.kick(u, &mut force, -1.0);
-    let mut expected = 0.0;
-    for block in 0..u.layout().blocks() {
-        for lane in 0..u.layout().distinct_lanes() {
-            for c in 0..force.reals() {
-                expected += force.get(block, c, lane) * direction.get(block, c, lane);
-            }
-        }
-    }
+    let expected = force.dot(&direction)[0];
     let scale = force.kinetic()[0].sqrt();
     let what = format!("{} on {:?}", action.name(), u.lattice().geometry().extents());
     assert!((slope - expected).abs() < 1e-8 * scale, "{what}: {slope} instead of {expected}");

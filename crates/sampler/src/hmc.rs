@@ -123,7 +123,7 @@ impl<const N: usize> Hmc<N> {
     }
 
     /// How far a trajectory forth and back misses its start: (largest difference of a link's entry,
-    /// |ΔH| there and back, the largest of the chains). The links are put back. Collective.
+    /// |ΔH| there and back, the largest of the chains), NaN where it diverged. The links are put back. Collective.
     pub fn reversibility(
         &mut self,
         u: &mut GaugeField<f64, N>,
@@ -135,10 +135,14 @@ impl<const N: usize> Hmc<N> {
         let there = self.integrate(u, action);
         self.momenta.negate();
         let back = self.integrate(u, action);
-        let off =
-            u.as_slice().iter().zip(self.saved.as_slice()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-        let energy = there.iter().zip(back).map(|(a, b)| (a + b).abs()).fold(0.0, f64::max);
+        let off = largest(u.as_slice().iter().zip(self.saved.as_slice()).map(|(a, b)| (a - b).abs()));
+        let energy = largest(there.iter().zip(back).map(|(a, b)| (a + b).abs()));
         u.copy_from(&self.saved);
         (u.lattice().comm().max(off), energy)
     }
+}
+
+/// The largest of numbers that are not negative; NaN where one is.
+fn largest(numbers: impl Iterator<Item = f64>) -> f64 {
+    numbers.fold(0.0, |most, x| if x > most || x.is_nan() { x } else { most })
 }

@@ -32,11 +32,20 @@ impl<const N: usize> Independence<N> {
     /// Weighs links that did not come from this update. Collective.
     ///
     /// # Errors
-    /// [`ModelError::NotConverged`] where the flow's inverse is not found.
+    /// [`ModelError::NotConverged`] where the flow's inverse is not found, [`ModelError::NotFinite`] where a weight is
+    /// none; the next update then weighs its links anew.
     pub fn weigh(&mut self, u: &GaugeField<f64, N>, action: &dyn Action<N>) -> Result<(), ModelError> {
+        self.log_weight = None;
         self.proposal.copy_from(u);
         self.flow.log_density(&mut self.proposal, &mut self.log_q)?;
-        self.log_weight = Some(log_weights(&action.value(u), &self.log_q));
+        let weights = log_weights(&action.value(u), &self.log_q);
+        if let Some((chain, weight)) = weights.iter().enumerate().find(|(_, weight)| !weight.is_finite()) {
+            return Err(ModelError::NotFinite(format!(
+                "the links of chain {chain} have the log weight {weight} under the flow: start from links of the group \
+                 whose action is finite"
+            )));
+        }
+        self.log_weight = Some(weights);
         Ok(())
     }
 

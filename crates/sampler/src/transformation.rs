@@ -192,7 +192,7 @@ impl<const N: usize> Action<N> for Transformed<'_, N> {
             return;
         }
         let mut gradient = |u: &GaugeField<f64, N>, force: &mut MomentumField<f64, N>| {
-            force.as_mut_slice().fill(0.0);
+            force.set_zero();
             self.action.kick(u, force, -1.0);
         };
         match map.pullback(v, u, &mut gradient, force) {

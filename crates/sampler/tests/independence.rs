@@ -1,10 +1,10 @@
 //! Independence Metropolis against exact values of two-dimensional U(1), with flows that are not trained.
 
 use gaugelink_lattice::rng::{Address, Purpose};
-use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions};
-use gaugelink_models::Flow;
+use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions, MomentumField};
 use gaugelink_models::layers::U1Coupling;
-use gaugelink_physics::action::WilsonAction;
+use gaugelink_models::{Flow, ModelError};
+use gaugelink_physics::action::{Action, WilsonAction};
 use gaugelink_physics::observable::{geometric_charge, plaquette};
 use gaugelink_sampler::independence::Independence;
 use gaugelink_sampler::statistics::{GammaMethod, Samples};
@@ -88,4 +88,44 @@ fn threads_change_no_bit_and_weights_are_those_of_the_inverse() {
         again.push(plaquette(&u)[3]);
     }
     assert_eq!(again, one.plaquettes[3]);
+}
+
+/// An action that one chain has no value of.
+struct Undefined;
+
+impl Action<1> for Undefined {
+    fn name(&self) -> String {
+        "undefined".into()
+    }
+    fn value(&self, u: &GaugeField<f64, 1>) -> Vec<f64> {
+        let chain = |chain| if chain == 3 { f64::INFINITY } else { 1.0 };
+        (0..u.lattice().chains()).map(chain).collect()
+    }
+    fn kick(&self, _: &GaugeField<f64, 1>, _: &mut MomentumField<f64, 1>, _: f64) {}
+}
+
+/// A weight that is not a number would be kept for ever: no proposal is better, none is worse.
+#[test]
+fn links_without_a_weight_are_refused_and_the_old_weight_is_forgotten() {
+    let lattice = lattice(1);
+    let action = WilsonAction::new(1.0);
+    let mut update = Independence::new(&lattice, flow(&lattice)).unwrap();
+    let mut u = GaugeField::haar(&lattice, Address::new(3, Purpose::Start)).unwrap();
+    let address = |trajectory| Address::new(12, Purpose::Accept).trajectory(trajectory);
+    update.update(&mut u, &action, address(0)).unwrap();
+
+    let error = update.weigh(&u, &Undefined).unwrap_err();
+    assert!(matches!(&error, ModelError::NotFinite(text) if text.contains("chain 3")), "{error}");
+    // An update that still knew a weight would not ask for one.
+    assert!(update.update(&mut u, &Undefined, address(1)).is_err(), "weighed anew");
+    let mut broken = u.duplicate().unwrap();
+    broken.as_mut_slice().fill(f64::NAN);
+    assert!(update.weigh(&broken, &action).is_err(), "no inverse of links that are no numbers");
+
+    let before = u.duplicate().unwrap();
+    update.weigh(&u, &action).unwrap();
+    let outcome = update.update(&mut u, &action, address(2)).unwrap();
+    assert!(outcome.delta_h.iter().all(|dh| dh.is_finite()));
+    let moved = u.as_slice() != before.as_slice();
+    assert_eq!(moved, outcome.accepted.contains(&true));
 }

@@ -30,30 +30,29 @@ impl U1 {
     /// ln ∫ dU e^{−S} with S = β Σ (1 − cos θ_P), the action of the code: −ln of it is the least that ⟨ln q + S⟩ can be.
     pub fn ln_z(&self) -> f64 {
         let i0 = self.scaled(|_| 1.0);
-        let sum: f64 = self.terms().map(|(ratio, _)| ratio).sum();
+        let sum: f64 = self.terms().map(|(_, _, power)| power).sum();
         // I_0(β) = e^β × scaled: the constant of the action takes the exponential away.
         self.volume as f64 * i0.ln() + sum.ln()
     }
 
     /// ⟨cos θ_P⟩.
     pub fn plaquette(&self) -> f64 {
-        let (sum, slope) =
-            self.terms().fold((0.0, 0.0), |(s, d), (ratio, slope)| (s + ratio, d + ratio * slope));
+        let (mut sum, mut slope) = (0.0, 0.0);
+        for (n, value, power) in self.terms() {
+            sum += power;
+            slope += power * self.scaled(|phi| phi.cos() * (n * phi).cos()) / value;
+        }
         slope / sum
     }
 
     /// ⟨Q²⟩ of the geometric charge.
     pub fn charge_squared(&self) -> f64 {
         let v = self.volume as f64;
-        let i0 = self.scaled(|_| 1.0);
         let (mut sum, mut second) = (0.0, 0.0);
-        for n in -REPRESENTATIONS..=REPRESENTATIONS {
-            let n = f64::from(n);
-            let value = self.scaled(|phi| (n * phi).cos());
+        for (n, value, power) in self.terms() {
             // ∂J/∂θ = −⟨φ sin nφ⟩/2π, ∂²J/∂θ² = −⟨φ² cos nφ⟩/4π².
             let first = -self.scaled(|phi| phi * (n * phi).sin()) / TAU;
             let twice = -self.scaled(|phi| phi * phi * (n * phi).cos()) / (TAU * TAU);
-            let power = (value / i0).powi(self.volume as i32);
             sum += power;
             second += power * (v * twice / value + v * (v - 1.0) * (first / value).powi(2));
         }
@@ -83,15 +82,14 @@ impl U1 {
         (4.0 * rule(2 * POINTS) - rule(POINTS)) / 3.0
     }
 
-    /// For each representation, (I_n/I_0)^V and I_n'/I_n.
-    fn terms(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
+    /// For each representation n, (n, e^{−β} I_n, (I_n/I_0)^V).
+    fn terms(&self) -> impl Iterator<Item = (f64, f64, f64)> + '_ {
         let i0 = self.scaled(|_| 1.0);
         (-REPRESENTATIONS..=REPRESENTATIONS).filter_map(move |n| {
             let n = f64::from(n);
             let value = self.scaled(|phi| (n * phi).cos());
-            let slope = self.scaled(|phi| phi.cos() * (n * phi).cos());
             // Representations so high that rounding is all there is.
-            (value > 1e-14 * i0).then(|| ((value / i0).powi(self.volume as i32), slope / value))
+            (value > 1e-14 * i0).then(|| (n, value, (value / i0).powi(self.volume as i32)))
         })
     }
 }
@@ -115,6 +113,12 @@ mod tests {
             assert!((exact.charge_squared() - charge).abs() < 6e-7, "{beta} {l}: {}", exact.charge_squared());
             let ln_z_bare = exact.ln_z() + beta * (l * l) as f64;
             assert!((ln_z_bare - ln_z).abs() < 6e-5, "{beta} {l}: {ln_z_bare}");
+        }
+        // Without a coupling only n = 0 is left, and plaquettes spread evenly: θ² has the mean π²/3.
+        for volume in [4, 16, 256] {
+            let charge = U1 { beta: 0.0, volume }.charge_squared();
+            let expected = volume as f64 / 12.0;
+            assert!((charge / expected - 1.0).abs() < 1e-9, "{volume}: {charge} instead of {expected}");
         }
         let untrained = U1 { beta: 7.0, volume: 256 }.untrained_sample_size();
         assert!((untrained - 0.22).abs() < 0.005, "{untrained}");

@@ -14,11 +14,14 @@ use gaugelink_physics::action::Force;
 use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
 
-/// Settings of a fit: a table of a run file.
+/// The most stout steps of a fit: its memory and its inner products grow with the square and the fourth power of them.
+pub const STEPS_MAX: usize = 16;
+
+/// Settings of a fit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ForceMatching {
-    /// Stout steps K of the learned force; 0 is a scaled Wilson force.
+    /// Stout steps K of the learned force, at most [`STEPS_MAX`]; 0 is a scaled Wilson force.
     pub steps: usize,
     /// ρ of every step at the start, not 0.
     pub rho: f64,
@@ -58,14 +61,20 @@ pub struct ForceError {
 /// is told the number of a step and the loss after it. Collective.
 ///
 /// # Errors
-/// [`TrainError::Setting`] for no configurations, forces that vanish, or terms of F̂ that are not independent; those of
-/// [`LearnedForce::new`].
+/// [`TrainError::Setting`] for no configurations, too many steps, forces that vanish, or terms of F̂ that are not
+/// independent; those of [`LearnedForce::new`].
 pub fn fit<const N: usize>(
     configurations: &[GaugeField<f64, N>],
     truth: &dyn Force<N>,
     settings: &ForceMatching,
     mut progress: impl FnMut(usize, f64),
 ) -> Result<ForceFit, TrainError> {
+    if settings.steps > STEPS_MAX {
+        return Err(TrainError::Setting(format!(
+            "a force of {} stout steps: {STEPS_MAX} are the most",
+            settings.steps
+        )));
+    }
     let mut matching = Matching::new(configurations, truth, settings.steps)?;
     let mut best = matching.at(&vec![settings.rho; settings.steps])?;
     let mut losses = vec![best.loss];
@@ -189,14 +198,15 @@ impl<'a, const N: usize> Matching<'a, N> {
         for (u, truth) in self.configurations.iter().zip(&self.truths) {
             let (terms, slopes) = self.fields.split_at_mut(self.steps + 1);
             self.learned.set(&couplings, rho)?;
-            self.learned.terms(u, terms);
-            slopes.iter_mut().for_each(|slope| slope.as_mut_slice().fill(0.0));
+            self.learned.terms(u, 0, terms);
+            slopes.iter_mut().for_each(MomentumField::set_zero);
             for j in 0..self.steps {
                 for side in [1.0, -1.0] {
                     let mut there = rho.to_vec();
                     there[j] += side * STEP;
                     self.learned.set(&couplings, &there)?;
-                    self.learned.terms(u, &mut self.moved);
+                    // Those before know nothing of this coefficient.
+                    self.learned.terms(u, j + 1, &mut self.moved[j + 1..]);
                     let mine = slopes.iter_mut().zip(&derivatives).filter(|(_, (_, by))| *by == j);
                     mine.for_each(|(slope, (k, _))| slope.add(0.5 * side / STEP, &self.moved[*k]));
                 }

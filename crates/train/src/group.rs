@@ -4,8 +4,7 @@ use crate::TrainError;
 use gaugelink_lattice::rng::Address;
 use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions, MomentumField, Real};
 use gaugelink_models::{Flow, ModelError};
-use gaugelink_physics::action::accumulate_staple_force;
-use gaugelink_physics::observable::{planes, plaquette_sums};
+use gaugelink_physics::action::WilsonAction;
 use std::sync::Arc;
 
 /// Places a flow on a lattice, with any parameters.
@@ -46,10 +45,8 @@ impl<T: Real, const N: usize> Group<T, N> {
     }
 
     /// S = β Σ (1 − Re tr P/N) of each configuration.
-    fn action(&self) -> impl Iterator<Item = f64> {
-        let count = (planes(self.links.lattice().dims()) * self.links.lattice().volume()) as f64;
-        let (beta, sums) = (self.beta, plaquette_sums(&self.links));
-        sums.into_iter().map(move |[space, time]| beta * (count - (space + time) / N as f64))
+    fn action(&self) -> Vec<f64> {
+        WilsonAction::new(self.beta).values(&self.links)
     }
 
     /// ln q + S of configurations that the flow makes of Haar-distributed links from an address on.
@@ -70,8 +67,7 @@ impl<T: Real, const N: usize> Group<T, N> {
         losses.fill(0.0);
         self.flow.record(&mut self.links, losses);
         losses.iter_mut().zip(self.action()).for_each(|(loss, action)| *loss = action - *loss);
-        let slope = if N == 1 { self.beta } else { self.beta / (2 * N) as f64 };
-        accumulate_staple_force(&self.links, &mut self.cotangent, share * slope, 0.0);
+        WilsonAction::new(self.beta).accumulate(&self.links, &mut self.cotangent, share, 0.0);
         let weight = vec![-share; T::LANES];
         self.flow.backward(&mut self.links, &mut self.cotangent, &weight, Some(gradient));
     }

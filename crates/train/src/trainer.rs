@@ -119,7 +119,7 @@ impl<T: Real, const N: usize> Trainer<T, N> {
         let Some(saved) = Saved::read(path)? else { return Ok(false) };
         let fits = saved.training == self.in_words();
         let seconds = saved.seconds;
-        let (parameters, adam) = saved.into_state();
+        let (parameters, adam) = saved.into_state(self.plan.adam);
         if !fits || parameters.len() != self.parameters.len() {
             return Err(TrainError::Checkpoint {
                 path: path.into(),

@@ -97,6 +97,8 @@ fn what_cannot_be_fitted_is_refused() {
     assert!(refused(&[GaugeField::cold(&lattice).unwrap()], &settings(0)).contains("not cold"));
     let standing = ForceMatching { rho: 0.0, ..settings(1) };
     assert!(refused(&[rough(&lattice, 1)], &standing).contains("not independent"));
+    assert!(refused(&[rough(&lattice, 1)], &settings(17)).contains("16 are the most"));
+    assert!(refused(&[rough(&lattice, 1)], &settings(usize::MAX)).contains("16 are the most"));
 }
 
 #[test]

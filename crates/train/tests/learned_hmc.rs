@@ -62,8 +62,12 @@ fn chain(start: &Links, action: &dyn Action<3>, case: &Case) -> [Measured; 3] {
     let mut samples = Samples::from_observables(&columns(0)).unwrap();
     (1..case.chains).for_each(|chain| samples.push_replica(&columns(chain)).unwrap());
     std::array::from_fn(|k| {
-        let estimate = GammaMethod::default().observable(&samples, k);
-        estimate.map_or(Measured { value: series[0][k][0], error: 0.0 }, |e| e.measured())
+        let first = series[0][k][0];
+        if series.iter().flat_map(|columns| &columns[k]).all(|&x| x == first) {
+            // A constant series, of which no error can be estimated: its mean is the constant.
+            return Measured { value: first, error: 0.0 };
+        }
+        GammaMethod::default().observable(&samples, k).unwrap().measured()
     })
 }
 

@@ -57,7 +57,8 @@ pub fn sin_cos<V: Num>(x: V) -> (V, V) {
     (V::select(odd, quadrant * cos, even_sign * sin), V::select(odd, -quadrant * sin, even_sign * cos))
 }
 
-/// Natural logarithm of a positive normal number, to a few units in the last place.
+/// Natural logarithm of a positive normal number, to a few units in the last place; NaN for NaN, zero and negative
+/// numbers, so that what went wrong before is still seen after.
 ///
 /// With x = 2ᵉ m and √½ ≤ m < √2, ln m = 2 artanh f, f = (m − 1)/(m + 1), |f| < 0.172, by its series.
 #[inline(always)]
@@ -84,7 +85,8 @@ pub fn ln<V: Num>(x: V) -> V {
     let two_f = f + f;
     let series = (two_f * z).mul_add(polynomial(z, &ARTANH), two_f);
     let [high, low] = V::LN_2;
-    e.mul_add(V::splat(high), e.mul_add(V::splat(low), series))
+    let result = e.mul_add(V::splat(high), e.mul_add(V::splat(low), series));
+    V::select(V::splat(0.0).lt(x), result, V::splat(f64::NAN))
 }
 
 /// eˣ to a few units in the last place; |x| beyond [`Num::EXP_MAX`] counts as that, so that neither eˣ nor its inverse
@@ -221,7 +223,7 @@ mod tests {
         assert_eq!((atan2(1.0, 0.0), atan2(-1e-200, 1.0)), (std::f64::consts::FRAC_PI_2, -1e-200));
     }
 
-    /// Exponential and arc tangent of two rows, and a broadcast, by the rows' vector unit.
+    /// Exponential and a broadcast, arc tangent, and logarithm of rows, by the rows' vector unit.
     struct Functions<'a, T>(&'a [std::cell::UnsafeCell<crate::number::Row<T>>]);
 
     // SAFETY: used by one thread.
@@ -234,6 +236,7 @@ mod tests {
             // SAFETY: this thread alone holds the rows.
             unsafe {
                 let (x, y): (V, V) = ((*self.0[0].get()).to_lanes(), (*self.0[1].get()).to_lanes());
+                *self.0[2].get() = Row::from_lanes(ln((*self.0[2].get()).to_lanes::<V>()));
                 *self.0[0].get() = Row::from_lanes(exp(x) + V::broadcast(T::from_f64(0.1)));
                 *self.0[1].get() = Row::from_lanes(atan2(x, y));
             }
@@ -246,15 +249,26 @@ mod tests {
         fn check<T: crate::Real>() {
             let x: [T; 16] = std::array::from_fn(|l| T::from_f64((l as f64 - 7.3) * 9.7));
             let y: [T; 16] = std::array::from_fn(|l| T::from_f64((l as f64 * 1.7).sin() * 30.0));
+            // Logarithms of these are none: NaN in their lanes, and numbers between them.
+            let none = [f64::NAN, -2.5, 0.0, f64::NEG_INFINITY].map(T::from_f64);
+            let z: [T; 16] =
+                std::array::from_fn(
+                    |l| {
+                        if l % 2 == 0 { none[l / 2 % 4] } else { T::from_f64(0.37 * l as f64) }
+                    },
+                );
             for isa in [Isa::Portable, Isa::Avx2, Isa::Avx512, Isa::Neon] {
                 if !isa.is_available() {
                     continue;
                 }
-                let mut rows = [Row(x).into(), Row(y).into()];
+                let mut rows = [Row(x).into(), Row(y).into(), Row(z).into()];
                 run_kernel(isa, &Functions(&rows), 0..1, &mut crate::Tally::none());
-                let [e, a] = rows.each_mut().map(|row: &mut std::cell::UnsafeCell<Row<T>>| row.get_mut().0);
+                let [e, a, log] =
+                    rows.each_mut().map(|row: &mut std::cell::UnsafeCell<Row<T>>| row.get_mut().0);
                 for l in 0..T::LANES {
                     assert!(e[l] == exp(x[l]) + T::from_f64(0.1) && a[l] == atan2(x[l], y[l]), "{isa:?} {l}");
+                    let same = if l % 2 == 0 { log[l].to_f64().is_nan() } else { log[l] == ln(z[l]) };
+                    assert!(same, "{isa:?} {l}: ln {} = {}", z[l], log[l]);
                 }
             }
         }

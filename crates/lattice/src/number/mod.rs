@@ -178,6 +178,16 @@ pub struct LaneIndex(pub [i32; 16]);
 pub struct Row<T>(pub [T; 16]);
 
 impl<T: Real> Row<T> {
+    /// One number for each chain, in the lanes that hold the chain.
+    pub fn by_chain(lattice: &crate::Lattice, values: impl Fn(usize) -> f64) -> Self {
+        let layout = lattice.layout::<T>();
+        let mut row = Row([T::default(); 16]);
+        for lane in 0..T::LANES {
+            row.0[lane] = T::from_f64(values(layout.chain_of(lane)));
+        }
+        row
+    }
+
     /// Copies the lanes of `v` into an array; the entries past [`Real::LANES`] are zero.
     #[inline(always)]
     pub fn from_lanes<V: Lanes<Scalar = T>>(v: V) -> Self {

@@ -3,8 +3,10 @@
 //! Keys that this version does not know are kept on reading and written back.
 
 use crate::ModelError;
+use gaugelink_lattice::group::group_name;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::HashSet;
 
 /// The conventions of signs and norms that parameters assume: docs/conventions.md, version 1.
 pub const CONVENTIONS: &str = "gaugelink-conventions/1";
@@ -33,7 +35,7 @@ pub struct Theory {
 impl Theory {
     /// Links of N×N matrices on a lattice of `dims` dimensions.
     pub fn of<const N: usize>(dims: usize) -> Self {
-        Self { group: if N == 1 { "U(1)".into() } else { format!("SU({N})") }, dims }
+        Self { group: group_name(N), dims }
     }
 
     /// Refuses a model of another theory.
@@ -179,6 +181,29 @@ impl Header {
         }
     }
 
+    /// Refuses a model whose tensors are not those of its layers, name by name: its numbers would come to mean something
+    /// else.
+    ///
+    /// # Errors
+    /// [`ModelError::Parameter`].
+    pub fn expect_tensors(&self, wanted: impl IntoIterator<Item = TensorEntry>) -> Result<(), ModelError> {
+        let (mut found, mut wanted) = (self.tensors.iter(), wanted.into_iter());
+        for k in 0.. {
+            let (found, wanted) = match (found.next(), wanted.next()) {
+                (None, None) => break,
+                (Some(found), Some(wanted)) if *found == wanted => continue,
+                other => other,
+            };
+            let words = |tensor: &TensorEntry| format!("`{}` {:?}", tensor.name, tensor.shape);
+            return Err(ModelError::Parameter(format!(
+                "tensor {k} of the model is {}, its layers take {}: train or export it again",
+                found.map_or("missing".into(), words),
+                wanted.as_ref().map_or("none".into(), words)
+            )));
+        }
+        Ok(())
+    }
+
     /// What is wrong with it, for a vector of `parameters` numbers.
     pub(super) fn complaint(&self, parameters: usize) -> Option<String> {
         if self.conventions != CONVENTIONS {
@@ -194,9 +219,9 @@ impl Header {
         if target.is_none() {
             return Some(format!("its header has no `{key}`"));
         }
-        let mut total = Some(0usize);
-        for (k, tensor) in self.tensors.iter().enumerate() {
-            if self.tensors[..k].iter().any(|earlier| earlier.name == tensor.name) {
+        let (mut total, mut names) = (Some(0usize), HashSet::with_capacity(self.tensors.len()));
+        for tensor in &self.tensors {
+            if !names.insert(tensor.name.as_str()) {
                 return Some(format!("two tensors are called `{}`", tensor.name));
             }
             total = total.zip(tensor.numbers()).and_then(|(sum, n)| sum.checked_add(n));

@@ -16,7 +16,7 @@ use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensorError, SafeTensors};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read};
@@ -200,7 +200,8 @@ impl Model {
         let Envelope { parameters_sha256: stated, header, .. }: Envelope<Header> =
             serde_json::from_str(text).map_err(|e| inconsistent(format!("header: {e}")))?;
         let file = SafeTensors::deserialize(bytes).map_err(broken)?;
-        if let Some(other) = file.names().iter().find(|n| header.tensors.iter().all(|t| t.name != ***n)) {
+        let listed: HashSet<&str> = header.tensors.iter().map(|tensor| tensor.name.as_str()).collect();
+        if let Some(other) = file.names().into_iter().find(|name| !listed.contains(name)) {
             return Err(inconsistent(format!("its header does not list the tensor `{other}`")));
         }
         let mut numbers = Vec::with_capacity(bytes.len() / 8);

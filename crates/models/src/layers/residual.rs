@@ -212,8 +212,6 @@ impl<T: Real, const N: usize> Layer<T, N> for Residual<T, N> {
     ) {
         let (weights, dims, mu) = (self.weights(parameters), self.lattice.dims(), self.mu);
         let layout = self.lattice.layout::<T>();
-        let mut row = Row([T::default(); 16]);
-        (0..T::LANES).for_each(|l| row.0[l] = T::from_f64(weight[layout.chain_of(l)]));
         let mut duals: MutexGuard<'_, Field<T>> = self.duals.lock().unwrap_or_else(|e| e.into_inner());
         let kernel = Moving {
             links: v.links(),
@@ -222,7 +220,7 @@ impl<T: Real, const N: usize> Layer<T, N> for Residual<T, N> {
             dims,
             mu,
             weights,
-            weight: row,
+            weight: Row::by_chain(&self.lattice, |chain| weight[chain]),
             by_class: gradient.is_some(),
         };
         if let Some(gradient) = gradient {

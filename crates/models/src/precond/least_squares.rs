@@ -24,8 +24,8 @@ pub struct TransportFit {
 
 /// Weights of the layer.
 const WEIGHTS: usize = 3;
-/// M_i = a + b H + c H†.
-const PARTS: [[f64; 3]; WEIGHTS] = [[1.0, 0.0, 0.0], [0.0, 0.5, 0.5], [0.0, -0.5, 0.5]];
+/// M_i = a + b H + c H† for i = 1, 2; M_0 = 1.
+const HOPS: [[f64; 3]; WEIGHTS - 1] = [[0.0, 0.5, 0.5], [0.0, -0.5, 0.5]];
 
 /// Fits the weights to D with `vectors` Gaussian vectors (samples `address.sample` and on) for each chain of the batch;
 /// all chains share the weights. Collective.
@@ -41,7 +41,7 @@ pub fn fit<T: Real, const N: usize>(
         return Err(ModelError::Parameter("a fit needs vectors: give 1 or more, 4 are plenty".into()));
     }
     let (mut v, mut u) = (wilson.vector()?, wilson.vector()?);
-    let mut parts = [wilson.vector()?, wilson.vector()?, wilson.vector()?];
+    let mut hops = [wilson.vector()?, wilson.vector()?];
     let sum = |a: &SpinorField<T, N>, b: &SpinorField<T, N>| -> f64 {
         a.inner_product(b).iter().map(|z| z.re).sum()
     };
@@ -49,13 +49,14 @@ pub fn fit<T: Real, const N: usize>(
     for sample in 0..vectors as u64 {
         v.set_gaussian(address.sample(address.sample + sample));
         wilson.apply(&mut u, &v);
-        for (part, coefficients) in parts.iter_mut().zip(PARTS) {
-            wilson.both_hops(part, &u, coefficients);
+        for (hop, coefficients) in hops.iter_mut().zip(HOPS) {
+            wilson.both_hops(hop, &u, coefficients);
         }
+        let parts = [&u, &hops[0], &hops[1]];
         for i in 0..WEIGHTS {
-            target[i] += sum(&parts[i], &v);
+            target[i] += sum(parts[i], &v);
             for j in 0..=i {
-                gram[i][j] += sum(&parts[i], &parts[j]);
+                gram[i][j] += sum(parts[i], parts[j]);
             }
         }
         v2 += sum(&v, &v);

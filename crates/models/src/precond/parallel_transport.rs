@@ -41,26 +41,33 @@ impl TransportWeights {
         [self.site, 0.5 * (self.hop - self.spin_hop), 0.5 * (self.hop + self.spin_hop)]
     }
 
+    fn tensors() -> [TensorEntry; 1] {
+        [TensorEntry::new(TENSOR, &[3])]
+    }
+
     /// A model of kind `precond` for Wilson's operator of `mass` on N×N links.
     pub fn to_model<const N: usize>(self, mass: f64) -> Model {
         let parameters = Map::from_iter([("mass".to_string(), json!(mass))]);
         let operator = Named { name: "wilson".into(), parameters };
         let mut header = Header::new(ModelKind::Precond, Theory::of::<N>(4), operator);
         header.architecture = vec![LayerEntry { kind: LAYER.into(), settings: Map::new() }];
-        header.tensors = vec![TensorEntry::new(TENSOR, &[3])];
+        header.tensors = Self::tensors().into();
         Model { header, parameters: vec![self.site, self.hop, self.spin_hop] }
     }
 
     /// The weights in a model file for N×N links.
     ///
     /// # Errors
-    /// [`ModelError::Parameter`] for a model of another kind, theory or architecture.
+    /// [`ModelError::Parameter`] for a model of another kind, theory, architecture or tensor.
     pub fn from_model<const N: usize>(model: &Model) -> Result<Self, ModelError> {
         let header = &model.header;
         header.theory.expect::<N>(4)?;
         let layers: Vec<&str> = header.architecture.iter().map(|layer| layer.kind.as_str()).collect();
         match (header.kind, layers.as_slice(), model.parameters.as_slice()) {
-            (ModelKind::Precond, [LAYER], &[site, hop, spin_hop]) => Ok(Self { site, hop, spin_hop }),
+            (ModelKind::Precond, [LAYER], &[site, hop, spin_hop]) => {
+                header.expect_tensors(Self::tensors())?;
+                Ok(Self { site, hop, spin_hop })
+            }
             _ => Err(ModelError::Parameter(format!(
                 "the model is a {:?} of layers {layers:?} with {} parameters: give a preconditioner of one layer \
                  `{LAYER}` with 3",

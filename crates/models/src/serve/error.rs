@@ -15,6 +15,7 @@ impl From<ModelError> for Error {
             ModelError::Geometry(_) | ModelError::Physics(PhysicsError::Geometry(_)) => raw::GLK_UNSUPPORTED,
             ModelError::Parameter(_) | ModelError::Physics(_) => raw::GLK_INVALID_ARG,
             ModelError::NotConverged(_) => raw::GLK_NOT_CONVERGED,
+            ModelError::NotFinite(_) => raw::GLK_NONFINITE,
             ModelError::File(ModelFileError::Read { ref source, .. })
                 if source.kind() == ErrorKind::NotFound =>
             {
@@ -38,6 +39,7 @@ mod tests {
             (absent, raw::GLK_NOT_FOUND),
             (ModelError::Parameter("rho".into()), raw::GLK_INVALID_ARG),
             (ModelError::NotConverged("inverse".into()), raw::GLK_NOT_CONVERGED),
+            (ModelError::NotFinite("weight".into()), raw::GLK_NONFINITE),
             (ModelError::Physics(PhysicsError::Geometry("3-D".into())), raw::GLK_UNSUPPORTED),
         ];
         for (error, code) in cases {

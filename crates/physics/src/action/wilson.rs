@@ -3,7 +3,7 @@
 use super::{Action, accumulate_staple_force};
 use crate::observable::{planes, plaquette_sums};
 use gaugelink_lattice::group::group_name;
-use gaugelink_lattice::{GaugeField, MomentumField};
+use gaugelink_lattice::{GaugeField, MomentumField, Real};
 
 /// S = β Σ_P (1 − Re tr P / N) over all plaquettes of 2 to 4 dimensions; U(1): S = β Σ (1 − cos θ_P).
 ///
@@ -20,6 +20,25 @@ impl WilsonAction {
     pub fn new(beta: f64) -> Self {
         Self { beta }
     }
+
+    /// S(U) for each chain, of links in either precision. Collective.
+    pub fn values<T: Real, const N: usize>(&self, u: &GaugeField<T, N>) -> Vec<f64> {
+        let count = (planes(u.lattice().dims()) * u.lattice().volume()) as f64;
+        let sums = plaquette_sums(u);
+        sums.iter().map(|[space, time]| self.beta * (count - (space + time) / N as f64)).collect()
+    }
+
+    /// π ← `keep` π + `scale` × ∂S, fused, as [`accumulate_staple_force`].
+    pub fn accumulate<T: Real, const N: usize>(
+        &self,
+        u: &GaugeField<T, N>,
+        p: &mut MomentumField<T, N>,
+        scale: f64,
+        keep: f64,
+    ) {
+        let slope = if N == 1 { self.beta } else { self.beta / (2 * N) as f64 };
+        accumulate_staple_force(u, p, scale * slope, keep);
+    }
 }
 
 impl<const N: usize> Action<N> for WilsonAction {
@@ -28,14 +47,11 @@ impl<const N: usize> Action<N> for WilsonAction {
     }
 
     fn value(&self, u: &GaugeField<f64, N>) -> Vec<f64> {
-        let count = (planes(u.lattice().dims()) * u.lattice().volume()) as f64;
-        let sums = plaquette_sums(u);
-        sums.iter().map(|[space, time]| self.beta * (count - (space + time) / N as f64)).collect()
+        self.values(u)
     }
 
     fn kick(&self, u: &GaugeField<f64, N>, p: &mut MomentumField<f64, N>, epsilon: f64) {
-        let slope = if N == 1 { self.beta } else { self.beta / (2 * N) as f64 };
-        accumulate_staple_force(u, p, -epsilon * slope, 1.0);
+        self.accumulate(u, p, -epsilon, 1.0);
     }
 }
 

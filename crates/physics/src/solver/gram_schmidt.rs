@@ -1,6 +1,6 @@
 //! One vector operation and the sum that follows it in modified Gram–Schmidt, in one pass over memory.
 
-use super::vector::{Coefficient, add_norm, complex, spread, store};
+use super::vector::{Coefficient, add_norm, complex, store};
 use gaugelink_lattice::number::Row;
 use gaugelink_lattice::{Complex, Field, FieldReader, FieldWriter, Kernel, Lanes, Real, Tally};
 use std::ops::Range;
@@ -111,6 +111,6 @@ impl<T: Real> Kernel<T> for Scale<'_, T> {
 /// w ← f w with real f.
 pub(super) fn scale<T: Real>(w: &mut Field<T>, factor: &[f64], blocks: Range<usize>) {
     let lattice = w.lattice().clone();
-    let factor = spread(&lattice, |chain| factor[chain]);
+    let factor = Row::by_chain(&lattice, |chain| factor[chain]);
     lattice.launch(&Scale { w: w.writer(), factor }, blocks);
 }

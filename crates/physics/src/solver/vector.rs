@@ -8,16 +8,6 @@ use gaugelink_lattice::number::Row;
 use gaugelink_lattice::{Complex, Field, FieldReader, FieldWriter, Kernel, Lanes, Lattice, Real, Tally};
 use std::ops::Range;
 
-/// One number for each chain, spread over the lanes that hold the chain.
-pub(super) fn spread<T: Real>(lattice: &Lattice, values: impl Fn(usize) -> f64) -> Row<T> {
-    let layout = lattice.layout::<T>();
-    let mut row = Row([T::default(); 16]);
-    for lane in 0..T::LANES {
-        row.0[lane] = T::from_f64(values(layout.chain_of(lane)));
-    }
-    row
-}
-
 /// A complex coefficient for each chain as block rows.
 #[derive(Clone, Copy)]
 pub(super) struct Coefficient<T> {
@@ -27,7 +17,10 @@ pub(super) struct Coefficient<T> {
 
 impl<T: Real> Coefficient<T> {
     pub(super) fn new(lattice: &Lattice, values: &[Complex<f64>]) -> Self {
-        Self { re: spread(lattice, |chain| values[chain].re), im: spread(lattice, |chain| values[chain].im) }
+        Self {
+            re: Row::by_chain(lattice, |chain| values[chain].re),
+            im: Row::by_chain(lattice, |chain| values[chain].im),
+        }
     }
     #[inline(always)]
     pub(super) fn lanes<V: Lanes<Scalar = T>>(&self) -> Complex<V> {
@@ -198,7 +191,7 @@ impl<T: Real> Kernel<T> for ScaleAdd<'_, T> {
 /// p ← r + β p with real β.
 pub fn scale_add<T: Real>(p: &mut Field<T>, beta: &[f64], r: &Field<T>, blocks: Range<usize>) {
     let lattice = r.lattice().clone();
-    let beta = spread(&lattice, |chain| beta[chain]);
+    let beta = Row::by_chain(&lattice, |chain| beta[chain]);
     lattice.launch(&ScaleAdd { p: p.writer(), r: r.reader(), beta }, blocks);
 }
 
@@ -244,7 +237,7 @@ pub fn cg_step<T: Real>(
     sums: &mut [f64],
 ) {
     let lattice = p.lattice().clone();
-    let alpha = spread(&lattice, |chain| alpha[chain]);
+    let alpha = Row::by_chain(&lattice, |chain| alpha[chain]);
     let kernel = CgStep { x: x.writer(), r: r.writer(), p: p.reader(), ap: ap.reader(), alpha };
     lattice.reduce(&kernel, blocks, sums);
 }

@@ -63,6 +63,19 @@ fn trajectories_run_backwards_to_their_start() {
     }
 }
 
+/// Steps so long that momenta and links are numbers no more: that is told, and the links come back.
+#[test]
+fn a_trajectory_that_diverges_is_not_reversible() {
+    let lattice = lattice(&[4, 4], batch(CHAINS));
+    let mut u = rough::<2>(&lattice, 0);
+    let before = u.duplicate().unwrap();
+    let trajectory = Trajectory { integrator: Integrator::Leapfrog, steps: 2, length: 1e300 };
+    let (links, energy) =
+        Hmc::new(&lattice, trajectory).unwrap().reversibility(&mut u, &WilsonAction::new(2.0), address(0));
+    assert!(links.is_nan() && energy.is_nan(), "{links} {energy}");
+    assert!(u.as_slice() == before.as_slice(), "the links are put back");
+}
+
 /// On thermal links phase-space volume is conserved, so ⟨exp(−ΔH)⟩ = 1 (Creutz, Phys. Rev. D 38 (1988) 1228), within
 /// 3σ, σ ≤ 0.02; ΔH is nearly Gaussian with variance 2⟨ΔH⟩, so the acceptance is erfc(√⟨ΔH⟩/2). That law is one of
 /// large volumes: 0.01 is allowed for the small ones here.

@@ -49,7 +49,7 @@ impl<V: Num> Mixture<V> {
         let (cos2, sin2) = half_angle(phase);
         let (mut angle, mut slope) = (V::splat(0.0), V::splat(0.0));
         for k in 0..self.n {
-            let (z, density) = component(self.s[k], phase.im, cos2, sin2);
+            let (z, density, _) = component(self.s[k], phase.im, cos2, sin2);
             angle = angle + atan2(z.im, z.re);
             slope = slope + density;
         }
@@ -68,10 +68,10 @@ impl<V: Num> Mixture<V> {
     pub fn backward(&self, phase: Complex<V>, by_shift: V, by_log: V) -> Slopes<V> {
         let one = V::splat(1.0);
         let (cos2, sin2) = half_angle(phase);
-        let mut densities = [one; COMPONENTS_MAX];
+        let (mut densities, mut scales) = ([one; COMPONENTS_MAX], [(one, one); COMPONENTS_MAX]);
         let mut sum = V::splat(0.0);
         for k in 0..self.n {
-            densities[k] = component(self.s[k], phase.im, cos2, sin2).1;
+            (_, densities[k], scales[k]) = component(self.s[k], phase.im, cos2, sin2);
             sum = sum + densities[k];
         }
         let per_component = V::splat(1.0 / self.n as f64);
@@ -80,7 +80,7 @@ impl<V: Num> Mixture<V> {
         let mut angle = by_shift * (sum.mul_add(per_component, -one));
         for k in 0..self.n {
             let density2 = densities[k] * densities[k];
-            let (up, down) = (exp(self.s[k]), exp(-self.s[k]));
+            let (up, down) = scales[k];
             // ∂|z|²/∂s and ∂|z|²/∂φ = sinh(s) sin φ.
             let by_s = up.mul_add(sin2, -(down * cos2));
             let by_angle = (up - down) * V::splat(0.5) * phase.im;
@@ -119,8 +119,10 @@ impl<V: Lanes> Mixture<V> {
             let is_open = half.lt(open);
             phi = V::select(is_open, next, phi);
             slope = V::select(is_open, here, slope);
-            open = open * V::select(close.lt(miss), V::select(close.lt(step), one, zero), zero);
-            failed = V::select(near.lt(miss), one, zero) * open;
+            // Asked so that a residual that is not a number stays open, and fails.
+            let is_found = V::select(miss.lt(close), one, V::select(step.lt(close), one, zero));
+            open = open * (one - is_found);
+            failed = V::select(miss.lt(near), zero, one) * open;
             if !V::any(half.lt(open)) {
                 break;
             }
@@ -146,14 +148,15 @@ fn half_angle<V: Num>(phase: Complex<V>) -> (V, V) {
     (V::select(negative, small, large), V::select(negative, large, small))
 }
 
-/// z of a component and 1/|z|².
+/// z of a component, 1/|z|², and e^{±s}.
 #[inline(always)]
-fn component<V: Num>(s: V, sin: V, cos2: V, sin2: V) -> (Complex<V>, V) {
+fn component<V: Num>(s: V, sin: V, cos2: V, sin2: V) -> (Complex<V>, V, (V, V)) {
     let half = s * V::splat(0.5);
     let (up, down) = (exp(half), exp(-half));
     let z = Complex::new(up.mul_add(sin2, down * cos2), (up - down) * V::splat(0.5) * sin);
-    let norm2 = (up * up).mul_add(sin2, down * down * cos2);
-    (z, V::splat(1.0).div(norm2))
+    let (up2, down2) = (up * up, down * down);
+    let norm2 = up2.mul_add(sin2, down2 * cos2);
+    (z, V::splat(1.0).div(norm2), (up2, down2))
 }
 
 #[cfg(test)]
@@ -223,6 +226,27 @@ mod tests {
                 assert!(off.abs() < 8.0 * rounding, "{s:?} {t} {phi}: {off:e}");
                 let steepness = s.iter().fold(1.0, |m: f64, s| m.max(s.abs().exp()));
                 assert!((log_back.0[0] - log).abs() < 8.0 * rounding * steepness, "{s:?} {t} {phi} {log}");
+            }
+        }
+    }
+
+    /// In lanes of their own, the others being found as ever.
+    #[test]
+    fn what_is_not_a_number_has_no_inverse() {
+        let (good, s) = (phase(1.2), 0.7);
+        for (at, bad) in [(2, phase(f64::NAN)), (5, good)] {
+            let lanes = |number: f64, other: f64| {
+                let mut row = Plain::splat(number);
+                row.0[at] = other;
+                row
+            };
+            let image = Complex::new(lanes(good.re, bad.re), lanes(good.im, bad.im));
+            let s = lanes(s, if at == 5 { f64::NAN } else { s });
+            let (_, log, failed) = Mixture::new(1, [s; COMPONENTS_MAX], Plain::splat(0.3)).inverse(image);
+            for lane in 0..8 {
+                let expected = (lane == at) as u64 as f64;
+                assert_eq!(failed.0[lane], expected, "lane {lane}, with NaN in lane {at}");
+                assert_eq!(log.0[lane].is_nan(), lane == at, "lane {lane}, with NaN in lane {at}");
             }
         }
     }

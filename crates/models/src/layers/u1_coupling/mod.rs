@@ -266,10 +266,6 @@ impl<T: Real> Layer<T, 1> for U1Coupling<T> {
         let mut guard = Self::evaluate(&mut self.weights, (plan, components), &self.workspace, v, parameters);
         let workspace = &mut *guard;
         let (stripes, lattice, layout) = (&plan.stripes, v.lattice(), v.layout());
-        let mut row = Row([T::default(); 16]);
-        for lane in 0..T::LANES {
-            row.0[lane] = T::from_f64(weight[layout.chain_of(lane)]);
-        }
         let kernel = MixtureBack {
             stripes,
             blocks: &plan.active,
@@ -277,7 +273,7 @@ impl<T: Real> Layer<T, 1> for U1Coupling<T> {
             links: v.links(),
             outputs: workspace.outputs.reader(),
             cotangent: cotangent.reader(),
-            weight: row,
+            weight: Row::by_chain(lattice, |chain| weight[chain]),
             back: workspace.outputs_back.writer(),
             plaquettes: workspace.plaquettes.writer(),
         };
