@@ -317,10 +317,10 @@ static field flows(object<glk_flow>& flow, object<glk_force>& force, field& v) {
   flow.call(&glk_flow::forward, &v_view, &u_view, &there);
   flow.call(&glk_flow::inverse, &u_view, &w_view, &back);
   show("flow_bytes_copied", static_cast<double>(flow.bytes_copied()));
-  flow.call(&glk_flow::log_density, &u_view, &density);
+  show("flow_log_density_status", flow.status(&glk_flow::log_density, &u_view, &density));
+  show("flow_log_density", density);
   show("flow_logdet", there);
   show("flow_inverse_logdet", back);
-  show("flow_log_density", density);
   show("flow_inverse_difference", difference(v, w));
   show_site("flow_link", u);
   // The force of the action of U with respect to V, with and without that of the log det alone.
@@ -339,6 +339,9 @@ static field flows(object<glk_flow>& flow, object<glk_force>& force, field& v) {
   auto rng = sized<glk_rng>();
   rng.algorithm = GLK_RNG_CHACHA20;
   show("flow_sample_status", flow.status(&glk_flow::sample, &rng, &w_view, &log_q));
+  show("flow_log_q", log_q);
+  flow.status(&glk_flow::log_density, &w_view, &density);
+  show("flow_log_q_of_draw", density);
   return u;
 }
 

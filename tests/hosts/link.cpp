@@ -106,7 +106,6 @@ static void flows(const host& h, const gl::lattice& lattice, const gl::gauge_fie
   show("flow_logdet", logdet);
   show("flow_bytes_copied", static_cast<double>(flow.stats().bytes_copied));
   show("flow_inverse_logdet", flow.inverse(u, w));
-  show("flow_log_density", flow.log_density(u));
   auto first = h.field(72), second = h.field(72), third = h.field(72), fourth = h.field(72);
   auto a = gl::dense_view(lattice, GLK_GAUGE, 3, first.data()), b = gl::dense_view(lattice, GLK_GAUGE, 3, second.data());
   v.write(a);
@@ -122,7 +121,6 @@ static void flows(const host& h, const gl::lattice& lattice, const gl::gauge_fie
   show("flow_action_force_norm2", f_v.distance2(jacobian));
   // On views of the host's memory.
   show("flow_view_logdet", flow.forward(a, b));
-  show("flow_view_log_density", flow.log_density(b));
   w.read(b);
   show("flow_view_plaquette", w.plaquette());
   show_site("flow_link", lattice, second);
@@ -136,11 +134,15 @@ static void flows(const host& h, const gl::lattice& lattice, const gl::gauge_fie
   show_site("flow_force", lattice, third);
   flow.pullback(a, b, d);
   show("flow_view_pullback_difference", difference(third, fourth));
+  // What a flow need not offer.
   try {
-    show("flow_sample_off", flow.sample(7, 0, drawn) - flow.log_density(drawn));
-    show("flow_sample_plaquette", drawn.plaquette());
+    show("flow_log_density", flow.log_density(u));
+    u.write(a);
+    show("flow_view_log_density", flow.log_density(a));
+    show("flow_log_q", flow.sample(7, 0, drawn));
+    show("flow_log_q_of_draw", flow.log_density(drawn));
   } catch (const gl::error& error) {
-    std::printf("flow_sample_refused %d\n", error.code());
+    std::printf("flow_density_refused %d\n", error.code());
   }
 }
 
@@ -215,7 +217,7 @@ static void preconditioners(const host& h, const gl::lattice& lattice, const gl:
   dirac.apply(x, z);
   show("solve_check", z.norm2());
   refused("apply_before_setup", [&] { precond(b, z); });
-  refused("solve_before_setup", [&] { dirac.solve(x, b, precond); });
+  refused("solve_before_setup", [&] { dirac.solve(z, b, precond); });
   precond.setup(u, dirac.description());
   auto links = h.field(72), r = test_spinor(h), answer = h.field(24), views = h.field(24);
   auto r_view = gl::dense_view(lattice, GLK_WILSON, 3, r.data());

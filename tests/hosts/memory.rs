@@ -14,12 +14,8 @@ fn valgrind_finds_nothing() {
     let (input, _) = rough_file(place, "rough-valgrind");
     for (name, link) in [("link", Link::Shared), ("dlopen", Link::None)] {
         let program = place.host(name, link);
-        let host = command(
-            &program,
-            &input,
-            &place.path(&format!("valgrind-{name}")),
-            &Plugins::MinimalC.choices(place),
-        );
+        let output = place.path(&format!("valgrind-{name}"));
+        let host = command(&program, &input, &output, &Plugins::MinimalC.choices(place));
         let mut valgrind = Command::new("valgrind");
         valgrind.args(["-q", "--error-exitcode=9", "--leak-check=full", "--errors-for-leak-kinds=definite"]);
         valgrind.args(["--show-leak-kinds=definite"]).arg(host.get_program()).args(host.get_args());
