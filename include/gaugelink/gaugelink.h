@@ -193,11 +193,13 @@ GAUGELINK_API glk_status gaugelink_dirac_apply(const gaugelink_gauge *gauge, con
                                                gaugelink_error **error);
 #define GAUGELINK_SOLVER_BICGSTAB 0 /* on the even-odd form where the extents are even */
 #define GAUGELINK_SOLVER_CG       1 /* on the normal equations, likewise */
+#define GAUGELINK_SOLVER_GMRES    2 /* on D itself, restarted after 30 iterations; flexible with a preconditioner */
 typedef struct gaugelink_solve_options {
   uint32_t size;
   int32_t  solver;                /* GAUGELINK_SOLVER_* */
   double   tolerance;             /* |b - D x| / |b| of the system iterated on; 0 = 1e-10 */
   uint32_t max_iterations, pad0;  /* 0 = 10000 */
+  struct gaugelink_precond *precond;  /* for GMRES: set up for the same links and op, used by no other call; NULL = none */
 } gaugelink_solve_options;
 typedef struct gaugelink_solve_report {
   uint32_t size, iterations;
@@ -321,7 +323,7 @@ GAUGELINK_API glk_status gaugelink_proposal_stats(gaugelink_proposal *proposal, 
 /* ---- Layout freeze -------------------------------------------------------------------------------------------------- */
 GLK_ASSERT(sizeof(gaugelink_context_options) == 32 && sizeof(gaugelink_ildg_info) == 88);
 GLK_ASSERT(sizeof(gaugelink_ildg_check) == 40 && sizeof(gaugelink_ildg_options) == 24);
-GLK_ASSERT(sizeof(gaugelink_solve_options) == 24 && sizeof(gaugelink_solve_report) == 32);
+GLK_ASSERT(sizeof(gaugelink_solve_options) == 32 && sizeof(gaugelink_solve_report) == 32);
 GLK_ASSERT(sizeof(gaugelink_component) == 72 && offsetof(gaugelink_component, caps) == 64);
 GLK_ASSERT(offsetof(gaugelink_ildg_info, plaquette) == 64 && offsetof(gaugelink_ildg_check, plaquette) == 16);
 

@@ -257,6 +257,8 @@ class spinor_field : public detail::handle<gaugelink_spinor, gaugelink_spinor_fr
   }
 };
 
+class precond;
+
 // ---- Wilson fermions ---------------------------------------------------------------------------------------------------
 // Phases / 2 pi at the edges: 0.5 is antiperiodic.
 using phases = std::array<double, 4>;
@@ -279,15 +281,23 @@ class wilson_dirac {
   // D x = b from the given x.
   gaugelink_solve_report solve(spinor_field& x, const spinor_field& b, double tolerance = 1e-10,
                                std::int32_t solver = GAUGELINK_SOLVER_BICGSTAB) const {
+    return solve(x, b, tolerance, solver, nullptr);
+  }
+  // Likewise by flexible GMRES; with was set up for u and this.
+  gaugelink_solve_report solve(spinor_field& x, const spinor_field& b, precond& with, double tolerance = 1e-10) const;
+
+ private:
+  gaugelink_solve_report solve(spinor_field& x, const spinor_field& b, double tolerance, std::int32_t solver,
+                               gaugelink_precond* with) const {
     auto options = detail::sized<gaugelink_solve_options>();
     options.solver = solver;
     options.tolerance = tolerance;
+    options.precond = with;
     auto report = detail::sized<gaugelink_solve_report>();
     detail::call(gaugelink_dirac_solve, u_->get(), &op_, bc_.data(), x.get(), b.get(), &options, &report);
     return report;
   }
 
- private:
   const gauge_field* u_;
   phases bc_;
   glk_dirac op_;
@@ -459,6 +469,11 @@ class precond : public detail::handle<gaugelink_precond, gaugelink_precond_free>
     return stats;
   }
 };
+
+inline gaugelink_solve_report wilson_dirac::solve(spinor_field& x, const spinor_field& b, precond& with,
+                                                  double tolerance) const {
+  return solve(x, b, tolerance, GAUGELINK_SOLVER_GMRES, with.get());
+}
 
 class proposal : public detail::handle<gaugelink_proposal, gaugelink_proposal_free> {
  public:

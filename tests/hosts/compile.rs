@@ -4,18 +4,17 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
-use tempfile::TempDir;
 
 /// Every warning is an error.
 const FLAGS: [&str; 7] = ["-std=c++17", "-O1", "-g", "-Wall", "-Wextra", "-Wpedantic", "-Werror"];
 
-/// Where the tests install and compile; removed when they end well.
+/// Where the tests install and compile: one folder of the build, emptied when they begin.
 pub struct Place {
-    folder: TempDir,
+    folder: PathBuf,
 }
 
 /// How a program gets the library.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub enum Link {
     Shared,
     Static,
@@ -23,22 +22,24 @@ pub enum Link {
     None,
 }
 
-/// The installed library; `None`, with a line that says so, where there is no C++ compiler.
+/// The installed library; `None`, with a line that says so, where there is no C++ compiler or no pkg-config.
 pub fn installed() -> Option<&'static Place> {
-    static PLACE: OnceLock<Option<Place>> = OnceLock::new();
-    let place =
-        PLACE.get_or_init(|| Command::new("g++").arg("--version").output().ok().map(|_| Place::new()));
-    if place.is_none() {
-        println!("skipped: there is no g++ on this machine");
-    }
-    place.as_ref()
+    static PLACE: OnceLock<Result<Place, &str>> = OnceLock::new();
+    let place = PLACE.get_or_init(|| {
+        let absent = |tool: &&str| Command::new(tool).arg("--version").output().is_err();
+        ["g++", "pkg-config"].into_iter().find(absent).map_or_else(|| Ok(Place::new()), Err)
+    });
+    place.as_ref().inspect_err(|tool| println!("skipped: there is no {tool} on this machine")).ok()
 }
 
 impl Place {
     fn new() -> Self {
         // The first tree is moved: an installation is where it stands, not where it was made.
-        let folder = tempfile::tempdir().unwrap();
-        let (first, prefix) = (folder.path().join("first"), folder.path().join("prefix"));
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hosts");
+        if folder.exists() {
+            std::fs::remove_dir_all(&folder).unwrap();
+        }
+        let (first, prefix) = (folder.join("first"), folder.join("prefix"));
         let built = std::env::current_exe().unwrap().parent().unwrap().to_owned();
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("ffi/install.sh");
         run(Command::new(script).arg(&first).arg(built));
@@ -46,7 +47,7 @@ impl Place {
         Self { folder }
     }
     pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.folder.join(name)
     }
     /// A plugin of the installation.
     pub fn plugin(&self, name: &str) -> PathBuf {
@@ -115,10 +116,9 @@ pub fn run(command: &mut Command) -> Output {
 }
 
 /// What a plugin is and how it is set.
-#[derive(Clone)]
 pub struct Choice {
     pub file: PathBuf,
-    pub config: &'static str,
+    pub config: String,
 }
 
 /// The command line of a host: file in, file out, flow, force, preconditioner.
@@ -126,7 +126,7 @@ pub fn command(program: &Path, input: &Path, output: &Path, choices: &[Choice; 3
     let mut command = Command::new(program);
     command.arg(input).arg(output);
     for choice in choices {
-        command.arg(&choice.file).arg(choice.config);
+        command.arg(&choice.file).arg(&choice.config);
     }
     command
 }
@@ -146,6 +146,12 @@ impl Answers {
     }
     pub fn number(&self, name: &str) -> f64 {
         self.text(name).parse().unwrap_or_else(|_| panic!("{name} is {}", self.text(name)))
+    }
+    /// The numbers `name_0`, `name_1` and on.
+    pub fn all_close(&self, name: &str, expected: &[f64], tolerance: f64) {
+        for (i, &expected) in expected.iter().enumerate() {
+            self.close(&format!("{name}_{i}"), expected, tolerance);
+        }
     }
     pub fn close(&self, name: &str, expected: f64, tolerance: f64) {
         let found = self.number(name);

@@ -42,15 +42,15 @@ struct field {                       // links of one configuration in double pre
     sites = extent[0] * extent[1] * extent[2] * extent[3];
     for (auto& p : plane) p.assign(static_cast<std::size_t>(sites) * 18, 0.0);
   }
-  double* site(int mu, std::int64_t lex) {
+  std::int64_t place(std::int64_t lex) const {
     std::int64_t rest = lex, parity = 0;
     for (std::int64_t l : extent) {
       parity += rest % l;
       rest /= l;
     }
-    std::int64_t at = parity % 2 * (sites / 2) + lex / 2;
-    return plane[mu].data() + 18 * at;
+    return parity % 2 * (sites / 2) + lex / 2;
   }
+  double* site(int mu, std::int64_t lex) { return plane[mu].data() + 18 * place(lex); }
 };
 
 static field read_ildg(const char* path) {
@@ -284,63 +284,105 @@ static double difference(const field& a, const field& b) {
   return worst;
 }
 
-static int run(char** argument) {
-  field u = read_ildg(argument[1]), f = u, v = u, w = u;
-  glk_host host = make_host();
-  glk_view u_view = view_of(u, GLK_GAUGE), f_view = view_of(f, GLK_ALGEBRA), v_view = view_of(v, GLK_GAUGE);
-  glk_view w_view = view_of(w, GLK_GAUGE);
-  {
-    object<glk_force> force(argument[5], GLK_FORCE_ID, argument[6], u, host);
-    double action = 0;
-    force.call(&glk_force::action, &u_view, nullptr, nullptr, uint64_t{0}, &action);
-    force.call(&glk_force::force, &u_view, nullptr, nullptr, uint64_t{0}, 1.0, &f_view);
-    show("force_action", action);
-    show("force_matrix_norm2", norm2(f));
-    show("force_bytes_copied", static_cast<double>(force.bytes_copied()));
-    const double* site = f.site(0, 1 + u.extent[0] * (2 + u.extent[1] * (3 + u.extent[2] * 1)));
-    for (int c = 0; c < 18; ++c) std::printf("force_site1231_mu0_%d %.17g\n", c, site[c]);
-    glk_view lying = u_view;
-    lying.plane_bytes -= 8;
-    show("lying_size", force.status(&glk_force::action, &lying, nullptr, nullptr, uint64_t{0}, &action));
-    show("no_view", force.status(&glk_force::action, nullptr, nullptr, nullptr, uint64_t{0}, &action));
+static void show_site(const char* name, field& f) {
+  for (int mu = 0; mu < 4; ++mu) {
+    const double* site = f.site(mu, 1 + f.extent[0] * (2 + f.extent[1] * (3 + f.extent[2] * 1)));
+    for (int c = 0; c < 18; ++c) std::printf("%s_%d %.17g\n", name, 18 * mu + c, site[c]);
   }
-  {
-    object<glk_flow> flow(argument[3], GLK_FLOW_ID, argument[4], u, host);
-    double there = 0, back = 0, log_q = 0;
-    flow.call(&glk_flow::forward, &u_view, &v_view, &there);
-    flow.call(&glk_flow::inverse, &v_view, &w_view, &back);
-    show("flow_logdet", there);
-    show("flow_logdet_sum", there + back);
-    show("flow_inverse_difference", difference(u, w));
-    show("flow_bytes_copied", static_cast<double>(flow.bytes_copied()));
-    field g = u;
-    glk_view g_view = view_of(g, GLK_ALGEBRA);
-    flow.call(&glk_flow::pullback, &u_view, &f_view, &g_view);
-    show("flow_pullback_matrix_norm2", norm2(g));
-    auto rng = sized<glk_rng>();
-    rng.algorithm = GLK_RNG_CHACHA20;
-    show("flow_sample_status", flow.status(&glk_flow::sample, &rng, &w_view, &log_q));
-  }
-  {
-    object<glk_precond> precond(argument[7], GLK_PRECOND_ID, argument[8], u, host);
-    std::vector<double> r(static_cast<std::size_t>(u.sites) * 24), z(r.size());
-    for (std::size_t i = 0; i < r.size(); ++i) r[i] = std::cos(0.1 * static_cast<double>(i));
-    glk_view r_view = view_of(u, r), z_view = view_of(u, z);
-    show("apply_before_setup", precond.status(&glk_precond::apply, &r_view, &z_view, 0));
-    auto dirac = sized<glk_dirac>();
-    dirac.op = GLK_DIRAC_WILSON;
-    dirac.mass = 0.1;
-    precond.call(&glk_precond::setup, &u_view, &dirac, GLK_SETUP_RESET, nullptr, nullptr);
-    precond.call(&glk_precond::apply, &r_view, &z_view, 0);
-    double sum_r = 0, sum_z = 0;
-    for (std::size_t i = 0; i < r.size(); ++i) {
-      sum_r += r[i] * r[i];
-      sum_z += z[i] * z[i];
+}
+
+static void forces(object<glk_force>& force, field& v) {
+  field f = v;
+  glk_view v_view = view_of(v, GLK_GAUGE), f_view = view_of(f, GLK_ALGEBRA);
+  double action = 0;
+  force.call(&glk_force::action, &v_view, nullptr, nullptr, uint64_t{0}, &action);
+  force.call(&glk_force::force, &v_view, nullptr, nullptr, uint64_t{0}, 1.0, &f_view);
+  show("force_action", action);
+  show("force_matrix_norm2", norm2(f));
+  show("force_bytes_copied", static_cast<double>(force.bytes_copied()));
+  show_site("force", f);
+  glk_view lying = v_view;
+  lying.plane_bytes -= 8;
+  show("lying_size", force.status(&glk_force::action, &lying, nullptr, nullptr, uint64_t{0}, &action));
+  show("no_view", force.status(&glk_force::action, nullptr, nullptr, nullptr, uint64_t{0}, &action));
+}
+
+// Gives U = f(V).
+static field flows(object<glk_flow>& flow, object<glk_force>& force, field& v) {
+  field u = v, w = v, f_u = v, f_v = v, jacobian = v, zero;
+  std::memcpy(zero.extent, v.extent, sizeof zero.extent);
+  zero.resize();
+  glk_view v_view = view_of(v, GLK_GAUGE), u_view = view_of(u, GLK_GAUGE), w_view = view_of(w, GLK_GAUGE);
+  double there = 0, back = 0, density = 0, action = 0, log_q = 0;
+  flow.call(&glk_flow::forward, &v_view, &u_view, &there);
+  flow.call(&glk_flow::inverse, &u_view, &w_view, &back);
+  show("flow_bytes_copied", static_cast<double>(flow.bytes_copied()));
+  show("flow_log_density_status", flow.status(&glk_flow::log_density, &u_view, &density));
+  show("flow_log_density", density);
+  show("flow_logdet", there);
+  show("flow_inverse_logdet", back);
+  show("flow_inverse_difference", difference(v, w));
+  show_site("flow_link", u);
+  // The force of the action of U with respect to V, with and without that of the log det alone.
+  glk_view f_u_view = view_of(f_u, GLK_ALGEBRA), f_v_view = view_of(f_v, GLK_ALGEBRA);
+  glk_view zero_view = view_of(zero, GLK_ALGEBRA), jacobian_view = view_of(jacobian, GLK_ALGEBRA);
+  force.call(&glk_force::action, &u_view, nullptr, nullptr, uint64_t{0}, &action);
+  force.call(&glk_force::force, &u_view, nullptr, nullptr, uint64_t{0}, 1.0, &f_u_view);
+  flow.call(&glk_flow::pullback, &v_view, &f_u_view, &f_v_view);
+  flow.call(&glk_flow::pullback, &v_view, &zero_view, &jacobian_view);
+  show_site("flow_force", f_v);
+  show("flow_action", action);
+  show("flow_jacobian_matrix_norm2", norm2(jacobian));
+  for (int mu = 0; mu < 4; ++mu)
+    for (std::size_t i = 0; i < f_v.plane[mu].size(); ++i) f_v.plane[mu][i] -= jacobian.plane[mu][i];
+  show("flow_action_force_matrix_norm2", norm2(f_v));
+  auto rng = sized<glk_rng>();
+  rng.algorithm = GLK_RNG_CHACHA20;
+  show("flow_sample_status", flow.status(&glk_flow::sample, &rng, &w_view, &log_q));
+  show("flow_log_q", log_q);
+  flow.status(&glk_flow::log_density, &w_view, &density);
+  show("flow_log_q_of_draw", density);
+  return u;
+}
+
+// M psi of Grid's test spinor, colour in spin in site: psi = cos(0.1 k) + i sin(0.37 k), k = c + 3 (s + 4 lex).
+static void preconditioners(object<glk_precond>& precond, field& u) {
+  std::vector<double> r(static_cast<std::size_t>(u.sites) * 24), z(r.size());
+  for (std::int64_t lex = 0; lex < u.sites; ++lex)
+    for (int c = 0; c < 12; ++c) {
+      double* number = r.data() + 24 * u.place(lex) + 2 * c;
+      number[0] = std::cos(0.1 * static_cast<double>(c + 12 * lex));
+      number[1] = std::sin(0.37 * static_cast<double>(c + 12 * lex));
     }
-    show("precond_ratio", std::sqrt(sum_z / sum_r));
-    show("precond_bytes_copied", static_cast<double>(precond.bytes_copied()));
+  glk_view u_view = view_of(u, GLK_GAUGE), r_view = view_of(u, r), z_view = view_of(u, z);
+  show("apply_before_setup", precond.status(&glk_precond::apply, &r_view, &z_view, 0));
+  auto dirac = sized<glk_dirac>();
+  dirac.op = GLK_DIRAC_WILSON;
+  dirac.mass = 0.1;
+  precond.call(&glk_precond::setup, &u_view, &dirac, GLK_SETUP_RESET, nullptr, nullptr);
+  precond.call(&glk_precond::apply, &r_view, &z_view, 0);
+  show("precond_bytes_copied", static_cast<double>(precond.bytes_copied()));
+  double real = 0, imaginary = 0, norm = 0;
+  for (std::size_t i = 0; i < r.size(); i += 2) {
+    real += r[i] * z[i] + r[i + 1] * z[i + 1];
+    imaginary += r[i] * z[i + 1] - r[i + 1] * z[i];
+    norm += z[i] * z[i] + z[i + 1] * z[i + 1];
   }
-  write_ildg(argument[2], v);
+  show("precond_psi_Mpsi_re", real);
+  show("precond_psi_Mpsi_im", imaginary);
+  show("precond_norm2", norm);
+}
+
+static int run(char** argument) {
+  field v = read_ildg(argument[1]);
+  glk_host host = make_host();
+  object<glk_force> force(argument[5], GLK_FORCE_ID, argument[6], v, host);
+  object<glk_flow> flow(argument[3], GLK_FLOW_ID, argument[4], v, host);
+  object<glk_precond> precond(argument[7], GLK_PRECOND_ID, argument[8], v, host);
+  forces(force, v);
+  field u = flows(flow, force, v);
+  preconditioners(precond, v);
+  write_ildg(argument[2], u);
   return 0;
 }
 

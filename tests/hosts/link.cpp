@@ -11,6 +11,8 @@
 
 namespace gl = gaugelink;
 
+constexpr double LIGHT = -0.7;  // a mass near the critical one of the tests' configuration
+
 static void show(const char* name, double value) { std::printf("%s %.17g\n", name, value); }
 
 // The largest difference of two fields in dense order.
@@ -24,6 +26,14 @@ static double norm2(const std::vector<double>& a) {
   double sum = 0;
   for (double x : a) sum += x * x;
   return sum;
+}
+
+// The matrices of site (1, 2, 3, 1) of a field in dense order.
+static void show_site(const char* name, const gl::lattice& lattice, const std::vector<double>& a) {
+  auto site = 1 + lattice.extent(0) * (2 + lattice.extent(1) * (3 + lattice.extent(2)));
+  for (std::size_t i = 0; i < 72; ++i) {
+    std::printf("%s_%zu %.17g\n", name, i, a[72 * static_cast<std::size_t>(site) + i]);
+  }
 }
 
 // Calls that have to fail: status and sentence.
@@ -57,6 +67,7 @@ static void forces(const host& h, const gl::lattice& lattice, const gl::gauge_fi
   auto expected = h.field(72), links = h.field(72), found = h.field(72), back = h.field(72);
   auto dense = gl::dense_view(lattice, GLK_ALGEBRA, 3, expected.data());
   own.write(dense);
+  show_site("force", lattice, expected);
   // Grid's memory: the host's own pointers go to the plugin.
   std::vector<int> simd{1, 1, 2, 2};
   auto grid_u = gl::grid_view(lattice, GLK_GAUGE, 3, links.data(), simd);
@@ -87,41 +98,67 @@ static void forces(const host& h, const gl::lattice& lattice, const gl::gauge_fi
   refused("lying_size", [&] { force(qdp_u, qdp_f); });
 }
 
-static void flows(const host& h, const gl::lattice& lattice, const gl::gauge_field& u, gl::flow& flow) {
-  gl::gauge_field v(lattice), w(lattice), drawn(lattice);
-  double logdet = flow.forward(u, v);
-  show("flow_plaquette", v.plaquette());
+static void flows(const host& h, const gl::lattice& lattice, const gl::gauge_field& v, gl::flow& flow) {
+  gl::gauge_field u(lattice), w(lattice), drawn(lattice);
+  double logdet = flow.forward(v, u);
+  show("flow_plaquette", u.plaquette());
+  show("flow_link_trace", u.link_trace());
   show("flow_logdet", logdet);
   show("flow_bytes_copied", static_cast<double>(flow.stats().bytes_copied));
-  show("flow_logdet_sum", logdet + flow.inverse(v, w));
-  auto first = h.field(72), second = h.field(72);
+  show("flow_inverse_logdet", flow.inverse(u, w));
+  auto first = h.field(72), second = h.field(72), third = h.field(72), fourth = h.field(72);
   auto a = gl::dense_view(lattice, GLK_GAUGE, 3, first.data()), b = gl::dense_view(lattice, GLK_GAUGE, 3, second.data());
-  u.write(a);
+  v.write(a);
   w.write(b);
   show("flow_inverse_difference", difference(first, second));
+  // The force of an action of U with respect to V, with and without that of the log det alone.
+  gl::algebra_field f_u(lattice), f_v(lattice), zero(lattice), jacobian(lattice);
+  f_u.set_wilson_force(u, 6);
+  flow.pullback(v, f_u, f_v);
+  flow.pullback(v, zero, jacobian);
+  show("flow_action", u.wilson_action(6));
+  show("flow_jacobian_norm2", jacobian.norm2());
+  show("flow_action_force_norm2", f_v.distance2(jacobian));
   // On views of the host's memory.
   show("flow_view_logdet", flow.forward(a, b));
   w.read(b);
   show("flow_view_plaquette", w.plaquette());
-  gl::algebra_field f_u(lattice), f_v(lattice);
-  f_u.set_wilson_force(v, 6);
-  flow.pullback(u, f_u, f_v);
-  show("flow_pullback_norm2", f_v.norm2());
+  show_site("flow_link", lattice, second);
+  auto c = gl::dense_view(lattice, GLK_GAUGE, 3, third.data());
+  show("flow_view_inverse_logdet", flow.inverse(b, c));
+  show("flow_view_inverse_difference", difference(first, third));
+  for (auto* view : {&b, &c}) view->kind = GLK_ALGEBRA;
+  auto d = gl::dense_view(lattice, GLK_ALGEBRA, 3, fourth.data());
+  f_u.write(b);
+  f_v.write(c);
+  show_site("flow_force", lattice, third);
+  flow.pullback(a, b, d);
+  show("flow_view_pullback_difference", difference(third, fourth));
+  // What a flow need not offer.
   try {
+    show("flow_log_density", flow.log_density(u));
+    u.write(a);
+    show("flow_view_log_density", flow.log_density(a));
     show("flow_log_q", flow.sample(7, 0, drawn));
-    show("flow_sample_plaquette", drawn.plaquette());
+    show("flow_log_q_of_draw", flow.log_density(drawn));
   } catch (const gl::error& error) {
-    std::printf("flow_sample_refused %d\n", error.code());
+    std::printf("flow_density_refused %d\n", error.code());
   }
 }
 
-// D psi of Grid's test spinor, in all forms of the operator.
-static void operators(const host& h, const gl::lattice& lattice, const gl::gauge_field& u) {
+// Grid's test spinor.
+static std::vector<double> test_spinor(const host& h) {
   auto numbers = h.field(24);
   for (std::size_t k = 0; k < numbers.size() / 2; ++k) {
     numbers[2 * k] = std::cos(0.1 * static_cast<double>(k));
     numbers[2 * k + 1] = std::sin(0.37 * static_cast<double>(k));
   }
+  return numbers;
+}
+
+// D psi, in all forms of the operator.
+static void operators(const host& h, const gl::lattice& lattice, const gl::gauge_field& u) {
+  auto numbers = test_spinor(h);
   gl::spinor_field psi(lattice), image(lattice), x(lattice);
   psi.read(gl::dense_view(lattice, GLK_WILSON, 3, numbers.data()));
   gl::wilson_dirac periodic(u, 0.1), antiperiodic(u, 0.1, {0, 0, 0, 0.5});
@@ -146,7 +183,30 @@ static void operators(const host& h, const gl::lattice& lattice, const gl::gauge
   show("kappa_dagger_solve_difference", difference(numbers, back));
 }
 
-static void preconditioners(const host& h, const gl::lattice& lattice, const gl::gauge_field& u, gl::precond& precond) {
+// M psi in dense order: a0 + a1 sum (T + T-) + a2 sum gamma (T - T-) with the hops T of D = m + 4 - sum (T + T-) / 2 +
+// sum gamma (T - T-) / 2 and of its adjoint; the plugin in C has a0 = 1 / (m + 4) alone.
+static std::vector<double> formula(const host& h, const gl::lattice& lattice, const gl::wilson_dirac& dirac,
+                                   const gl::spinor_field& psi, const char* config) {
+  double diagonal = dirac.description().mass + 4, a0 = 1 / diagonal, a1 = 0, a2 = 0;
+  std::sscanf(config, "a = [%lf, %lf, %lf]", &a0, &a1, &a2);
+  gl::spinor_field image(lattice);
+  auto sum = h.field(24), d = h.field(24), adjoint = h.field(24);
+  auto view = gl::dense_view(lattice, GLK_WILSON, 3, d.data());
+  auto adjoint_view = gl::dense_view(lattice, GLK_WILSON, 3, adjoint.data());
+  auto psi_view = gl::dense_view(lattice, GLK_WILSON, 3, sum.data());
+  dirac.apply(psi, image);
+  image.write(view);
+  dirac.apply(psi, image, true);
+  image.write(adjoint_view);
+  psi.write(psi_view);
+  for (std::size_t i = 0; i < sum.size(); ++i) {
+    sum[i] = a0 * sum[i] + a1 * (2 * diagonal * sum[i] - d[i] - adjoint[i]) + a2 * (d[i] - adjoint[i]);
+  }
+  return sum;
+}
+
+static void preconditioners(const host& h, const gl::lattice& lattice, const gl::gauge_field& u, gl::precond& precond,
+                            const char* config) {
   gl::wilson_dirac dirac(u, 0.1);
   gl::spinor_field b(lattice), x(lattice), z(lattice);
   b.set_point({1, 0, 2, 3}, 2, 1);
@@ -157,22 +217,62 @@ static void preconditioners(const host& h, const gl::lattice& lattice, const gl:
   dirac.apply(x, z);
   show("solve_check", z.norm2());
   refused("apply_before_setup", [&] { precond(b, z); });
+  refused("solve_before_setup", [&] { dirac.solve(z, b, precond); });
   precond.setup(u, dirac.description());
+  auto links = h.field(72), r = test_spinor(h), answer = h.field(24), views = h.field(24);
+  auto r_view = gl::dense_view(lattice, GLK_WILSON, 3, r.data());
+  auto z_view = gl::dense_view(lattice, GLK_WILSON, 3, answer.data());
+  b.read(r_view);
   precond(b, z);
   show("precond_norm2", z.norm2());
   show("precond_bytes_copied", static_cast<double>(precond.stats().bytes_copied));
-  auto links = h.field(72), r = h.field(24), answer = h.field(24), expected = h.field(24);
+  z.write(z_view);
+  show("precond_formula_difference", difference(answer, formula(h, lattice, dirac, b, config)));
   auto u_view = gl::dense_view(lattice, GLK_GAUGE, 3, links.data());
-  auto r_view = gl::dense_view(lattice, GLK_WILSON, 3, r.data());
-  auto z_view = gl::dense_view(lattice, GLK_WILSON, 3, answer.data());
-  auto e_view = gl::dense_view(lattice, GLK_WILSON, 3, expected.data());
+  auto view = gl::dense_view(lattice, GLK_WILSON, 3, views.data());
   u.write(u_view);
-  b.write(r_view);
-  z.write(e_view);
   precond.setup(u_view, dirac.description());
-  precond(r_view, z_view);
-  show("precond_view_difference", difference(answer, expected));
-  show("precond_view_norm2", norm2(answer));
+  precond(r_view, view);
+  show("precond_view_difference", difference(answer, views));
+  show("precond_view_norm2", norm2(views));
+}
+
+// Light quarks: GMRES with and without the preconditioner, and conjugate gradients.
+static void solves(const host& h, const gl::lattice& lattice, const gl::gauge_field& u, gl::precond& precond) {
+  gl::wilson_dirac dirac(u, LIGHT);
+  gl::spinor_field b(lattice), x(lattice), expected(lattice);
+  auto numbers = h.field(24), cg = h.field(24);
+  auto view = gl::dense_view(lattice, GLK_WILSON, 3, numbers.data());
+  auto cg_view = gl::dense_view(lattice, GLK_WILSON, 3, cg.data());
+  b.set_point({1, 0, 2, 3}, 2, 1);
+  dirac.solve(expected, b, 1e-12, GAUGELINK_SOLVER_CG);
+  expected.write(cg_view);
+  show("gmres_iterations", dirac.solve(x, b, 1e-10, GAUGELINK_SOLVER_GMRES).iterations);
+  precond.setup(u, dirac.description());
+  gl::spinor_field y(lattice);
+  auto report = dirac.solve(y, b, precond);
+  show("fgmres_iterations", report.iterations);
+  show("fgmres_residual", report.residual);
+  show("fgmres_bytes_copied", static_cast<double>(precond.stats().bytes_copied));
+  y.write(view);
+  show("fgmres_difference", difference(numbers, cg));
+  // D^+ x = D^+ D^-1 b with a preconditioner of D^+: x is D^-1 b.
+  auto adjoint = dirac.description();
+  adjoint.dagger = 1;
+  precond.setup(u, adjoint);
+  dirac.apply(expected, b, true);
+  auto options = gl::detail::sized<gaugelink_solve_options>();
+  options.solver = GAUGELINK_SOLVER_GMRES;
+  options.precond = precond.get();
+  gl::spinor_field w(lattice);
+  gl::detail::call(gaugelink_dirac_solve, u.get(), &adjoint, nullptr, w.get(), b.get(), &options, &report);
+  show("fgmres_dagger_iterations", report.iterations);
+  w.write(view);
+  show("fgmres_dagger_difference", difference(numbers, cg));
+  options.solver = GAUGELINK_SOLVER_CG;
+  refused("cg_with_precond", [&] {
+    gl::detail::call(gaugelink_dirac_solve, u.get(), &adjoint, nullptr, w.get(), b.get(), &options, nullptr);
+  });
 }
 
 static int run(char** argument) {
@@ -202,7 +302,8 @@ static int run(char** argument) {
   forces(h, lattice, u, force);
   flows(h, lattice, u, flow);
   operators(h, lattice, u);
-  preconditioners(h, lattice, u, precond);
+  preconditioners(h, lattice, u, precond, argument[8]);
+  solves(h, lattice, u, precond);
 
   gl::write_ildg(u, argument[2], "tests/hosts/link");
   gl::ildg_file written(h.context, argument[2]);

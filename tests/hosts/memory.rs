@@ -1,7 +1,7 @@
 //! The hosts under valgrind: no invalid access, no use of what was never written, nothing lost.
 
 use crate::compile::{Link, command, installed, run};
-use crate::expected::{minimal_c, rough_file};
+use crate::expected::{Plugins, rough_file};
 use std::process::Command;
 
 #[test]
@@ -14,7 +14,8 @@ fn valgrind_finds_nothing() {
     let (input, _) = rough_file(place, "rough-valgrind");
     for (name, link) in [("link", Link::Shared), ("dlopen", Link::None)] {
         let program = place.host(name, link);
-        let host = command(&program, &input, &place.path(&format!("valgrind-{name}")), &minimal_c(place));
+        let output = place.path(&format!("valgrind-{name}"));
+        let host = command(&program, &input, &output, &Plugins::MinimalC.choices(place));
         let mut valgrind = Command::new("valgrind");
         valgrind.args(["-q", "--error-exitcode=9", "--leak-check=full", "--errors-for-leak-kinds=definite"]);
         valgrind.args(["--show-leak-kinds=definite"]).arg(host.get_program()).args(host.get_args());

@@ -5,24 +5,34 @@ use crate::error::{Failure, Result};
 use crate::gauge::{Gauge, Links};
 use crate::group::mixed;
 use crate::lattice::same;
+use crate::precond::{Lent, Precond};
 use crate::spinor::{Spinor, Spinors};
 use crate::structs::{options, report};
 use gaugelink_lattice::{Complex, DIM_MAX, GaugeField};
 use gaugelink_physics::dirac::{Boundary, Schur, SpinorField, Wilson};
 use gaugelink_physics::solver::{
-    BiCgStab, ConjugateGradient, LinearOperator, SolveError, SolveReport, Stopping,
+    BiCgStab, ConjugateGradient, Gmres, LinearOperator, SolveError, SolveReport, Stopping,
 };
 use gaugelink_plugin_sdk::{Extensible, raw, read_sized};
+use std::ptr::null_mut;
 
 /// `gaugelink_solve_options`.
 #[repr(C)]
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub struct Options {
     size: u32,
     solver: i32,
     tolerance: f64,
     max_iterations: u32,
     pad0: u32,
+    precond: *mut Precond,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        let solver = BICGSTAB;
+        Self { size: 0, solver, tolerance: 0.0, max_iterations: 0, pad0: 0, precond: null_mut() }
+    }
 }
 
 /// `gaugelink_solve_report`.
@@ -43,6 +53,9 @@ unsafe impl Extensible for Report {}
 
 const BICGSTAB: i32 = 0;
 const CONJUGATE_GRADIENT: i32 = 1;
+const GMRES: i32 = 2;
+/// Iterations of GMRES between restarts.
+const RESTART: usize = 30;
 
 /// The operator that the host describes.
 #[derive(Clone, Copy)]
@@ -102,6 +115,7 @@ impl Operator {
         x: &mut SpinorField<f64, N>,
         b: &SpinorField<f64, N>,
         options: &Options,
+        precond: Option<&mut Precond>,
     ) -> Result<(Report, Result<SolveReport, SolveError>)> {
         let wilson = self.wilson(u)?;
         let mut rhs = b.duplicate()?;
@@ -110,7 +124,9 @@ impl Operator {
             rhs.apply_gamma5();
             x.apply_gamma5();
         }
-        let result = solve(&wilson, x, &rhs, options);
+        // It approximates the host's D†⁻¹ then, and its adjoint what is solved with.
+        let precond = precond.map(|precond| precond.lent(self.dagger));
+        let result = solve(&wilson, x, &rhs, options, precond)?;
         let mut rest = SpinorField::zeroed(u.lattice())?;
         wilson.apply(&mut rest, x);
         rest.as_mut_slice().iter_mut().zip(rhs.as_slice()).for_each(|(r, b)| *r -= b);
@@ -163,13 +179,14 @@ fn rescale<const N: usize>(psi: &mut SpinorField<f64, N>, factor: f64) {
     }
 }
 
-/// On the even-odd form where the lattice has one.
+/// On the even-odd form where the lattice has one; GMRES on D itself, which is what plugins precondition.
 fn solve<const N: usize>(
     wilson: &Wilson<'_, f64, N>,
     x: &mut SpinorField<f64, N>,
     b: &SpinorField<f64, N>,
     options: &Options,
-) -> Result<SolveReport, SolveError> {
+    precond: Option<Lent<'_>>,
+) -> Result<Result<SolveReport, SolveError>> {
     let defaults = Stopping::default();
     let stop = Stopping {
         tolerance: if options.tolerance > 0.0 { options.tolerance } else { defaults.tolerance },
@@ -191,10 +208,17 @@ fn solve<const N: usize>(
             _ => BiCgStab::new(a)?.solve(a, x, b, stop),
         }
     }
-    match Schur::odd(wilson) {
+    if options.solver == GMRES {
+        let mut gmres = Gmres::new(wilson, RESTART)?;
+        return Ok(match precond {
+            Some(mut precond) => gmres.solve_preconditioned(wilson, &mut precond, x, b, &stop),
+            None => gmres.solve(wilson, x, b, &stop),
+        });
+    }
+    Ok(match Schur::odd(wilson) {
         Ok(schur) => schur.solve(x, b, |s, x, c| run(s, x, c, options.solver, &stop)),
         Err(_) => run(wilson, x, b, options.solver, &stop),
-    }
+    })
 }
 
 /// The same code for every group of links and two spinors.
@@ -241,8 +265,12 @@ entries! {
         out: *mut Report,
     ) {
         let (operator, given) = (Operator::of(op, bc_phase)?, options(given)?);
-        if ![BICGSTAB, CONJUGATE_GRADIENT].contains(&given.solver) {
-            return Err(Failure::invalid(format!("solver is {}; BICGSTAB (0) and CG (1) are here", given.solver)));
+        if ![BICGSTAB, CONJUGATE_GRADIENT, GMRES].contains(&given.solver) {
+            let solver = given.solver;
+            return Err(Failure::invalid(format!("solver is {solver}; BICGSTAB (0), CG (1), GMRES (2) are here")));
+        }
+        if !given.precond.is_null() && given.solver != GMRES {
+            return Err(Failure::invalid("precond is for solver GMRES (2); the others take none"));
         }
         if std::ptr::eq(x, b) {
             return Err(Failure::invalid("x and b are the same spinor; use two"));
@@ -250,7 +278,8 @@ entries! {
         let (gauge, x, b) = (get(gauge, "gauge")?, get_mut(x, "x")?, get(b, "b")?);
         same(gauge.lattice(), x.lattice())?;
         same(gauge.lattice(), b.lattice())?;
-        let (done, result) = with_spinors!(gauge, x, b, (u, a, b) => operator.solve(u, a, b, &given))?;
+        let precond = given.precond.as_mut();
+        let (done, result) = with_spinors!(gauge, x, b, (u, a, b) => operator.solve(u, a, b, &given, precond))?;
         x.changed();
         if !out.is_null() {
             report(out, &done)?;

@@ -66,6 +66,11 @@ impl From<SolveError> for Failure {
     fn from(error: SolveError) -> Self {
         let code = match error {
             SolveError::Lattice(error) => return error.into(),
+            SolveError::Preconditioner(error) => {
+                let text = error.to_string();
+                let unknown = |_| Self(Error::new(raw::GLK_INTERNAL, text));
+                return error.downcast::<HostError>().map_or_else(unknown, |error| (*error).into());
+            }
             SolveError::NotFinite { .. } => raw::GLK_NONFINITE,
             _ => raw::GLK_NOT_CONVERGED,
         };

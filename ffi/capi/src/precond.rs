@@ -10,11 +10,44 @@ use crate::spinor::Spinor;
 use crate::structs::report;
 use crate::view::{readable, writable};
 use gaugelink_host::{Exec, HostOperator, PrecondObject};
+use gaugelink_lattice::foreign::{lend, view};
+use gaugelink_physics::dirac::SpinorField;
+use gaugelink_physics::solver::Preconditioner;
 use gaugelink_plugin_sdk::{Dirac, Setup, View, raw, read_sized};
+use std::error::Error;
 use std::ffi::{c_char, c_void};
 
 /// `gaugelink_precond`.
 pub type Precond = Held<PrecondObject<'static>>;
+
+/// A preconditioner during a solve.
+pub struct Lent<'a> {
+    object: &'a mut PrecondObject<'static>,
+    dagger: bool,
+    flops: f64,
+}
+
+impl Precond {
+    /// As a solver wants it: M, or M† with `dagger`.
+    pub fn lent(&mut self, dagger: bool) -> Lent<'_> {
+        // A plugin need not know what it costs.
+        let flops = self.object.cost().map_or(0.0, |cost| cost.flops);
+        Lent { object: &mut self.object, dagger, flops }
+    }
+}
+
+impl<const N: usize> Preconditioner<SpinorField<f64, N>> for Lent<'_> {
+    fn apply(
+        &mut self,
+        z: &mut SpinorField<f64, N>,
+        r: &SpinorField<f64, N>,
+    ) -> std::result::Result<(), Box<dyn Error + Send + Sync>> {
+        Ok(lend(z, |z| self.object.apply(Exec::default(), &view(r), z, self.dagger))?)
+    }
+    fn flops(&self) -> f64 {
+        self.flops
+    }
+}
 
 /// # Safety
 /// As the header says: U stays as it is until the next set-up or the end.
