@@ -97,6 +97,42 @@ pub enum Error {
         /// Number of `ildg-binary-data` records.
         count: usize,
     },
+    /// No SciDAC data in the file.
+    #[error("no `scidac-binary-data` or `ildg-binary-data` record; the records are: {}", listed(kinds))]
+    NoScidacData {
+        /// Types of the records that are there.
+        kinds: Vec<String>,
+    },
+    /// The file holds fewer logical records than the index asked for.
+    #[error("there is no logical record with index {index}: the file holds {count}, counted from 0")]
+    NoSuchRecord {
+        /// Index asked for.
+        index: usize,
+        /// Number of logical records.
+        count: usize,
+    },
+    /// The data of a logical record cannot be read as asked.
+    #[error("the logical record with index {index} cannot be read: {detail}")]
+    UnusableRecord {
+        /// Index of the record.
+        index: usize,
+        /// Why.
+        detail: String,
+    },
+    /// No record states the lattice's extents, or none that a lattice can have.
+    #[error("no usable dimensions (`{found}`): give the extents of the lattice, x first, each at least 1")]
+    UnusableDimensions {
+        /// What stands there.
+        found: String,
+    },
+    /// The volumes of a SciDAC file are incomplete or do not belong together.
+    #[error(
+        "the volumes do not make up a file: {detail}; bring all of its `.vol0000`, `.vol0001`, … together"
+    )]
+    Volumes {
+        /// What is wrong.
+        detail: String,
+    },
     /// No metadata tell the shape of the field.
     #[error(
         "no `ildg-format` record: the dimensions (lx ly lz lt) and the number of colours of the {bytes} bytes \
@@ -194,6 +230,12 @@ pub enum Error {
     RecordType {
         /// The type.
         kind: String,
+    },
+    /// What the caller gave cannot be written.
+    #[error("cannot be written: {detail}")]
+    Unwritable {
+        /// What is wrong and what is needed.
+        detail: String,
     },
     /// A writer was finished before every byte of the payload was there.
     #[error("{written} of {expected} payload bytes were written; the target file was left as it was")]

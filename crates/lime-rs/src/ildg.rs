@@ -16,7 +16,7 @@ use crate::stated::resolve;
 use crate::warning::Warning;
 
 /// Longest metadata record that is interpreted: real ones have a few hundred bytes.
-const METADATA_LIMIT: u64 = 1 << 20;
+pub(crate) const METADATA_LIMIT: u64 = 1 << 20;
 /// Longest record that [`IldgFile::read_record`] takes into memory.
 const RECORD_LIMIT: u64 = 1 << 28;
 
@@ -214,7 +214,7 @@ impl<R: ReadAt> IldgFile<R> {
     }
 }
 
-fn stored_checksum(
+pub(crate) fn stored_checksum(
     source: &impl ReadAt,
     record: &Record,
     warnings: &mut Vec<Warning>,
@@ -230,7 +230,7 @@ fn stored_checksum(
 }
 
 /// The data of a record. The scanner has made sure that the file is at least that long.
-fn load(source: &impl ReadAt, record: &Record, limit: u64) -> Result<Vec<u8>> {
+pub(crate) fn load(source: &impl ReadAt, record: &Record, limit: u64) -> Result<Vec<u8>> {
     let length = record.length();
     if length > limit {
         return Err(Error::RecordTooLong { kind: record.kind().into(), length, limit });
@@ -250,6 +250,6 @@ pub(crate) fn buffer(bytes: u64) -> Result<Vec<u8>> {
     Ok(memory)
 }
 
-fn plain_text(bytes: &[u8]) -> String {
+pub(crate) fn plain_text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).trim_end_matches('\0').to_owned()
 }

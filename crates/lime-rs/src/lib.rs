@@ -59,6 +59,10 @@ pub use ildg::{IldgFile, Payload, Selection};
 pub use pass::{Chunk, PassOptions, Verification};
 pub use record::{HEADER_BYTES, Record, RecordHeader, record_type};
 pub use scanner::{Scan, scan};
+pub use scidac::{
+    Content, DatumChunk, FileInfo, Number, Order, RecordInfo, RecordKind, RecordWriter, ScidacFile,
+    ScidacMeta, ScidacPayload, ScidacWriter, VolumeFormat,
+};
 pub use shape::{Shape, propose_shapes};
 pub use warning::Warning;
 pub use writer::{IldgMeta, IldgWriter, PayloadWriter, TextRecord};

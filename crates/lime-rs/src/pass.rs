@@ -45,7 +45,7 @@ pub struct Verification {
     pub stored: Option<ScidacChecksum>,
     /// POSIX `cksum` of the payload, if asked for.
     pub posix_cksum: Option<u32>,
-    path: Option<PathBuf>,
+    pub(crate) path: Option<PathBuf>,
 }
 
 impl Verification {

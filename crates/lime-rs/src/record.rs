@@ -29,6 +29,8 @@ pub mod record_type {
     pub const RECORD_XML: &str = "scidac-record-xml";
     /// A SciDAC payload that is not an ILDG gauge field.
     pub const SCIDAC_BINARY: &str = "scidac-binary-data";
+    /// Ranks of the sites that a volume of several holds.
+    pub const SITELIST: &str = "scidac-sitelist";
     /// The pair of sums over the payload before it.
     pub const SCIDAC_CHECKSUM: &str = "scidac-checksum";
     /// ILDG format: field, precision, dimensions.
@@ -37,6 +39,8 @@ pub mod record_type {
     pub const ILDG_LFN: &str = "ildg-data-lfn";
     /// The gauge field.
     pub const ILDG_BINARY: &str = "ildg-binary-data";
+    /// Format of a propagator file of tmLQCD: precision, flavours, dimensions.
+    pub const ETMC_PROPAGATOR: &str = "etmc-propagator-format";
     /// Run information of the ETMC / tmLQCD family: plaquette, beta, kappa, date as lines of text.
     pub const XLF_INFO: &str = "xlf-info";
 }
@@ -80,6 +84,18 @@ impl Record {
     }
 }
 
+/// Message-begin and message-end flags of a record by its place in the message.
+pub(crate) type Flags = (bool, bool);
+pub(crate) const FIRST: Flags = (true, false);
+pub(crate) const MIDDLE: Flags = (false, false);
+pub(crate) const LAST: Flags = (false, true);
+pub(crate) const ALONE: Flags = (true, true);
+
+/// Text with the closing NUL that QIO counts in the length.
+pub(crate) fn terminated(text: &str) -> String {
+    format!("{}\0", text.trim_end_matches('\0'))
+}
+
 /// What is odd but harmless in one header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct HeaderOddities {
@@ -90,6 +106,10 @@ pub(crate) struct HeaderOddities {
 }
 
 impl RecordHeader {
+    pub(crate) fn new(kind: &str, (message_begin, message_end): Flags, length: u64) -> Self {
+        Self { kind: kind.into(), length, message_begin, message_end }
+    }
+
     /// The 144 bytes of this header.
     ///
     /// # Errors

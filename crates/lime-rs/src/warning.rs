@@ -90,6 +90,50 @@ pub enum Warning {
         /// What is wrong with it.
         detail: String,
     },
+    /// There is no `scidac-private-file-xml` record.
+    MissingPrivateFile,
+    /// A payload has no `scidac-private-record-xml` or other description.
+    MissingPrivateRecord {
+        /// Number of the payload, from 0.
+        payload: usize,
+    },
+    /// An element of a private SciDAC record makes no sense; it was passed over.
+    UnusableElement {
+        /// Type of the record.
+        record: &'static str,
+        /// Name of the element.
+        element: &'static str,
+        /// What stands there.
+        found: String,
+    },
+    /// The caller gave other dimensions than `scidac-private-file-xml` states; the caller's hold.
+    StatedDimensionsDiffer {
+        /// What it states.
+        stated: String,
+        /// What is used.
+        used: String,
+    },
+    /// A private SciDAC record states another number of bytes a site than the payload's length means.
+    StatedDatumDiffers {
+        /// Number of the payload, from 0.
+        payload: usize,
+        /// Bytes stated.
+        stated: u64,
+        /// Bytes by the length.
+        actual: u64,
+    },
+    /// A SciDAC payload has no checksum.
+    PayloadWithoutChecksum {
+        /// Number of the payload, from 0.
+        payload: usize,
+    },
+    /// A SciDAC payload cannot be read; the others can.
+    UnusablePayload {
+        /// Number of the payload, from 0.
+        payload: usize,
+        /// Why.
+        detail: String,
+    },
     /// The file holds several gauge fields.
     SeveralPayloads {
         /// How many.
@@ -172,6 +216,41 @@ impl fmt::Display for Warning {
                     f,
                     "the `scidac-checksum` record is unreadable ({detail}): the payload cannot be verified"
                 )
+            }
+            Self::MissingPrivateFile => {
+                write!(f, "there is no `scidac-private-file-xml` record; the dimensions were found elsewhere")
+            }
+            Self::MissingPrivateRecord { payload } => {
+                write!(
+                    f,
+                    "nothing describes the payload with index {payload}; it is taken for a field of bytes"
+                )
+            }
+            Self::UnusableElement { record, element, found } => {
+                write!(
+                    f,
+                    "<{element}> of a `{record}` record is `{found}`, which makes no sense; passed over"
+                )
+            }
+            Self::StatedDimensionsDiffer { stated, used } => {
+                write!(
+                    f,
+                    "`scidac-private-file-xml` states the extents {stated}; the given {used} are used instead"
+                )
+            }
+            Self::StatedDatumDiffers { payload, stated, actual } => write!(
+                f,
+                "the private record of the payload with index {payload} states {stated} bytes a site, but by its length \
+                 it has {actual}"
+            ),
+            Self::PayloadWithoutChecksum { payload } => {
+                write!(
+                    f,
+                    "the payload with index {payload} has no `scidac-checksum`: damage to it cannot be noticed"
+                )
+            }
+            Self::UnusablePayload { payload, detail } => {
+                write!(f, "the payload with index {payload} cannot be read: {detail}")
             }
             Self::SeveralPayloads { count, chosen } => {
                 write!(

@@ -19,8 +19,10 @@ use crate::record::record_type::{
     FILE_XML, ILDG_BINARY, ILDG_FORMAT, ILDG_LFN, PRIVATE_FILE_XML, PRIVATE_RECORD_XML, RECORD_XML,
     SCIDAC_BINARY, SCIDAC_CHECKSUM,
 };
-use crate::record::{HEADER_BYTES, RecordHeader, padding, write_record};
-use crate::scidac;
+use crate::record::{
+    ALONE, FIRST, Flags, HEADER_BYTES, LAST, MIDDLE, RecordHeader, padding, terminated, write_record,
+};
+use crate::scidac::{self, FileInfo, RecordInfo, VolumeFormat};
 
 /// Types that [`TextRecord`]s must not have: readers would take them for the writer's own.
 const OWN_TYPES: [&str; 9] = [
@@ -34,13 +36,6 @@ const OWN_TYPES: [&str; 9] = [
     SCIDAC_BINARY,
     SCIDAC_CHECKSUM,
 ];
-
-/// Message-begin and message-end flags of a record by its place in the message.
-type Flags = (bool, bool);
-const FIRST: Flags = (true, false);
-const MIDDLE: Flags = (false, false);
-const LAST: Flags = (false, true);
-const ALONE: Flags = (true, true);
 
 /// An additional record, written as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,9 +173,9 @@ impl IldgWriter {
 
         let atomic = AtomicFile::create(target)?;
         let mut records = vec![
-            (PRIVATE_FILE_XML, FIRST, scidac::private_file(&format)),
+            (PRIVATE_FILE_XML, FIRST, FileInfo::new(&format.dims, VolumeFormat::Single)?.to_xml()),
             (FILE_XML, LAST, terminated(&meta.file_xml)),
-            (PRIVATE_RECORD_XML, FIRST, scidac::private_record(&format, &meta.date)),
+            (PRIVATE_RECORD_XML, FIRST, RecordInfo::gauge(&format, &meta.date).to_xml()),
             (RECORD_XML, MIDDLE, terminated(&meta.record_xml)),
             (ILDG_FORMAT, MIDDLE, format.to_xml()),
         ];
@@ -190,7 +185,7 @@ impl IldgWriter {
         for (kind, flags, text) in &records {
             offset = put(&atomic, offset, kind, *flags, text)?;
         }
-        let header = header(ILDG_BINARY, MIDDLE, bytes).encode()?;
+        let header = RecordHeader::new(ILDG_BINARY, MIDDLE, bytes).encode()?;
         WriteAt::write_all_at(atomic.file(), &header, offset)
             .map_err(|source| atomic.failed("write", source))?;
         let payload = PayloadWriter {
@@ -258,23 +253,14 @@ impl IldgWriter {
 }
 
 fn put(atomic: &AtomicFile, offset: u64, kind: &str, flags: Flags, text: &str) -> Result<u64> {
-    let header = header(kind, flags, text.len() as u64);
+    let header = RecordHeader::new(kind, flags, text.len() as u64);
     write_record(atomic.file(), offset, &header, text.as_bytes(), |source| atomic.failed("write", source))
 }
 
-fn header(kind: &str, (message_begin, message_end): Flags, length: u64) -> RecordHeader {
-    RecordHeader { kind: kind.into(), length, message_begin, message_end }
-}
-
 fn check_type(kind: &str) -> Result<()> {
-    header(kind, MIDDLE, 0).encode()?;
+    RecordHeader::new(kind, MIDDLE, 0).encode()?;
     match OWN_TYPES.contains(&kind) {
         true => Err(Error::RecordType { kind: kind.into() }),
         false => Ok(()),
     }
-}
-
-/// With the closing NUL that QIO counts in the length.
-fn terminated(text: &str) -> String {
-    format!("{}\0", text.trim_end_matches('\0'))
 }

@@ -233,6 +233,13 @@ fn every_warning_has_its_own_wording() {
         Warning::MissingChecksum,
         Warning::UnreadableChecksum { detail: "1".into() },
         Warning::SeveralPayloads { count: 1, chosen: 1 },
+        Warning::MissingPrivateFile,
+        Warning::MissingPrivateRecord { payload: 1 },
+        Warning::UnusableElement { record, element: "field", found: "1".into() },
+        Warning::StatedDimensionsDiffer { stated: "1".into(), used: "1".into() },
+        Warning::StatedDatumDiffers { payload: 1, stated: 1, actual: 1 },
+        Warning::PayloadWithoutChecksum { payload: 1 },
+        Warning::UnusablePayload { payload: 1, detail: "1".into() },
     ];
     let wordings: std::collections::BTreeSet<String> = warnings.iter().map(ToString::to_string).collect();
     assert_eq!(wordings.len(), warnings.len());

@@ -1,3 +1,4 @@
+#![allow(dead_code, reason = "each test binary uses its part")]
 //! LIME files built byte by byte, without the crate's writer.
 
 use lime_rs::RecordHeader;
