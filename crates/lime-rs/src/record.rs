@@ -41,6 +41,10 @@ pub mod record_type {
     pub const ILDG_BINARY: &str = "ildg-binary-data";
     /// Format of a propagator file of tmLQCD: precision, flavours, dimensions.
     pub const ETMC_PROPAGATOR: &str = "etmc-propagator-format";
+    /// Grid's metadata of a field.
+    pub const GRID_FORMAT: &str = "grid-format";
+    /// The norm of a field that Grid wrote.
+    pub const FIELD_NORM: &str = "FieldNormMetaData";
     /// Run information of the ETMC / tmLQCD family: plaquette, beta, kappa, date as lines of text.
     pub const XLF_INFO: &str = "xlf-info";
 }

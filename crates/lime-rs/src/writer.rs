@@ -3,7 +3,8 @@
 //! Records and messages: `scidac-private-file-xml`, `scidac-file-xml` | `scidac-private-record-xml`,
 //! `scidac-record-xml`, `ildg-format`, `ildg-data-lfn`, additional records, `ildg-binary-data`,
 //! `scidac-checksum` | trailing records, each a message of its own. Additional records stand directly before the
-//! payload because that is where QIO skips what it does not know; tmLQCD and Grid look everywhere.
+//! payload because that is where QIO skips what it does not know; tmLQCD and Grid look everywhere. With Grid's records
+//! the order is that of [`grid`](crate::GridMeta).
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -15,9 +16,10 @@ use crate::atomic::AtomicFile;
 use crate::checksum::ScidacChecksum;
 use crate::error::{Error, Result};
 use crate::format::IldgFormat;
+use crate::grid::GridMeta;
 use crate::record::record_type::{
-    FILE_XML, ILDG_BINARY, ILDG_FORMAT, ILDG_LFN, PRIVATE_FILE_XML, PRIVATE_RECORD_XML, RECORD_XML,
-    SCIDAC_BINARY, SCIDAC_CHECKSUM,
+    FIELD_NORM, FILE_XML, GRID_FORMAT, ILDG_BINARY, ILDG_FORMAT, ILDG_LFN, PRIVATE_FILE_XML,
+    PRIVATE_RECORD_XML, RECORD_XML, SCIDAC_BINARY, SCIDAC_CHECKSUM,
 };
 use crate::record::{
     ALONE, FIRST, Flags, HEADER_BYTES, LAST, MIDDLE, RecordHeader, padding, terminated, write_record,
@@ -25,7 +27,9 @@ use crate::record::{
 use crate::scidac::{self, FileInfo, RecordInfo, VolumeFormat};
 
 /// Types that [`TextRecord`]s must not have: readers would take them for the writer's own.
-const OWN_TYPES: [&str; 9] = [
+const OWN_TYPES: [&str; 11] = [
+    GRID_FORMAT,
+    FIELD_NORM,
     PRIVATE_FILE_XML,
     FILE_XML,
     PRIVATE_RECORD_XML,
@@ -54,7 +58,7 @@ impl TextRecord {
 }
 
 /// Everything in the file except the payload and its checksum.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct IldgMeta {
     /// Lattice, group and precision; from [`IldgFormat::new`].
     pub format: IldgFormat,
@@ -68,6 +72,9 @@ pub struct IldgMeta {
     pub date: String,
     /// Additional records before the payload, e.g. `xlf-info`.
     pub extra: Vec<TextRecord>,
+    /// Grid's records, so that its reader accepts the file. They need [`Self::lfn`], and `usqcdInfo` takes the place of
+    /// [`Self::file_xml`] and [`Self::record_xml`].
+    pub grid: Option<GridMeta>,
 }
 
 impl IldgMeta {
@@ -81,6 +88,7 @@ impl IldgMeta {
             record_xml: title("gauge field"),
             date: scidac::date(),
             extra: Vec::new(),
+            grid: None,
         }
     }
 }
@@ -151,6 +159,8 @@ impl PayloadWriter {
 pub struct IldgWriter {
     atomic: AtomicFile,
     payload: PayloadWriter,
+    /// Grid's `FieldNormMetaData`, which stands after the payload again.
+    norm: Option<String>,
 }
 
 impl IldgWriter {
@@ -171,15 +181,33 @@ impl IldgWriter {
             check_type(&record.kind)?;
         }
 
+        if let Some(grid) = &meta.grid {
+            grid.check(meta.lfn.as_deref())?;
+        }
+
         let atomic = AtomicFile::create(target)?;
-        let mut records = vec![
-            (PRIVATE_FILE_XML, FIRST, FileInfo::new(&format.dims, VolumeFormat::Single)?.to_xml()),
-            (FILE_XML, LAST, terminated(&meta.file_xml)),
-            (PRIVATE_RECORD_XML, FIRST, RecordInfo::gauge(&format, &meta.date).to_xml()),
-            (RECORD_XML, MIDDLE, terminated(&meta.record_xml)),
-            (ILDG_FORMAT, MIDDLE, format.to_xml()),
-        ];
-        records.extend(meta.lfn.iter().map(|lfn| (ILDG_LFN, MIDDLE, terminated(lfn))));
+        let lfn = meta.lfn.as_deref();
+        let private_file = FileInfo::new(&format.dims, VolumeFormat::Single)?.to_xml();
+        let private_record = RecordInfo::gauge(&format, &meta.date).to_xml();
+        let mut records = match &meta.grid {
+            None => vec![
+                (PRIVATE_FILE_XML, FIRST, private_file),
+                (FILE_XML, LAST, terminated(&meta.file_xml)),
+                (PRIVATE_RECORD_XML, FIRST, private_record),
+                (RECORD_XML, MIDDLE, terminated(&meta.record_xml)),
+                (ILDG_FORMAT, MIDDLE, format.to_xml()),
+            ],
+            Some(grid) => vec![
+                (GRID_FORMAT, FIRST, grid.format(&format, lfn.unwrap_or_default(), &meta.date)),
+                (FIELD_NORM, MIDDLE, grid.norm()),
+                (PRIVATE_FILE_XML, MIDDLE, private_file),
+                (FILE_XML, LAST, grid.usqcd_info()),
+                (PRIVATE_RECORD_XML, FIRST, private_record),
+                (RECORD_XML, MIDDLE, grid.usqcd_info()),
+                (ILDG_FORMAT, MIDDLE, format.to_xml()),
+            ],
+        };
+        records.extend(lfn.map(|lfn| (ILDG_LFN, MIDDLE, terminated(lfn))));
         records.extend(meta.extra.iter().map(|record| (record.kind.as_str(), MIDDLE, record.text.clone())));
         let mut offset = 0;
         for (kind, flags, text) in &records {
@@ -195,7 +223,8 @@ impl IldgWriter {
             bytes,
             written: AtomicU64::new(0),
         };
-        Ok(Self { atomic, payload })
+        let norm = meta.grid.as_ref().map(GridMeta::norm);
+        Ok(Self { atomic, payload, norm })
     }
 
     /// Where the payload begins in the file.
@@ -232,7 +261,7 @@ impl IldgWriter {
     /// [`Error::IncompletePayload`] unless exactly the payload's bytes were written; [`Error::RecordType`];
     /// [`Error::Write`]. The old target is intact.
     pub fn finish(self, checksum: ScidacChecksum, trailing: &[TextRecord]) -> Result<()> {
-        let Self { atomic, payload } = self;
+        let Self { atomic, payload, norm } = self;
         let (written, expected) = (payload.written.into_inner(), payload.bytes);
         if written != expected {
             return Err(Error::IncompletePayload { written, expected }.in_file(atomic.target()));
@@ -244,7 +273,11 @@ impl IldgWriter {
         let pad = padding(payload.bytes);
         WriteAt::write_all_at(atomic.file(), &[0; 8][..pad as usize], end)
             .map_err(|source| atomic.failed("write", source))?;
-        let mut offset = put(&atomic, end + pad, SCIDAC_CHECKSUM, LAST, &scidac::checksum(checksum))?;
+        let mut offset = end + pad;
+        if let Some(norm) = norm {
+            offset = put(&atomic, offset, FIELD_NORM, MIDDLE, &norm)?;
+        }
+        offset = put(&atomic, offset, SCIDAC_CHECKSUM, LAST, &scidac::checksum(checksum))?;
         for record in trailing {
             offset = put(&atomic, offset, &record.kind, ALONE, &record.text)?;
         }

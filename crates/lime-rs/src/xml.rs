@@ -84,6 +84,11 @@ impl Document {
         (!element.text.is_empty()).then_some(&element.text)
     }
 
+    /// Whether there is an element of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.elements.iter().any(|element| element.name == name)
+    }
+
     fn complain(&mut self, what: String) {
         self.malformed.get_or_insert(what);
     }
