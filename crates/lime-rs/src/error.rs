@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::checksum::ScidacChecksum;
+use crate::qcdml::Violation;
 
 /// Result with this crate's [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -237,6 +238,12 @@ pub enum Error {
         /// What is wrong and what is needed.
         detail: String,
     },
+    /// A QCDml document breaks the schema's rules.
+    #[error("not QCDml 2.0: {}", joined(violations))]
+    Qcdml {
+        /// What is wrong.
+        violations: Vec<Violation>,
+    },
     /// A writer was finished before every byte of the payload was there.
     #[error("{written} of {expected} payload bytes were written; the target file was left as it was")]
     IncompletePayload {
@@ -282,6 +289,16 @@ fn listed(names: &[String]) -> String {
         names.iter().take(SHOWN).map(|name| name.escape_debug().to_string()).collect::<Vec<_>>().join(", ");
     if names.len() > SHOWN {
         text += &format!(" and {} more", names.len() - SHOWN);
+    }
+    text
+}
+
+/// The first few things that are wrong.
+fn joined(violations: &[Violation]) -> String {
+    const SHOWN: usize = 8;
+    let mut text = violations.iter().take(SHOWN).map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    if violations.len() > SHOWN {
+        text += &format!("; and {} more", violations.len() - SHOWN);
     }
     text
 }

@@ -40,6 +40,7 @@ mod grid;
 mod group;
 mod ildg;
 mod pass;
+pub mod qcdml;
 mod record;
 mod scanner;
 mod scidac;
