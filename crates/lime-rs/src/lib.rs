@@ -9,6 +9,9 @@
 //! chunk with [`decode`]. Writing: [`IldgWriter`] lays out every record before the payload, takes payload
 //! bytes in any order from any thread or rank, and replaces the target only when all is on disk.
 //!
+//! Other SciDAC files, with several records or volumes: [`ScidacFile`] and [`ScidacWriter`]. ILDG's metadata documents:
+//! [`qcdml`].
+//!
 //! Byte layout of an ILDG payload (ILDG Binary File Format, version 1.2), slowest index first:
 //! `t, z, y, x, mu (x, y, z, t), row, column, re/im`, IEEE big endian, 32 or 64 bits a number. Sites are
 //! therefore ordered by their lexicographic rank `r = x + Lx (y + Ly (z + Lz t))`. A lattice of fewer than

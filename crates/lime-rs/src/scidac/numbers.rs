@@ -93,7 +93,8 @@ impl<R: ReadAt> ScidacFile<R> {
         all.try_reserve_exact(count).map_err(|_| failed())?;
         all.resize(count, zero);
         let (datum, each) = (payload.datum_bytes as usize, each as usize);
-        let in_order = payload.parts.len() == 1 && self.volumes[payload.parts[0].volume].sites.is_none();
+        // A single file, where positions are ranks in the record's own box.
+        let in_order = self.volumes.iter().all(|volume| volume.sites.is_none());
         let slot = |rank: u64| match payload.info.kind {
             RecordKind::Hyper { .. } => payload.region.position(rank).unwrap_or(0) as usize,
             RecordKind::Field | RecordKind::Global => rank as usize,
