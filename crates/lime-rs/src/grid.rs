@@ -38,8 +38,11 @@ pub struct GridMeta {
 
 impl GridMeta {
     /// Refuses what Grid's reader would not survive.
-    pub(crate) fn check(&self, lfn: Option<&str>) -> Result<()> {
+    pub(crate) fn check(&self, format: &IldgFormat, lfn: Option<&str>) -> Result<()> {
         let refused = |detail: &str| Err(Error::Unwritable { detail: detail.into() });
+        if format.nc < 2 {
+            return refused("Grid knows SU(N) fields only: write a U(1) field without Grid's records");
+        }
         if lfn.is_none_or(str::is_empty) {
             return refused("Grid reads no file without `ildg-data-lfn`: give a logical file name");
         }

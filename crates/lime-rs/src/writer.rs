@@ -182,7 +182,7 @@ impl IldgWriter {
         }
 
         if let Some(grid) = &meta.grid {
-            grid.check(meta.lfn.as_deref())?;
+            grid.check(&format, meta.lfn.as_deref())?;
         }
 
         let atomic = AtomicFile::create(target)?;

@@ -199,12 +199,14 @@ fn grids_reader_accepts_a_real_configuration() {
 fn what_grid_would_not_survive_is_not_written() {
     let temporary = tempfile::tempdir().unwrap();
     let path = temporary.path().join("conf");
-    let create = |lfn: Option<&str>, values| {
-        let mut ildg = IldgMeta::new(IldgFormat::new([2; 4], 3, Precision::F64).unwrap());
+    let create_with = |nc, lfn: Option<&str>, values| {
+        let mut ildg = IldgMeta::new(IldgFormat::new([2; 4], nc, Precision::F64).unwrap());
         (ildg.lfn, ildg.grid) = (lfn.map(String::from), Some(meta(values)));
         IldgWriter::create(&path, &ildg).map(|_| ()).map_err(|error| error.to_string())
     };
+    let create = |lfn, values| create_with(3, lfn, values);
     assert_eq!(create(Some("lfn://a"), [0.5, 0.1, 192.0]), Ok(()));
+    assert!(create_with(1, Some("lfn://a"), [0.5, 0.1, 64.0]).unwrap_err().contains("U(1)"));
     assert!(create(None, [0.5, 0.1, 192.0]).unwrap_err().contains("ildg-data-lfn"));
     for values in [[f64::NAN, 0.1, 192.0], [0.5, f64::INFINITY, 192.0], [0.5, 0.1, 0.0]] {
         assert!(create(Some("lfn://a"), values).unwrap_err().contains("norm positive"));

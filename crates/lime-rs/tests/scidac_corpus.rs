@@ -66,9 +66,9 @@ fn qios_own_test_file_has_a_field_global_data_and_matrices() {
     let [field, global, matrices] = file.payloads() else { panic!("three records") };
     let summary =
         |payload: &ScidacPayload| (payload.sites, payload.number, payload.content, payload.offset());
-    assert_eq!(summary(field), (512, Number::F32, Content::Numbers { count: 2 }, Some(1056)));
+    assert_eq!(summary(field), (512, Number::F32, Content::Numbers { count: 2 }, Some(1200)));
     assert_eq!(global.info.kind, RecordKind::Global);
-    assert_eq!(summary(global), (1, Number::F32, Content::Numbers { count: 3 }, Some(6184)));
+    assert_eq!(summary(global), (1, Number::F32, Content::Numbers { count: 3 }, Some(6312)));
     assert_eq!(summary(matrices).2, Content::ColourMatrix { nc: 3, count: 4 });
     assert!(matrices.content.is_links() && !field.content.is_links());
     assert_eq!(matrices.user_xml.as_deref(), Some("Dummy user record XML for su3 field"));
