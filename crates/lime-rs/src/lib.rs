@@ -1,4 +1,5 @@
-//! Lattice configurations on disk: LIME records, ILDG and SciDAC, as bytes, checksums and metadata.
+//! Lattice configurations on disk: LIME records, ILDG and SciDAC, NERSC, MILC, openQCD, DDalphaAMG and HiRep, as
+//! bytes, checksums and metadata.
 //!
 //! The crate knows no lattice field and no physics: it tells where the payload lies, what it claims to be,
 //! whether its bytes are those that were written, and it turns bytes into numbers. Whether the numbers are a
@@ -8,6 +9,9 @@
 //! [`IldgFile::read_payload`] streams the payload once, computing checksums while the caller decodes each
 //! chunk with [`decode`]. Writing: [`IldgWriter`] lays out every record before the payload, takes payload
 //! bytes in any order from any thread or rank, and replaces the target only when all is on disk.
+//!
+//! Any format: [`GaugeFile`] finds out which one a file has, [`GaugeFile::read_units`] streams its links, and
+//! [`GaugeWriter`] writes them.
 //!
 //! Byte layout of an ILDG payload (ILDG Binary File Format, version 1.2), slowest index first:
 //! `t, z, y, x, mu (x, y, z, t), row, column, re/im`, IEEE big endian, 32 or 64 bits a number. Sites are
@@ -33,11 +37,17 @@ mod access;
 mod atomic;
 mod checksum;
 mod cksum;
+mod ddalphaamg;
 mod endian;
 mod error;
 mod format;
+mod gauge;
 mod group;
+mod hirep;
 mod ildg;
+mod milc;
+mod nersc;
+mod openqcd;
 mod pass;
 mod record;
 mod scanner;
@@ -52,9 +62,13 @@ pub use access::{ReadAt, WriteAt};
 pub use atomic::AtomicFile;
 pub use checksum::ScidacChecksum;
 pub use cksum::PosixCksum;
-pub use endian::{Real, decode, decode_as, encode, encode_as};
+pub use endian::{ByteOrder, Real, decode, decode_as, encode, encode_as};
 pub use error::{Error, Result};
 pub use format::{IldgFormat, Precision};
+pub use gauge::{
+    Body, Checksum, ChecksumKind, FileFormat, GaugeFile, GaugeMeta, GaugeWriter, MilcChecksum, Order, Rows,
+    Stated, Sums, UnitChunk,
+};
 pub use ildg::{IldgFile, Payload, Selection};
 pub use pass::{Chunk, PassOptions, Verification};
 pub use record::{HEADER_BYTES, Record, RecordHeader, record_type};
