@@ -213,7 +213,7 @@ mod tests {
         let links = folder.path().join("links-1-0.lime");
         let file = GaugeFile::open(&links).unwrap();
         let mut bytes = std::fs::read(&links).unwrap();
-        bytes[file.payload().offset as usize + 3] ^= 1;
+        bytes[file.offset() as usize + 3] ^= 1;
         std::fs::write(&links, bytes).unwrap();
         let mut back = GaugeField::<f64, 1>::cold(&lattice).unwrap();
         assert!(matches!(checkpoint.load_links(&saved, &mut back), Err(CheckpointError::Changed { .. })));
