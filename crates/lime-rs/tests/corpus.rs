@@ -370,11 +370,13 @@ fn the_links_of_every_order_have_the_plaquette_of_the_index() {
 fn twins_hold_the_same_links() {
     let Some((folder, _)) = corpus() else { return };
     let of = |file: &str| links(&GaugeFile::open(folder.join(file)).unwrap());
-    for (a, b) in [
-        ("ildg_toolbox_l8t4b3360_f64.lime", "nersc_toolbox_l8t4b3360_ieee64big_3x3.nersc"),
-        ("ildg_milc_l4444_f32.ildg", "milcv5_l4444_le_f32.lat"),
-        ("ildg_milc_foreign_l4448_f32.lime", "milcv5_l4448_be_f32.lat"),
+    // SIMULATeQCD projected the links of one of its two files again: they agree to rounding.
+    for (a, b, rounding) in [
+        ("ildg_toolbox_l8t4b3360_f64.lime", "nersc_toolbox_l8t4b3360_ieee64big_3x3.nersc", 2e-15),
+        ("ildg_milc_l4444_f32.ildg", "milcv5_l4444_le_f32.lat", 0.0),
+        ("ildg_milc_foreign_l4448_f32.lime", "milcv5_l4448_be_f32.lat", 0.0),
     ] {
-        assert_eq!(of(a), of(b), "{a} and {b}");
+        let largest = of(a).iter().zip(of(b)).map(|(x, y)| (x - y).abs()).fold(0.0, f64::max);
+        assert!(largest <= rounding, "{a} and {b}: {largest:e}");
     }
 }
