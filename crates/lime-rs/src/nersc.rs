@@ -169,7 +169,8 @@ fn floating_point(text: &str) -> Option<(Precision, Option<ByteOrder>)> {
     }
 }
 
-/// The body as stated, or with other rows and precision, where those fit the file to the byte.
+/// The body as stated, or with more rows or wider numbers, where those fit the file to the byte. A shorter one is not
+/// looked for: it may be a file that was cut.
 fn by_length(stated: Body, present: u64, warnings: &mut Vec<Warning>) -> Body {
     let fits = |body: &Body| body.checked().is_ok_and(|body| body.bytes() == present);
     if fits(&stated) {
@@ -178,7 +179,7 @@ fn by_length(stated: Body, present: u64, warnings: &mut Vec<Warning>) -> Body {
     let all = [Rows::Two, Rows::All].into_iter();
     let other = all
         .flat_map(|rows| [Precision::F32, Precision::F64].map(|precision| Body { rows, precision, ..stated }))
-        .find(fits);
+        .find(|body| body.unit_bytes() > stated.unit_bytes() && fits(body));
     let shown = |body: &Body| {
         let rows = if body.rows == Rows::Two { "two rows" } else { "all rows" };
         format!("{rows} of {}-bit numbers", body.precision.bits())

@@ -217,7 +217,10 @@ mod tests {
         let (c, s) = (0.6, 0.8);
         // diag(i, i, -1) times a rotation of the first two.
         let turned = [0., c, 0., s, 0., 0., 0., -s, 0., c, 0., 0., 0., 0., 0., 0., -1., 0.];
-        vec![cyclic, turned, [0.0; 18]]
+        // diag(i, 1, -i): the conjugate shows.
+        let mut phases = [0.0; 18];
+        (phases[1], phases[8], phases[17]) = (1.0, 1.0, -1.0);
+        vec![cyclic, turned, phases, [0.0; 18]]
     }
 
     #[test]
