@@ -149,14 +149,94 @@ fn measured_plaquettes_are_those_of_the_index() {
 }
 
 #[test]
-fn other_formats_fail_with_a_reason() {
+fn scidac_files_without_a_gauge_field_fail_with_a_reason() {
     let Some((folder, entries)) = corpus() else { return };
-    for prefix in ["nersc_", "milcv5_", "scidac_"] {
-        let path = folder.join(name(with_prefix(&entries, prefix)[0]));
-        let answer = run("ildg verify --json", &[&path]);
+    for entry in with_prefix(&entries, "scidac_") {
+        let answer = run("ildg verify --json", &[&folder.join(name(entry))]);
         let line = answer.line();
-        assert_eq!((answer.status, &line["ok"]), (1, &Value::from(false)), "{prefix}");
-        let reason = if prefix == "scidac_" { "no `ildg-binary-data` record" } else { "no LIME file" };
-        assert!(line["error"].as_str().unwrap().contains(reason), "{line}");
+        assert_eq!((answer.status, &line["ok"]), (1, &Value::from(false)), "{line}");
+        assert!(line["error"].as_str().unwrap().contains("no `ildg-binary-data` record"), "{line}");
     }
+}
+
+/// Files of formats without LIME records.
+const OTHERS: [(&str, &str); 4] =
+    [("nersc_", "nersc"), ("milcv5_l", "milc"), ("openqcd_", "openqcd"), ("ddalphaamg_", "ddalphaamg")];
+
+#[test]
+fn files_of_every_other_format_verify_with_the_values_of_the_index() {
+    let Some((folder, entries)) = corpus() else { return };
+    for (prefix, format) in OTHERS {
+        for entry in with_prefix(&entries, prefix) {
+            let (file, path) = (name(entry), folder.join(name(entry)));
+            let answer = run("ildg verify --json", &[&path]);
+            assert_eq!((answer.status, answer.stderr.as_str()), (0, ""), "{}", answer.stdout);
+            let line = answer.line();
+            assert_eq!(line["format"], format, "{file}: the links tell what the header does not");
+            assert_eq!((&line["dims"], &line["nc"]), (&entry["dims_xyzt"], &entry["Nc"]), "{file}");
+            let single = line["precision"] == "f32";
+            assert_eq!(single, ["IEEE32BIG", "<f4", ">f4"].contains(&entry["precision"].as_str().unwrap()));
+            let tolerance = if single { 2e-6 } else { 1e-11 };
+            for (ours, theirs) in [
+                ("plaquette", "plaquette"),
+                ("spatial_plaquette", "plaq_spatial"),
+                ("temporal_plaquette", "plaq_temporal"),
+                ("link_trace", "link_trace"),
+            ] {
+                close(&line[ours], &entry[theirs], tolerance, &format!("{file}: {ours}"));
+            }
+            match format {
+                "nersc" => assert_eq!(line["computed_checksum"], entry["nersc_checksum"], "{file}"),
+                "milc" => {
+                    let computed = line["computed_checksum"].as_str().unwrap();
+                    let stripped: Vec<&str> =
+                        computed.split(' ').map(|word| word.trim_start_matches('0')).collect();
+                    let expected = entry["milc_checksum"].as_str().unwrap();
+                    assert!(expected.ends_with(&format!("computed {}", stripped.join(" "))), "{computed}");
+                }
+                _ => assert_eq!(line["checksum"], "none", "{file}"),
+            }
+            if format == "nersc" || format == "milc" {
+                assert_eq!(line["checksum"], "ok", "{file}");
+                assert_eq!(line["computed_checksum"], line["stored_checksum"], "{file}");
+            }
+            assert!(line["suma"].is_null() || line["checksum"] == "none", "{file}: no SciDAC checksum");
+            if format != "milc" {
+                close(&line["stated_plaquette"], &entry["plaquette"], 1e-9, file);
+            }
+            assert_eq!(line["warnings"], Value::Array(vec![]), "{file}");
+            let answer = run("ildg info --json", &[&path]);
+            assert_eq!((answer.status, &answer.line()["format"]), (0, &format.into()), "{file}");
+        }
+    }
+}
+
+#[test]
+fn a_bad_milc_checksum_is_refused_with_both_sums_and_can_be_ignored() {
+    let Some((folder, entries)) = corpus() else { return };
+    let entry = with_prefix(&entries, "milcv5_BAD")[0];
+    let path = folder.join(name(entry));
+    let line = run("ildg verify --json", &[&path]).line();
+    assert_eq!((&line["ok"], &line["checksum"]), (&false.into(), &"bad".into()));
+    let error = line["error"].as_str().unwrap();
+    assert!(error.contains("states 2e218ab1 2d188e6b") && error.contains("72d77a0a 19447b24"), "{error}");
+    assert!(error.contains("192 links are not unitary"), "{error}");
+    let answer = run("measure --json", &[&path]);
+    assert_eq!(answer.status, 1);
+    assert!(answer.line()["error"].as_str().unwrap().contains("--ignore-checksum"), "{}", answer.stdout);
+    let answer = run("measure --json --ignore-checksum", &[&path]);
+    assert_eq!(answer.status, 0, "{}", answer.stderr);
+    close(&answer.line()["plaquette"], &entry["plaquette"], 2e-6, "BADCHECKSUM");
+}
+
+#[test]
+fn the_wrong_one_of_two_formats_with_one_header_shows() {
+    let Some((folder, entries)) = corpus() else { return };
+    let path = folder.join(name(with_prefix(&entries, "ddalphaamg_")[0]));
+    let line = run("ildg verify --json --format openqcd", &[&path]).line();
+    assert_eq!(line["format"], "openqcd");
+    assert!(line["warnings"].to_string().contains("the file states the plaquette"), "{line}");
+    let answer = run("ildg verify --format milk", &[&path]);
+    assert_eq!(answer.status, 2);
+    assert!(answer.stderr.contains("the formats are ildg, nersc, milc"), "{}", answer.stderr);
 }

@@ -159,7 +159,9 @@ fn one_bad_file_spoils_no_other() {
     assert_eq!((answer.status, answer.stderr.trim()), (1, "gaugelink: 3 of 5 files did not pass"));
     let ok: Vec<Value> = answer.lines().iter().map(|line| line["ok"].clone()).collect();
     assert_eq!(Value::from(ok), Value::from(vec![true, false, false, false, true]));
-    failing("", &text, "no LIME file");
+    failing("", &text, "not a usable nersc header: no END_HEADER");
+    let prose = folder.copy(&sound, "prose", |all| *all = b"no links here\n".repeat(30));
+    failing("", &prose, "no LIME file");
     failing("", &missing, "cannot open the file");
 
     let answer = run("ildg verify", &files);

@@ -1,7 +1,9 @@
 //! The program on configuration files: those that other codes wrote, and damaged ones.
 
+mod convert;
 mod corpus;
 mod damage;
+mod diff;
 mod measure;
 mod program;
 mod written;

@@ -1,6 +1,6 @@
 //! Configurations that the library writes for these tests.
 
-use gaugelink_lattice::ildg::{FileText, write};
+use gaugelink_lattice::file::{FileText, write};
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{Complex, GaugeField, Lattice, LatticeOptions, Matrix};
 use lime_rs::{IldgFile, Precision};

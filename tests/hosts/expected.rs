@@ -1,14 +1,14 @@
 //! The hosts on a made-up configuration, against the Rust crates.
 
 use crate::compile::{Answers, Choice, Link, Place, command, installed, run};
-use gaugelink_lattice::ildg::{FileText, read, write};
+use gaugelink_lattice::file::{FileText, read, write};
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, Lattice, LatticeOptions, MomentumField};
 use gaugelink_models::Flow;
 use gaugelink_models::layers::{Coefficients, Residual, Sharing};
 use gaugelink_physics::action::{Action, WilsonAction};
 use gaugelink_physics::observable::{link_trace, plaquette};
-use lime_rs::{IldgFile, Precision};
+use lime_rs::{GaugeFile, Precision};
 use std::path::{Path, PathBuf};
 
 /// The weights of the preconditioner in Rust: a0 of the site, a1 of the hops, a2 of those with gamma matrices.
@@ -103,7 +103,7 @@ pub fn rough_file(place: &Place, name: &str) -> (PathBuf, GaugeField<f64, 3>) {
 
 /// The same links, bit for bit.
 fn assert_same(path: &Path, u: &GaugeField<f64, 3>) {
-    let file = IldgFile::open(path).unwrap();
+    let file = GaugeFile::open(path).unwrap();
     let mut back = GaugeField::<f64, 3>::cold(u.lattice()).unwrap();
     let sum = read(&file, &mut back, 0).unwrap();
     assert!(!sum.is_bad() && sum.stored.is_some());

@@ -3,15 +3,15 @@
 use crate::host::{Host, algebra, described, distance, lattice, lex, refused, rough};
 use gaugelink_host::sdk::{Rng, Served, View, ViewMut, raw, sized_struct};
 use gaugelink_host::{Exec, FlowObject};
+use gaugelink_lattice::file::read;
 use gaugelink_lattice::foreign::{lend, view, write_algebra};
-use gaugelink_lattice::ildg::read;
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions, MomentumField, Real};
 use gaugelink_models::Flow;
 use gaugelink_models::layers::{Coefficients, Residual, Sharing};
 use gaugelink_physics::action::{Action, WilsonAction};
 use gaugelink_physics::observable::plaquette;
-use lime_rs::IldgFile;
+use lime_rs::GaugeFile;
 use std::sync::Arc;
 
 const EXEC: Exec = Exec { threads: 0 };
@@ -134,7 +134,7 @@ fn grids_values_come_through_the_plugin() {
     let value = |key: &str| grid["values"][key].as_f64().unwrap();
     let lattice = lattice(&[4, 4, 4, 8]);
     let mut v = GaugeField::<f64, 3>::cold(&lattice).unwrap();
-    let file = IldgFile::open(folder.join("ildg_nissa_tmlqcd_L4T8_f64.lime")).unwrap();
+    let file = GaugeFile::open(folder.join("ildg_nissa_tmlqcd_L4T8_f64.lime")).unwrap();
     assert!(!read(&file, &mut v, 0).unwrap().is_bad());
     let host = Host::new("flow");
     let config = "kind = 'residual'\nrho = 0.1\nsublayers = 8\nnc = 3";

@@ -4,6 +4,7 @@ use crate::command;
 use crate::error::DriverError;
 use crate::report::Report;
 use clap::{Args, Parser, Subcommand};
+use lime_rs::{FileFormat, Precision};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -23,7 +24,7 @@ enum Command {
     Solve(RunArgs),
     /// Train a flow, as a file says, and sample with it; goes on where a stopped training left off
     Train(TrainArgs),
-    /// Look into ILDG files
+    /// Look into configuration files, compare and convert them (ILDG, NERSC, MILC, openQCD, DDalphaAMG, HiRep)
     #[command(subcommand)]
     Ildg(IldgCommand),
     /// Measure plaquettes, loops, charge and gradient flow on configurations
@@ -41,6 +42,10 @@ enum IldgCommand {
     Info(FileArgs),
     /// Checksum, plaquette, link trace and unitarity, against what the file states
     Verify(FileArgs),
+    /// Write a configuration in another format or precision; nothing is rounded unless asked for
+    Convert(ConvertArgs),
+    /// Compare two files link by link; exit status 0: equal, 1: different, 2: cannot be compared
+    Diff(DiffArgs),
 }
 
 #[derive(Subcommand, Debug)]
@@ -82,7 +87,7 @@ pub(crate) struct PluginCheckArgs {
 pub(crate) struct RunArgs {
     /// Run file (TOML); docs/runs has examples, docs/run-files.md explains every key
     pub file: PathBuf,
-    /// Start from this ILDG file, whatever [start] says
+    /// Start from this file (of any format), whatever [start] says
     #[arg(long, value_name = "FILE")]
     pub input: Option<PathBuf>,
     /// Change a key, e.g. --set action.beta=5.7 --set stage.0.sweeps=10 (stages count from 0)
@@ -115,7 +120,7 @@ pub(crate) struct TrainArgs {
 /// Of `ildg info` and `ildg verify`.
 #[derive(Args, Debug)]
 pub(crate) struct FileArgs {
-    /// ILDG files
+    /// Configuration files of any format
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
     #[command(flatten)]
@@ -125,9 +130,71 @@ pub(crate) struct FileArgs {
     pub json: bool,
 }
 
-/// For files that do not say their shape, or say it wrongly.
+/// Of `ildg convert`.
+#[derive(Args, Debug)]
+pub(crate) struct ConvertArgs {
+    /// The file to read
+    pub input: PathBuf,
+    /// The file to write; it appears only when complete
+    pub output: PathBuf,
+    /// Format to write: ildg, nersc, milc, openqcd, ddalphaamg, hirep
+    #[arg(long, value_name = "FORMAT")]
+    pub to: FileFormat,
+    /// f32 or f64; without it that of the input, or f64 where the format has no f32
+    #[arg(long, value_name = "P", value_parser = precision)]
+    pub precision: Option<Precision>,
+    /// Rows of SU(3) links to keep, 2 or 3 (nersc has both)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(2..=3))]
+    pub rows: Option<u8>,
+    #[command(flatten)]
+    pub shape: ShapeArgs,
+    /// Convert a file whose checksum is wrong
+    #[arg(long)]
+    pub ignore_checksum: bool,
+    /// A JSON line on standard output, nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Of `ildg diff`.
+#[derive(Args, Debug)]
+pub(crate) struct DiffArgs {
+    /// One file
+    pub a: PathBuf,
+    /// The other one
+    pub b: PathBuf,
+    /// Largest difference of two links (Frobenius norm) that counts as equal
+    #[arg(long, value_name = "T", default_value_t = 0.0, value_parser = tolerance, allow_negative_numbers = true)]
+    pub tolerance: f64,
+    #[command(flatten)]
+    pub shape: ShapeArgs,
+    /// Compare files whose checksums are wrong
+    #[arg(long)]
+    pub ignore_checksum: bool,
+    /// A JSON line on standard output, nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+fn precision(text: &str) -> Result<Precision, String> {
+    match text {
+        "f32" => Ok(Precision::F32),
+        "f64" => Ok(Precision::F64),
+        _ => Err("give f32 or f64".to_owned()),
+    }
+}
+
+fn tolerance(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|x| x.is_finite() && *x >= 0.0);
+    number.ok_or_else(|| "give 0 or a number above".to_owned())
+}
+
+/// For files that do not say their format or shape, or say it wrongly.
 #[derive(Args, Debug)]
 pub(crate) struct ShapeArgs {
+    /// Format of the files, where the bytes do not tell: ildg, nersc, milc, openqcd, ddalphaamg, hirep
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<FileFormat>,
     /// Extents of a file that does not state them, e.g. 8,8,8,16
     #[arg(long, value_name = "X,Y,Z,T", value_delimiter = ',', num_args = 1)]
     pub dims: Option<Vec<usize>>,
@@ -199,6 +266,10 @@ fn dispatch(command: Command) -> Result<(), DriverError> {
         Command::Train(args) => command::train::train(&args, &mut Report::new(args.json)),
         Command::Ildg(IldgCommand::Info(args)) => command::ildg::info(&args, &mut Report::new(args.json)),
         Command::Ildg(IldgCommand::Verify(args)) => command::ildg::verify(&args, &mut Report::new(args.json)),
+        Command::Ildg(IldgCommand::Convert(args)) => {
+            command::ildg::convert(&args, &mut Report::new(args.json))
+        }
+        Command::Ildg(IldgCommand::Diff(args)) => command::ildg::diff(&args, &mut Report::new(args.json)),
         Command::Measure(args) => command::measure::measure(&args, &mut Report::new(args.files.json)),
         Command::Plugin(PluginCommand::List(args)) => {
             command::plugin::list(&args, &mut Report::new(args.json))

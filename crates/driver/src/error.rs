@@ -67,6 +67,9 @@ pub enum DriverError {
         /// Of how many.
         total: usize,
     },
+    /// Two files that were compared and differ; the line was printed.
+    #[error("the files differ")]
+    Different,
     /// Rules that a plugin breaks; their lines were printed.
     #[error("{failed} of {total} checks failed")]
     Checks {

@@ -4,7 +4,10 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::sync::Mutex;
+
+use crate::error::{Error, Result};
 
 /// Bytes that can be read at any offset.
 pub trait ReadAt {
@@ -28,6 +31,15 @@ pub trait WriteAt {
     /// # Errors
     /// What the operating system reports, e.g. `StorageFull`.
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+}
+
+/// Opens a file for reading; a folder or a pipe, which would keep its opener waiting, is refused.
+pub(crate) fn open_file(path: &Path) -> Result<File> {
+    let is_file = std::fs::metadata(path).map_err(|source| Error::Open { source })?.is_file();
+    if !is_file {
+        return Err(Error::Open { source: io::Error::other("it is a folder or a device, not a file") });
+    }
+    File::open(path).map_err(|source| Error::Open { source })
 }
 
 impl ReadAt for File {

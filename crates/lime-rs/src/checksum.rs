@@ -94,7 +94,8 @@ fn whole_sites(site_bytes: usize, bytes: &[u8], sites: u64) -> Result<()> {
     Ok(())
 }
 
-fn hexadecimal(text: &str) -> Option<u32> {
+/// A number of at most 32 bits, with or without `0x`.
+pub(crate) fn hexadecimal(text: &str) -> Option<u32> {
     let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
     // `from_str_radix` would take a sign.
     digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u32::from_str_radix(digits, 16).ok())?

@@ -1,4 +1,4 @@
-//! Big-endian bytes to numbers and back, in loops that compile to vector shuffles.
+//! Bytes of either order to numbers and back, in loops that compile to vector shuffles.
 
 use crate::error::{Error, Result};
 use crate::format::Precision;
@@ -63,7 +63,16 @@ impl Real for f64 {
     }
 }
 
-/// Reads numbers stored with the precision of `R`.
+/// Which byte of a number comes first in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ByteOrder {
+    /// The most significant one: LIME files, HiRep.
+    Big,
+    /// The least significant one: openQCD, DDalphaAMG.
+    Little,
+}
+
+/// Reads big-endian numbers stored with the precision of `R`.
 ///
 /// # Errors
 /// [`Error::SizeMismatch`] where `bytes` does not hold exactly the numbers of `numbers`.
@@ -71,28 +80,46 @@ pub fn decode<R: Real>(bytes: &[u8], numbers: &mut [R]) -> Result<()> {
     decode_as(R::PRECISION, bytes, numbers)
 }
 
-/// Reads numbers stored with the given precision into any number type.
+/// Reads big-endian numbers stored with the given precision into any number type.
 ///
 /// # Errors
 /// [`Error::SizeMismatch`] where `bytes` does not hold exactly the numbers of `numbers`.
 pub fn decode_as<R: Real>(stored: Precision, bytes: &[u8], numbers: &mut [R]) -> Result<()> {
+    decode_ordered(ByteOrder::Big, stored, bytes, numbers)
+}
+
+/// [`decode_as`] for either order of bytes.
+pub(crate) fn decode_ordered<R: Real>(
+    order: ByteOrder,
+    stored: Precision,
+    bytes: &[u8],
+    numbers: &mut [R],
+) -> Result<()> {
     same_size("bytes to decode", stored, bytes.len(), numbers.len())?;
-    match stored {
-        Precision::F32 => {
-            for (number, bytes) in numbers.iter_mut().zip(bytes.as_chunks::<4>().0) {
-                *number = R::from_f32(f32::from_be_bytes(*bytes));
-            }
-        }
-        Precision::F64 => {
-            for (number, bytes) in numbers.iter_mut().zip(bytes.as_chunks::<8>().0) {
-                *number = R::from_f64(f64::from_be_bytes(*bytes));
-            }
-        }
+    match (stored, order) {
+        (Precision::F32, ByteOrder::Big) => each4(bytes, numbers, |b| R::from_f32(f32::from_be_bytes(b))),
+        (Precision::F32, ByteOrder::Little) => each4(bytes, numbers, |b| R::from_f32(f32::from_le_bytes(b))),
+        (Precision::F64, ByteOrder::Big) => each8(bytes, numbers, |b| R::from_f64(f64::from_be_bytes(b))),
+        (Precision::F64, ByteOrder::Little) => each8(bytes, numbers, |b| R::from_f64(f64::from_le_bytes(b))),
     }
     Ok(())
 }
 
-/// Writes numbers with the precision of `R`.
+#[inline(always)]
+fn each4<R>(bytes: &[u8], numbers: &mut [R], read: impl Fn([u8; 4]) -> R) {
+    for (number, bytes) in numbers.iter_mut().zip(bytes.as_chunks::<4>().0) {
+        *number = read(*bytes);
+    }
+}
+
+#[inline(always)]
+fn each8<R>(bytes: &[u8], numbers: &mut [R], read: impl Fn([u8; 8]) -> R) {
+    for (number, bytes) in numbers.iter_mut().zip(bytes.as_chunks::<8>().0) {
+        *number = read(*bytes);
+    }
+}
+
+/// Writes big-endian numbers with the precision of `R`.
 ///
 /// # Errors
 /// [`Error::SizeMismatch`] where `bytes` is not exactly as long as the numbers need.
@@ -100,21 +127,37 @@ pub fn encode<R: Real>(numbers: &[R], bytes: &mut [u8]) -> Result<()> {
     encode_as(R::PRECISION, numbers, bytes)
 }
 
-/// Writes numbers of any type with the given precision.
+/// Writes big-endian numbers of any type with the given precision.
 ///
 /// # Errors
 /// [`Error::SizeMismatch`] where `bytes` is not exactly as long as the numbers need.
 pub fn encode_as<R: Real>(stored: Precision, numbers: &[R], bytes: &mut [u8]) -> Result<()> {
+    encode_ordered(ByteOrder::Big, stored, numbers, bytes)
+}
+
+/// [`encode_as`] for either order of bytes.
+pub(crate) fn encode_ordered<R: Real>(
+    order: ByteOrder,
+    stored: Precision,
+    numbers: &[R],
+    bytes: &mut [u8],
+) -> Result<()> {
     same_size("bytes to encode into", stored, bytes.len(), numbers.len())?;
     match stored {
         Precision::F32 => {
             for (number, bytes) in numbers.iter().zip(bytes.as_chunks_mut::<4>().0) {
-                *bytes = number.to_f32().to_be_bytes();
+                *bytes = match order {
+                    ByteOrder::Big => number.to_f32().to_be_bytes(),
+                    ByteOrder::Little => number.to_f32().to_le_bytes(),
+                };
             }
         }
         Precision::F64 => {
             for (number, bytes) in numbers.iter().zip(bytes.as_chunks_mut::<8>().0) {
-                *bytes = number.to_f64().to_be_bytes();
+                *bytes = match order {
+                    ByteOrder::Big => number.to_f64().to_be_bytes(),
+                    ByteOrder::Little => number.to_f64().to_le_bytes(),
+                };
             }
         }
     }
@@ -145,6 +188,21 @@ mod tests {
         let mut back = [0.0f64; 2];
         decode_as(Precision::F32, &short, &mut back).unwrap();
         assert_eq!(back, [1.5, -2.0]);
+    }
+
+    #[test]
+    fn little_endian_numbers_are_the_mirror_image() {
+        for precision in [Precision::F32, Precision::F64] {
+            let size = precision.bytes();
+            let (mut big, mut little) = (vec![0; size], vec![0; size]);
+            encode_ordered(ByteOrder::Big, precision, &[0.1f64], &mut big).unwrap();
+            encode_ordered(ByteOrder::Little, precision, &[0.1f64], &mut little).unwrap();
+            big.reverse();
+            assert_eq!(big, little);
+            let mut back = [0.0f64];
+            decode_ordered(ByteOrder::Little, precision, &little, &mut back).unwrap();
+            assert_eq!(back[0], if precision == Precision::F64 { 0.1 } else { f64::from(0.1f32) });
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::checksum::ScidacChecksum;
+use crate::gauge::FileFormat;
 use crate::qcdml::Violation;
 
 /// Result with this crate's [`enum@Error`].
@@ -26,6 +27,78 @@ pub enum Error {
     Open {
         /// The system's reason.
         source: io::Error,
+    },
+    /// The bytes are those of no format.
+    #[error(
+        "no LIME file, and no header of another format that fits {size} bytes (NERSC, MILC, openQCD, DDalphaAMG, \
+         HiRep); if you know the format, name it to learn what is wrong with the file"
+    )]
+    UnknownFormat {
+        /// Length of the file.
+        size: u64,
+    },
+    /// Header and length are those of several formats.
+    #[error(
+        "the header fits {}: only the links can tell them apart; name the format",
+        candidates.iter().map(|format| format.name()).collect::<Vec<_>>().join(" and ")
+    )]
+    SeveralFormats {
+        /// These.
+        candidates: Vec<FileFormat>,
+    },
+    /// A header that cannot be used.
+    #[error("not a usable {format} header: {detail}")]
+    BadHeader {
+        /// The format.
+        format: FileFormat,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The file ends before the links do.
+    #[error(
+        "truncated: {shape} needs {expected} bytes of links after the {format} header, and the file has {present}; \
+         copy the file again, or correct the shape"
+    )]
+    TruncatedBody {
+        /// The format.
+        format: FileFormat,
+        /// Lattice and colours.
+        shape: String,
+        /// Bytes needed.
+        expected: u64,
+        /// Bytes present.
+        present: u64,
+    },
+    /// A format that cannot hold the links.
+    #[error("{format} files hold {what}; {remedy}")]
+    CannotHold {
+        /// The format.
+        format: FileFormat,
+        /// What it holds.
+        what: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// A link that does not follow from the rows that would be written.
+    #[error(
+        "the link in direction {mu} of site {rank} is not special unitary to rounding: what would be left out is off \
+         by {deviation:.1e}, and {limit:.0e} is allowed; keep all rows"
+    )]
+    LinkLosesRows {
+        /// Rank of the site.
+        rank: u64,
+        /// Direction.
+        mu: usize,
+        /// Largest difference.
+        deviation: f64,
+        /// What rounding explains.
+        limit: f64,
+    },
+    /// A header that states the plaquette, and none was given.
+    #[error("a {format} header states the plaquette: measure and give it")]
+    PlaquetteNeeded {
+        /// The format.
+        format: FileFormat,
     },
     /// A read failed, or the file became shorter while it was read.
     #[error(

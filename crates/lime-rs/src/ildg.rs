@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use crate::access::ReadAt;
+use crate::access::{ReadAt, open_file};
 use crate::checksum::ScidacChecksum;
 use crate::error::{Error, Result};
 use crate::format::IldgFormat;
@@ -87,17 +87,7 @@ impl IldgFile<File> {
     /// As [`Self::open`]; [`Error::NoSuchPayload`].
     pub fn open_with(path: impl AsRef<Path>, selection: impl Into<Selection>) -> Result<Self> {
         let path = path.as_ref();
-        let open = || {
-            // A pipe would keep its opener waiting for a writer.
-            let is_file = std::fs::metadata(path).map_err(|source| Error::Open { source })?.is_file();
-            if !is_file {
-                return Err(Error::Open {
-                    source: std::io::Error::other("it is a folder or a device, not a file"),
-                });
-            }
-            let file = File::open(path).map_err(|source| Error::Open { source })?;
-            Self::from_source(file, selection.into())
-        };
+        let open = || Self::from_source(open_file(path)?, selection.into());
         let mut file = open().map_err(|error| error.in_file(path))?;
         file.path = Some(path.to_owned());
         Ok(file)

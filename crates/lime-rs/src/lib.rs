@@ -1,4 +1,5 @@
-//! Lattice configurations on disk: LIME records, ILDG and SciDAC, as bytes, checksums and metadata.
+//! Lattice configurations on disk: LIME records, ILDG and SciDAC, NERSC, MILC, openQCD, DDalphaAMG and HiRep, as
+//! bytes, checksums and metadata.
 //!
 //! The crate knows no lattice field and no physics: it tells where the payload lies, what it claims to be,
 //! whether its bytes are those that were written, and it turns bytes into numbers. Whether the numbers are a
@@ -11,6 +12,8 @@
 //!
 //! Other SciDAC files, with several records or volumes: [`ScidacFile`] and [`ScidacWriter`]. ILDG's metadata documents:
 //! [`qcdml`].
+//! Any format: [`GaugeFile`] finds out which one a file has, [`GaugeFile::read_units`] streams its links, and
+//! [`GaugeWriter`] writes them.
 //!
 //! Byte layout of an ILDG payload (ILDG Binary File Format, version 1.2), slowest index first:
 //! `t, z, y, x, mu (x, y, z, t), row, column, re/im`, IEEE big endian, 32 or 64 bits a number. Sites are
@@ -36,12 +39,18 @@ mod access;
 mod atomic;
 mod checksum;
 mod cksum;
+mod ddalphaamg;
 mod endian;
 mod error;
 mod format;
+mod gauge;
 mod grid;
 mod group;
+mod hirep;
 mod ildg;
+mod milc;
+mod nersc;
+mod openqcd;
 mod pass;
 pub mod qcdml;
 mod record;
@@ -57,16 +66,20 @@ pub use access::{ReadAt, WriteAt};
 pub use atomic::AtomicFile;
 pub use checksum::ScidacChecksum;
 pub use cksum::PosixCksum;
-pub use endian::{Real, decode, decode_as, encode, encode_as};
+pub use endian::{ByteOrder, Real, decode, decode_as, encode, encode_as};
 pub use error::{Error, Result};
 pub use format::{IldgFormat, Precision};
+pub use gauge::{
+    Body, Checksum, ChecksumKind, FileFormat, GaugeFile, GaugeMeta, GaugeWriter, MilcChecksum, Order, Rows,
+    Stated, Sums, UnitChunk,
+};
 pub use grid::{GridMeta, GridStatement};
 pub use ildg::{IldgFile, Payload, Selection};
 pub use pass::{Chunk, PassOptions, Verification};
 pub use record::{HEADER_BYTES, Record, RecordHeader, record_type};
 pub use scanner::{Scan, scan};
 pub use scidac::{
-    Content, DatumChunk, FileInfo, Number, Order, RecordInfo, RecordKind, RecordWriter, ScidacFile,
+    ComponentOrder, Content, DatumChunk, FileInfo, Number, RecordInfo, RecordKind, RecordWriter, ScidacFile,
     ScidacMeta, ScidacPayload, ScidacWriter, VolumeFormat,
 };
 pub use shape::{Shape, propose_shapes};

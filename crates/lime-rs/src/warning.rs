@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use crate::endian::ByteOrder;
 use crate::format::Precision;
+use crate::gauge::FileFormat;
 
 /// Something a reader put up with. Records are counted from 1, as in the record table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,6 +143,71 @@ pub enum Warning {
         /// Which one is described here, counted from 0.
         chosen: usize,
     },
+    /// The caller gave another shape than the header states; the caller's holds.
+    HeaderShapeDiffers {
+        /// The format.
+        format: FileFormat,
+        /// What the header says.
+        stated: String,
+        /// What is used.
+        used: String,
+    },
+    /// The header states other rows or numbers than the length of the file means.
+    HeaderContradictsLength {
+        /// The format.
+        format: FileFormat,
+        /// What the header says.
+        stated: String,
+        /// What the length means.
+        used: String,
+    },
+    /// The header lacks a value; another was taken.
+    MissingHeaderKey {
+        /// The format.
+        format: FileFormat,
+        /// Name of the value.
+        key: &'static str,
+        /// What was taken.
+        taken: &'static str,
+    },
+    /// A value of the header that cannot be understood.
+    UnreadableHeaderValue {
+        /// The format.
+        format: FileFormat,
+        /// Name of the value.
+        key: &'static str,
+        /// What stands there.
+        value: String,
+    },
+    /// A file of a format with checksums states none.
+    NoStoredChecksum {
+        /// The format.
+        format: FileFormat,
+    },
+    /// The header leaves the order of bytes open; the checksum told it.
+    ByteOrderByChecksum {
+        /// The order.
+        order: ByteOrder,
+    },
+    /// The header leaves the order of bytes open, and no checksum tells it; the size of the numbers did.
+    ByteOrderGuessed {
+        /// The order.
+        order: ByteOrder,
+    },
+    /// Bytes follow the links.
+    TrailingBytes {
+        /// The format.
+        format: FileFormat,
+        /// How many.
+        length: u64,
+    },
+}
+
+fn endian(order: ByteOrder) -> &'static str {
+    match order {
+        ByteOrder::Big => "big",
+        ByteOrder::Little => "little",
+    }
 }
 
 impl fmt::Display for Warning {
@@ -257,6 +324,42 @@ impl fmt::Display for Warning {
                     f,
                     "the file holds {count} `ildg-binary-data` records; this is the one with index {chosen}"
                 )
+            }
+            Self::HeaderShapeDiffers { format, stated, used } => {
+                write!(f, "the {format} header states {stated}; the given {used} is used instead")
+            }
+            Self::HeaderContradictsLength { format, stated, used } => {
+                write!(
+                    f,
+                    "the {format} header states {stated}, but by the length of the file there are {used}"
+                )
+            }
+            Self::MissingHeaderKey { format, key, taken } => {
+                write!(f, "the {format} header has no {key}; {taken} was taken")
+            }
+            Self::UnreadableHeaderValue { format, key, value } => {
+                write!(f, "the {format} header has an unreadable {key}, `{value}`")
+            }
+            Self::NoStoredChecksum { format } => {
+                write!(f, "the {format} header states no checksum: damage to the links cannot be noticed")
+            }
+            Self::ByteOrderByChecksum { order } => {
+                write!(
+                    f,
+                    "the header does not tell the order of bytes; by the checksum it is {}-endian",
+                    endian(*order)
+                )
+            }
+            Self::ByteOrderGuessed { order } => {
+                write!(
+                    f,
+                    "the header does not tell the order of bytes, nor does the checksum; by the size of the numbers it \
+                     is {}-endian",
+                    endian(*order)
+                )
+            }
+            Self::TrailingBytes { format, length } => {
+                write!(f, "{length} bytes follow the links of this {format} file; ignored")
             }
         }
     }

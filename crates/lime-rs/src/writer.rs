@@ -123,7 +123,27 @@ impl PayloadWriter {
         }
     }
 
-    /// Writes big-endian bytes at `offset` within the payload. Different parts may be written at the same time;
+    /// A place within a file that is under construction here.
+    pub(crate) fn within(atomic: &AtomicFile, offset: u64, bytes: u64) -> Result<Self> {
+        let file = atomic.file().try_clone().map_err(|source| atomic.failed("write", source))?;
+        Ok(Self { file, path: atomic.target().to_owned(), offset, bytes, written: AtomicU64::new(0) })
+    }
+
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    pub(crate) fn add_written(&self, bytes: u64) {
+        self.written.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Refuses a payload of which bytes are missing.
+    pub(crate) fn complete(self) -> Result<()> {
+        let (written, expected) = (self.written.into_inner(), self.bytes);
+        if written == expected { Ok(()) } else { Err(Error::IncompletePayload { written, expected }) }
+    }
+
+    /// Writes bytes at `offset` within the payload. Different parts may be written at the same time;
     /// no byte may be written twice, for the count of bytes tells whether the payload is complete.
     ///
     /// # Errors
@@ -216,13 +236,7 @@ impl IldgWriter {
         let header = RecordHeader::new(ILDG_BINARY, MIDDLE, bytes).encode()?;
         WriteAt::write_all_at(atomic.file(), &header, offset)
             .map_err(|source| atomic.failed("write", source))?;
-        let payload = PayloadWriter {
-            file: atomic.file().try_clone().map_err(|source| atomic.failed("write", source))?,
-            path: atomic.target().to_owned(),
-            offset: offset + HEADER_BYTES,
-            bytes,
-            written: AtomicU64::new(0),
-        };
+        let payload = PayloadWriter::within(&atomic, offset + HEADER_BYTES, bytes)?;
         let norm = meta.grid.as_ref().map(GridMeta::norm);
         Ok(Self { atomic, payload, norm })
     }
@@ -252,7 +266,7 @@ impl IldgWriter {
 
     /// Counts payload bytes that other ranks wrote and finished.
     pub fn add_written(&self, bytes: u64) {
-        self.payload.written.fetch_add(bytes, Ordering::Relaxed);
+        self.payload.add_written(bytes);
     }
 
     /// Completes the file: padding, checksum, trailing records (e.g. `gaugelink-provenance`), fsync, rename.
@@ -262,15 +276,11 @@ impl IldgWriter {
     /// [`Error::Write`]. The old target is intact.
     pub fn finish(self, checksum: ScidacChecksum, trailing: &[TextRecord]) -> Result<()> {
         let Self { atomic, payload, norm } = self;
-        let (written, expected) = (payload.written.into_inner(), payload.bytes);
-        if written != expected {
-            return Err(Error::IncompletePayload { written, expected }.in_file(atomic.target()));
-        }
+        let (end, pad) = (payload.offset + payload.bytes, padding(payload.bytes));
+        payload.complete().map_err(|error| error.in_file(atomic.target()))?;
         for record in trailing {
             check_type(&record.kind)?;
         }
-        let end = payload.offset + payload.bytes;
-        let pad = padding(payload.bytes);
         WriteAt::write_all_at(atomic.file(), &[0; 8][..pad as usize], end)
             .map_err(|source| atomic.failed("write", source))?;
         let mut offset = end + pad;

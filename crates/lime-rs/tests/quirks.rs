@@ -3,7 +3,7 @@
 mod common;
 
 use common::{FORMAT, SITE_BYTES, checksum_xml, lime, payload, push, sums, whole};
-use lime_rs::{Error, IldgFile, Precision, ScidacChecksum, Selection, Shape, Warning};
+use lime_rs::{ByteOrder, Error, FileFormat, IldgFile, Precision, ScidacChecksum, Selection, Shape, Warning};
 
 const SHAPE: Shape = Shape { dims: [2, 2, 2, 4], nc: 2 };
 
@@ -215,7 +215,7 @@ fn a_file_of_another_kind_is_refused_by_the_names_of_its_records() {
 
 #[test]
 fn every_warning_has_its_own_wording() {
-    let record = "ildg-format";
+    let (record, format) = ("ildg-format", FileFormat::Nersc);
     let warnings = [
         Warning::MissingPad { record: 1, missing: 1 },
         Warning::TrailingZeros { offset: 1, length: 1 },
@@ -240,6 +240,14 @@ fn every_warning_has_its_own_wording() {
         Warning::StatedDatumDiffers { payload: 1, stated: 1, actual: 1 },
         Warning::PayloadWithoutChecksum { payload: 1 },
         Warning::UnusablePayload { payload: 1, detail: "1".into() },
+        Warning::HeaderShapeDiffers { format, stated: "1".into(), used: "1".into() },
+        Warning::HeaderContradictsLength { format, stated: "1".into(), used: "1".into() },
+        Warning::MissingHeaderKey { format, key: "1", taken: "1" },
+        Warning::UnreadableHeaderValue { format, key: "1", value: "1".into() },
+        Warning::NoStoredChecksum { format },
+        Warning::ByteOrderByChecksum { order: ByteOrder::Big },
+        Warning::ByteOrderGuessed { order: ByteOrder::Big },
+        Warning::TrailingBytes { format, length: 1 },
     ];
     let wordings: std::collections::BTreeSet<String> = warnings.iter().map(ToString::to_string).collect();
     assert_eq!(wordings.len(), warnings.len());

@@ -5,7 +5,8 @@ use std::fs::File;
 use std::path::PathBuf;
 
 use lime_rs::{
-    Content, Number, Order, RecordKind, ScidacChecksum, ScidacFile, ScidacPayload, VolumeFormat, Warning,
+    ComponentOrder, Content, Number, RecordKind, ScidacChecksum, ScidacFile, ScidacPayload, VolumeFormat,
+    Warning,
 };
 use serde_json::Value;
 
@@ -154,7 +155,7 @@ fn propagators_of_tmlqcd_have_the_norms_of_the_index() {
         let file = ScidacFile::open(folder.join(format!("source_1.0003.00.inverted.{column:02}"))).unwrap();
         assert_eq!(file.info().dims, [4, 4, 4, 8]);
         assert_eq!(file.warnings(), [Warning::MissingPrivateFile]);
-        let order = Order::SpinColour;
+        let order = ComponentOrder::SpinColour;
         let payload = &file.payloads()[0];
         assert_eq!(payload.content, Content::Spinor { ns: 4, nc: 3, count: 1, order });
         assert_eq!(payload.number, Number::F64);

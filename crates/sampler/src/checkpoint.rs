@@ -5,9 +5,9 @@
 //! is replaced in one step; only then are the older links removed. Whenever a process dies, the state file points
 //! at complete links.
 
-use gaugelink_lattice::ildg::{self, FileText};
+use gaugelink_lattice::file::{self, FileText};
 use gaugelink_lattice::{GaugeField, LatticeError};
-use lime_rs::{AtomicFile, IldgFile, Precision, ScidacChecksum};
+use lime_rs::{AtomicFile, GaugeFile, Precision, ScidacChecksum};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io;
@@ -103,7 +103,7 @@ impl Checkpoint {
         for chain in 0..u.lattice().chains() {
             let name = format!("links-{number}-{chain}.lime");
             let text = FileText { lfn: Some(name.clone()), ..FileText::default() };
-            let sum = ildg::write(&self.folder.join(&name), u, chain, Precision::F64, &text)
+            let sum = file::write(&self.folder.join(&name), u, chain, Precision::F64, &text)
                 .map_err(self.links_error())?;
             links.push((name, sum.suma, sum.sumb));
         }
@@ -160,9 +160,9 @@ impl Checkpoint {
     ) -> Result<(), CheckpointError> {
         for (chain, (name, suma, sumb)) in saved.links.iter().enumerate() {
             let path = self.folder.join(name);
-            let file = IldgFile::open(&path).map_err(|e| self.links_error()(e.into()))?;
-            let sum = ildg::read(&file, u, chain).map_err(self.links_error())?;
-            if sum.computed != (ScidacChecksum { suma: *suma, sumb: *sumb }) {
+            let file = GaugeFile::open(&path).map_err(|e| self.links_error()(e.into()))?;
+            let sum = file::read(&file, u, chain).map_err(self.links_error())?;
+            if sum.scidac != (ScidacChecksum { suma: *suma, sumb: *sumb }) {
                 return Err(CheckpointError::Changed { path });
             }
         }
@@ -211,9 +211,9 @@ mod tests {
         checkpoint.save(&u, 1, ()).unwrap();
         let saved = checkpoint.load::<()>().unwrap().unwrap();
         let links = folder.path().join("links-1-0.lime");
-        let file = IldgFile::open(&links).unwrap();
+        let file = GaugeFile::open(&links).unwrap();
         let mut bytes = std::fs::read(&links).unwrap();
-        bytes[file.payload().offset as usize + 3] ^= 1;
+        bytes[file.offset() as usize + 3] ^= 1;
         std::fs::write(&links, bytes).unwrap();
         let mut back = GaugeField::<f64, 1>::cold(&lattice).unwrap();
         assert!(matches!(checkpoint.load_links(&saved, &mut back), Err(CheckpointError::Changed { .. })));

@@ -8,10 +8,10 @@ use crate::group::by_group;
 use crate::lattice::{LatticeHandle, extents};
 use crate::structs::{options, report};
 use crate::text::{optional, required, string};
-use gaugelink_lattice::ildg::{self, FileChecksum, FileText, stated_plaquette};
+use gaugelink_lattice::file::{self, FileChecksum, FileText};
 use gaugelink_physics::observable::{link_trace, plaquette};
 use gaugelink_plugin_sdk::{Error, Extensible};
-use lime_rs::{IldgFile, Precision, Shape, TextRecord};
+use lime_rs::{GaugeFile, IldgFile, Payload, Precision, Shape, TextRecord};
 use std::ffi::{CString, c_char};
 use std::path::Path;
 use std::sync::Arc;
@@ -19,7 +19,8 @@ use std::sync::Arc;
 /// `gaugelink_ildg`.
 pub struct File {
     context: Arc<Shared>,
-    file: IldgFile,
+    file: GaugeFile,
+    payload: Payload,
     lfn: Option<CString>,
     warnings: Vec<CString>,
 }
@@ -102,15 +103,16 @@ const CHECKSUM: [i32; 3] = [0, 1, 2];
 
 impl File {
     fn new(context: &Arc<Shared>, file: IldgFile) -> Self {
-        let lfn = file.payload().lfn.as_deref().map(string);
+        let payload = file.payload().clone();
+        let lfn = payload.lfn.as_deref().map(string);
         let warnings = file.warnings().iter().map(|warning| string(&warning.to_string())).collect();
-        Self { context: context.clone(), file, lfn, warnings }
+        Self { context: context.clone(), file: file.into(), payload, lfn, warnings }
     }
     fn info(&self) -> Info {
-        let payload = self.file.payload();
+        let payload = &self.payload;
         let (format, sum) = (&payload.format, payload.checksum.unwrap_or_default());
         Info {
-            ndim: ildg::extents(format).len() as u32,
+            ndim: file::extents(&format.dims).len() as u32,
             extents: format.dims.map(|extent| extent as i64),
             ncolor: format.nc as u32,
             precision: format.precision.bits(),
@@ -118,7 +120,7 @@ impl File {
             suma: sum.suma,
             sumb: sum.sumb,
             warnings: self.warnings.len() as u32,
-            plaquette: stated_plaquette(&self.file).unwrap_or(f64::NAN),
+            plaquette: self.file.stated().plaquette.unwrap_or(f64::NAN),
             payload_bytes: payload.bytes,
             lfn: self.lfn.as_ref().map_or(std::ptr::null(), |lfn| lfn.as_ptr()),
             ..Info::default()
@@ -126,13 +128,13 @@ impl File {
     }
     /// Reads the links as they are.
     fn load(&self, gauge: &mut Gauge) -> Result<FileChecksum> {
-        let sum = by_group!(Links, &mut gauge.links, u => ildg::read(&self.file, u, 0))?;
+        let sum = by_group!(Links, &mut gauge.links, u => file::read(&self.file, u, 0))?;
         gauge.changed();
         Ok(sum)
     }
     fn verify(&self) -> Result<Check> {
-        let format = &self.file.payload().format;
-        let lattice = LatticeHandle::new(&self.context, &ildg::extents(format))?;
+        let format = &self.payload.format;
+        let lattice = LatticeHandle::new(&self.context, &file::extents(&format.dims))?;
         let mut gauge = Gauge::new(&self.context, &lattice.lattice, format.nc as u32)?;
         let sum = self.load(&mut gauge)?;
         let unitarity = by_group!(Links, &gauge.links, u => u.unitarity_violation());
@@ -143,8 +145,8 @@ impl File {
                 Some(_) if sum.is_bad() => 2,
                 Some(_) => 1,
             }],
-            suma: sum.computed.suma,
-            sumb: sum.computed.sumb,
+            suma: sum.scidac.suma,
+            sumb: sum.scidac.sumb,
             plaquette: finite(by_group!(Links, &gauge.links, u => plaquette(u)[0])),
             link_trace: finite(by_group!(Links, &gauge.links, u => link_trace(u)[0])),
             unitarity,
@@ -224,7 +226,7 @@ entries! {
         let (lfn, provenance) = (optional(given.lfn, "lfn")?, optional(given.provenance, "provenance")?);
         by_group!(Links, &get(gauge, "gauge")?.links, u => {
             let text = text(path, plaquette(u)[0], lfn, provenance);
-            ildg::write(path, u, 0, precision, &text)
+            file::write(path, u, 0, precision, &text)
         })?;
         Ok(())
     }

@@ -3,10 +3,10 @@
 use super::timing::Stage;
 use super::{Line, Precision};
 use crate::error::DriverError;
-use gaugelink_lattice::ildg::{self, FileText};
+use gaugelink_lattice::file::{self, FileText};
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, LatticeError};
-use lime_rs::IldgFile;
+use lime_rs::GaugeFile;
 
 /// Writes and reads a configuration on a temporary file, checksums computed and compared; the limit is a copy of as many
 /// bytes in memory.
@@ -29,10 +29,10 @@ pub(super) fn run(
         let mut copy = vec![0.0; u.as_slice().len()];
         stage.effort.best(|| std::hint::black_box(copy.as_mut_slice()).copy_from_slice(u.as_slice()))
     };
-    let write = || Ok(ildg::write(&path, &u, 0, lime_rs::Precision::F64, &FileText::default())?);
+    let write = || Ok(file::write(&path, &u, 0, lime_rs::Precision::F64, &FileText::default())?);
     let written = stage.effort.best_of(write, |_| None)?;
     let read = || {
-        let checksum = ildg::read(&IldgFile::open(&path)?, &mut back, 0)?;
+        let checksum = file::read(&GaugeFile::open(&path)?, &mut back, 0)?;
         if checksum.is_bad() {
             return Err(DriverError::Lattice(LatticeError::Mismatch(format!(
                 "{}: the checksum changed between writing and reading: the temporary folder's disk is not to be trusted",

@@ -95,9 +95,9 @@ fn judge_links(survey: &Survey, precision: Precision, verdict: &mut Verdict) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gaugelink_lattice::ildg::FileChecksum;
+    use gaugelink_lattice::file::FileChecksum;
     use gaugelink_lattice::{Complex, GaugeField, Lattice, LatticeOptions, Matrix};
-    use lime_rs::ScidacChecksum;
+    use lime_rs::{Checksum, ScidacChecksum};
 
     /// The verdict on unit links but for U_t at the sites of one time slice.
     fn verdict(link: Complex<f64>, slice: usize, sites: usize, precision: Precision) -> Verdict {
@@ -108,7 +108,8 @@ mod tests {
             u.set_link(block, 3, lane, &Matrix::diagonal(link));
         }
         let sum = ScidacChecksum { suma: 1, sumb: 2 };
-        let checksum = FileChecksum { computed: sum, stored: Some(sum), posix_cksum: None };
+        let whole = Checksum::Scidac(sum);
+        let checksum = FileChecksum { computed: whole, stored: Some(whole), scidac: sum, posix_cksum: None };
         judge(&Loaded { checksum, survey: Survey::of(&u, 0) }, precision)
     }
 

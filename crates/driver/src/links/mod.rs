@@ -1,6 +1,7 @@
 //! Configurations from files into fields: opening, reading on all threads, and judging what was read.
 
 mod bare;
+mod decide;
 mod judge;
 mod survey;
 
@@ -10,10 +11,10 @@ pub(crate) use survey::Survey;
 use crate::cli::ShapeArgs;
 use crate::error::DriverError;
 use crate::progress;
+use gaugelink_lattice::file::{FileChecksum, ReadOptions, extents, read_with};
 use gaugelink_lattice::group::group_name;
-use gaugelink_lattice::ildg::{FileChecksum, ReadOptions, extents, read_with};
 use gaugelink_lattice::{GaugeField, Lattice, LatticeError, LatticeOptions, Real};
-use lime_rs::{IldgFile, Precision, Shape};
+use lime_rs::{FileFormat, GaugeFile, Precision, Shape};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -61,19 +62,38 @@ pub(crate) fn precision_name(precision: Precision) -> &'static str {
 /// Opens a file with what the command line says of its shape.
 ///
 /// # Errors
-/// [`DriverError::Input`] for extents that are none; else those of [`IldgFile::open_with`], with the options that
-/// help.
-pub(crate) fn open(path: &Path, shape: &ShapeArgs) -> Result<IldgFile, DriverError> {
-    let opened = match given(shape)? {
-        Some(shape) => IldgFile::open_with(path, shape),
-        None => IldgFile::open(path),
-    };
-    opened.map_err(|error| match error.root() {
-        lime_rs::Error::MissingFormat { .. } | lime_rs::Error::UnusableFormat { .. } => {
+/// [`DriverError::Input`] for extents that are none; else those of [`open_as`], with the options that help.
+pub(crate) fn open(path: &Path, shape: &ShapeArgs) -> Result<GaugeFile, DriverError> {
+    open_as(path, shape.format, given(shape)?).map_err(|error| match error {
+        DriverError::File(error) if lacks_shape(&error) => {
             DriverError::FileWithRemedy { error, remedy: bare::advice(path) }
         }
-        _ => error.into(),
+        error => error,
     })
+}
+
+/// Opens a file of a given format, else of that which its bytes tell, or its links where the bytes do not.
+///
+/// # Errors
+/// [`DriverError::File`]; [`DriverError::Input`] where the links do not tell either.
+pub(crate) fn open_as(
+    path: &Path,
+    format: Option<FileFormat>,
+    shape: Option<Shape>,
+) -> Result<GaugeFile, DriverError> {
+    let candidates = match format {
+        Some(format) => vec![format],
+        None => GaugeFile::detect(path)?,
+    };
+    match candidates[..] {
+        [format] => Ok(GaugeFile::open_as(path, Some(format), shape)?),
+        _ => decide::open(path, &candidates, shape),
+    }
+}
+
+/// Whether a file does not say its shape.
+pub(crate) fn lacks_shape(error: &lime_rs::Error) -> bool {
+    matches!(error.root(), lime_rs::Error::MissingFormat { .. } | lime_rs::Error::UnusableFormat { .. })
 }
 
 /// The shape on the command line; extents left out at the end are 1.
@@ -106,8 +126,8 @@ impl Lattices {
     ///
     /// # Errors
     /// [`LatticeError::Geometry`] for extents that make no lattice, e.g. 1 in a direction before the last.
-    pub fn of(&mut self, file: &IldgFile) -> Result<Arc<Lattice>, LatticeError> {
-        let extents = extents(&file.payload().format);
+    pub fn of(&mut self, file: &GaugeFile) -> Result<Arc<Lattice>, LatticeError> {
+        let extents = extents(&file.body().dims);
         if let Some(last) = &self.last
             && last.geometry().extents()[..last.dims()] == extents
         {
@@ -144,12 +164,12 @@ pub(crate) struct Loaded {
 /// # Errors
 /// Those of [`read_with`].
 pub(crate) fn inspect<T: Real, const N: usize>(
-    file: &IldgFile,
+    file: &GaugeFile,
     field: &mut GaugeField<T, N>,
     chain: usize,
     posix_cksum: bool,
 ) -> Result<Loaded, DriverError> {
-    let bar = progress::bytes("reading", file.payload().bytes);
+    let bar = progress::bytes("reading", file.body().bytes());
     let advance = |bytes| bar.inc(bytes);
     let options = ReadOptions { posix_cksum, progress: Some(&advance) };
     let checksum = read_with(file, field, chain, options);
@@ -165,7 +185,7 @@ pub(crate) fn inspect<T: Real, const N: usize>(
 /// [`DriverError::Input`] for a wrong checksum, unless it is to be ignored, and for links that are no numbers; those
 /// of [`read_with`].
 pub(crate) fn load<T: Real, const N: usize>(
-    file: &IldgFile,
+    file: &GaugeFile,
     path: &Path,
     field: &mut GaugeField<T, N>,
     chain: usize,
@@ -198,8 +218,8 @@ fn refuse(loaded: &Loaded, path: &Path, wrong_checksum: WrongChecksum) -> Result
 }
 
 /// "SU(3) on 4x4x4x8 (x,y,z,t), f64".
-pub(crate) fn described(file: &IldgFile) -> String {
-    let format = &file.payload().format;
+pub(crate) fn described(file: &GaugeFile) -> String {
+    let format = file.body();
     let dims = format.dims.map(|extent| extent.to_string()).join("x");
     format!("{} on {dims} (x,y,z,t), {}", group_name(format.nc), precision_name(format.precision))
 }
@@ -223,7 +243,7 @@ pub(crate) fn printable(text: &str) -> String {
 mod tests {
     use super::*;
     use gaugelink_lattice::comm::run_ranks;
-    use gaugelink_lattice::ildg::{FileText, write};
+    use gaugelink_lattice::file::{FileText, write};
     use gaugelink_lattice::rng::{Address, Purpose};
     use gaugelink_lattice::{Complex, LaneMeaning, Matrix};
 
@@ -248,7 +268,7 @@ mod tests {
         let lanes = LaneMeaning::Batch { chains: 3 };
         let lattice = Lattice::new(&EXTENTS, LatticeOptions { lanes, ..LatticeOptions::default() }).unwrap();
         let mut u = GaugeField::<f64, 2>::cold(&lattice).unwrap();
-        let file = IldgFile::open(&path).unwrap();
+        let file = GaugeFile::open(&path).unwrap();
         let loaded = load(&file, &path, &mut u, 1, WrongChecksum::Ignored).unwrap();
         assert!(loaded.survey.unitarity() > 0.0 && judge(&loaded, Precision::F64).errors.is_empty());
         let changed = |lane| u.link(0, 0, lane) != Matrix::unit();
@@ -265,7 +285,7 @@ mod tests {
                 LatticeOptions { threads: 1, grid: vec![1, 1, 2], comm, ..LatticeOptions::default() };
             let lattice = Lattice::new(&EXTENTS, options).unwrap();
             let mut u = GaugeField::<f64, 2>::cold(&lattice).unwrap();
-            let file = IldgFile::open(&path).unwrap();
+            let file = GaugeFile::open(&path).unwrap();
             load(&file, &path, &mut u, 0, WrongChecksum::Ignored).unwrap_err().to_string()
         });
         assert!(errors[0].contains("another rank"), "{errors:?}");

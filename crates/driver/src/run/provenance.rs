@@ -2,7 +2,7 @@
 
 use super::plugins::Identity;
 use crate::config::RunFile;
-use gaugelink_lattice::ildg::FileChecksum;
+use gaugelink_lattice::file::FileChecksum;
 use lime_rs::TextRecord;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -11,7 +11,7 @@ use std::path::Path;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct InputFile {
     pub file: String,
-    /// SciDAC checksum of the payload, hexadecimal.
+    /// SciDAC checksum of the payload, hexadecimal; for other formats the same sums over their units.
     pub suma: String,
     pub sumb: String,
     /// Whether the file states this checksum: "ok", "bad", "none".
@@ -26,7 +26,7 @@ impl InputFile {
             Some(stored) if stored == sum.computed => "ok",
             Some(_) => "bad",
         };
-        let [suma, sumb] = sum.computed.hexadecimal();
+        let [suma, sumb] = sum.scidac.hexadecimal();
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         Self { file, suma, sumb, checksum: checksum.into() }
     }

@@ -6,8 +6,8 @@ use crate::error::DriverError;
 use crate::links::{self, WrongChecksum};
 use gaugelink_lattice::group::group_name;
 use gaugelink_lattice::rng::{Address, Purpose};
-use gaugelink_lattice::{GaugeField, Lattice, ildg};
-use lime_rs::{IldgFile, Shape};
+use gaugelink_lattice::{GaugeField, Lattice, file as gauge_file};
+use lime_rs::{GaugeFile, Shape};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ const HOT: f64 = 3.0;
 /// The start file, opened.
 pub(crate) struct Input {
     path: PathBuf,
-    file: IldgFile,
+    file: GaugeFile,
 }
 
 impl Input {
@@ -32,18 +32,19 @@ impl Input {
 }
 
 /// Opens a start file; where it does not say its shape, [lattice] does.
-fn open(path: &Path, file: &RunFile) -> Result<IldgFile, DriverError> {
-    IldgFile::open(path).or_else(|error| {
-        let unknown = matches!(
-            error.root(),
-            lime_rs::Error::MissingFormat { .. } | lime_rs::Error::UnusableFormat { .. }
-        );
+fn open(path: &Path, file: &RunFile) -> Result<GaugeFile, DriverError> {
+    links::open_as(path, None, None).or_else(|error| {
+        let error = match error {
+            DriverError::File(error) => error,
+            other => return Err(other),
+        };
+        let unknown = links::lacks_shape(&error);
         match &file.lattice {
             Some(table) if unknown => {
                 let mut dims = [1; 4];
                 let known = table.extents.len().min(4);
                 dims[..known].copy_from_slice(&table.extents[..known]);
-                Ok(IldgFile::open_with(path, Shape { dims, nc: table.group.0 })?)
+                links::open_as(path, None, Some(Shape { dims, nc: table.group.0 }))
             }
             None if unknown => Err(DriverError::FileWithRemedy {
                 error,
@@ -60,7 +61,7 @@ fn open(path: &Path, file: &RunFile) -> Result<IldgFile, DriverError> {
 /// [`DriverError::File`] where it cannot be read.
 pub(crate) fn is_same_input(file: &RunFile, began: &Provenance) -> Result<bool, DriverError> {
     let Some(path) = file.start.file.as_deref().filter(|path| path.exists()) else { return Ok(true) };
-    let found = open(path, file)?.verify_checksum(|_, _| {})?.computed;
+    let found = open(path, file)?.sums(false)?.scidac;
     let Some(input) = &began.input else { return Ok(false) };
     Ok(found.hexadecimal() == [input.suma.as_str(), input.sumb.as_str()])
 }
@@ -71,8 +72,8 @@ pub(crate) fn is_same_input(file: &RunFile, began: &Provenance) -> Result<bool, 
 /// [`DriverError::Input`] where neither says, they differ, or the group is none that can be updated.
 pub(crate) fn shape(file: &RunFile, input: Option<&Input>) -> Result<(usize, Vec<usize>), DriverError> {
     let of_file = input.map(|input| {
-        let format = &input.file.payload().format;
-        (format.nc, ildg::extents(format))
+        let body = input.file.body();
+        (body.nc, gauge_file::extents(&body.dims))
     });
     let of_table = file.lattice.as_ref().map(|table| {
         let GroupName(group) = table.group;
@@ -117,7 +118,7 @@ pub(crate) fn first<const N: usize>(
             let mut found = None;
             for chain in 0..lattice.chains() {
                 let loaded = links::load(&input.file, &input.path, &mut u, chain, wrong)?;
-                let precision = input.file.payload().format.precision;
+                let precision = input.file.body().precision;
                 let updates = file.stages.iter().any(|stage| stage.updates() > 0);
                 if let Some(reason) = links::unfit_for_updates(&loaded.survey, precision).filter(|_| updates)
                 {

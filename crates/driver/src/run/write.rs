@@ -5,9 +5,9 @@ use super::line::{Line, Write};
 use crate::config::{PrecisionName, WriteStage};
 use crate::error::DriverError;
 use gaugelink_lattice::GaugeField;
-use gaugelink_lattice::ildg::{self, FileText};
+use gaugelink_lattice::file::{self, FileText};
 use gaugelink_physics::observable;
-use lime_rs::{IldgFile, Precision, TextRecord};
+use lime_rs::{GaugeFile, Precision, TextRecord};
 use std::path::{Path, PathBuf};
 
 impl<const N: usize> Engine<'_, N> {
@@ -23,12 +23,12 @@ impl<const N: usize> Engine<'_, N> {
             };
             let name = name.to_string_lossy().into_owned();
             let text = self.text(&name, chain, plaquette);
-            let sum = ildg::write(&path, &self.u, chain, precision, &text)?;
+            let sum = file::write(&path, &self.u, chain, precision, &text)?;
             let verified = if stage.verify {
                 let mut back = GaugeField::<f64, N>::cold(self.u.lattice())?;
-                let found = ildg::read(&IldgFile::open(&path)?, &mut back, chain)?;
+                let found = file::read(&GaugeFile::open(&path)?, &mut back, chain)?;
                 let same = (observable::plaquette(&back)[chain] - plaquette).abs() <= rounding;
-                Some(found.stored == Some(sum) && found.computed == sum && same)
+                Some(found.stored == Some(found.computed) && found.scidac == sum && same)
             } else {
                 None
             };

@@ -48,7 +48,7 @@ impl Number {
 
 /// Order of the components of an object with spin and colour, slowest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Order {
+pub enum ComponentOrder {
     /// Spin, colour. A propagator: sink spin, source spin, sink colour, source colour, a matrix of matrices.
     /// QDP++ (and with it USQCD's formats), Grid, tmLQCD.
     SpinColour,
@@ -85,7 +85,7 @@ pub enum Content {
         /// Spinors a site.
         count: usize,
         /// Order of the components.
-        order: Order,
+        order: ComponentOrder,
     },
     /// Matrices in spin and colour, of `(ns · nc)²` complex numbers.
     Propagator {
@@ -96,7 +96,7 @@ pub enum Content {
         /// Propagators a site.
         count: usize,
         /// Order of the components.
-        order: Order,
+        order: ComponentOrder,
     },
     /// Complex numbers.
     Complex {
@@ -150,7 +150,8 @@ enum Family {
 pub(super) fn resolve(info: &RecordInfo, datum_bytes: u64) -> (Number, Content) {
     let name = info.datatype.to_ascii_lowercase().replace("colour", "color");
     let family = family(&name);
-    let order = if name.starts_with("qdp_") { Order::ColourSpin } else { Order::SpinColour };
+    let order =
+        if name.starts_with("qdp_") { ComponentOrder::ColourSpin } else { ComponentOrder::SpinColour };
     let stated = Number::of_precision(&info.precision);
     let nc = if info.colors > 0 { info.colors } else { colours_in(&name).unwrap_or(3) };
     let ns = if info.spins > 1 { info.spins } else { 4 };
@@ -267,7 +268,7 @@ mod tests {
 
     #[test]
     fn names_of_every_code_are_understood() {
-        let (spin_colour, colour_spin) = (Order::SpinColour, Order::ColourSpin);
+        let (spin_colour, colour_spin) = (ComponentOrder::SpinColour, ComponentOrder::ColourSpin);
         let (nc, ns, count) = (3, 4, 1);
         for (name, precision, size, number, content) in [
             ("QDP_F3_ColorMatrix", "F", [72, 4], Number::F32, Content::ColourMatrix { nc, count: 4 }),
@@ -317,8 +318,8 @@ mod tests {
         for (spins, typesize, content) in [
             (1, 144, Content::ColourMatrix { nc: 3, count: 1 }),
             (1, 48, Content::ColourVector { nc: 3, count: 1 }),
-            (4, 192, Content::Spinor { ns: 4, nc: 3, count: 1, order: Order::SpinColour }),
-            (4, 2304, Content::Propagator { ns: 4, nc: 3, count: 1, order: Order::SpinColour }),
+            (4, 192, Content::Spinor { ns: 4, nc: 3, count: 1, order: ComponentOrder::SpinColour }),
+            (4, 2304, Content::Propagator { ns: 4, nc: 3, count: 1, order: ComponentOrder::SpinColour }),
             (4, 8, Content::Numbers { count: 1 }),
         ] {
             assert_eq!(

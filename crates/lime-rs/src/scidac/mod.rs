@@ -15,7 +15,7 @@ mod read;
 mod volume;
 mod write;
 
-pub use content::{Content, Number, Order};
+pub use content::{ComponentOrder, Content, Number};
 pub use file::{ScidacFile, ScidacPayload};
 pub use info::{FileInfo, RecordInfo, RecordKind, VolumeFormat};
 pub use read::DatumChunk;

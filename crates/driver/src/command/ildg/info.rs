@@ -4,7 +4,7 @@ use crate::cli::{FileArgs, ShapeArgs};
 use crate::error::DriverError;
 use crate::links::{self, described, precision_name, printable, reason, shown};
 use crate::report::Report;
-use lime_rs::{Error, IldgFile, Record, scan};
+use lime_rs::{Error, GaugeFile, Record, Rows, scan};
 use serde::Serialize;
 use std::fs::File;
 use std::path::Path;
@@ -52,14 +52,19 @@ impl From<&Record> for RecordLine {
 #[derive(Serialize, Default)]
 struct Line {
     file: String,
-    /// "ildg"; "lime" for files of LIME records without a gauge field that could be described; none for others.
+    /// Name of the format; "lime" for files of LIME records without a gauge field that could be described; none for others.
     format: Option<&'static str>,
     version: Option<String>,
     field: Option<String>,
     dims: Option<[usize; 4]>,
     nc: Option<usize>,
     precision: Option<&'static str>,
+    /// Rows kept of each link.
+    rows: Option<usize>,
     lfn: Option<String>,
+    stated_plaquette: Option<f64>,
+    stated_link_trace: Option<f64>,
+    stored_checksum: Option<String>,
     payloads: usize,
     records: Vec<RecordLine>,
     suma: Option<String>,
@@ -84,22 +89,28 @@ impl Line {
         line
     }
 
-    fn describe(&mut self, file: &IldgFile) {
+    fn describe(&mut self, file: &GaugeFile) {
+        let (body, stated) = (file.body(), file.stated());
+        self.format = Some(file.format().name());
+        self.dims = Some(body.dims);
+        self.nc = Some(body.nc);
+        self.precision = Some(precision_name(body.precision));
+        self.rows = Some(if body.rows == Rows::All { body.nc } else { body.nc - 1 });
+        self.stated_plaquette = stated.plaquette;
+        self.stated_link_trace = stated.link_trace;
+        self.stored_checksum = stated.checksum.map(|sum| sum.to_string());
+        self.warnings = file.warnings().iter().map(ToString::to_string).collect();
+        self.description = Some(described(file));
+        self.payloads = 1;
+        let Some(file) = file.ildg() else { return };
         let payload = file.payload();
-        let format = &payload.format;
-        self.format = Some("ildg");
-        self.version = Some(format.version.clone()).filter(|version| !version.is_empty());
-        self.field = Some(format.field.clone());
-        self.dims = Some(format.dims);
-        self.nc = Some(format.nc);
-        self.precision = Some(precision_name(format.precision));
+        self.version = Some(payload.format.version.clone()).filter(|version| !version.is_empty());
+        self.field = Some(payload.format.field.clone());
         self.lfn = payload.lfn.clone();
         self.payloads = file.payload_count();
         self.records = file.records().iter().map(RecordLine::from).collect();
         self.suma = payload.checksum.map(|sum| format!("{:08x}", sum.suma));
         self.sumb = payload.checksum.map(|sum| format!("{:08x}", sum.sumb));
-        self.warnings = file.warnings().iter().map(ToString::to_string).collect();
-        self.description = Some(described(file));
     }
 
     /// What a file without a readable description of a gauge field holds.
@@ -120,16 +131,24 @@ impl Line {
     fn text(&self) -> String {
         let mut lines = vec![self.file.clone()];
         if let Some(description) = &self.description {
-            let version = self.version.as_deref().map_or("no version stated".into(), printable);
-            let field = self.field.as_deref().unwrap_or_default();
-            let sums = self.suma.as_ref().zip(self.sumb.as_ref());
             lines.push(format!("  field     {description}"));
-            lines.push(format!("  format    ILDG {version}, {field}"));
-            lines.push(format!("  name      {}", self.lfn.as_deref().map_or("none".into(), printable)));
+            if let Some(field) = &self.field {
+                let version = self.version.as_deref().map_or("no version stated".into(), printable);
+                lines.push(format!("  format    ILDG {version}, {field}"));
+                lines.push(format!("  name      {}", self.lfn.as_deref().map_or("none".into(), printable)));
+            } else {
+                let rows = self.rows.filter(|rows| Some(*rows) != self.nc);
+                let rows = rows.map_or(String::new(), |rows| format!(", {rows} rows of each link"));
+                lines.push(format!("  format    {}{rows}", self.format.unwrap_or_default()));
+            }
+            let stored = self.stored_checksum.as_ref();
             lines.push(format!(
                 "  checksum  {}",
-                sums.map_or("none".into(), |(a, b)| format!("{a}/{b} (stored; `ildg verify` computes it)"))
+                stored.map_or("none".into(), |sum| format!("{sum} (stored; `ildg verify` computes it)"))
             ));
+            if let Some(plaquette) = self.stated_plaquette {
+                lines.push(format!("  stated    plaquette {plaquette}"));
+            }
         }
         if !self.records.is_empty() {
             lines.push("  record  MB ME           bytes  type".into());

@@ -1,7 +1,11 @@
-//! `gaugelink ildg`: looking into ILDG files.
+//! `gaugelink ildg`: looking into configuration files of every format, and converting them.
 
+mod convert;
+mod diff;
 mod info;
 mod verify;
 
+pub(crate) use convert::convert;
+pub(crate) use diff::diff;
 pub(crate) use info::info;
 pub(crate) use verify::verify;

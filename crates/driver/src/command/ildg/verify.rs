@@ -6,10 +6,10 @@ use crate::links::{
     self, Lattices, described, inspect, judge, precision_name, printable, reason, shown, with_group,
 };
 use crate::report::Report;
-use gaugelink_lattice::ildg::{FileChecksum, stated_plaquette};
+use gaugelink_lattice::file::FileChecksum;
 use gaugelink_lattice::{GaugeField, LatticeError};
 use gaugelink_physics::observable::{link_trace, plaquette, spatial_plaquette, temporal_plaquette};
-use lime_rs::{IldgFile, PassOptions, record_type::XLF_INFO};
+use lime_rs::{Checksum, GaugeFile, PosixCksum};
 use serde::Serialize;
 use std::path::Path;
 
@@ -24,7 +24,7 @@ pub(crate) fn verify(args: &FileArgs, report: &mut Report) -> Result<(), DriverE
     let mut lattices = Lattices::new(0);
     let mut failed = 0;
     for path in &args.files {
-        let mut line = Line { file: shown(path), format: "ildg", ..Line::default() };
+        let mut line = Line { file: shown(path), ..Line::default() };
         if let Err(error) = line.examine(path, args, &mut lattices) {
             line.errors.push(reason(&error, path));
         }
@@ -44,7 +44,7 @@ pub(crate) fn verify(args: &FileArgs, report: &mut Report) -> Result<(), DriverE
 #[derive(Serialize, Default)]
 struct Line {
     file: String,
-    format: &'static str,
+    format: Option<&'static str>,
     dims: Option<[usize; 4]>,
     nc: Option<usize>,
     precision: Option<&'static str>,
@@ -59,8 +59,13 @@ struct Line {
     stored_suma: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stored_sumb: Option<String>,
+    /// Checksums in the manner of the format, as it prints them.
+    computed_checksum: Option<String>,
+    stored_checksum: Option<String>,
     checksum: Option<&'static str>,
     crc_cksum: Option<u32>,
+    stated_plaquette: Option<f64>,
+    stated_link_trace: Option<f64>,
     warnings: Vec<String>,
     ok: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,7 +79,10 @@ struct Line {
 impl Line {
     fn examine(&mut self, path: &Path, args: &FileArgs, lattices: &mut Lattices) -> Result<(), DriverError> {
         let file = links::open(path, &args.shape)?;
-        let format = &file.payload().format;
+        let format = file.body();
+        self.format = Some(file.format().name());
+        self.stated_plaquette = file.stated().plaquette;
+        self.stated_link_trace = file.stated().link_trace;
         self.dims = Some(format.dims);
         self.nc = Some(format.nc);
         self.precision = Some(precision_name(format.precision));
@@ -85,7 +93,7 @@ impl Line {
 
     fn examine_links<const N: usize>(
         &mut self,
-        file: &IldgFile,
+        file: &GaugeFile,
         lattices: &mut Lattices,
     ) -> Result<(), DriverError> {
         let field = lattices.of(file).and_then(|lattice| GaugeField::<f64, N>::cold(&lattice));
@@ -98,7 +106,7 @@ impl Line {
         };
         let loaded = inspect(file, &mut u, 0, true)?;
         self.state_sums(&loaded.checksum);
-        let verdict = judge(&loaded, file.payload().format.precision);
+        let verdict = judge(&loaded, file.body().precision);
         self.warnings.extend(verdict.warnings);
         self.errors.extend(verdict.errors);
         self.unitarity = Some(loaded.survey.unitarity());
@@ -107,35 +115,45 @@ impl Line {
             self.plaquette = Some(average);
             self.spatial_plaquette = spatial_plaquette(&u).map(|p| p[0]);
             self.temporal_plaquette = Some(temporal_plaquette(&u)[0]);
-            self.link_trace = Some(link_trace(&u)[0]);
-            self.warnings.extend(other_plaquette(file, average));
+            let trace = link_trace(&u)[0];
+            self.link_trace = Some(trace);
+            let stated = [
+                ("plaquette", self.stated_plaquette, average),
+                ("link trace", self.stated_link_trace, trace),
+            ];
+            self.warnings.extend(
+                stated.into_iter().filter_map(|(name, stated, found)| other_value(name, stated?, found)),
+            );
         }
         Ok(())
     }
 
     /// The sums of a payload whose links no lattice can hold.
-    fn sum_up_bytes(&mut self, file: &IldgFile) -> Result<(), LatticeError> {
-        let options = PassOptions { posix_cksum: true, ..PassOptions::default() };
-        let found = file.read_payload(options, |_| Ok::<(), lime_rs::Error>(()))?;
+    fn sum_up_bytes(&mut self, file: &GaugeFile) -> Result<(), LatticeError> {
+        let found = file.sums(true)?;
         self.state_sums(&FileChecksum {
-            computed: found.computed,
-            stored: found.stored,
-            posix_cksum: found.posix_cksum,
+            computed: found.checksum(),
+            stored: file.stated().checksum,
+            scidac: found.scidac,
+            posix_cksum: found.posix.as_ref().map(PosixCksum::value),
         });
         Ok(())
     }
 
     fn state_sums(&mut self, sums: &FileChecksum) {
         let hexadecimal = |sum: u32| Some(format!("{sum:08x}"));
-        self.suma = hexadecimal(sums.computed.suma);
-        self.sumb = hexadecimal(sums.computed.sumb);
+        if let Checksum::Scidac(sum) = sums.computed {
+            (self.suma, self.sumb) = (hexadecimal(sum.suma), hexadecimal(sum.sumb));
+        }
+        self.computed_checksum = Some(sums.computed.to_string());
+        self.stored_checksum = sums.stored.map(|stored| stored.to_string());
         self.crc_cksum = sums.posix_cksum;
         self.checksum = Some(match sums.stored {
             None => "none",
             Some(_) if sums.is_bad() => "bad",
             Some(_) => "ok",
         });
-        if let Some(stored) = sums.stored.filter(|_| sums.is_bad()) {
+        if let Some(Checksum::Scidac(stored)) = sums.stored.filter(|_| sums.is_bad()) {
             self.stored_suma = hexadecimal(stored.suma);
             self.stored_sumb = hexadecimal(stored.sumb);
         }
@@ -152,13 +170,13 @@ impl Line {
                 "  plaquette {all:.12} (spatial {spatial}, temporal {temporal:.12}), link trace {trace:.12}"
             ));
         }
-        if let (Some(a), Some(b), Some(state)) = (&self.suma, &self.sumb, self.checksum) {
-            let state = match (state, &self.stored_suma, &self.stored_sumb) {
-                ("none", ..) => "none is stored".into(),
-                (_, Some(a), Some(b)) => format!("BAD, stored is {a}/{b}"),
-                (state, ..) => state.to_owned(),
+        if let (Some(computed), Some(state)) = (&self.computed_checksum, self.checksum) {
+            let state = match (state, &self.stored_checksum) {
+                ("none", _) => "none is stored".into(),
+                ("bad", Some(stored)) => format!("BAD, stored is {stored}"),
+                (state, _) => state.to_owned(),
             };
-            lines.push(format!("  checksum {a}/{b} ({state})"));
+            lines.push(format!("  checksum {computed} ({state})"));
         }
         if let (Some(sum), unitarity) = (self.crc_cksum, self.unitarity) {
             let unitarity = unitarity.map_or("unknown".into(), |off| format!("{off:.1e}"));
@@ -170,13 +188,11 @@ impl Line {
     }
 }
 
-/// A warning where the run information in the file states another plaquette than the links have.
-fn other_plaquette(file: &IldgFile, found: f64) -> Option<String> {
-    let stated = stated_plaquette(file)?;
-    let differs = (stated - found).abs() > PLAQUETTE_DIGITS;
-    differs.then(|| {
+/// A warning where the file states another value than the links have.
+fn other_value(name: &str, stated: f64, found: f64) -> Option<String> {
+    ((stated - found).abs() > PLAQUETTE_DIGITS).then(|| {
         format!(
-            "`{XLF_INFO}` states the plaquette {stated}, the links give {found:.9}: the text may be that of another \
+            "the file states the {name} {stated}, the links give {found:.9}: the text may be that of another \
              configuration, or in another normalisation"
         )
     })

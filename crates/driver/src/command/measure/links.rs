@@ -7,7 +7,7 @@ use gaugelink_physics::observable::{
     clover_energy, geometric_charge, link_trace, plaquette, plaquette_energy, polyakov_loop, rectangle,
     spatial_plaquette, temporal_plaquette, topological_charge,
 };
-use lime_rs::IldgFile;
+use lime_rs::GaugeFile;
 use serde::Serialize;
 use std::path::Path;
 
@@ -48,12 +48,12 @@ impl LinksLine {
     /// Measures a field that was loaded from a file. Links off the group are measured too, with a warning.
     pub fn of<const N: usize>(
         path: &Path,
-        file: &IldgFile,
+        file: &GaugeFile,
         u: &GaugeField<f64, N>,
         loaded: &Loaded,
         verdict: Verdict,
     ) -> Result<Self, DriverError> {
-        let format = &file.payload().format;
+        let format = file.body();
         let mut loops = [None; 4];
         for (mu, value) in loops.iter_mut().enumerate().take(u.lattice().dims()) {
             *value = Some(polyakov_loop(u, mu)?[0]);
@@ -96,7 +96,7 @@ impl LinksLine {
     }
 
     /// The same as a table.
-    pub fn text(&self, file: &IldgFile) -> String {
+    pub fn text(&self, file: &GaugeFile) -> String {
         let mut lines = vec![format!("{}: {}", self.file, described(file))];
         let mut row = |name: &str, value: String| lines.push(format!("  {name:<26} {value}"));
         let number = |x: f64| format!("{x:>17.12}");

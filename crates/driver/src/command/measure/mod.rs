@@ -9,7 +9,7 @@ use crate::links::{Lattices, WrongChecksum, judge, load, open, printable, reason
 use crate::report::Report;
 use flow::Flow;
 use gaugelink_lattice::GaugeField;
-use lime_rs::IldgFile;
+use lime_rs::GaugeFile;
 use links::LinksLine;
 use serde::Serialize;
 use std::path::Path;
@@ -55,10 +55,10 @@ struct Measuring<'a> {
 impl Measuring<'_> {
     fn file(&mut self, path: &Path) -> Result<(), DriverError> {
         let file = open(path, &self.args.files.shape)?;
-        with_group!(file.payload().format.nc, N => self.group::<N>(path, &file))
+        with_group!(file.body().nc, N => self.group::<N>(path, &file))
     }
 
-    fn group<const N: usize>(&mut self, path: &Path, file: &IldgFile) -> Result<(), DriverError> {
+    fn group<const N: usize>(&mut self, path: &Path, file: &GaugeFile) -> Result<(), DriverError> {
         let lattice = self.lattices.of(file)?;
         let mut u = GaugeField::<f64, N>::cold(&lattice)?;
         let wrong_checksum = match self.args.ignore_checksum {
@@ -66,7 +66,7 @@ impl Measuring<'_> {
             false => WrongChecksum::Refused("--ignore-checksum"),
         };
         let loaded = load(file, path, &mut u, 0, wrong_checksum)?;
-        let verdict = judge(&loaded, file.payload().format.precision);
+        let verdict = judge(&loaded, file.body().precision);
         let line = LinksLine::of(path, file, &u, &loaded, verdict)?;
         self.report.record(&line)?;
         self.report.text(&line.text(file))?;

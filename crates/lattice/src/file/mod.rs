@@ -1,0 +1,287 @@
+//! Gauge fields from and to files of every format, each rank its own part.
+
+mod read;
+mod write;
+
+pub use read::{FileChecksum, ReadOptions, read, read_with};
+pub use write::{FileText, WriteOptions, write, write_as};
+
+use crate::comm::Comm;
+use crate::error::LatticeError;
+use crate::geometry::{DIM_MAX, Geometry, Site, ravel, unravel};
+use lime_rs::{Order, Sums};
+use std::ops::Range;
+
+/// Bytes read or written at a time.
+const CHUNK_BYTES: usize = 1 << 19;
+
+/// Extents of a file's lattice without the trailing ones of a lattice of fewer than four dimensions.
+pub fn extents(dims: &[usize; 4]) -> Vec<usize> {
+    let known = (2..=DIM_MAX).rev().find(|&d| dims[d - 1] > 1).unwrap_or(2);
+    dims[..known].to_vec()
+}
+
+/// Consecutive units of a file that hold links of this rank's box.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Piece {
+    units: Range<u64>,
+    /// Whether this rank counts them in the file's sums: each unit is counted by the owner of its first link.
+    counted: bool,
+}
+
+/// The units that hold links of this rank's box, in rising order.
+fn own_units(geometry: &Geometry, order: Order) -> Vec<Piece> {
+    let dims = geometry.extents();
+    if geometry.ranks() == 1 {
+        return vec![Piece { units: 0..order.units(dims), counted: true }];
+    }
+    if order == Order::Canonical {
+        return own_sites(geometry).into_iter().map(|units| Piece { units, counted: true }).collect();
+    }
+    let mut pieces: Vec<Piece> = Vec::new();
+    for unit in 0..order.units(dims) {
+        let own = |slot: usize| own_site(geometry, order.link(dims, unit, slot).0).is_some();
+        if !(0..order.links_per_unit()).any(own) {
+            continue;
+        }
+        let counted = own(0);
+        match pieces.last_mut() {
+            Some(last) if last.units.end == unit && last.counted == counted => last.units.end = unit + 1,
+            _ => pieces.push(Piece { units: unit..unit + 1, counted }),
+        }
+    }
+    pieces
+}
+
+/// The global site numbers of this rank's box, as ranges in rising order.
+fn own_sites(geometry: &Geometry) -> Vec<Range<u64>> {
+    let (local, origin) = (geometry.local_extents(), geometry.origin());
+    let rows = [1, local[1], local[2], local[3]];
+    let mut ranges: Vec<Range<u64>> = Vec::new();
+    for row in 0..rows.iter().product() {
+        let place = unravel(row, &rows);
+        let first = geometry.site_index(&std::array::from_fn(|mu| origin[mu] + place[mu])) as u64;
+        let end = first + local[0] as u64;
+        match ranges.last_mut() {
+            Some(last) if last.end == first => last.end = end,
+            _ => ranges.push(first..end),
+        }
+    }
+    ranges
+}
+
+fn local_site(geometry: &Geometry, index: usize) -> Site {
+    let (x, origin) = (geometry.site(index), geometry.origin());
+    debug_assert_eq!(ravel(&x, &geometry.extents()), index);
+    std::array::from_fn(|mu| x[mu] - origin[mu])
+}
+
+/// The site of this rank's box with a global number, if it is there.
+fn own_site(geometry: &Geometry, index: u64) -> Option<Site> {
+    let (x, origin, local) = (geometry.site(index as usize), geometry.origin(), geometry.local_extents());
+    let inside = (0..DIM_MAX).all(|mu| (origin[mu]..origin[mu] + local[mu]).contains(&x[mu]));
+    inside.then(|| std::array::from_fn(|mu| x[mu] - origin[mu]))
+}
+
+/// The sums of all ranks' parts; POSIX `cksum` is left out, for the parts do not follow each other.
+fn combine(comm: &dyn Comm, part: &Sums) -> Sums {
+    let mut words = [part.scidac.suma, part.scidac.sumb, part.milc.sum29, part.milc.sum31];
+    comm.xor(&mut words);
+    let mut nersc = [i64::from(part.nersc)];
+    comm.sum(&mut nersc);
+    let mut whole = Sums::new(part.kind, false);
+    (whole.scidac.suma, whole.scidac.sumb) = (words[0], words[1]);
+    (whole.milc.sum29, whole.milc.sum31) = (words[2], words[3]);
+    // Modulo 2³², as the sum is defined.
+    whole.nersc = nersc[0] as u32;
+    whole
+}
+
+/// The value where every rank has one, else an error on every rank.
+fn agree<R>(comm: &dyn Comm, result: lime_rs::Result<R>) -> Result<R, LatticeError> {
+    let all = comm.all(result.is_ok());
+    let value = result?;
+    if all { Ok(value) } else { Err(LatticeError::OtherRank) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::comm::run_ranks;
+    use crate::gauge::GaugeField;
+    use crate::group::Matrix;
+    use crate::lattice::{Lattice, LatticeOptions};
+    use crate::layout::LaneMeaning;
+    use crate::rng::{Address, Purpose};
+    use lime_rs::{Checksum, FileFormat, GaugeFile, Precision, Rows};
+    use std::path::Path;
+
+    fn round_trip<const N: usize>(extents_wanted: &[usize]) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.lime");
+        let lattice = Lattice::new(extents_wanted, LatticeOptions::default()).unwrap();
+        let u = GaugeField::<f64, N>::random(&lattice, 1.0, Address::new(9, Purpose::Start)).unwrap();
+        let sum = write(&path, &u, 0, Precision::F64, &FileText::default()).unwrap();
+        let file = GaugeFile::open(&path).unwrap();
+        assert_eq!(extents(&file.body().dims), extents_wanted);
+        let mut back = GaugeField::<f64, N>::cold(&lattice).unwrap();
+        let read_sum = read(&file, &mut back, 0).unwrap();
+        let whole = Checksum::Scidac(sum);
+        assert_eq!((read_sum.computed, read_sum.stored, read_sum.scidac), (whole, Some(whole), sum));
+        assert_eq!(back.as_slice(), u.as_slice());
+        check_pass(&file, &u);
+
+        // A batch holds the same numbers in one of its lanes.
+        let options = LatticeOptions { lanes: LaneMeaning::Batch { chains: 3 }, ..LatticeOptions::default() };
+        let together = Lattice::new(extents_wanted, options).unwrap();
+        let mut batch = GaugeField::<f64, N>::cold(&together).unwrap();
+        read(&file, &mut batch, 2).unwrap();
+        let again = folder.path().join("b.lime");
+        assert_eq!(write(&again, &batch, 2, Precision::F64, &FileText::default()).unwrap(), sum);
+        assert_eq!(batch.link(0, 0, 1), Matrix::unit(), "other chains are not touched");
+    }
+
+    /// Any number of threads gives the same links and sums, and tells of every byte.
+    fn check_pass<const N: usize>(file: &GaugeFile, u: &GaugeField<f64, N>) {
+        let plain = file.sums(true).unwrap();
+        let extents = &u.lattice().geometry().extents()[..u.lattice().dims()];
+        for threads in [1, 2, 3, 7] {
+            let options = LatticeOptions { threads, ..LatticeOptions::default() };
+            let lattice = Lattice::new(extents, options).unwrap();
+            let mut back = GaugeField::<f64, N>::cold(&lattice).unwrap();
+            let bytes = std::sync::atomic::AtomicU64::new(0);
+            let count = |more| {
+                bytes.fetch_add(more, std::sync::atomic::Ordering::Relaxed);
+            };
+            let options = ReadOptions { posix_cksum: true, progress: Some(&count) };
+            let sums = read_with(file, &mut back, 0, options).unwrap();
+            assert_eq!(sums.computed, plain.checksum());
+            assert_eq!(sums.posix_cksum, plain.posix.as_ref().map(lime_rs::PosixCksum::value));
+            assert_eq!(back.as_slice(), u.as_slice());
+            assert_eq!(bytes.into_inner(), file.body().bytes());
+        }
+    }
+
+    #[test]
+    fn fields_come_back_bit_for_bit() {
+        round_trip::<3>(&[4, 4, 4, 8]);
+        round_trip::<3>(&[4, 2, 6, 2]);
+        round_trip::<2>(&[6, 4, 4]);
+        round_trip::<1>(&[8, 6]);
+    }
+
+    #[test]
+    fn ranks_write_and_read_the_same_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for (ranks, grid) in [(1, vec![]), (2, vec![1, 1, 1, 2]), (4, vec![2, 1, 2, 1])] {
+            run_ranks(ranks, |comm| {
+                let options =
+                    LatticeOptions { threads: 1, grid: grid.clone(), comm, ..LatticeOptions::default() };
+                let lattice = Lattice::new(&[4, 4, 4, 4], options).unwrap();
+                let u = GaugeField::<f64, 3>::random(&lattice, 1.0, Address::new(9, Purpose::Start)).unwrap();
+                write(&path(&format!("{ranks}")), &u, 0, Precision::F32, &FileText::default()).unwrap();
+                let mut back = GaugeField::<f64, 3>::cold(&lattice).unwrap();
+                let sum = read(&GaugeFile::open(path("1")).unwrap(), &mut back, 0).unwrap();
+                assert!(!sum.is_bad() && sum.stored.is_some());
+                let block = u.layout().blocks() / 2;
+                let off = (u.link(block, 1, 0) - back.link(block, 1, 0)).norm2();
+                assert!(off > 0.0 && off < 1e-13, "rounded to single precision, {off}");
+            });
+        }
+        let bytes = std::fs::read(path("1")).unwrap();
+        assert_eq!(bytes, std::fs::read(path("2")).unwrap());
+        assert_eq!(bytes, std::fs::read(path("4")).unwrap());
+    }
+
+    #[test]
+    fn another_lattice_and_a_failing_rank_are_errors_everywhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let lattice = Lattice::new(&[4, 4], LatticeOptions::default()).unwrap();
+        let u = GaugeField::<f64, 2>::cold(&lattice).unwrap();
+        let path = folder.path().join("u");
+        write(&path, &u, 0, Precision::F64, &FileText::default()).unwrap();
+        let file = GaugeFile::open(&path).unwrap();
+        let mut other = GaugeField::<f64, 1>::cold(&lattice).unwrap();
+        let error = read(&file, &mut other, 0).unwrap_err().to_string();
+        assert!(error.contains("SU(2)") && error.contains("U(1)"), "{error}");
+        let errors = run_ranks(2, |comm| {
+            let options = LatticeOptions { threads: 1, grid: vec![2], comm, ..LatticeOptions::default() };
+            let lattice = Lattice::new(&[4, 4], options).unwrap();
+            let u = GaugeField::<f64, 2>::cold(&lattice).unwrap();
+            write(Path::new("/nonexistent/x"), &u, 0, Precision::F64, &FileText::default())
+                .unwrap_err()
+                .to_string()
+        });
+        assert!(errors[0].contains("/nonexistent") && errors[1].contains("another rank"), "{errors:?}");
+    }
+
+    /// Every format, on one, two and four ranks: one file, the same links; in openQCD's, units belong to two ranks.
+    #[test]
+    fn ranks_share_files_of_every_format() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |format: FileFormat, ranks: usize| folder.path().join(format!("{format}-{ranks}"));
+        for (ranks, grid) in [(1, vec![]), (2, vec![1, 1, 1, 2]), (4, vec![2, 1, 2, 1])] {
+            run_ranks(ranks, |comm| {
+                let options =
+                    LatticeOptions { threads: 2, grid: grid.clone(), comm, ..LatticeOptions::default() };
+                let lattice = Lattice::new(&[4, 2, 8, 4], options).unwrap();
+                let u = GaugeField::<f64, 3>::random(&lattice, 1.0, Address::new(9, Purpose::Start)).unwrap();
+                for format in FileFormat::ALL {
+                    let precision = if format == FileFormat::Milc { Precision::F32 } else { Precision::F64 };
+                    let rows = if format == FileFormat::Nersc { Rows::Two } else { Rows::All };
+                    let options = WriteOptions {
+                        rows,
+                        plaquette: Some(0.5),
+                        link_trace: Some(0.25),
+                        ..WriteOptions::new(format, precision)
+                    };
+                    let sums = write_as(&path(format, ranks), &u, 0, &options).unwrap();
+                    let file = GaugeFile::open_as(path(format, 1), Some(format), None).unwrap();
+                    let mut back = GaugeField::<f64, 3>::cold(&lattice).unwrap();
+                    let found = read(&file, &mut back, 0).unwrap();
+                    assert!(!found.is_bad(), "{format}");
+                    if let Some(stored) = found.stored {
+                        assert_eq!((stored, found.computed), (sums.checksum(), sums.checksum()));
+                    }
+                    // Every rank count sums the same bytes once.
+                    assert_eq!(found.scidac, file.sums(false).unwrap().scidac, "{format} on {ranks} ranks");
+                    for (a, b) in u.as_slice().iter().zip(back.as_slice()) {
+                        let rounding = if format == FileFormat::Milc { 1e-7 } else { 1e-14 };
+                        let exact = format != FileFormat::Milc && format != FileFormat::Nersc;
+                        assert!(if exact { a == b } else { (a - b).abs() < rounding }, "{format}: {a} {b}");
+                    }
+                }
+            });
+        }
+        for format in FileFormat::ALL {
+            let bytes = std::fs::read(path(format, 1)).unwrap();
+            assert!(bytes == std::fs::read(path(format, 2)).unwrap(), "{format}");
+            assert!(bytes == std::fs::read(path(format, 4)).unwrap(), "{format}");
+        }
+    }
+
+    #[test]
+    fn what_a_format_cannot_hold_is_refused_and_the_old_file_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("u");
+        std::fs::write(&path, b"old").unwrap();
+        let lattice = Lattice::new(&[4, 4, 4, 4], LatticeOptions::default()).unwrap();
+        let mut u = GaugeField::<f64, 3>::cold(&lattice).unwrap();
+        let refused = |u: &GaugeField<f64, 3>, options: &WriteOptions<'_>| {
+            write_as(&path, u, 0, options).unwrap_err().to_string()
+        };
+        let text = refused(&u, &WriteOptions::new(FileFormat::Milc, Precision::F64));
+        assert!(text.contains("32-bit precision only"), "{text}");
+        let two = WriteOptions {
+            rows: Rows::Two,
+            plaquette: Some(1.0),
+            ..WriteOptions::new(FileFormat::Nersc, Precision::F64)
+        };
+        let (block, lane) = u.layout().locate(&[1, 2, 3, 0]);
+        u.set_link(block, 2, lane, &Matrix::diagonal(crate::Complex::new(-1.0, 0.0)));
+        let text = refused(&u, &two);
+        assert!(text.contains("not special unitary") && text.contains("direction 2 of site 57"), "{text}");
+        assert_eq!(std::fs::read(&path).unwrap(), b"old");
+    }
+}

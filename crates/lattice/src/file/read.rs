@@ -1,0 +1,198 @@
+//! Reading: every thread its own sites.
+
+use super::{CHUNK_BYTES, Piece, agree, combine, local_site, own_site, own_units};
+use crate::error::LatticeError;
+use crate::field::FieldWriter;
+use crate::gauge::GaugeField;
+use crate::geometry::Geometry;
+use crate::group::group_name;
+use crate::number::Real;
+use lime_rs::{Checksum, GaugeFile, Order, PosixCksum, ScidacChecksum, Sums, UnitChunk};
+use std::ops::Range;
+use std::sync::Mutex;
+
+/// What reading a file told about its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileChecksum {
+    /// Checksum of the bytes that were read, of the kind that the format states.
+    pub computed: Checksum,
+    /// The one that the file states.
+    pub stored: Option<Checksum>,
+    /// SciDAC's sums over the units of the file, whatever its format: a fingerprint.
+    pub scidac: ScidacChecksum,
+    /// POSIX `cksum` of the payload, where [`ReadOptions`] ask for it and one rank reads all of it.
+    pub posix_cksum: Option<u32>,
+}
+
+impl FileChecksum {
+    /// Whether the file states another checksum than its bytes have.
+    pub fn is_bad(&self) -> bool {
+        self.stored.is_some_and(|stored| stored != self.computed)
+    }
+}
+
+/// How [`read_with`] goes through a payload.
+#[derive(Clone, Copy, Default)]
+pub struct ReadOptions<'a> {
+    /// Also compute the POSIX `cksum`, ILDG's `crcCheckSum`.
+    pub posix_cksum: bool,
+    /// Hears, from every thread, how many more bytes have been read.
+    pub progress: Option<&'a (dyn Fn(u64) + Sync)>,
+}
+
+/// Reads a gauge field into `field`; for a batch, into its chain `chain`. Collective.
+///
+/// The checksum of all ranks' bytes is returned beside what the file states; a difference is no error here.
+///
+/// # Errors
+/// [`LatticeError::Mismatch`] where file and field differ in extents or group; [`LatticeError::File`];
+/// [`LatticeError::OtherRank`] where another rank failed.
+pub fn read<T: Real, const N: usize>(
+    file: &GaugeFile,
+    field: &mut GaugeField<T, N>,
+    chain: usize,
+) -> Result<FileChecksum, LatticeError> {
+    read_with(file, field, chain, ReadOptions::default())
+}
+
+/// [`read`] with options. Each thread of the lattice reads, sums and decodes consecutive sites of its own.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_with<T: Real, const N: usize>(
+    file: &GaugeFile,
+    field: &mut GaugeField<T, N>,
+    chain: usize,
+    options: ReadOptions<'_>,
+) -> Result<FileChecksum, LatticeError> {
+    let lattice = field.lattice().clone();
+    let geometry = lattice.geometry();
+    let format = file.body();
+    if format.dims != geometry.extents() || format.nc != N {
+        let [x, y, z, t] = geometry.extents();
+        return Err(LatticeError::Mismatch(format!(
+            "the file holds {} on {:?} (x,y,z,t), the run has {} on [{x}, {y}, {z}, {t}]: change the run's lattice \
+             or choose another file",
+            group_name(format.nc),
+            format.dims,
+            group_name(N),
+        )));
+    }
+    let pieces = own_units(geometry, format.order);
+    let units = pieces.iter().map(|piece| piece.units.end - piece.units.start).sum::<u64>() as usize;
+    let writer = field.writer();
+    let kind = file.format().checksum_kind();
+    let empty = || Sums::new(kind, options.posix_cksum);
+    let parts: Vec<Mutex<lime_rs::Result<Sums>>> =
+        (0..lattice.pool().threads()).map(|_| Mutex::new(Ok(empty()))).collect();
+    lattice.pool().run(0..units, |thread, share| {
+        let part = read_part::<T, N>(file, geometry, writer, chain, options, within(&pieces, &share));
+        *parts[thread].lock().unwrap_or_else(|e| e.into_inner()) = part;
+    });
+    let whole = parts.into_iter().try_fold(empty(), |mut whole, part| {
+        whole.append(&part.into_inner().unwrap_or_else(|e| e.into_inner())?);
+        Ok(whole)
+    });
+    let whole = agree(lattice.comm(), whole)?;
+    let sums = combine(lattice.comm(), &whole);
+    field.exchange();
+    let posix_cksum = whole.posix.filter(|_| geometry.ranks() == 1).as_ref().map(PosixCksum::value);
+    let stored = file.stated().checksum;
+    Ok(FileChecksum { computed: sums.checksum(), stored, scidac: sums.scidac, posix_cksum })
+}
+
+/// Reads some units into the field and returns the sums over those that count here.
+fn read_part<T: Real, const N: usize>(
+    file: &GaugeFile,
+    geometry: &Geometry,
+    writer: FieldWriter<'_, T>,
+    chain: usize,
+    options: ReadOptions<'_>,
+    pieces: Vec<Piece>,
+) -> lime_rs::Result<Sums> {
+    let body = file.body();
+    let mut numbers = Vec::new();
+    let mut sums = Sums::new(file.format().checksum_kind(), options.posix_cksum);
+    for Piece { units, counted } in pieces {
+        let part = file.read_units(units, CHUNK_BYTES, options.posix_cksum, |chunk| {
+            numbers.resize(chunk.units as usize * body.numbers_per_unit(), 0.0f64);
+            body.decode(chunk.bytes, &mut numbers)?;
+            match body.order {
+                Order::Canonical => place_sites::<T, N>(geometry, writer, chain, &chunk, &numbers),
+                order => place_links::<T, N>(geometry, writer, chain, order, &chunk, &numbers),
+            }
+            if let Some(progress) = options.progress {
+                progress(chunk.bytes.len() as u64);
+            }
+            Ok::<(), lime_rs::Error>(())
+        })?;
+        if counted {
+            sums.append(&part);
+        }
+    }
+    Ok(sums)
+}
+
+/// Puts whole sites of this rank's box into the field.
+fn place_sites<T: Real, const N: usize>(
+    geometry: &Geometry,
+    writer: FieldWriter<'_, T>,
+    chain: usize,
+    chunk: &UnitChunk<'_>,
+    numbers: &[f64],
+) {
+    let (layout, used) = (writer.layout(), geometry.dims() * GaugeField::<T, N>::LINK);
+    for (i, site) in numbers.chunks_exact(8 * N * N).enumerate() {
+        let (block, lane) = layout.locate(&local_site(geometry, chunk.first_unit as usize + i));
+        let rows = writer.rows(block, 0, used);
+        for lane in layout.copies(lane + chain) {
+            for (c, &x) in site[..used].iter().enumerate() {
+                // SAFETY: inside the rows just asked for; no other thread has this site, and so no other thread has
+                // these lanes of the block.
+                unsafe { rows.add(c * T::LANES + lane).write(T::from_f64(x)) }
+            }
+        }
+    }
+}
+
+/// Puts those links of units of any order into the field that belong to this rank's box.
+fn place_links<T: Real, const N: usize>(
+    geometry: &Geometry,
+    writer: FieldWriter<'_, T>,
+    chain: usize,
+    order: Order,
+    chunk: &UnitChunk<'_>,
+    numbers: &[f64],
+) {
+    let (layout, link, slots) = (writer.layout(), GaugeField::<T, N>::LINK, order.links_per_unit());
+    for (i, u) in numbers.chunks_exact(link).enumerate() {
+        let unit = chunk.first_unit + (i / slots) as u64;
+        let (index, mu) = order.link(geometry.extents(), unit, i % slots);
+        let Some(site) = own_site(geometry, index).filter(|_| mu < geometry.dims()) else { continue };
+        let (block, lane) = layout.locate(&site);
+        let rows = writer.rows(block, mu * link, link);
+        for lane in layout.copies(lane + chain) {
+            for (c, &x) in u.iter().enumerate() {
+                // SAFETY: inside the rows just asked for; an order has each link in one unit only, which no other
+                // thread has, and so no other thread has these lanes of these rows.
+                unsafe { rows.add(c * T::LANES + lane).write(T::from_f64(x)) }
+            }
+        }
+    }
+}
+
+/// What the share `share` of the concatenated units covers of the pieces.
+fn within(pieces: &[Piece], share: &Range<usize>) -> Vec<Piece> {
+    let mut before = 0;
+    let mut covered = Vec::new();
+    for Piece { units, counted } in pieces {
+        let length = units.end - units.start;
+        let from = (share.start as u64).clamp(before, before + length) - before;
+        let to = (share.end as u64).clamp(before, before + length) - before;
+        if from < to {
+            covered.push(Piece { units: units.start + from..units.start + to, counted: *counted });
+        }
+        before += length;
+    }
+    covered
+}

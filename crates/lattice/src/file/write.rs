@@ -1,0 +1,193 @@
+//! Writing: a file that appears only when complete.
+
+use super::{CHUNK_BYTES, Piece, agree, combine, own_site, own_units};
+use crate::comm::Comm;
+use crate::error::LatticeError;
+use crate::gauge::GaugeField;
+use crate::geometry::Site;
+use crate::group::Matrix;
+use crate::number::Real;
+use lime_rs::{
+    Body, FileFormat, GaugeMeta, GaugeWriter, PayloadWriter, Precision, Rows, ScidacChecksum, Sums,
+    TextRecord,
+};
+use std::path::Path;
+
+/// What goes into an ILDG file beside the field; other formats have no place for it.
+#[derive(Clone, Debug, Default)]
+pub struct FileText {
+    /// Logical file name, e.g. `lfn://group/ensemble/conf.1000`.
+    pub lfn: Option<String>,
+    /// Records before the payload, e.g. `xlf-info`.
+    pub before: Vec<TextRecord>,
+    /// Records after it, e.g. `gaugelink-provenance`.
+    pub after: Vec<TextRecord>,
+}
+
+/// How [`write_as`] writes a field.
+#[derive(Clone, Copy, Debug)]
+pub struct WriteOptions<'a> {
+    /// The format.
+    pub format: FileFormat,
+    /// Width of the numbers.
+    pub precision: Precision,
+    /// What is kept of each link.
+    pub rows: Rows,
+    /// Average plaquette, for headers that state it.
+    pub plaquette: Option<f64>,
+    /// Average link trace, for headers that state it.
+    pub link_trace: Option<f64>,
+    /// Further records.
+    pub text: Option<&'a FileText>,
+}
+
+impl WriteOptions<'_> {
+    /// All rows, nothing stated, no further records.
+    pub fn new(format: FileFormat, precision: Precision) -> Self {
+        Self { format, precision, rows: Rows::All, plaquette: None, link_trace: None, text: None }
+    }
+}
+
+/// Writes a gauge field (for a batch, its chain `chain`) as an ILDG file that appears only when complete.
+/// Collective.
+///
+/// # Errors
+/// [`LatticeError::File`]: the old file, if any, is intact; [`LatticeError::OtherRank`].
+pub fn write<T: Real, const N: usize>(
+    path: &Path,
+    field: &GaugeField<T, N>,
+    chain: usize,
+    precision: Precision,
+    text: &FileText,
+) -> Result<ScidacChecksum, LatticeError> {
+    let options = WriteOptions { text: Some(text), ..WriteOptions::new(FileFormat::Ildg, precision) };
+    Ok(write_as(path, field, chain, &options)?.scidac)
+}
+
+/// Writes a gauge field (for a batch, its chain `chain`) as a file of any format that appears only when complete, and
+/// returns its sums; those of openQCD's format, which states none, are not complete where ranks share units. Collective.
+///
+/// # Errors
+/// [`LatticeError::File`], e.g. for links that the format cannot hold: the old file, if any, is intact;
+/// [`LatticeError::OtherRank`].
+pub fn write_as<T: Real, const N: usize>(
+    path: &Path,
+    field: &GaugeField<T, N>,
+    chain: usize,
+    options: &WriteOptions<'_>,
+) -> Result<Sums, LatticeError> {
+    let lattice = field.lattice();
+    let (comm, geometry) = (lattice.comm(), lattice.geometry());
+    let mut meta = GaugeMeta::new(options.format, geometry.extents(), N, options.precision);
+    (meta.rows, meta.plaquette, meta.link_trace) = (options.rows, options.plaquette, options.link_trace);
+    if let Some(text) = options.text {
+        (meta.lfn, meta.extra) = (text.lfn.clone(), text.before.clone());
+    }
+    let body = options.format.body(meta.dims, N, meta.precision, meta.rows)?;
+    let first = comm.rank() == 0;
+    let writer = if first { GaugeWriter::create(path, &meta).map(Some) } else { Ok(None) };
+    let writer = agree(comm, writer)?;
+    let place = writer.as_ref().map(|w| (w.temporary_path().to_string_lossy().into_owned(), w.offset()));
+    let (temporary, offset) = share(comm, place.unwrap_or_default());
+
+    let sums = || Sums::new(options.format.checksum_kind(), false);
+    let write_part = || {
+        if let Some(writer) = &writer {
+            return write_units(field, chain, &body, sums(), |at, bytes| writer.write_body_at(at, bytes))
+                .map(|s| (s, 0));
+        }
+        let part = PayloadWriter::attach(temporary, offset, body.bytes())?;
+        let sum = write_units(field, chain, &body, sums(), |at, bytes| part.write_payload_at(at, bytes))?;
+        Ok((sum, part.finish()?))
+    };
+    let (part, elsewhere) = agree(comm, write_part())?;
+    let whole = combine(comm, &part);
+    let mut written = [elsewhere as i64];
+    comm.sum(&mut written);
+    let finished = match writer {
+        Some(writer) => {
+            writer.add_written(written[0] as u64);
+            writer.finish(&whole, options.text.map_or(&[], |text| &text.after))
+        }
+        None => Ok(()),
+    };
+    agree(comm, finished)?;
+    Ok(whole)
+}
+
+fn write_units<T: Real, const N: usize>(
+    field: &GaugeField<T, N>,
+    chain: usize,
+    body: &Body,
+    mut sums: Sums,
+    mut put: impl FnMut(u64, &[u8]) -> lime_rs::Result<()>,
+) -> lime_rs::Result<Sums> {
+    let geometry = field.lattice().geometry();
+    let (per_unit, unit_bytes, slots) =
+        (body.numbers_per_unit(), body.unit_bytes(), body.order.links_per_unit());
+    let at_once = (CHUNK_BYTES / unit_bytes).max(1);
+    let mut numbers = vec![0.0f64; at_once * per_unit];
+    let mut bytes = vec![0; at_once * unit_bytes];
+    let mut own = vec![false; at_once * slots];
+    for Piece { units, .. } in own_units(geometry, body.order) {
+        let mut start = units.start;
+        while start < units.end {
+            let count = at_once.min((units.end - start) as usize);
+            let links = numbers[..count * per_unit].chunks_exact_mut(2 * N * N);
+            // Links of one site mostly follow each other.
+            let mut last = (u64::MAX, None);
+            for (i, (link, own)) in links.zip(&mut own).enumerate() {
+                let unit = start + (i / slots) as u64;
+                let (index, mu) = body.order.link(body.dims, unit, i % slots);
+                if last.0 != index {
+                    last = (index, own_site(geometry, index));
+                }
+                *own = last.1.is_some();
+                if let Some(site) = last.1 {
+                    put_link(field, chain, &site, mu, link);
+                }
+            }
+            let bytes = &mut bytes[..count * unit_bytes];
+            body.encode(start, &numbers[..count * per_unit], bytes)?;
+            let at = start * unit_bytes as u64;
+            let own = &own[..count * slots];
+            if own.iter().all(|&own| own) {
+                sums.add(body, start, bytes)?;
+                put(at, bytes)?;
+            } else {
+                // Units that are shared with other ranks: each writes its own links.
+                let link_bytes = unit_bytes / slots;
+                for (i, link) in bytes.chunks_exact(link_bytes).enumerate().filter(|&(i, _)| own[i]) {
+                    put(at + (i * link_bytes) as u64, link)?;
+                }
+            }
+            start += count as u64;
+        }
+    }
+    Ok(sums)
+}
+
+/// The numbers of one link; directions that the lattice does not have hold unit links.
+fn put_link<T: Real, const N: usize>(
+    field: &GaugeField<T, N>,
+    chain: usize,
+    site: &Site,
+    mu: usize,
+    numbers: &mut [f64],
+) {
+    let (block, lane) = field.layout().locate(site);
+    let u = if mu < field.lattice().dims() { field.link(block, mu, lane + chain) } else { Matrix::unit() };
+    for (z, numbers) in u.0.iter().flatten().zip(numbers.chunks_exact_mut(2)) {
+        (numbers[0], numbers[1]) = (z.re.to_f64(), z.im.to_f64());
+    }
+}
+
+/// Rank 0's text and number on every rank.
+fn share(comm: &dyn Comm, (text, number): (String, u64)) -> (String, u64) {
+    let mut sizes = [text.len() as u64, number];
+    comm.broadcast(bytemuck::cast_slice_mut(&mut sizes));
+    let mut bytes = text.into_bytes();
+    bytes.resize(sizes[0] as usize, 0);
+    comm.broadcast(&mut bytes);
+    (String::from_utf8_lossy(&bytes).into_owned(), sizes[1])
+}

@@ -1,0 +1,306 @@
+//! A gauge field on disk in any format: what it is, its stated values, its bytes as canonical links.
+//!
+//! Detection reads the bytes. Where only physics can tell two formats apart (openQCD and DDalphaAMG have the same
+//! header and length) [`GaugeFile::detect`] returns the candidates: the caller opens each with
+//! [`GaugeFile::open_as`] and compares the plaquette of its links with the stated one.
+
+pub(crate) mod body;
+pub(crate) mod format;
+pub(crate) mod order;
+mod pass;
+pub(crate) mod sums;
+mod writer;
+
+pub use body::{Body, Rows};
+pub use format::FileFormat;
+pub use order::Order;
+pub use pass::UnitChunk;
+pub use sums::{Checksum, ChecksumKind, MilcChecksum, Sums};
+pub use writer::{GaugeMeta, GaugeWriter};
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use crate::access::{ReadAt, open_file};
+use crate::endian::ByteOrder;
+use crate::error::{Error, Result};
+use crate::ildg::IldgFile;
+use crate::record::MAGIC;
+use crate::record::record_type::XLF_INFO;
+use crate::scanner::read;
+use crate::shape::Shape;
+use crate::warning::Warning;
+use crate::{ddalphaamg, hirep, milc, nersc, openqcd};
+
+/// What a file says of its links beside their bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Stated {
+    /// Its checksum.
+    pub checksum: Option<Checksum>,
+    /// Average plaquette, `Re tr P / Nc`. For ILDG that of `xlf-info`, in whatever normalisation its writer had.
+    pub plaquette: Option<f64>,
+    /// Average of `Re tr U / Nc`.
+    pub link_trace: Option<f64>,
+}
+
+/// What a header describes.
+#[derive(Debug)]
+pub(crate) struct Description {
+    pub body: Body,
+    pub offset: u64,
+    pub stated: Stated,
+}
+
+/// Where the bytes are.
+#[derive(Debug)]
+enum Source<R> {
+    Lime(Box<IldgFile<R>>),
+    Plain { source: R, path: Option<PathBuf> },
+}
+
+/// An opened gauge configuration of any format.
+#[derive(Debug)]
+pub struct GaugeFile<R = File> {
+    source: Source<R>,
+    format: FileFormat,
+    description: Description,
+    warnings: Vec<Warning>,
+}
+
+impl GaugeFile<File> {
+    /// Opens a file whose bytes say what it is.
+    ///
+    /// # Errors
+    /// As [`Self::open_as`]; [`Error::SeveralFormats`] where [`Self::detect`] is needed.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::open_as(path, None, None)
+    }
+
+    /// Opens a file with what the caller knows of it: its format, and its shape where it states none or a wrong one.
+    ///
+    /// # Errors
+    /// Any of the reading errors, with the file's name; [`Error::UnknownFormat`] and [`Error::SeveralFormats`] where
+    /// no format is given.
+    pub fn open_as(path: impl AsRef<Path>, format: Option<FileFormat>, shape: Option<Shape>) -> Result<Self> {
+        let path = path.as_ref();
+        let opened = open_file(path).and_then(|file| Self::from_source(file, format, shape));
+        let mut file = opened.map_err(|error| error.in_file(path))?;
+        match &mut file.source {
+            Source::Lime(file) => file.path = Some(path.to_owned()),
+            Source::Plain { path: place, .. } => *place = Some(path.to_owned()),
+        }
+        Ok(file)
+    }
+
+    /// The formats that a file may have by its bytes: one, or several that share a header.
+    ///
+    /// # Errors
+    /// [`Error::UnknownFormat`], [`Error::Open`], [`Error::Read`].
+    pub fn detect(path: impl AsRef<Path>) -> Result<Vec<FileFormat>> {
+        let path = path.as_ref();
+        open_file(path).and_then(|file| detect(&file)).map_err(|error| error.in_file(path))
+    }
+}
+
+/// The formats that a source of bytes may have.
+fn detect(source: &impl ReadAt) -> Result<Vec<FileFormat>> {
+    let (head, size) = head(source, 64)?;
+    let magic = MAGIC.starts_with(&head[..head.len().min(4)]) && !head.is_empty();
+    if magic {
+        return Ok(vec![FileFormat::Ildg]);
+    }
+    if nersc::begins(&head) {
+        return Ok(vec![FileFormat::Nersc]);
+    }
+    if milc::begins(&head) {
+        return Ok(vec![FileFormat::Milc]);
+    }
+    let fits = [
+        (FileFormat::OpenQcd, openqcd::fits(&head, size)),
+        (FileFormat::DdAlphaAmg, ddalphaamg::fits(&head, size)),
+        (FileFormat::HiRep, hirep::fits(&head, size)),
+    ];
+    let found: Vec<FileFormat> =
+        fits.into_iter().filter_map(|(format, fits)| fits.then_some(format)).collect();
+    if found.is_empty() { Err(Error::UnknownFormat { size }) } else { Ok(found) }
+}
+
+/// The first bytes of a source, at most `limit`, and its size.
+pub(crate) fn head(source: &impl ReadAt, limit: u64) -> Result<(Vec<u8>, u64)> {
+    let size = source.size().map_err(|source| Error::Read { offset: 0, length: 0, source })?;
+    let mut bytes = vec![0; size.min(limit) as usize];
+    read(source, &mut bytes, 0)?;
+    Ok((bytes, size))
+}
+
+impl<R: ReadAt> GaugeFile<R> {
+    /// Reads the description of a gauge field from any source of bytes; see [`GaugeFile::open_as`].
+    ///
+    /// # Errors
+    /// As there, without a file's name.
+    pub fn from_source(source: R, format: Option<FileFormat>, shape: Option<Shape>) -> Result<Self> {
+        let format = match format {
+            Some(format) => format,
+            None => match detect(&source)?[..] {
+                [format] => format,
+                ref candidates => return Err(Error::SeveralFormats { candidates: candidates.to_vec() }),
+            },
+        };
+        let mut warnings = Vec::new();
+        let description = match format {
+            FileFormat::Ildg => {
+                let selection = crate::Selection { shape, payload: 0 };
+                return Ok(IldgFile::from_source(source, selection)?.into());
+            }
+            FileFormat::Nersc => nersc::describe(&source, shape, &mut warnings),
+            FileFormat::Milc => milc::describe(&source, shape, &mut warnings),
+            FileFormat::OpenQcd => openqcd::describe(&source, shape, &mut warnings),
+            FileFormat::DdAlphaAmg => ddalphaamg::describe(&source, shape, &mut warnings),
+            FileFormat::HiRep => hirep::describe(&source, shape, &mut warnings),
+        }?;
+        Ok(Self { source: Source::Plain { source, path: None }, format, description, warnings })
+    }
+
+    /// The format.
+    pub fn format(&self) -> FileFormat {
+        self.format
+    }
+
+    /// What the links' bytes are.
+    pub fn body(&self) -> &Body {
+        &self.description.body
+    }
+
+    /// Where they begin in the file.
+    pub fn offset(&self) -> u64 {
+        self.description.offset
+    }
+
+    /// What the file states of its links.
+    pub fn stated(&self) -> &Stated {
+        &self.description.stated
+    }
+
+    /// What was odd in the file.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    /// Records and metadata, where the file is one of LIME records.
+    pub fn ildg(&self) -> Option<&IldgFile<R>> {
+        match &self.source {
+            Source::Lime(file) => Some(file),
+            Source::Plain { .. } => None,
+        }
+    }
+
+    pub(crate) fn source(&self) -> &R {
+        match &self.source {
+            Source::Lime(file) => &file.source,
+            Source::Plain { source, .. } => source,
+        }
+    }
+
+    /// Adds the file's name to an error.
+    fn named(&self, error: Error) -> Error {
+        match &self.source {
+            Source::Lime(file) => file.named(error),
+            Source::Plain { path: Some(path), .. } => error.in_file(path),
+            Source::Plain { path: None, .. } => error,
+        }
+    }
+}
+
+impl<R: ReadAt> From<IldgFile<R>> for GaugeFile<R> {
+    fn from(file: IldgFile<R>) -> Self {
+        let payload = file.payload();
+        let crate::IldgFormat { dims, nc, precision, .. } = payload.format;
+        let (byte_order, rows, order) = (ByteOrder::Big, Rows::All, Order::Canonical);
+        let body = Body { dims, nc, precision, byte_order, rows, order };
+        let checksum = payload.checksum.map(Checksum::Scidac);
+        let info = file.text(XLF_INFO).ok().flatten();
+        let plaquette = info.as_deref().and_then(plaquette_in);
+        let stated = Stated { checksum, plaquette, link_trace: None };
+        let description = Description { body, offset: payload.offset, stated };
+        let warnings = file.warnings().to_vec();
+        Self { source: Source::Lime(Box::new(file)), format: FileFormat::Ildg, description, warnings }
+    }
+}
+
+/// The number in a line of `xlf-info` such as ` plaquette = 6.350056e-01`.
+fn plaquette_in(info: &str) -> Option<f64> {
+    let value = |line: &str| finite(line.trim().strip_prefix("plaquette")?.trim().strip_prefix('=')?.trim());
+    info.lines().find_map(value)
+}
+
+/// A finite number.
+pub(crate) fn finite(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|x: &f64| x.is_finite())
+}
+
+/// Extents from a binary header: positive, and small enough that no product of them overflows.
+pub(crate) fn extents(numbers: [i32; 4]) -> Option<[usize; 4]> {
+    let dims = numbers.map(|n| usize::try_from(n).unwrap_or(0));
+    (!dims.contains(&0)).then_some(dims)
+}
+
+/// The header's shape, or the caller's where one is given.
+pub(crate) fn settled(
+    format: FileFormat,
+    stated: Shape,
+    given: Option<Shape>,
+    warnings: &mut Vec<Warning>,
+) -> Shape {
+    match given.filter(|&shape| shape != stated) {
+        None => stated,
+        Some(used) => {
+            let (stated, shown) = (stated.to_string(), used.to_string());
+            warnings.push(Warning::HeaderShapeDiffers { format, stated, used: shown });
+            used
+        }
+    }
+}
+
+/// Compares the length of a file with what its header promises.
+pub(crate) fn measured(
+    format: FileFormat,
+    description: Description,
+    size: u64,
+    warnings: &mut Vec<Warning>,
+) -> Result<Description> {
+    let body = description.body.checked()?;
+    let present = size.saturating_sub(description.offset);
+    let expected = body.bytes();
+    if present < expected {
+        let shape = Shape { dims: body.dims, nc: body.nc }.to_string();
+        return Err(Error::TruncatedBody { format, shape, expected, present });
+    }
+    if present > expected {
+        warnings.push(Warning::TrailingBytes { format, length: present - expected });
+    }
+    if description.stated.checksum.is_none() && format.checksum_kind() != ChecksumKind::Scidac {
+        warnings.push(Warning::NoStoredChecksum { format });
+    }
+    Ok(description)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plaquettes_in_run_information_are_found() {
+        assert_eq!(plaquette_in("\n plaquette = 6.350056e-01\n trajectory nr = 2\n"), Some(0.635_005_6));
+        for other in ["", "plaquette", "plaquette = ", "plaquette = NaN", "kappa = 0.1"] {
+            assert_eq!(plaquette_in(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_configuration_is_no_format() {
+        for bytes in [&b""[..], b"text", &[0; 64], &[0xff; 64], &[1; 200]] {
+            let error = GaugeFile::from_source(bytes, None, None).unwrap_err();
+            assert!(matches!(error, Error::UnknownFormat { .. }), "{error}");
+        }
+    }
+}

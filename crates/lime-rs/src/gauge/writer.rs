@@ -1,0 +1,156 @@
+//! Writes a gauge configuration of any format: headers first, the body in any order from any thread or rank, the
+//! checksum at the end, and only then the name.
+
+use std::path::Path;
+
+use crate::access::WriteAt;
+use crate::atomic::AtomicFile;
+use crate::error::{Error, Result};
+use crate::format::{IldgFormat, Precision};
+use crate::gauge::body::{Body, Rows};
+use crate::gauge::format::FileFormat;
+use crate::gauge::sums::Sums;
+use crate::writer::{IldgMeta, IldgWriter, PayloadWriter, TextRecord};
+use crate::{ddalphaamg, hirep, milc, nersc, openqcd};
+
+/// Everything in a file but its links and their checksum.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GaugeMeta {
+    /// The format.
+    pub format: FileFormat,
+    /// Extents in x, y, z, t.
+    pub dims: [usize; 4],
+    /// Number of colours.
+    pub nc: usize,
+    /// Width of the numbers.
+    pub precision: Precision,
+    /// What is kept of each link.
+    pub rows: Rows,
+    /// Average plaquette, `Re tr P / Nc`, for headers that state it.
+    pub plaquette: Option<f64>,
+    /// Average of `Re tr U / Nc`, for headers that state it.
+    pub link_trace: Option<f64>,
+    /// Logical file name (ILDG).
+    pub lfn: Option<String>,
+    /// Records before the payload (ILDG).
+    pub extra: Vec<TextRecord>,
+}
+
+impl GaugeMeta {
+    /// Metadata without stated values and additional records, all rows of each link.
+    pub fn new(format: FileFormat, dims: [usize; 4], nc: usize, precision: Precision) -> Self {
+        let (plaquette, link_trace, lfn, extra) = (None, None, None, Vec::new());
+        Self { format, dims, nc, precision, rows: Rows::All, plaquette, link_trace, lfn, extra }
+    }
+}
+
+/// A file under construction. Dropped without [`GaugeWriter::finish`] it vanishes and the old target is intact.
+#[derive(Debug)]
+pub struct GaugeWriter {
+    body: Body,
+    inner: Inner,
+}
+
+#[derive(Debug)]
+enum Inner {
+    Lime(IldgWriter),
+    Plain { atomic: AtomicFile, payload: PayloadWriter, meta: GaugeMeta },
+}
+
+impl GaugeWriter {
+    /// Begins a file that is to replace or become `target`.
+    ///
+    /// # Errors
+    /// [`Error::CannotHold`] where the format cannot hold such links; [`Error::PlaquetteNeeded`];
+    /// [`Error::ImpossibleShape`]; [`Error::RecordType`]; [`Error::Write`].
+    pub fn create(target: impl AsRef<Path>, meta: &GaugeMeta) -> Result<Self> {
+        let GaugeMeta { format, dims, nc, precision, rows, .. } = *meta;
+        let body = format.body(dims, nc, precision, rows)?;
+        if format.states_plaquette() && meta.plaquette.is_none() {
+            return Err(Error::PlaquetteNeeded { format });
+        }
+        if format == FileFormat::Ildg {
+            let mut ildg = IldgMeta::new(IldgFormat::new(dims, nc, precision)?);
+            (ildg.lfn, ildg.extra) = (meta.lfn.clone(), meta.extra.clone());
+            // The time of writing would make two runs of one seed differ.
+            ildg.date = String::new();
+            return Ok(Self { body, inner: Inner::Lime(IldgWriter::create(target, &ildg)?) });
+        }
+        let atomic = AtomicFile::create(target)?;
+        let header = header(meta, &body, &Sums::new(format.checksum_kind(), false));
+        let payload = PayloadWriter::within(&atomic, header.len() as u64, body.bytes())?;
+        Ok(Self { body, inner: Inner::Plain { atomic, payload, meta: meta.clone() } })
+    }
+
+    /// What the body's bytes must be.
+    pub fn body(&self) -> &Body {
+        &self.body
+    }
+
+    /// Where the body begins in the file.
+    pub fn offset(&self) -> u64 {
+        match &self.inner {
+            Inner::Lime(writer) => writer.payload_offset(),
+            Inner::Plain { payload, .. } => payload.offset(),
+        }
+    }
+
+    /// Path of the temporary file, for [`PayloadWriter::attach`] on other ranks.
+    pub fn temporary_path(&self) -> &Path {
+        match &self.inner {
+            Inner::Lime(writer) => writer.temporary_path(),
+            Inner::Plain { atomic, .. } => atomic.temporary_path(),
+        }
+    }
+
+    /// Writes bytes at `offset` within the body; see [`PayloadWriter::write_payload_at`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn write_body_at(&self, offset: u64, bytes: &[u8]) -> Result<()> {
+        match &self.inner {
+            Inner::Lime(writer) => writer.write_payload_at(offset, bytes),
+            Inner::Plain { payload, .. } => payload.write_payload_at(offset, bytes),
+        }
+    }
+
+    /// Counts bytes that other ranks wrote and finished.
+    pub fn add_written(&self, bytes: u64) {
+        match &self.inner {
+            Inner::Lime(writer) => writer.add_written(bytes),
+            Inner::Plain { payload, .. } => payload.add_written(bytes),
+        }
+    }
+
+    /// Completes the file: checksum, trailing records (ILDG only), fsync, rename.
+    ///
+    /// # Errors
+    /// [`Error::IncompletePayload`] unless exactly the body's bytes were written; [`Error::RecordType`];
+    /// [`Error::Write`]. The old target is intact.
+    pub fn finish(self, sums: &Sums, trailing: &[TextRecord]) -> Result<()> {
+        match self.inner {
+            Inner::Lime(writer) => writer.finish(sums.scidac, trailing),
+            Inner::Plain { atomic, payload, meta } => {
+                payload.complete().map_err(|error| error.in_file(atomic.target()))?;
+                let header = header(&meta, &self.body, sums);
+                WriteAt::write_all_at(atomic.file(), &header, 0)
+                    .map_err(|source| atomic.failed("write", source))?;
+                atomic.commit()
+            }
+        }
+    }
+}
+
+/// The header; as long for any sums.
+fn header(meta: &GaugeMeta, body: &Body, sums: &Sums) -> Vec<u8> {
+    let plaquette = meta.plaquette.unwrap_or_default();
+    match meta.format {
+        // Its records are IldgWriter's.
+        FileFormat::Ildg => Vec::new(),
+        FileFormat::Nersc => nersc::header(body, plaquette, meta.link_trace.unwrap_or_default(), sums.nersc),
+        FileFormat::Milc => milc::header(body, sums.milc),
+        FileFormat::OpenQcd => openqcd::header(body, plaquette),
+        FileFormat::DdAlphaAmg => ddalphaamg::header(body, plaquette),
+        FileFormat::HiRep => hirep::header(body, plaquette),
+    }
+}

@@ -1,0 +1,181 @@
+//! `gaugelink ildg convert`: every file to every format that can hold it and back, bit for bit.
+
+use crate::program::{Answer, corpus, gaugelink, run};
+use crate::written::Folder;
+use lime_rs::Precision;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+const FORMATS: [&str; 6] = ["ildg", "nersc", "milc", "openqcd", "ddalphaamg", "hirep"];
+
+fn convert(from: &Path, to: &Path, words: &str) -> Answer {
+    let words = words.split_whitespace().map(Into::into);
+    gaugelink(
+        ["ildg".into(), "convert".into(), "--json".into()]
+            .into_iter()
+            .chain(words)
+            .chain([from.as_os_str().to_owned(), to.as_os_str().to_owned()]),
+    )
+}
+
+/// What the formats hold, from their definitions: groups, precisions, even extents only.
+fn refused(format: &str, nc: u64, precision: &str, dims: &[u64]) -> Option<&'static str> {
+    let single = ["milc"].contains(&format);
+    let double = ["openqcd", "ddalphaamg", "hirep"].contains(&format);
+    let only_su3 = ["milc", "openqcd", "ddalphaamg"].contains(&format);
+    match nc {
+        3 => {}
+        _ if only_su3 => return Some("SU(3) only"),
+        1 if format != "ildg" => return Some("U(1)"),
+        _ => {}
+    }
+    if format == "openqcd" && dims.iter().any(|extent| extent % 2 == 1) {
+        return Some("even extents");
+    }
+    match (precision, single, double) {
+        ("f64", true, _) => Some("32-bit precision only"),
+        ("f32", _, true) => Some("64-bit precision only"),
+        _ => None,
+    }
+}
+
+/// Difference of two files; `options` for both.
+fn difference(a: &Path, b: &Path, options: &str) -> Value {
+    let answer = run(&format!("ildg diff --json {options}"), &[&a.to_owned(), &b.to_owned()]);
+    assert!(answer.status < 2, "{}", answer.stderr);
+    answer.line()
+}
+
+/// Converts a file to every format and back, and compares.
+fn there_and_back(folder: &Folder, file: &Path, options: &str) {
+    let line = run(&format!("ildg info --json {options}"), &[&file.to_owned()]).line();
+    let (nc, precision) = (line["nc"].as_u64().unwrap(), line["precision"].as_str().unwrap());
+    let dims: Vec<u64> = line["dims"].as_array().unwrap().iter().map(|n| n.as_u64().unwrap()).collect();
+    let canonical = folder.path("canonical");
+    let answer = convert(file, &canonical, &format!("--to ildg {options}"));
+    assert_eq!(answer.status, 0, "{}", answer.stderr);
+    for format in FORMATS {
+        let (there, back) = (folder.path("there"), folder.path("back"));
+        let answer = convert(file, &there, &format!("--to {format} --precision {precision} {options}"));
+        if let Some(reason) = refused(format, nc, precision, &dims) {
+            assert_eq!(answer.status, 2, "{}: {format}: {}", file.display(), answer.stdout);
+            assert!(answer.stderr.contains(reason), "{format}: {}", answer.stderr);
+            assert!(!there.exists(), "nothing is left of what was refused");
+            // What is only a matter of precision can be had by widening, and then comes back exactly.
+            let widened = refused(format, nc, "f64", &dims).is_none();
+            let answer = convert(file, &there, &format!("--to {format} {options}"));
+            assert_eq!(answer.status == 0, widened, "{format}: {}", answer.stderr);
+            if !widened {
+                continue;
+            }
+            assert_eq!(answer.line()["precision"], "f64");
+        } else {
+            assert_eq!(answer.status, 0, "{}: {format}: {}", file.display(), answer.stderr);
+        }
+        let verified = run("ildg verify --json", &[&there]);
+        let found = verified.line();
+        assert_eq!((&found["format"], &found["dims"]), (&format.into(), &line["dims"]), "{found}");
+        assert_ne!(found["checksum"], "bad");
+        let answer = convert(&there, &back, &format!("--to ildg --precision {precision}"));
+        assert_eq!(answer.status, 0, "{}", answer.stderr);
+        let found = difference(&canonical, &back, "");
+        assert_eq!((&found["equal"], &found["differing"]), (&true.into(), &0.into()), "{format}: {found}");
+        std::fs::remove_file(&there).unwrap();
+    }
+    if nc == 3 {
+        two_rows(folder, file, precision, options);
+    }
+}
+
+/// Two rows give the third back to rounding, or are refused because the links are not special unitary to it.
+fn two_rows(folder: &Folder, file: &Path, precision: &str, options: &str) {
+    let there = folder.path("two-rows");
+    let answer = convert(file, &there, &format!("--to nersc --rows 2 {options}"));
+    let name = file.file_name().unwrap().to_string_lossy();
+    if name.contains("qdpxx") {
+        // Unitary to 5e-7 only.
+        assert_eq!(answer.status, 1, "{}", answer.stdout);
+        assert!(answer.stderr.contains("not special unitary to rounding"), "{}", answer.stderr);
+        assert!(!there.exists());
+        return;
+    }
+    assert_eq!(answer.status, 0, "{name}: {}", answer.stderr);
+    let found = run(
+        &format!("ildg diff --json --tolerance {}", if precision == "f64" { "5e-12" } else { "1e-5" }),
+        &[&file.to_owned(), &there],
+    );
+    // Bare files cannot be compared without their shape, which NERSC's header states.
+    if options.is_empty() {
+        assert_eq!(found.status, 0, "{name}: {}{}", found.stdout, found.stderr);
+    }
+    std::fs::remove_file(&there).unwrap();
+}
+
+#[test]
+fn every_file_of_the_corpus_survives_every_format_that_can_hold_it() {
+    let Some((folder, entries)) = corpus() else { return };
+    let mut count = 0;
+    for entry in &entries {
+        let name = entry["file"].as_str().unwrap();
+        let gauge = ["ildg_", "barelime_", "nersc_", "milcv5_l", "openqcd_", "ddalphaamg_"];
+        if !gauge.iter().any(|prefix| name.starts_with(prefix)) {
+            continue;
+        }
+        let options = match name.starts_with("barelime_") {
+            true => format!("--dims 4,4,4,4 --nc {}", entry["Nc"]),
+            false => String::new(),
+        };
+        there_and_back(&Folder::new(), &folder.join(name), &options);
+        count += 1;
+    }
+    assert_eq!(count, 7 + 3 + 2 + 3 + 1 + 1);
+}
+
+#[test]
+fn other_groups_extents_and_dimensions_survive_or_are_refused_with_the_reason() {
+    let folder = Folder::new();
+    let files: [PathBuf; 4] = [
+        folder.field::<1>("u1", &[8, 6], Precision::F64, |_| ()),
+        folder.field::<2>("su2", &[4, 4, 6], Precision::F32, |_| ()),
+        folder.field::<3>("su3", &[2, 3, 4, 5], Precision::F64, |_| ()),
+        folder.field::<3>("su3-32", &[2, 4, 6, 8], Precision::F32, |_| ()),
+    ];
+    for file in files {
+        there_and_back(&folder, &file, "");
+    }
+}
+
+#[test]
+fn rounding_happens_only_when_asked_for_and_is_that_of_f32() {
+    let folder = Folder::new();
+    let sound = folder.sound("sound");
+    let (milc, narrow) = (folder.path("milc"), folder.path("narrow"));
+    let answer = convert(&sound, &milc, "--to milc");
+    assert_eq!(answer.status, 2);
+    assert!(answer.stderr.contains("--precision f32 rounds the links"), "{}", answer.stderr);
+    for (to, path) in [("milc", &milc), ("ildg", &narrow)] {
+        assert_eq!(convert(&sound, path, &format!("--to {to} --precision f32")).status, 0);
+        let found = difference(&sound, path, "");
+        let largest = found["largest"].as_f64().unwrap();
+        // 18 numbers of at most 1, each off by at most 2^-25.
+        assert!(largest > 0.0 && largest < 18f64.sqrt() * 2f64.powi(-25), "{found}");
+    }
+    assert_eq!(difference(&milc, &narrow, "")["differing"], 0, "the same rounding");
+}
+
+#[test]
+fn what_cannot_be_converted_leaves_the_old_output() {
+    let folder = Folder::new();
+    let sound = folder.sound("sound");
+    let (offset, _) = crate::written::payload(&sound);
+    let flipped = folder.copy(&sound, "flipped", |all| all[offset + 7] ^= 1);
+    let target = folder.path("target");
+    std::fs::write(&target, b"old").unwrap();
+    let answer = convert(&flipped, &target, "--to nersc");
+    assert_eq!(answer.status, 1);
+    assert!(answer.stderr.contains("checksum mismatch"), "{}", answer.stderr);
+    assert_eq!(std::fs::read(&target).unwrap(), b"old");
+    assert_eq!(convert(&flipped, &target, "--to nersc --ignore-checksum").status, 0);
+    assert_eq!(convert(&sound, &target, "").status, 2, "--to must be given");
+    assert_eq!(convert(&sound, &target, "--to nersc --rows 4").status, 2);
+}
