@@ -54,7 +54,7 @@ pub(crate) struct Description {
 /// Where the bytes are.
 #[derive(Debug)]
 enum Source<R> {
-    Lime(IldgFile<R>),
+    Lime(Box<IldgFile<R>>),
     Plain { source: R, path: Option<PathBuf> },
 }
 
@@ -223,7 +223,7 @@ impl<R: ReadAt> From<IldgFile<R>> for GaugeFile<R> {
         let stated = Stated { checksum, plaquette, link_trace: None };
         let description = Description { body, offset: payload.offset, stated };
         let warnings = file.warnings().to_vec();
-        Self { source: Source::Lime(file), format: FileFormat::Ildg, description, warnings }
+        Self { source: Source::Lime(Box::new(file)), format: FileFormat::Ildg, description, warnings }
     }
 }
 
