@@ -152,8 +152,12 @@ mod tests {
                 .flat_map(|w| if byte_order == ByteOrder::Big { w.to_be_bytes() } else { w.to_le_bytes() })
                 .collect();
             let nersc = words.iter().fold(0u64, |sum, &w| (sum + u64::from(w)) & 0xffff_ffff) as u32;
-            let milc = [29, 31]
-                .map(|modulus| (0u32..).zip(&words).fold(0, |sum, (k, w)| sum ^ w.rotate_left(k % modulus)));
+            let milc = [29, 31].map(|modulus| {
+                (0u32..).zip(&words).fold(0, |sum, (k, w)| {
+                    let wide = u64::from(*w) << (k % modulus);
+                    sum ^ (wide | wide >> 32) as u32
+                })
+            });
             for (kind, expected) in [
                 (ChecksumKind::Nersc, Checksum::Nersc(nersc)),
                 (ChecksumKind::Milc, Checksum::Milc(MilcChecksum { sum29: milc[0], sum31: milc[1] })),

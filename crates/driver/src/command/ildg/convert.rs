@@ -74,7 +74,7 @@ fn precision(args: &ConvertArgs, file: &GaugeFile) -> Result<Precision, DriverEr
     };
     precision.map_err(|error| {
         let option = match args.precision {
-            None if body.precision == Precision::F64 => " (--precision f32 rounds the links)",
+            None if held(Precision::F32).is_ok() => " (--precision f32 rounds the links)",
             _ => "",
         };
         DriverError::Request(format!("{}: {error}{option}", shown(&args.input)))
