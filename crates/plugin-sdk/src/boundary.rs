@@ -26,7 +26,7 @@ pub fn quiet<R>(body: impl FnOnce() -> R) -> R {
     HOOK.call_once(|| {
         let chained = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            if INSIDE.with(Cell::get) == 0 {
+            if !is_quiet() {
                 chained(info);
             }
         }));
@@ -36,6 +36,11 @@ pub fn quiet<R>(body: impl FnOnce() -> R) -> R {
         let _leave = Leave(inside);
         body()
     })
+}
+
+/// Whether panics on this thread print nothing: inside [`quiet`]. Threads that work for this one shall be quiet, too.
+pub fn is_quiet() -> bool {
+    INSIDE.with(Cell::get) > 0
 }
 
 /// Runs `body` and turns a panic into an error.
