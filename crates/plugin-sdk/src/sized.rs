@@ -66,15 +66,22 @@ pub unsafe fn read<T: Extensible>(p: *const T) -> Option<T> {
 ///
 /// # Safety
 /// `p` is NULL or points to as many writable bytes as its first four say.
+#[inline]
 pub unsafe fn write<T: Extensible>(p: *mut T, value: &T) {
     if p.is_null() {
         return;
     }
     // SAFETY: the caller vouches for `size` bytes.
     unsafe {
-        let size = p.cast::<u32>().read_unaligned() as usize;
-        let length = size.min(size_of::<T>()).saturating_sub(4);
-        std::ptr::copy_nonoverlapping((&raw const *value).cast::<u8>().add(4), p.cast::<u8>().add(4), length);
+        let size = p.cast::<u32>().read_unaligned();
+        if size as usize >= size_of::<T>() {
+            // Field by field, without a detour over memory.
+            p.write_unaligned(*value);
+            p.cast::<u32>().write_unaligned(size);
+        } else {
+            let (from, to) = ((&raw const *value).cast::<u8>().add(4), p.cast::<u8>().add(4));
+            std::ptr::copy_nonoverlapping(from, to, (size as usize).saturating_sub(4));
+        }
     }
 }
 
