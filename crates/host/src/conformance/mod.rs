@@ -71,7 +71,8 @@ impl Report {
 /// If it cannot be opened; all that it does wrong afterwards is in the report.
 pub fn check(path: &Path, options: &Options) -> Result<Report, HostError> {
     let plugin = Plugin::open(path)?;
-    let services = Services::new(1);
+    // Objects plan for as many threads as are granted: with one, calls with two could not differ.
+    let services = Services::new(2);
     let mut report = Report::default();
     abi::plugin(&plugin, &mut Log { report: &mut report, component: "" });
     for info in plugin.components() {
