@@ -195,6 +195,9 @@ fn another_generation_is_never_silent() {
     setup(&mut object, &with_generation(&u, 6), &wilson(), Setup::Reset).unwrap();
     let heavier = Dirac { mass: 0.0, ..wilson() };
     precondition(setup(&mut object, &with_generation(&u, 6), &heavier, Setup::Reuse), "operator");
+    setup(&mut object, &with_generation(&u, 6), &wilson(), Setup::Reset).unwrap();
+    let other = u.duplicate().unwrap();
+    precondition(setup(&mut object, &with_generation(&other, 6), &wilson(), Setup::Reuse), "stand elsewhere");
     setup(&mut object, &with_generation(&u, 0), &wilson(), Setup::Reset).unwrap();
     precondition(setup(&mut object, &with_generation(&u, 0), &wilson(), Setup::Reuse), "generation is 0");
 }
