@@ -5,5 +5,4 @@ mod conformance;
 mod flow;
 mod force;
 mod host;
-mod overhead;
 mod precond;

@@ -35,6 +35,7 @@ fn a_call_costs_nanoseconds() {
     println!(
         "query with a view {query:.1} ns, stats {stats:.1} ns (host wrapper with its error struct included)"
     );
-    // A field of 4^4 SU(3) takes tens of microseconds: more than this would be a lock or an allocation.
-    assert!(query < 200.0 && stats < 200.0, "query {query} ns, stats {stats} ns");
+    // A field of 4^4 SU(3) takes tens of microseconds: more than this would be a lock or an allocation. For stats 20 ns are
+    // the aim; the limit leaves room for machines that are slow or busy throughout.
+    assert!(query < 200.0 && stats < 60.0, "query {query} ns, stats {stats} ns");
 }
