@@ -181,11 +181,11 @@ unsafe extern "C" fn query(
         call(object, error, |handle| {
             argument(out, "query")?;
             let answer = handle.object().query(&View::from_raw(view, "view")?)?;
-            let mut query = sized::new::<glk_query>();
-            query.result = answer.served as u32;
-            query.scratch_bytes = answer.scratch_bytes;
-            query.est_seconds = answer.seconds;
-            sized::write(out, &query);
+            sized::fill(out, |query| {
+                query.result = answer.served as u32;
+                query.scratch_bytes = answer.scratch_bytes;
+                query.est_seconds = answer.seconds;
+            });
             Ok(())
         })
     }
@@ -201,14 +201,14 @@ unsafe extern "C" fn stats(
         call(object, error, |handle| {
             argument(out, "stats")?;
             let last = handle.object().stats();
-            let mut stats = sized::new::<glk_stats>();
-            stats.iters = last.iterations;
-            stats.seconds = last.seconds;
-            stats.flops = last.flops;
-            stats.residual = last.residual;
-            stats.bytes_comm = last.bytes_comm;
-            stats.bytes_copied = last.bytes_copied;
-            sized::write(out, &stats);
+            sized::fill(out, |stats| {
+                stats.iters = last.iterations;
+                stats.seconds = last.seconds;
+                stats.flops = last.flops;
+                stats.residual = last.residual;
+                stats.bytes_comm = last.bytes_comm;
+                stats.bytes_copied = last.bytes_copied;
+            });
             Ok(())
         })
     }
