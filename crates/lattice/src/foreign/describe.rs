@@ -93,7 +93,7 @@ pub fn matches<F: Foreign>(view: &View<'_>, lattice: &Lattice) -> bool {
         })
 }
 
-/// As [`matches`], but for the entries of the site table.
+/// As [`matches()`], but for the entries of the site table.
 pub fn resembles<F: Foreign>(view: &View<'_>, lattice: &Lattice) -> bool {
     let (theirs, ours) = (view.as_raw(), describe::<F>(lattice));
     let layout = lattice.layout::<F::Scalar>();
