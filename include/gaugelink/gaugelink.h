@@ -42,7 +42,8 @@ typedef struct gaugelink_context_options {
   /* From long calls of plugins, on the calling thread; nonzero = please cancel. total 0 = unknown. NULL: none */
   int32_t (*progress)(void *user, const char *phase, uint64_t done, uint64_t total);
 } gaugelink_context_options;
-/* options may be NULL: defaults. The callbacks must work as long as anything made with the context exists. */
+/* options may be NULL: defaults. The callbacks must work as long as anything made with the context exists. They return
+ * in the ordinary way: no exception and no longjmp leaves them, for there are frames of other languages above. */
 GAUGELINK_API glk_status gaugelink_context_new(const gaugelink_context_options *options, gaugelink_context **out,
                                                gaugelink_error **error);
 GAUGELINK_API void gaugelink_context_free(gaugelink_context *context);

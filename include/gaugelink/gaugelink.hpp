@@ -31,6 +31,13 @@ class error : public std::runtime_error {
   std::string where_;
 };
 
+// Callbacks of a context: kept as long as anything lives that may call them. What they throw goes no further: a log line
+// is lost, and the call that asked for progress is cancelled.
+struct callbacks {
+  std::function<void(int level, const std::string& target, const std::string& message)> log;
+  std::function<bool(const std::string& phase, std::uint64_t done, std::uint64_t total)> progress;  // true: cancel
+};
+
 namespace detail {
 [[noreturn]] inline void raise(glk_status code, gaugelink_error* failure) {
   error thrown(code, gaugelink_error_where(failure), gaugelink_error_message(failure));
@@ -49,19 +56,23 @@ T sized() {
   value.size = sizeof value;
   return value;
 }
-// A handle that frees itself.
+// A handle that frees itself, and keeps the callbacks of its context until then.
 template <class T, void (*Free)(T*)>
 class handle {
  public:
   T* get() const noexcept { return pointer_.get(); }
+  const std::shared_ptr<callbacks>& calls() const noexcept { return pointer_.get_deleter().calls; }
 
  protected:
   handle() = default;
   T** out() noexcept { return &raw_; }
-  void keep() noexcept { pointer_.reset(std::exchange(raw_, nullptr)); }
+  void keep(std::shared_ptr<callbacks> calls) noexcept {
+    pointer_ = {std::exchange(raw_, nullptr), deleter{std::move(calls)}};
+  }
 
  private:
   struct deleter {
+    std::shared_ptr<callbacks> calls;  // here, so that they live while Free runs
     void operator()(T* p) const noexcept { Free(p); }
   };
   std::unique_ptr<T, deleter> pointer_;
@@ -71,40 +82,41 @@ class handle {
 
 inline std::string version() { return gaugelink_version(); }
 
-// Callbacks of a context; they outlive all that is made with it.
-struct callbacks {
-  std::function<void(int level, const std::string& target, const std::string& message)> log;
-  std::function<bool(const std::string& phase, std::uint64_t done, std::uint64_t total)> progress;  // true: cancel
-};
-
 class context : public detail::handle<gaugelink_context, gaugelink_context_free> {
  public:
   // threads 0: all cores of the process.
-  explicit context(unsigned threads = 0, callbacks calls = {}) : calls_(new callbacks(std::move(calls))) {
+  explicit context(unsigned threads = 0, callbacks given = {}) {
+    auto kept = std::make_shared<callbacks>(std::move(given));
     auto options = detail::sized<gaugelink_context_options>();
     options.threads = threads;
-    options.user = calls_.get();
-    options.log = [](void* user, int32_t level, const char* target, const char* message) {
-      auto& log = static_cast<callbacks*>(user)->log;
-      if (log) log(level, target, message);
-    };
-    options.progress = [](void* user, const char* phase, uint64_t done, uint64_t total) -> int32_t {
-      auto& progress = static_cast<callbacks*>(user)->progress;
-      return progress && progress(phase, done, total);
-    };
+    options.user = kept.get();
+    if (kept->log) options.log = log_line;
+    if (kept->progress) options.progress = progress_made;
     detail::call(gaugelink_context_new, &options, out());
-    keep();
+    keep(std::move(kept));
   }
 
  private:
-  std::shared_ptr<callbacks> calls_;
+  static void log_line(void* user, int32_t level, const char* target, const char* message) noexcept {
+    try {
+      static_cast<callbacks*>(user)->log(level, target, message);
+    } catch (...) {
+    }
+  }
+  static int32_t progress_made(void* user, const char* phase, uint64_t done, uint64_t total) noexcept {
+    try {
+      return static_cast<callbacks*>(user)->progress(phase, done, total);
+    } catch (...) {
+      return 1;
+    }
+  }
 };
 
 class lattice : public detail::handle<gaugelink_lattice, gaugelink_lattice_free> {
  public:
   lattice(const context& with, const std::vector<std::int64_t>& extents) {
     detail::call(gaugelink_lattice_new, with.get(), static_cast<uint32_t>(extents.size()), extents.data(), out());
-    keep();
+    keep(with.calls());
   }
   unsigned ndim() const { return gaugelink_lattice_ndim(get()); }
   std::int64_t extent(unsigned mu) const { return gaugelink_lattice_extent(get(), mu); }
@@ -125,6 +137,10 @@ glk_view dense_view(const lattice& on, std::int32_t kind, unsigned ncolor, Real*
 // Grid: complex numbers [outer site][mu or spin][...][lane]; simd as in grid->_simd_layout.
 template <class Real>
 glk_view grid_view(const lattice& on, std::int32_t kind, unsigned ncolor, Real* data, const std::vector<int>& simd) {
+  if (simd.size() != on.ndim()) {
+    throw error(GLK_INVALID_ARG, "grid_view",
+                "simd has " + std::to_string(simd.size()) + " entries; give " + std::to_string(on.ndim()));
+  }
   glk_view view = dense_view(on, kind, ncolor, data);
   std::int64_t lanes = 1;
   for (std::size_t mu = 0; mu < simd.size(); ++mu) {
@@ -139,7 +155,12 @@ glk_view grid_view(const lattice& on, std::int32_t kind, unsigned ncolor, Real* 
 // QDP++: multi1d<LatticeColorMatrix>, planes[mu] = &u[mu].elem(0), even sites before odd ones (layout cb2).
 template <class Real>
 glk_view qdp_view(const lattice& on, std::int32_t kind, unsigned ncolor, const std::vector<Real*>& planes) {
-  glk_view view = dense_view(on, kind, ncolor, planes.at(0));
+  const unsigned most = kind == GLK_WILSON ? 1 : on.ndim();
+  if (planes.size() != 1 && planes.size() != most) {
+    throw error(GLK_INVALID_ARG, "qdp_view",
+                "there are " + std::to_string(planes.size()) + " planes; give 1 or " + std::to_string(most));
+  }
+  glk_view view = dense_view(on, kind, ncolor, planes[0]);
   view.site_order = GLK_SITE_EO;
   view.nplanes = static_cast<uint32_t>(planes.size());
   for (std::size_t mu = 0; mu < planes.size(); ++mu) {
@@ -158,7 +179,7 @@ class gauge_field : public detail::handle<gaugelink_gauge, gaugelink_gauge_free>
  public:
   explicit gauge_field(const lattice& on, unsigned ncolor = 3) {
     detail::call(gaugelink_gauge_new, on.get(), static_cast<uint32_t>(ncolor), out());
-    keep();
+    keep(on.calls());
   }
   unsigned ncolor() const { return gaugelink_gauge_ncolor(get()); }
   void copy_from(const gauge_field& other) { detail::call(gaugelink_gauge_copy, get(), other.get()); }
@@ -206,7 +227,7 @@ class algebra_field : public detail::handle<gaugelink_algebra, gaugelink_algebra
  public:
   explicit algebra_field(const lattice& on, unsigned ncolor = 3) {
     detail::call(gaugelink_algebra_new, on.get(), static_cast<uint32_t>(ncolor), out());
-    keep();
+    keep(on.calls());
   }
   void read(const glk_view& from) { detail::call(gaugelink_algebra_read_view, get(), &from); }
   void write(glk_view& to) const { detail::call(gaugelink_algebra_write_view, get(), &to); }
@@ -229,7 +250,7 @@ class spinor_field : public detail::handle<gaugelink_spinor, gaugelink_spinor_fr
  public:
   explicit spinor_field(const lattice& on, unsigned ncolor = 3) {
     detail::call(gaugelink_spinor_new, on.get(), static_cast<uint32_t>(ncolor), out());
-    keep();
+    keep(on.calls());
   }
   void copy_from(const spinor_field& other) { detail::call(gaugelink_spinor_copy, get(), other.get()); }
   void read(const glk_view& from) { detail::call(gaugelink_spinor_read_view, get(), &from); }
@@ -308,7 +329,7 @@ class ildg_file : public detail::handle<gaugelink_ildg, gaugelink_ildg_free> {
  public:
   ildg_file(const context& with, const std::string& path) {
     detail::call(gaugelink_ildg_open, with.get(), path.c_str(), out());
-    keep();
+    keep(with.calls());
   }
   gaugelink_ildg_info info() const {
     auto info = detail::sized<gaugelink_ildg_info>();
@@ -347,7 +368,7 @@ class plugin : public detail::handle<gaugelink_plugin, gaugelink_plugin_free> {
   // A path, or the middle of libglk_NAME.so.
   plugin(const context& with, const std::string& name) {
     detail::call(gaugelink_plugin_open, with.get(), name.c_str(), out());
-    keep();
+    keep(with.calls());
   }
   std::string path() const { return gaugelink_plugin_path(get()); }
   // The strings live as long as the plugin.
@@ -373,7 +394,7 @@ class flow : public detail::handle<gaugelink_flow, gaugelink_flow_free> {
   flow(const plugin& of, const lattice& on, const setting& with = {}) {
     detail::call(gaugelink_flow_new, of.get(), on.get(), with.component_or_null(), with.config.c_str(),
                  with.base_dir.c_str(), out());
-    keep();
+    keep(of.calls());
   }
   // Draws U; returns log q(U).
   double sample(std::uint64_t seed, std::uint64_t number, gauge_field& u) {
@@ -414,7 +435,7 @@ class force : public detail::handle<gaugelink_force, gaugelink_force_free> {
   force(const plugin& of, const lattice& on, const setting& with = {}) {
     detail::call(gaugelink_force_new, of.get(), on.get(), with.component_or_null(), with.config.c_str(),
                  with.base_dir.c_str(), out());
-    keep();
+    keep(of.calls());
   }
   void refresh(const gauge_field& u, std::uint64_t seed, std::uint64_t number) {
     detail::call(gaugelink_force_refresh, get(), u.get(), seed, number);
@@ -447,7 +468,7 @@ class precond : public detail::handle<gaugelink_precond, gaugelink_precond_free>
   precond(const plugin& of, const lattice& on, const setting& with = {}, const phases& bc = {}) {
     detail::call(gaugelink_precond_new, of.get(), on.get(), with.component_or_null(), with.config.c_str(),
                  with.base_dir.c_str(), bc.data(), out());
-    keep();
+    keep(of.calls());
   }
   // u stays as it is until the next setup.
   void setup(const gauge_field& u, const glk_dirac& op, std::int32_t mode = GLK_SETUP_RESET) {
@@ -480,7 +501,7 @@ class proposal : public detail::handle<gaugelink_proposal, gaugelink_proposal_fr
   proposal(const plugin& of, const lattice& on, const setting& with = {}) {
     detail::call(gaugelink_proposal_new, of.get(), on.get(), with.component_or_null(), with.config.c_str(),
                  with.base_dir.c_str(), out());
-    keep();
+    keep(of.calls());
   }
   // Returns the log weight for the accept step.
   double propose(std::uint64_t seed, std::uint64_t number, const gauge_field& u, gauge_field& u_new) {

@@ -19,8 +19,8 @@
  *      passed it). What an entry, descriptor or vtable points to lives until the process ends.
  *  R5  Threads: [any] callable from any thread at any time, also concurrently; [obj] the host serialises calls on
  *      one object, any thread; [coll] = [obj], and every rank of the object's communicator calls in the same order;
- *      [main] on the thread that called init. Callbacks marked [caller] may be invoked only on the thread that is
- *      inside a plugin call.
+ *      [main] counted, serialised by the host over all of the plugin, any thread. Callbacks marked [caller] may be
+ *      invoked only on the thread that is inside a plugin call.
  *  R6  [coll] functions return the SAME status on all ranks: the callee agrees on failure before it returns.
  *  R7  Plugins are never unmapped: hosts open with RTLD_NOW|RTLD_LOCAL|RTLD_NODELETE and never dlclose.
  *  R8  A plugin installs no signal handlers, never calls exit, abort, MPI_Init or MPI_Finalize, never writes to stdout
@@ -200,8 +200,10 @@ typedef struct glk_view {
 } glk_view;
 
 /* ---- Randomness: counter based, no hidden state -----------------------------------------------------------------
- * Draw n of a site depends on key, epoch, call, batch entry b and the GLOBAL lex number of the site alone. */
-#define GLK_RNG_CHACHA20 1        /* ChaCha20: key' = KDF(key, epoch, call, b), stream = site, word = n */
+ * Draw n of a site depends on key, epoch, call, batch entry b and the GLOBAL lex number of the site alone. The algorithm
+ * names this addressing. Which numbers stand at an address is the plugin's own affair: it repeats them, but another plugin
+ * has others. */
+#define GLK_RNG_CHACHA20 1        /* a cipher of the ChaCha family keyed by (key, epoch, call, b), stream = site, word = n */
 typedef struct glk_rng {
   uint32_t size, algorithm;
   uint8_t  key[32];
@@ -326,8 +328,8 @@ typedef struct glk_plugin {
   uint32_t size, abi_major, abi_minor, ncomponents;
   glk_str  id, version, build_info;         /* build_info: compiler, CUDA or HIP, revision, features */
   const glk_component *const *components;   /* scanning costs nothing: no init() needed */
-  glk_status (*init)(const glk_host *, glk_error *);                        /* [main] counted; matched by fini */
-  void       (*fini)(void);                                                 /* [main] joins all threads; no unmap */
+  glk_status (*init)(const glk_host *, glk_error *);                        /* [main] each matched by a fini */
+  void       (*fini)(void);                                                 /* [main] last: joins all threads; no unmap */
   glk_status (*create)(const glk_str *component_id, const glk_create *, glk_object **, glk_error *);   /* [coll] */
   void       (*destroy)(glk_object *);                                      /* [coll] NULL ok; before MPI_Finalize */
   const void*(*get)(const char *interface_id);                              /* [any] vtable or NULL */

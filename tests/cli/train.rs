@@ -162,5 +162,5 @@ fn the_checkpoint_of_another_training_is_refused() {
         let error = scratch.fails(1, &train(&["--set", other]));
         assert!(error.contains("other settings"), "{other}: {error}");
     }
-    scratch.succeeds(&train(&["--set", "chain.updates=20", "--set", "machine.threads=1"]));
+    scratch.succeeds(&train(&["--set", "chain.updates=200", "--set", "machine.threads=1"]));
 }

@@ -161,7 +161,7 @@ pub fn assert_consistent(a: &Answers, plugins: Plugins, sites: usize) {
         ("solve_before_setup", "9", "setup"),
         ("cg_with_precond", "3", "GMRES"),
         ("missing_plugin", "5", "GAUGELINK_PLUGIN_PATH"),
-        ("unknown_key", "3", "key"),
+        ("unknown_key", "3", "beta"),
         ("missing_file", "5", "no-such-file"),
         ("other_lattice", "3", "choose another file"),
     ];

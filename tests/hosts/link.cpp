@@ -58,11 +58,11 @@ struct host {
 static void forces(const host& h, const gl::lattice& lattice, const gl::gauge_field& u, gl::force& force) {
   gl::algebra_field own(lattice), wilson(lattice);
   force(u, own);
+  show("force_bytes_copied", static_cast<double>(force.stats().bytes_copied));
   wilson.set_wilson_force(u, 6);
   show("force_action", force.action(u));
   show("force_norm2", own.norm2());
   show("force_from_wilson", std::sqrt(own.distance2(wilson) / wilson.norm2()));
-  show("force_bytes_copied", static_cast<double>(force.stats().bytes_copied));
 
   auto expected = h.field(72), links = h.field(72), found = h.field(72), back = h.field(72);
   auto dense = gl::dense_view(lattice, GLK_ALGEBRA, 3, expected.data());

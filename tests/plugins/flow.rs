@@ -183,7 +183,7 @@ fn pullback_is_that_of_the_flow() {
     let (mut f_u, mut f_v, mut expected) = (vec![0.0; numbers], vec![1.0; numbers], vec![0.0; numbers]);
     write_algebra(&force, &mut algebra(&mut f_u, &sdk, 3), 0).unwrap();
     let mut to = algebra(&mut f_v, &sdk, 3);
-    to.as_raw_mut().flags |= raw::GLK_VIEW_ACCUMULATE;
+    to.set_flags(raw::GLK_VIEW_ACCUMULATE);
     object.pullback(EXEC, &view(&v), &View::algebra(&f_u, &sdk, 3).unwrap(), &mut to).unwrap();
     direct::<f64, 3>(&lattice, 0.1).pullback(&mut v, &mut force);
     write_algebra(&force, &mut algebra(&mut expected, &sdk, 3), 0).unwrap();

@@ -64,7 +64,8 @@ fn scale_sign_and_addition_are_the_views() {
     let sdk = described(&lattice);
     let mut f = vec![2.0; expected.len()];
     let mut to = algebra(&mut f, &sdk, 3);
-    (to.as_raw_mut().flags, to.as_raw_mut().algebra_conv) = (raw::GLK_VIEW_ACCUMULATE, raw::GLK_ALG_NEG_F);
+    to.set_flags(raw::GLK_VIEW_ACCUMULATE);
+    to.set_algebra_conv(raw::GLK_ALG_NEG_F);
     object.force(EXEC, &view(&u), Auxiliary::default(), 0.5, &mut to).unwrap();
     let wanted: Vec<f64> = expected.iter().map(|f| 2.0 - 0.5 * f).collect();
     assert!(distance(&f, &wanted) < 1e-12);
@@ -131,7 +132,7 @@ fn wrong_input_gets_a_sentence() {
     let (u, sdk) = (rough::<f64, 2>(&lattice, 1), described(&lattice));
     let mut f = vec![0.0; lex(&u).len()];
     let mut to = algebra(&mut f, &sdk, 2);
-    to.as_raw_mut().algebra_conv = 0;
+    to.set_algebra_conv(0);
     let (_, message) = refused(object.force(EXEC, &view(&u), Auxiliary::default(), 1.0, &mut to));
     assert!(message.contains("algebra_conv is 0"), "{message}");
 }

@@ -179,6 +179,7 @@ fn another_generation_is_never_silent() {
     let host = Host::new("precond");
     let lattice = lattice(&[4, 4, 4, 4]);
     let (u, r) = (rough::<f64, 3>(&lattice, 1), source::<f64>(&lattice, 0));
+    let other = u.duplicate().unwrap();
     let mut object = host.create(PrecondObject::create, &lattice, CONFIG).unwrap();
     let precondition = |result: Result<(), HostError>, what: &str| {
         let (status, message) = refused(result);
@@ -195,6 +196,8 @@ fn another_generation_is_never_silent() {
     setup(&mut object, &with_generation(&u, 6), &wilson(), Setup::Reset).unwrap();
     let heavier = Dirac { mass: 0.0, ..wilson() };
     precondition(setup(&mut object, &with_generation(&u, 6), &heavier, Setup::Reuse), "operator");
+    setup(&mut object, &with_generation(&u, 6), &wilson(), Setup::Reset).unwrap();
+    precondition(setup(&mut object, &with_generation(&other, 6), &wilson(), Setup::Reuse), "stand elsewhere");
     setup(&mut object, &with_generation(&u, 0), &wilson(), Setup::Reset).unwrap();
     precondition(setup(&mut object, &with_generation(&u, 0), &wilson(), Setup::Reuse), "generation is 0");
 }

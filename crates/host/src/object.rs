@@ -7,6 +7,7 @@ use gaugelink_plugin_sdk::{
 };
 use std::ffi::CStr;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 /// A configuration's text and its language.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +47,9 @@ impl Exec {
     }
 }
 
+/// Held during init and fini of any plugin: `plugin.h` has hosts serialise them.
+static COUNTED: Mutex<()> = Mutex::new(());
+
 /// An object and the table of its interface. Dropping it destroys the object.
 pub(crate) struct Object<'s, T> {
     pub(crate) plugin: Plugin,
@@ -81,7 +85,9 @@ impl<'s, T: Extensible> Object<'s, T> {
         // SAFETY: services outlive the object, as its lifetime says.
         unsafe {
             if let Some(init) = plugin.table().init {
+                let one = COUNTED.lock().unwrap_or_else(PoisonError::into_inner);
                 let status = init(services.as_raw(), &raw mut error);
+                drop(one);
                 plugin.answer(status, &error)?;
             }
         }
@@ -109,7 +115,10 @@ impl<'s, T: Extensible> Object<'s, T> {
         create.exec = &raw const exec;
         create.config_format = format;
         create.config = string(config);
-        create.base_dir = string(request.base_dir.to_str().unwrap_or_default());
+        create.base_dir = string(request.base_dir.to_str().ok_or_else(|| {
+            let folder = request.base_dir.display();
+            self.plugin.fails(Error::invalid(format!("base_dir {folder} is not UTF-8; rename the folder")))
+        })?);
         let (mut pointer, mut error) = (std::ptr::null_mut(), no_error());
         let function = self.plugin.table().create.ok_or_else(|| self.absent("create"))?;
         // SAFETY: all structs are whole and live through the call.
@@ -175,6 +184,7 @@ impl<T> Drop for Object<'_, T> {
                 destroy(self.pointer);
             }
             if let Some(fini) = self.plugin.table().fini {
+                let _one = COUNTED.lock().unwrap_or_else(PoisonError::into_inner);
                 fini();
             }
         }

@@ -124,7 +124,7 @@ impl Plugin {
     pub fn components(&self) -> &[ComponentInfo] {
         &self.inner.components
     }
-    /// The component with this id, or the only one of an interface.
+    /// The component with this id.
     ///
     /// # Errors
     /// If there is none, naming those there are.

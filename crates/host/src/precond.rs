@@ -41,16 +41,10 @@ impl<'s> PrecondObject<'s> {
         operator: Option<HostOperator>,
     ) -> Result<(), HostError> {
         let setup = self.object.table.setup.ok_or_else(|| self.object.absent("setup"))?;
-        let mode = match mode {
-            Setup::Reset => raw::GLK_SETUP_RESET,
-            Setup::Refresh => raw::GLK_SETUP_REFRESH,
-            Setup::Update => raw::GLK_SETUP_UPDATE,
-            Setup::Reuse => raw::GLK_SETUP_REUSE,
-        };
         let (function, context) = operator.map_or((None, std::ptr::null_mut()), |m| (m.function, m.context));
         // SAFETY: whole structs that live through the call; the caller vouches for U and M afterwards.
         self.object.call(|object, error| unsafe {
-            setup(object, &exec.raw(), u.as_raw(), dirac, mode, function, context, error)
+            setup(object, &exec.raw(), u.as_raw(), dirac, mode.raw(), function, context, error)
         })
     }
     /// z ≈ M⁻¹ r, or M⁻† r, for each field of the batch.

@@ -29,8 +29,7 @@ impl<'s> ProposalObject<'s> {
             return Err(self.object.plugin.fails(Error::invalid(message)));
         }
         let old: Vec<*const raw::glk_view> = aux.iter().map(|view| &raw const *view.as_raw()).collect();
-        let new: Vec<*mut raw::glk_view> =
-            aux_new.iter_mut().map(|view| &raw mut *view.as_raw_mut()).collect();
+        let new: Vec<*mut raw::glk_view> = aux_new.iter_mut().map(ViewMut::as_raw_mut).collect();
         // SAFETY: whole structs and views that live through the call.
         self.object.call(|object, error| unsafe {
             let (old, new, count) = (old.as_ptr(), new.as_ptr(), old.len() as u64);

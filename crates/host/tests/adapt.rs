@@ -116,9 +116,9 @@ fn a_flow_pulls_the_force_back() {
     }
 }
 
-/// Through the identity every bit is that of plain HMC.
+/// Through the identity HMC is the plain one, up to the rounding of forces that become matrices and coordinates again.
 #[test]
-fn the_identity_changes_no_bit() {
+fn the_identity_changes_nothing_but_rounding() {
     let folder = tempfile::tempdir().expect("a folder");
     let (plugin, services) = (minimal(folder.path()), Services::new(1));
     let lattice = Lattice::new(&[4, 4, 4, 4], LatticeOptions::default()).expect("a lattice");
@@ -131,7 +131,6 @@ fn the_identity_changes_no_bit() {
     let plain = hmc.update(&mut u, &wilson, address());
     let through = Transformed::new(&mut flow, &wilson, &lattice).expect("room");
     let mapped = hmc.update(&mut v, &through, address());
-    // Matrices and back to coordinates: rounding.
     assert!((plain.delta_h[0] - mapped.delta_h[0]).abs() < 1e-10);
     assert!(difference(u.as_slice(), v.as_slice()) < 1e-13);
 }

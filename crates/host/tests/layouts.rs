@@ -1,7 +1,7 @@
 //! A plugin in C and the views of the SDK agree on every site order, and nothing is copied.
 
-use gaugelink_host::sdk::{Lattice, Served, View, ViewMut, raw};
-use gaugelink_host::{Auxiliary, ConfigText, Exec, ForceObject, Plugin, Request, Services};
+use gaugelink_host::sdk::{Dirac, Lattice, Served, Setup, View, ViewMut, raw, sized_struct};
+use gaugelink_host::{Auxiliary, ConfigText, Exec, ForceObject, Plugin, PrecondObject, Request, Services};
 use std::path::Path;
 use std::process::Command;
 
@@ -31,13 +31,70 @@ impl Store {
     }
 }
 
+/// The plugin in C, built without cargo.
+fn minimal(folder: &Path) -> Plugin {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/minimal-c/build.sh");
+    assert!(Command::new("sh").arg(script).arg(folder).status().expect("sh runs").success());
+    Plugin::open(&folder.join("libglk_minimal_c.so")).expect("it opens")
+}
+
+#[test]
+fn a_halo_whose_volume_overflows_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (plugin, services) = (minimal(folder.path()), Services::new(1));
+    let lattice = Lattice::single(&[4; 4]).expect("a lattice");
+    let request = Request {
+        component: "org.gaugelink.minimal.wilson",
+        lattice: &lattice,
+        config: ConfigText::Toml(""),
+        base_dir: Path::new(""),
+    };
+    let mut wilson = ForceObject::create(&plugin, &services, &request).expect("created");
+    let links = vec![1.0; lattice.sites() * 4 * 2];
+    let lex = View::gauge(&links, &lattice, 1).expect("a field");
+    // Sides of 36, 2284, 699052 and 641861956 places: their product is 256 modulo 2^64, as if there were no halo.
+    let lying = Store::new(lex.as_raw(), links.len(), |v| v.halo = [16, 1140, 349_524, 320_930_976, 0, 0]);
+    let mut s = [0.0];
+    let error = wilson.action(Exec::default(), &lying.view(), Auxiliary::default(), &mut s).unwrap_err();
+    assert!(error.to_string().contains("more than 2^48 places"), "{error}");
+}
+
+#[test]
+fn a_diagonal_is_that_of_the_hosts_operator() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (plugin, services) = (minimal(folder.path()), Services::new(1));
+    let lattice = Lattice::single(&[2; 4]).expect("a lattice");
+    let request = Request {
+        component: "org.gaugelink.minimal.jacobi",
+        lattice: &lattice,
+        config: ConfigText::Toml(""),
+        base_dir: Path::new(""),
+    };
+    let links = vec![1.0; lattice.sites() * 4 * 2];
+    let u = View::gauge(&links, &lattice, 1).expect("a field");
+    let mut jacobi = PrecondObject::create(&plugin, &services, &request).expect("created");
+    let mut dirac = sized_struct::<Dirac>();
+    (dirac.op, dirac.mass) = (raw::GLK_DIRAC_WILSON, 1.0);
+    let r: Vec<f64> = (0..lattice.sites() * 8).map(|i| i as f64).collect();
+    // M = 4 + m - hop/2, and M = 1 - kappa hop.
+    for (normalisation, diagonal) in [(raw::GLK_DIRAC_BY_MASS, 5.0), (raw::GLK_DIRAC_BY_KAPPA, 1.0)] {
+        dirac.normalisation = normalisation;
+        jacobi.setup(Exec::default(), &u, &dirac, Setup::Reset).expect("set up");
+        let mut z = vec![0.0; r.len()];
+        let from = View::spinor(&r, &lattice, 4, 1).expect("a field");
+        let mut to = ViewMut::spinor(&mut z, &lattice, 4, 1).expect("a field");
+        jacobi.apply(Exec::default(), &from, &mut to, false).expect("applied");
+        assert!(z.iter().zip(&r).all(|(z, r)| (z * diagonal - r).abs() <= 1e-15 * r), "{normalisation}");
+    }
+    dirac.precond_form = raw::GLK_DIRAC_SYMMETRIC_EO;
+    let error = jacobi.setup(Exec::default(), &u, &dirac, Setup::Reset).unwrap_err();
+    assert!(error.to_string().contains("precond_form"), "{error}");
+}
+
 #[test]
 fn forces_are_the_same_in_every_layout() {
     let folder = tempfile::tempdir().expect("a folder");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/minimal-c/build.sh");
-    assert!(Command::new("sh").arg(script).arg(folder.path()).status().expect("sh runs").success());
-    let plugin = Plugin::open(&folder.path().join("libglk_minimal_c.so")).expect("it opens");
-    let services = Services::new(1);
+    let (plugin, services) = (minimal(folder.path()), Services::new(1));
     let lattice = Lattice::single(&[4, 2, 2, 4]).expect("a lattice");
     let request = Request {
         component: "org.gaugelink.minimal.wilson",

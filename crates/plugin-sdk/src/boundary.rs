@@ -1,5 +1,6 @@
 //! What stands between a host and the plugin's code: rule R3 of `plugin.h`.
 
+use crate::sized::{self, Extensible};
 use crate::{Error, Result, raw};
 use std::any::Any;
 use std::cell::Cell;
@@ -26,7 +27,7 @@ pub fn quiet<R>(body: impl FnOnce() -> R) -> R {
     HOOK.call_once(|| {
         let chained = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            if INSIDE.with(Cell::get) == 0 {
+            if !is_quiet() {
                 chained(info);
             }
         }));
@@ -38,14 +39,28 @@ pub fn quiet<R>(body: impl FnOnce() -> R) -> R {
     })
 }
 
-/// Runs `body` and turns a panic into an error.
-pub(crate) fn caught<R>(body: impl FnOnce() -> Result<R>) -> Result<R> {
-    match catch_unwind(AssertUnwindSafe(|| quiet(body))) {
-        Ok(result) => result,
-        Err(payload) => {
-            Err(Error::new(raw::GLK_PANIC, format!("the plugin panicked: {}", sentence(payload))))
-        }
-    }
+/// Whether panics on this thread print nothing: inside [`quiet`]. Threads that work for this one shall be quiet, too.
+pub fn is_quiet() -> bool {
+    INSIDE.with(Cell::get) > 0
+}
+
+/// Runs `body` and gives the status of its result. A failure, panics among them, fills the host's error struct, with
+/// `place` where the error names none.
+///
+/// # Safety
+/// As for [`Error::store`].
+pub(crate) unsafe fn guarded(
+    place: &str,
+    out: *mut raw::glk_error,
+    body: impl FnOnce() -> Result<()>,
+) -> raw::glk_status {
+    // SAFETY: the caller's promise. The status is made inside, so that a number is passed on, not a struct copied.
+    let body = || quiet(|| unsafe { status(body(), place, out) });
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
+        let message = format!("the plugin panicked: {}", sentence(payload));
+        // SAFETY: as above.
+        unsafe { status(Err(Error::new(raw::GLK_PANIC, message)), place, out) }
+    })
 }
 
 /// What a panic said. Its payload may panic when it is dropped, so it is not.
@@ -86,6 +101,15 @@ pub(crate) unsafe fn status(result: Result<()>, place: &str, out: *mut raw::glk_
 pub(crate) unsafe fn argument<'a, T>(p: *const T, name: &str) -> Result<&'a T> {
     // SAFETY: the caller's promise.
     unsafe { p.as_ref() }.ok_or_else(|| Error::invalid(format!("{name} is NULL")))
+}
+
+/// A struct with its size behind a pointer argument, or an error that names it.
+///
+/// # Safety
+/// As for [`sized::read`].
+pub(crate) unsafe fn sized_argument<T: Extensible>(p: *const T, name: &str) -> Result<T> {
+    // SAFETY: the caller's promise.
+    unsafe { sized::read(p) }.ok_or_else(|| Error::invalid(format!("{name} is NULL, or its size is not set")))
 }
 
 /// A slice argument of the host; nothing if it has no elements.

@@ -1,9 +1,9 @@
 //! The interface `glk.flow/1`.
 
-use crate::boundary::{argument, slice_mut};
+use crate::boundary::{sized_argument, slice_mut};
 use crate::object::{Handle, call_on};
 use crate::raw::{glk_error, glk_exec, glk_flow, glk_object, glk_rng, glk_status, glk_view};
-use crate::{Call, Error, Object, Result, Rng, View, ViewMut, sized};
+use crate::{Call, Error, Object, Result, Rng, View, ViewMut};
 
 /// An invertible map U = f(V) of gauge fields with a prior for V. Densities refer to the Haar measure; slices hold one
 /// number for each field of the batch.
@@ -48,8 +48,7 @@ unsafe extern "C" fn sample(
     unsafe {
         call_on(object, exec, error, Handle::flow, |flow, call| {
             let mut u = ViewMut::from_raw(u, "U")?;
-            argument(rng, "rng")?;
-            let rng = sized::read(rng).ok_or_else(|| Error::invalid("rng.size is not set"))?;
+            let rng = sized_argument(rng, "rng")?;
             let log_q = slice_mut(log_q, u.batch(), "log_q")?;
             flow.sample(call, &rng, &mut u, log_q)
         })

@@ -1,6 +1,6 @@
 //! The interface `glk.force/1`.
 
-use crate::boundary::{argument, slice_mut};
+use crate::boundary::{sized_argument, slice_mut};
 use crate::flow::same_batch;
 use crate::object::{Handle, call_on};
 use crate::raw::{glk_dirac, glk_error, glk_exec, glk_force, glk_object, glk_rng, glk_status, glk_view};
@@ -53,8 +53,7 @@ unsafe extern "C" fn refresh(
     // SAFETY: arguments follow `plugin.h`, as everywhere in this file.
     unsafe {
         call_on(object, exec, error, Handle::force, |force, call| {
-            argument(rng, "rng")?;
-            let rng = sized::read(rng).ok_or_else(|| Error::invalid("rng.size is not set"))?;
+            let rng = sized_argument(rng, "rng")?;
             force.refresh(call, &View::from_raw(u, "U")?, &rng)
         })
     }

@@ -30,7 +30,7 @@ mod stream;
 mod view;
 
 pub use access::{Access, AccessMut};
-pub use boundary::quiet;
+pub use boundary::{is_quiet, quiet};
 pub use call::{Call, Comm, Host, Level, Parallel};
 pub use component::{Args, Component, Config, Constructor};
 pub use error::{Error, Result};

@@ -1,6 +1,6 @@
 //! Objects behind their handle, and what all interfaces share.
 
-use crate::boundary::{caught, status};
+use crate::boundary::{guarded, status};
 use crate::{
     Args, Call, Component, Constructor, Error, Flow, Force, Host, Precond, Proposal, Result, Sink, Source,
 };
@@ -135,11 +135,11 @@ pub(crate) unsafe fn call(
             let message = "the object panicked in an earlier call; destroy it and create a new one";
             return status(Err(Error::new(raw::GLK_POISONED, message)), id, error);
         }
-        let result = caught(|| body(handle));
-        if matches!(&result, Err(error) if error.code == raw::GLK_PANIC) {
+        let status = guarded(id, error, || body(handle));
+        if status == raw::GLK_PANIC {
             (*object.cast::<Handle>()).poisoned = true;
         }
-        status(result, id, error)
+        status
     }
 }
 

@@ -1,6 +1,6 @@
 //! The entry point of a plugin and the functions that all its objects share.
 
-use crate::boundary::{argument, caught, status};
+use crate::boundary::{argument, guarded, status};
 use crate::call::{string, text};
 use crate::component::Component;
 use crate::object::{Handle, call};
@@ -122,7 +122,7 @@ unsafe extern "C" fn create<P: Plugin>(
 ) -> glk_status {
     // SAFETY: see above.
     unsafe {
-        let result = caught(|| {
+        guarded(P::ID, error, || {
             if out.is_null() {
                 return Err(Error::invalid("the place for the object is NULL"));
             }
@@ -138,8 +138,7 @@ unsafe extern "C" fn create<P: Plugin>(
             })?;
             *out = Box::into_raw(Box::new(handle)).cast();
             Ok(())
-        });
-        status(result, P::ID, error)
+        })
     }
 }
 
@@ -148,11 +147,13 @@ unsafe extern "C" fn destroy(object: *mut glk_object) {
         return;
     }
     // A destructor that panics has nobody to tell; the object is gone in any case.
-    let _ = caught(|| {
+    let gone = || {
         // SAFETY: see above.
         drop(unsafe { Box::from_raw(object.cast::<Handle>()) });
         Ok(())
-    });
+    };
+    // SAFETY: no error is stored.
+    unsafe { guarded("destroy", std::ptr::null_mut(), gone) };
 }
 
 unsafe extern "C" fn get(interface_id: *const c_char) -> *const c_void {
@@ -180,11 +181,11 @@ unsafe extern "C" fn query(
         call(object, error, |handle| {
             argument(out, "query")?;
             let answer = handle.object().query(&View::from_raw(view, "view")?)?;
-            let mut query = sized::new::<glk_query>();
-            query.result = answer.served as u32;
-            query.scratch_bytes = answer.scratch_bytes;
-            query.est_seconds = answer.seconds;
-            sized::write(out, &query);
+            sized::fill(out, |query| {
+                query.result = answer.served as u32;
+                query.scratch_bytes = answer.scratch_bytes;
+                query.est_seconds = answer.seconds;
+            });
             Ok(())
         })
     }
@@ -200,14 +201,14 @@ unsafe extern "C" fn stats(
         call(object, error, |handle| {
             argument(out, "stats")?;
             let last = handle.object().stats();
-            let mut stats = sized::new::<glk_stats>();
-            stats.iters = last.iterations;
-            stats.seconds = last.seconds;
-            stats.flops = last.flops;
-            stats.residual = last.residual;
-            stats.bytes_comm = last.bytes_comm;
-            stats.bytes_copied = last.bytes_copied;
-            sized::write(out, &stats);
+            sized::fill(out, |stats| {
+                stats.iters = last.iterations;
+                stats.seconds = last.seconds;
+                stats.flops = last.flops;
+                stats.residual = last.residual;
+                stats.bytes_comm = last.bytes_comm;
+                stats.bytes_copied = last.bytes_copied;
+            });
             Ok(())
         })
     }

@@ -1,13 +1,13 @@
 //! The interface `glk.precond/1`.
 
-use crate::boundary::argument;
+use crate::boundary::{argument, sized_argument};
 use crate::flow::same_batch;
 use crate::object::{Handle, call, call_on};
 use crate::raw::glk_view;
 use crate::raw::{
     self, glk_apply_fn, glk_dirac, glk_error, glk_exec, glk_object, glk_precond, glk_sink, glk_status,
 };
-use crate::{Call, Dirac, Error, Object, Result, Sink, View, ViewMut, sized};
+use crate::{Call, Dirac, Error, Object, Result, Sink, View, ViewMut};
 use std::ffi::c_void;
 
 /// What a set-up may keep.
@@ -21,6 +21,28 @@ pub enum Setup {
     Update,
     /// All; another generation of U is an error.
     Reuse,
+}
+
+impl Setup {
+    /// From `GLK_SETUP_*`.
+    pub fn from_raw(mode: i32) -> Result<Self> {
+        match mode {
+            raw::GLK_SETUP_RESET => Ok(Self::Reset),
+            raw::GLK_SETUP_REFRESH => Ok(Self::Refresh),
+            raw::GLK_SETUP_UPDATE => Ok(Self::Update),
+            raw::GLK_SETUP_REUSE => Ok(Self::Reuse),
+            other => Err(Error::invalid(format!("mode is {other}; 0 (RESET) to 3 (REUSE) exist"))),
+        }
+    }
+    /// `GLK_SETUP_*`.
+    pub fn raw(self) -> i32 {
+        match self {
+            Self::Reset => raw::GLK_SETUP_RESET,
+            Self::Refresh => raw::GLK_SETUP_REFRESH,
+            Self::Update => raw::GLK_SETUP_UPDATE,
+            Self::Reuse => raw::GLK_SETUP_REUSE,
+        }
+    }
 }
 
 /// What one application costs.
@@ -96,17 +118,8 @@ unsafe extern "C" fn setup(
     unsafe {
         call_on(object, exec, error, Handle::precond, |precond, call| {
             let u = View::from_raw(u, "U")?;
-            argument(dirac, "dirac")?;
-            let dirac = sized::read(dirac).ok_or_else(|| Error::invalid("dirac.size is not set"))?;
-            let mode = match mode {
-                raw::GLK_SETUP_RESET => Setup::Reset,
-                raw::GLK_SETUP_REFRESH => Setup::Refresh,
-                raw::GLK_SETUP_UPDATE => Setup::Update,
-                raw::GLK_SETUP_REUSE => Setup::Reuse,
-                other => {
-                    return Err(Error::invalid(format!("mode is {other}; 0 (RESET) to 3 (REUSE) exist")));
-                }
-            };
+            let dirac = sized_argument(dirac, "dirac")?;
+            let mode = Setup::from_raw(mode)?;
             precond.setup(call, &u, &dirac, mode, host_m.map(|function| Operator { function, context }))
         })
     }

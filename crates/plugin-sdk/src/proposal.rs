@@ -1,11 +1,11 @@
 //! The interface `glk.proposal/1`.
 
-use crate::boundary::{argument, slice_mut};
+use crate::boundary::{sized_argument, slice_mut};
 use crate::flow::same_batch;
 use crate::force::{pointers, views};
 use crate::object::{Handle, call_on};
 use crate::raw::{glk_error, glk_exec, glk_object, glk_proposal, glk_rng, glk_status, glk_view};
-use crate::{Call, Error, Object, Result, Rng, View, ViewMut, sized};
+use crate::{Call, Object, Result, Rng, View, ViewMut};
 
 /// New links and pseudofermions from old ones.
 pub trait Proposal: Object {
@@ -41,8 +41,7 @@ unsafe extern "C" fn propose(
     // SAFETY: arguments follow `plugin.h`.
     unsafe {
         call_on(object, exec, error, Handle::proposal, |proposal, call| {
-            argument(rng, "rng")?;
-            let rng = sized::read(rng).ok_or_else(|| Error::invalid("rng.size is not set"))?;
+            let rng = sized_argument(rng, "rng")?;
             let (u, mut u_new) = (View::from_raw(u, "U")?, ViewMut::from_raw(u_new, "U_new")?);
             same_batch(u.batch(), u_new.batch())?;
             let outputs = pointers(aux_new.cast::<*const glk_view>(), naux, "aux_new")?;

@@ -28,6 +28,9 @@ unsafe impl Send for Sites {}
 // SAFETY: as above.
 unsafe impl Sync for Sites {}
 
+/// Most sites with their halo, as for lattices: beyond, their numbers would overflow.
+const PLACES_MAX: i64 = 1 << 48;
+
 impl Sites {
     /// Checks order, parity, halo and lanes of a view against its lattice.
     ///
@@ -73,6 +76,11 @@ impl Sites {
             }
             sites.local[d] = lattice.local()[d];
             (sites.halo[d], sites.simd[d], sites.rows[d]) = (halo, simd, places / simd);
+        }
+        let wide = |places: i64, d: usize| places.checked_mul(sites.local[d] + 2 * sites.halo[d]);
+        if (0..ndim).try_fold(1, wide).is_none_or(|places| places > PLACES_MAX) {
+            let halo = &view.halo[..ndim];
+            return fail(format!("halo is {halo:?}: with it the lattice has more than 2^48 places"));
         }
         match view.site_order {
             raw::GLK_SITE_LEX | raw::GLK_SITE_BLOCK if one_parity => {

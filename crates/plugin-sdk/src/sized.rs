@@ -66,15 +66,34 @@ pub unsafe fn read<T: Extensible>(p: *const T) -> Option<T> {
 ///
 /// # Safety
 /// `p` is NULL or points to as many writable bytes as its first four say.
+#[inline]
 pub unsafe fn write<T: Extensible>(p: *mut T, value: &T) {
     if p.is_null() {
         return;
     }
     // SAFETY: the caller vouches for `size` bytes.
     unsafe {
-        let size = p.cast::<u32>().read_unaligned() as usize;
-        let length = size.min(size_of::<T>()).saturating_sub(4);
+        let size = p.cast::<u32>().read_unaligned();
+        let length = (size as usize).min(size_of::<T>()).saturating_sub(4);
         std::ptr::copy_nonoverlapping((&raw const *value).cast::<u8>().add(4), p.cast::<u8>().add(4), length);
+    }
+}
+
+/// As [`write()`] of a struct whose fields `set` sets, all of them. A whole struct is filled where it stands: built on the
+/// stack and copied, in pieces of other widths than it was written in, it would cost more than the rest of a call.
+///
+/// # Safety
+/// As for [`write()`].
+#[inline]
+pub(crate) unsafe fn fill<T: Extensible>(p: *mut T, set: impl FnOnce(&mut T)) {
+    // SAFETY: the caller vouches for `size` bytes.
+    unsafe {
+        if !p.is_null() && p.is_aligned() && p.cast::<u32>().read() as usize >= size_of::<T>() {
+            return set(&mut *p);
+        }
+        let mut value = new::<T>();
+        set(&mut value);
+        write(p, &value);
     }
 }
 
@@ -94,6 +113,13 @@ mod tests {
         // SAFETY: as above.
         unsafe { write(&raw mut out, &answer) };
         assert_eq!((out.size, out.result, out.scratch_bytes, out.est_seconds), (16, 2, 3, -1.0));
+        for (size, seconds) in [(16, -1.0), (24, 5.0), (32, 5.0)] {
+            out = raw::glk_query { size, result: 0, scratch_bytes: 0, est_seconds: -1.0 };
+            let set = |q: &mut raw::glk_query| (q.result, q.scratch_bytes, q.est_seconds) = (1, 4, 5.0);
+            // SAFETY: nothing is written beyond the struct, however large it says it is.
+            unsafe { fill(&raw mut out, set) };
+            assert_eq!((out.size, out.result, out.scratch_bytes, out.est_seconds), (size, 1, 4, seconds));
+        }
 
         let zero = raw::glk_exec::default();
         // SAFETY: as above.

@@ -239,9 +239,22 @@ impl<'a> ViewMut<'a> {
     pub fn as_view(&self) -> &View<'a> {
         &self.0
     }
-    /// The C struct.
-    pub fn as_raw_mut(&mut self) -> &mut glk_view {
-        &mut self.0.raw
+    /// The C struct, for functions of the ABI. Nothing checks what is written through it: planes, `plane_bytes` and site
+    /// table have to stay true.
+    pub fn as_raw_mut(&mut self) -> *mut glk_view {
+        &raw mut self.0.raw
+    }
+    /// Describes the same memory as a field of another kind (`GLK_GAUGE`, `GLK_ALGEBRA`, ...).
+    pub fn set_kind(&mut self, kind: i32) {
+        self.0.raw.kind = kind;
+    }
+    /// Sets the sign of algebra elements, `GLK_ALG_F` or `GLK_ALG_NEG_F`.
+    pub fn set_algebra_conv(&mut self, convention: i32) {
+        self.0.raw.algebra_conv = convention;
+    }
+    /// Sets `GLK_VIEW_*`.
+    pub fn set_flags(&mut self, flags: u32) {
+        self.0.raw.flags = flags;
     }
     /// Fields of the batch.
     pub fn batch(&self) -> usize {

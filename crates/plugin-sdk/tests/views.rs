@@ -29,8 +29,8 @@ fn slices_become_fields_in_lex_order() {
 fn planes_single_precision_split_parts_and_accumulation() {
     // U(1), one plane a direction, f32, real parts first: [plane][re|im][site]
     let mut planes = [[0f32; 16]; 2];
-    let mut model = [0.0; 32];
-    let mut raw = *ViewMut::gauge(&mut model, &lattice(), 1).expect("one field").as_raw_mut();
+    let model = [0.0; 32];
+    let mut raw = *View::gauge(&model, &lattice(), 1).expect("one field").as_raw();
     raw.scalar = raw::GLK_F32;
     raw.nplanes = 2;
     let [first, second] = &mut planes;
@@ -78,6 +78,15 @@ fn lies_are_found_out() {
         v.site_table = table.as_ptr();
     };
     assert!(with(&by_table).contains("reach bytes -128"));
+    assert!(with(&|v| v.halo[..2].fill(i32::MAX)).contains("more than 2^48 places"));
+    // Sides of 36, 2284, 699052 and 641861956 places: their product is 256 modulo 2^64.
+    let four = Lattice::single(&[4; 4]).expect("a lattice");
+    let links = vec![0.0; 256 * 4 * 2];
+    let mut wrapped = *View::gauge(&links, &four, 1).expect("one field").as_raw();
+    wrapped.halo = [16, 1140, 349_524, 320_930_976, 0, 0];
+    // SAFETY: only the description is looked at.
+    let lying = unsafe { View::from_raw(&raw const wrapped, "U") }.expect("it has its size");
+    assert!(lying.access(&four).err().expect("refused").message.contains("more than 2^48 places"));
     let mut constant = good;
     constant.flags = raw::GLK_VIEW_CONST;
     // SAFETY: only the description is looked at.

@@ -60,8 +60,9 @@ entries! {
         let (f, g) = (get(f, "f")?, get(g, "g")?);
         same(f.lattice(), g.lattice())?;
         *get_mut(out, "out")? = by_groups!(Coordinates, &f.field, a; Coordinates, &g.field, b => {
-            let mut difference = a.duplicate()?;
-            difference.as_mut_slice().iter_mut().zip(b.as_slice()).for_each(|(x, y)| *x -= y);
+            let mut difference = MomentumField::zeroed(a.lattice())?;
+            difference.add(1.0, a);
+            difference.add(-1.0, b);
             Ok(difference.norm2()[0])
         })?;
         Ok(())

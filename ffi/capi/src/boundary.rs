@@ -4,7 +4,6 @@ use crate::error::{ErrorObject, Failure, Result};
 use gaugelink_plugin_sdk::{Error, quiet, raw};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Once;
 
 #[cfg(not(panic = "unwind"))]
 compile_error!("the library must be built with panic = \"unwind\": a panic that aborts takes the host down");
@@ -43,23 +42,7 @@ macro_rules! frees {
 }
 pub(crate) use frees;
 
-static HOOK: Once = Once::new();
-
-/// Panics of the lattices' threads print nothing: they arrive at the caller as errors.
-fn silence_pools() {
-    HOOK.call_once(|| {
-        let chained = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            let name = std::thread::current().name().unwrap_or_default().to_owned();
-            if !name.starts_with("gaugelink-") {
-                chained(info);
-            }
-        }));
-    });
-}
-
 fn caught<R>(body: impl FnOnce() -> Result<R>) -> Result<R> {
-    silence_pools();
     match catch_unwind(AssertUnwindSafe(|| quiet(body))) {
         Ok(result) => result,
         Err(payload) => {

@@ -30,6 +30,7 @@ entries! {
     }
     fn gaugelink_flow_sample(flow: *mut Flow, seed: u64, number: u64, u: *mut Gauge, log_q: *mut f64) {
         let (flow, u, log_q) = (get_mut(flow, "flow")?, get_mut(u, "u")?, get_mut(log_q, "log_q")?);
+        flow.fits(&[u.lattice()])?;
         let rng = rng(seed, number);
         let result = flow.object.sample(Exec::default(), &rng, &mut u.view_mut(), from_mut(log_q));
         u.settle();
@@ -38,6 +39,7 @@ entries! {
     fn gaugelink_flow_forward(flow: *mut Flow, v: *const Gauge, u: *mut Gauge, logdet: *mut f64) {
         distinct(v, u)?;
         let (flow, v, u) = (get_mut(flow, "flow")?, get(v, "v")?, get_mut(u, "u")?);
+        flow.fits(&[v.lattice(), u.lattice()])?;
         let logdet = from_mut(get_mut(logdet, "logdet")?);
         let result = flow.object.forward(Exec::default(), &v.view(), &mut u.view_mut(), logdet);
         u.settle();
@@ -46,21 +48,26 @@ entries! {
     fn gaugelink_flow_inverse(flow: *mut Flow, u: *const Gauge, v: *mut Gauge, logdet: *mut f64) {
         distinct(u, v)?;
         let (flow, u, v) = (get_mut(flow, "flow")?, get(u, "u")?, get_mut(v, "v")?);
+        flow.fits(&[u.lattice(), v.lattice()])?;
         let logdet = from_mut(get_mut(logdet, "logdet")?);
         let result = flow.object.inverse(Exec::default(), &u.view(), &mut v.view_mut(), logdet);
         v.settle();
         Ok(result?)
     }
     fn gaugelink_flow_log_density(flow: *mut Flow, u: *const Gauge, log_q: *mut f64) {
+        let (flow, u) = (get_mut(flow, "flow")?, get(u, "u")?);
+        flow.fits(&[u.lattice()])?;
         let log_q = from_mut(get_mut(log_q, "log_q")?);
-        Ok(get_mut(flow, "flow")?.object.log_density(Exec::default(), &get(u, "u")?.view(), log_q)?)
+        Ok(flow.object.log_density(Exec::default(), &u.view(), log_q)?)
     }
     fn gaugelink_flow_pullback(flow: *mut Flow, v: *const Gauge, f_u: *const Algebra, f_v: *mut Algebra) {
         distinct(f_u, f_v)?;
         let (flow, v) = (get_mut(flow, "flow")?, get(v, "v")?);
         let (f_u, f_v) = (get(f_u, "f_u")?, get_mut(f_v, "f_v")?);
-        flow.with_algebra(Some(f_u), f_v, |object, f_u, f_v| {
-            object.pullback(Exec::default(), &v.view(), f_u, f_v)
+        flow.fits(&[v.lattice(), f_u.lattice(), f_v.lattice()])?;
+        let Held { object, input, output, .. } = flow;
+        input.reading(f_u, |f_u| {
+            output.writing(f_v, |f_v| Ok(object.pullback(Exec::default(), &v.view(), f_u, f_v)?))
         })
     }
     fn gaugelink_flow_sample_view(flow: *mut Flow, rng: *const Rng, u: *mut raw::glk_view, log_q: *mut f64) {

@@ -30,17 +30,20 @@ entries! {
     }
     fn gaugelink_force_refresh(force: *mut Force, u: *const Gauge, seed: u64, number: u64) {
         let (force, u) = (get_mut(force, "force")?, get(u, "u")?);
+        force.fits(&[u.lattice()])?;
         Ok(force.object.refresh(Exec::default(), &u.view(), &rng(seed, number))?)
     }
     fn gaugelink_force_action(force: *mut Force, u: *const Gauge, s: *mut f64) {
-        let (force, s) = (get_mut(force, "force")?, from_mut(get_mut(s, "s")?));
-        Ok(force.object.action(Exec::default(), &get(u, "u")?.view(), Auxiliary::default(), s)?)
+        let (force, u) = (get_mut(force, "force")?, get(u, "u")?);
+        force.fits(&[u.lattice()])?;
+        let s = from_mut(get_mut(s, "s")?);
+        Ok(force.object.action(Exec::default(), &u.view(), Auxiliary::default(), s)?)
     }
     fn gaugelink_force_force(force: *mut Force, u: *const Gauge, scale: f64, f: *mut Algebra) {
         let (force, u, f) = (get_mut(force, "force")?, get(u, "u")?, get_mut(f, "f")?);
-        force.with_algebra(None, f, |object, _, f| {
-            object.force(Exec::default(), &u.view(), Auxiliary::default(), scale, f)
-        })
+        force.fits(&[u.lattice(), f.lattice()])?;
+        let Held { object, output, .. } = force;
+        output.writing(f, |f| Ok(object.force(Exec::default(), &u.view(), Auxiliary::default(), scale, f)?))
     }
     fn gaugelink_force_refresh_view(force: *mut Force, u: *const raw::glk_view, rng: *const Rng) {
         let (force, u) = (get_mut(force, "force")?, readable(u, "u")?);

@@ -60,6 +60,13 @@ impl Gauge {
     }
 }
 
+/// Random links where the old ones stand: views that were lent stay good.
+fn draw<const N: usize>(links: &mut GaugeField<f64, N>, width: f64, address: Address) -> Result<()> {
+    let random = GaugeField::<f64, N>::random(links.lattice(), width, address)?;
+    links.copy_from(&random);
+    Ok(())
+}
+
 entries! {
     fn gaugelink_gauge_new(lattice: *const LatticeHandle, ncolor: u32, out: *mut *mut Gauge) {
         give(out, || {
@@ -79,9 +86,7 @@ entries! {
     }
     fn gaugelink_gauge_random(gauge: *mut Gauge, width: f64, seed: u64) {
         let gauge = get_mut(gauge, "gauge")?;
-        let lattice = gauge.lattice().clone();
-        let address = Address::new(seed, Purpose::Start);
-        by_group!(Links, &mut gauge.links, u => *u = GaugeField::random(&lattice, width, address)?);
+        by_group!(Links, &mut gauge.links, u => draw(u, width, Address::new(seed, Purpose::Start)))?;
         gauge.changed();
         Ok(())
     }
@@ -101,7 +106,7 @@ entries! {
         fill(out, get(gauge, "gauge")?.view().as_raw())
     }
     fn gaugelink_gauge_view_mut(gauge: *mut Gauge, out: *mut raw::glk_view) {
-        fill(out, get_mut(gauge, "gauge")?.view_mut().as_raw_mut())
+        fill(out, get_mut(gauge, "gauge")?.view_mut().as_view().as_raw())
     }
     fn gaugelink_gauge_changed(gauge: *mut Gauge) {
         get_mut(gauge, "gauge")?.settle();

@@ -28,13 +28,13 @@ pub fn extents(given: &[i64]) -> Result<Vec<usize>> {
     given.iter().map(extent).collect()
 }
 
-/// Fields that work together live on equal lattices.
+/// What works together lives on equal lattices.
 pub fn same(a: &Lattice, b: &Lattice) -> Result<()> {
     let (a, b) = (a.geometry().extents(), b.geometry().extents());
     if a == b {
         return Ok(());
     }
-    Err(Failure::invalid(format!("one field is on a lattice of {a:?} sites, the other of {b:?}")))
+    Err(Failure::invalid(format!("one is on a lattice of {a:?} sites, the other of {b:?}")))
 }
 
 entries! {

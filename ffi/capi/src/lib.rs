@@ -7,6 +7,7 @@ mod algebra;
 mod boundary;
 mod context;
 mod dirac;
+mod elements;
 mod error;
 mod flow;
 mod force;

@@ -1,16 +1,18 @@
 //! Objects of plugins: what the four interfaces have in common.
 
-use crate::algebra::Algebra;
 use crate::boundary::get;
 use crate::context::Shared;
 use crate::dirac::phases;
+use crate::elements::Elements;
 use crate::error::{Failure, Result};
-use crate::lattice::LatticeHandle;
+use crate::lattice::{LatticeHandle, same};
 use crate::plugin::PluginHandle;
 use crate::text::optional;
 use gaugelink_host::{ConfigText, HostError, Plugin, Request, Services};
+use gaugelink_lattice::Lattice;
 use gaugelink_lattice::foreign::lattice_of;
-use gaugelink_plugin_sdk::{Lattice, Rng, Stats, View, ViewMut, raw, sized_struct};
+use gaugelink_plugin_sdk as sdk;
+use sdk::{Rng, Stats, raw, sized_struct};
 use std::ffi::{CStr, c_char};
 use std::path::Path;
 use std::sync::Arc;
@@ -18,9 +20,11 @@ use std::sync::Arc;
 /// A plugin's object. Its first field is dropped first: the object before the services that it uses.
 pub struct Held<O> {
     pub object: O,
-    pub lattice: Lattice,
-    /// Algebra fields as matrices on their way in and out.
-    matrices: [Vec<f64>; 2],
+    /// Algebra fields on their way in and out.
+    pub input: Elements,
+    pub output: Elements,
+    /// Where the object lives.
+    sites: Arc<Lattice>,
     _context: Arc<Shared>,
 }
 
@@ -67,42 +71,20 @@ impl<O> Held<O> {
         let mut lattice = lattice_of(&handle.lattice);
         lattice.bc_phase[..4].copy_from_slice(&phases);
         // SAFETY: a whole struct.
-        let lattice = unsafe { Lattice::from_raw(&raw const lattice) }?;
+        let lattice = unsafe { sdk::Lattice::from_raw(&raw const lattice) }?;
         let base_dir = Path::new(base_dir);
         let request = Request { component, lattice: &lattice, config: ConfigText::Toml(config), base_dir };
         let context = plugin.context.clone();
         // SAFETY: the services live in the context, which is dropped after the object.
         let services: &'static Services = unsafe { &*std::ptr::from_ref(&context.services) };
         let object = create(&plugin.plugin, services, &request)?;
-        Ok(Self { object, lattice, matrices: Default::default(), _context: context })
+        let (input, output) = (Elements::default(), Elements::default());
+        Ok(Self { object, input, output, sites: handle.lattice.clone(), _context: context })
     }
-    /// Room for an algebra field as matrices, number 0 or 1.
-    fn room(&mut self, number: usize, colours: usize) -> &mut Vec<f64> {
-        let length = self.lattice.sites() * self.lattice.ndim() * 2 * colours * colours;
-        self.matrices[number].resize(length, 0.0);
-        &mut self.matrices[number]
-    }
-    /// Calls `work` with the object and an algebra field of the library as a view (none if there is none), and another
-    /// that it fills.
-    pub fn with_algebra(
-        &mut self,
-        input: Option<&Algebra>,
-        out: &mut Algebra,
-        work: impl FnOnce(&mut O, &View<'_>, &mut ViewMut<'_>) -> std::result::Result<(), HostError>,
-    ) -> Result<()> {
-        let colours = out.field.colours();
-        let lattice = self.lattice.clone();
-        if let Some(input) = input {
-            let colours = input.field.colours();
-            input.write(&mut ViewMut::algebra(self.room(0, colours), &lattice, colours)?)?;
-        } else {
-            self.room(0, colours);
-        }
-        self.room(1, colours);
-        let [from, to] = &mut self.matrices;
-        let mut to = ViewMut::algebra(to, &lattice, colours)?;
-        work(&mut self.object, &View::algebra(from, &lattice, colours)?, &mut to)?;
-        out.read(to.as_view())
+    /// Refuses fields of another lattice than the object's: a plugin follows the site table of a view as far as its own
+    /// lattice reaches.
+    pub fn fits(&self, fields: &[&Lattice]) -> Result<()> {
+        fields.iter().try_for_each(|field| same(&self.sites, field))
     }
 }
 

@@ -58,15 +58,7 @@ unsafe fn setup(
     mode: i32,
     lent: Option<HostOperator>,
 ) -> Result<()> {
-    let mode = match mode {
-        raw::GLK_SETUP_RESET => Setup::Reset,
-        raw::GLK_SETUP_REFRESH => Setup::Refresh,
-        raw::GLK_SETUP_UPDATE => Setup::Update,
-        raw::GLK_SETUP_REUSE => Setup::Reuse,
-        other => {
-            return Err(Failure::invalid(format!("mode is {other}; RESET (0) to REUSE (3) are possible")));
-        }
-    };
+    let mode = Setup::from_raw(mode)?;
     // SAFETY: the caller's promise.
     unsafe {
         let op: Dirac = read_sized(get(op, "op")?)
@@ -89,11 +81,14 @@ entries! {
         give(out, || Precond::new(&wish, raw::GLK_PRECOND_ID, PrecondObject::create))
     }
     fn gaugelink_precond_setup(precond: *mut Precond, u: *const Gauge, op: *const raw::glk_dirac, mode: i32) {
-        setup(get_mut(precond, "precond")?, &get(u, "u")?.view(), op, mode, None)
+        let (precond, u) = (get_mut(precond, "precond")?, get(u, "u")?);
+        precond.fits(&[u.lattice()])?;
+        setup(precond, &u.view(), op, mode, None)
     }
     fn gaugelink_precond_apply(precond: *mut Precond, r: *const Spinor, z: *mut Spinor, dagger: i32) {
         distinct(r, z)?;
         let (precond, r, z) = (get_mut(precond, "precond")?, get(r, "r")?, get_mut(z, "z")?);
+        precond.fits(&[r.lattice(), z.lattice()])?;
         let result = precond.object.apply(Exec::default(), &r.view(), &mut z.view_mut(), dagger != 0);
         z.settle();
         Ok(result?)

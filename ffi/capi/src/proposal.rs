@@ -37,6 +37,7 @@ entries! {
     ) {
         distinct(u, u_new)?;
         let (proposal, u, u_new) = (get_mut(proposal, "proposal")?, get(u, "u")?, get_mut(u_new, "u_new")?);
+        proposal.fits(&[u.lattice(), u_new.lattice()])?;
         let weight = from_mut(get_mut(log_weight, "log_weight")?);
         let (rng, fields) = (rng(seed, number), (&u.view(), &mut u_new.view_mut()));
         let result = proposal.object.propose(Exec::default(), &rng, fields, (&[], &mut []), weight);

@@ -95,7 +95,7 @@ entries! {
         fill(out, get(spinor, "spinor")?.view().as_raw())
     }
     fn gaugelink_spinor_view_mut(spinor: *mut Spinor, out: *mut raw::glk_view) {
-        fill(out, get_mut(spinor, "spinor")?.view_mut().as_raw_mut())
+        fill(out, get_mut(spinor, "spinor")?.view_mut().as_view().as_raw())
     }
     fn gaugelink_spinor_changed(spinor: *mut Spinor) {
         get_mut(spinor, "spinor")?.settle();

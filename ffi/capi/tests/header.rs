@@ -1,4 +1,5 @@
-//! The header against the library: it compiles as C11 and C++17, and declares exactly what is exported.
+//! The header against the library: it compiles as C11 and C++17, declares exactly what is exported, and its functions
+//! check what they are given.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -39,6 +40,21 @@ fn answer(command: &mut Command) -> Option<String> {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{command:?}: {text}{}", String::from_utf8_lossy(&output.stderr));
     Some(text)
+}
+
+/// What a C or C++ program says that is compiled in `folder` and linked with the library; `None` without a compiler.
+fn said(source: &Path, arguments: &[PathBuf], folder: &Path) -> Option<String> {
+    let soname = format!("libgaugelink.so.{}", env!("CARGO_PKG_VERSION_MAJOR"));
+    std::os::unix::fs::symlink(library(), folder.join(soname)).unwrap();
+    let program = folder.join("program");
+    let (compiler, standard) = match source.extension().is_some_and(|extension| extension == "cpp") {
+        true => ("g++", "-std=c++17"),
+        false => ("gcc", "-std=c11"),
+    };
+    let mut compiler = Command::new(compiler);
+    compiler.args([standard, "-Wall", "-Wno-unused-value", "-I"]).arg(include()).arg(source).arg(library());
+    answer(compiler.arg("-o").arg(&program))?;
+    answer(Command::new(&program).args(arguments).env("LD_LIBRARY_PATH", folder))
 }
 
 #[test]
@@ -112,17 +128,31 @@ fn null_is_answered_by_every_function() {
         }
     }
     text += "  return 0;\n}\n";
-    let (source, program) = (folder.path().join("nulls.c"), folder.path().join("nulls"));
+    let source = folder.path().join("nulls.c");
     std::fs::write(&source, text).unwrap();
-    let soname = format!("libgaugelink.so.{}", env!("CARGO_PKG_VERSION_MAJOR"));
-    std::os::unix::fs::symlink(library(), folder.path().join(soname)).unwrap();
-    let mut compiler = Command::new("gcc");
-    compiler.args(["-std=c11", "-Wno-unused-value", "-I"]).arg(include()).arg(&source).arg(library());
-    if answer(compiler.arg("-o").arg(&program)).is_none() {
-        return;
-    }
-    let wrong = answer(Command::new(&program).env("LD_LIBRARY_PATH", folder.path())).unwrap();
+    let Some(wrong) = said(&source, &[], folder.path()) else { return };
     // NULL options are the defaults, and the place for the handle is looked at first.
     assert_eq!(wrong, "", "functions that take NULL for something");
     assert!(functions.len() > 80);
+}
+
+/// What is wrong according to a program beside this file that is given the plugin in C.
+fn wrong(program: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let script = here.join("../../plugins/minimal-c/build.sh");
+    let plugin = folder.path().join("libglk_minimal_c.so");
+    answer(Command::new("sh").arg(script).arg(folder.path()))
+        .and_then(|_| said(&here.join("tests").join(program), &[plugin], folder.path()))
+        .unwrap_or_default()
+}
+
+#[test]
+fn fields_of_another_lattice_are_refused_and_views_stay_good() {
+    assert_eq!(wrong("fields.c"), "");
+}
+
+#[test]
+fn callbacks_live_as_long_as_what_may_call_them() {
+    assert_eq!(wrong("callbacks.cpp"), "");
 }

@@ -8,9 +8,9 @@ mod placed;
 
 use architecture::Architecture;
 use gaugelink_lattice::rng::Address;
-use gaugelink_models::serve::{Instances, Meter, Place, draws, settings};
+use gaugelink_models::serve::{Instances, Meter, Place, draws, finite, settings};
 use gaugelink_plugin_sdk::{
-    Args, Call, Component, Constructor, Error, Flow, Object, Query, Result, Rng, Stats, View, ViewMut,
+    Args, Call, Component, Constructor, Flow, Object, Query, Result, Rng, Stats, View, ViewMut,
     export_plugin, raw,
 };
 use placed::Placed;
@@ -57,21 +57,15 @@ impl ServedFlow {
         let architecture = Architecture::new(settings(args.config)?, args.base_dir, &place)?;
         Ok(Self { place, flows: Instances::new(architecture), stats: Stats::default() })
     }
-    /// Calls `pass` for the fields `first` to `first + count` of the batch, as many at once as the layout of `links` has
-    /// side by side.
+    /// [`Instances::each`] for links of the group that the configuration wants.
     fn each(
         &mut self,
         call: &Call,
         links: View,
-        mut pass: impl FnMut(&mut dyn Placed, usize, usize, &mut Meter) -> Result<()>,
+        pass: impl FnMut(&mut (dyn Placed + Send + 'static), usize, usize, &mut Meter) -> Result<()>,
     ) -> Result<()> {
-        let mut meter = self.place.begin(call);
         self.flows.maker().expect(&links)?;
-        let (index, count) = self.flows.index(&links, &mut self.place)?;
-        for first in (0..links.batch()).step_by(count) {
-            pass(self.flows.get(index), first, count, &mut meter)?;
-        }
-        self.stats = meter.stats();
+        self.stats = self.flows.each(&mut self.place, call, &links, pass)?;
         Ok(())
     }
 }
@@ -93,7 +87,7 @@ impl Flow for ServedFlow {
             let log_q = &mut log_q[first..first + count];
             let address = address.chain(first as u64);
             flow.sample(address, &mut u.part(first, count)?, log_q, &mut meter.copied)?;
-            finite(log_q)
+            finite("a log density", log_q)
         })
     }
     fn forward(&mut self, call: &Call, v: &View, u: &mut ViewMut, logdet: &mut [f64]) -> Result<()> {
@@ -101,7 +95,7 @@ impl Flow for ServedFlow {
             let logdet = &mut logdet[first..first + count];
             let (v, mut u) = (v.part(first, count)?, u.part(first, count)?);
             flow.forward(&v, &mut u, logdet, &mut meter.copied)?;
-            finite(logdet)
+            finite("a log density", logdet)
         })
     }
     fn inverse(&mut self, call: &Call, u: &View, v: &mut ViewMut, logdet: &mut [f64]) -> Result<()> {
@@ -109,14 +103,14 @@ impl Flow for ServedFlow {
             let logdet = &mut logdet[first..first + count];
             let (u, mut v) = (u.part(first, count)?, v.part(first, count)?);
             flow.inverse(&u, &mut v, logdet, &mut meter.copied)?;
-            finite(logdet)
+            finite("a log density", logdet)
         })
     }
     fn log_density(&mut self, call: &Call, u: &View, log_q: &mut [f64]) -> Result<()> {
         self.each(call, *u, |flow, first, count, meter| {
             let log_q = &mut log_q[first..first + count];
             flow.log_density(&u.part(first, count)?, log_q, &mut meter.copied)?;
-            finite(log_q)
+            finite("a log density", log_q)
         })
     }
     fn pullback(&mut self, call: &Call, v: &View, f_u: &View, f_v: &mut ViewMut) -> Result<()> {
@@ -124,15 +118,5 @@ impl Flow for ServedFlow {
             let (v, f_u, mut f_v) = (v.part(first, count)?, f_u.part(first, count)?, f_v.part(first, count)?);
             flow.pullback(&v, &f_u, &mut f_v, &mut meter.copied)
         })
-    }
-}
-
-/// Densities of links that are no links are not passed on.
-fn finite(numbers: &[f64]) -> Result<()> {
-    match numbers.iter().find(|x| !x.is_finite()) {
-        None => Ok(()),
-        Some(x) => Err(Error::nonfinite(format!(
-            "a log density is {x}: check that the links are finite and unitary"
-        ))),
     }
 }

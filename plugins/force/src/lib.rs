@@ -6,7 +6,7 @@
 mod placed;
 mod settings;
 
-use gaugelink_models::serve::{Instances, Meter, Place, settings};
+use gaugelink_models::serve::{Instances, Meter, Place, finite, settings};
 use gaugelink_plugin_sdk::{
     Args, Call, Component, Constructor, Dirac, Error, Force, Object, Query, Result, Stats, View, ViewMut,
     export_plugin, raw,
@@ -55,7 +55,7 @@ impl ServedForce {
         let parameters = Parameters::new(settings(args.config)?, args.base_dir, place.sites())?;
         Ok(Self { place, forces: Instances::new(parameters), stats: Stats::default() })
     }
-    /// Calls `pass` for the fields `first` to `first + count` of the batch.
+    /// [`Instances::each`] with the links of every part; pseudofermions are refused.
     fn each(
         &mut self,
         call: &Call,
@@ -69,12 +69,9 @@ impl ServedForce {
                 "naux is {naux}; this force depends on the links alone: give none"
             )));
         }
-        let mut meter = self.place.begin(call);
-        let (index, count) = self.forces.index(links, &mut self.place)?;
-        for first in (0..links.batch()).step_by(count) {
-            pass(self.forces.get(index), links.part(first, count)?, first, count, &mut meter)?;
-        }
-        self.stats = meter.stats();
+        self.stats = self.forces.each(&mut self.place, call, links, |force, first, count, meter| {
+            pass(force, links.part(first, count)?, first, count, meter)
+        })?;
         Ok(())
     }
 }
@@ -93,12 +90,7 @@ impl Force for ServedForce {
         self.each(call, u, aux, |force, u, first, count, meter| {
             let s = &mut s[first..first + count];
             force.action(&u, s, &mut meter.copied)?;
-            match s.iter().find(|s| !s.is_finite()) {
-                None => Ok(()),
-                Some(s) => {
-                    Err(Error::nonfinite(format!("the action is {s}: check that the links are finite")))
-                }
-            }
+            finite("the action", s)
         })
     }
     fn force(

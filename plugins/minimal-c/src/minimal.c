@@ -1,7 +1,7 @@
 /* A Gaugelink plugin in one C file, to copy from. It offers
  *   org.gaugelink.minimal.identity   a flow:  U = V, log det = 0; the smallest map that keeps every promise
  *   org.gaugelink.minimal.wilson     a force: S = beta sum (1 - Re tr P / N), F = beta/(2N) Ta(U staple)
- *   org.gaugelink.minimal.jacobi     a preconditioner: z = r / (mass + 4)
+ *   org.gaugelink.minimal.jacobi     a preconditioner: z = r / diagonal of M
  * for U(N), N <= 4, in place, in every site order of plugin.h, in f32 and f64, on one rank and one thread.
  * Conventions: docs/conventions.md. */
 #include <complex.h>
@@ -21,7 +21,7 @@ typedef struct { cplx e[MAXN][MAXN]; } matrix;
 enum { FLOW, FORCE, PRECOND };
 struct glk_object {
   int         kind, ready;        /* ready: a preconditioner that was set up */
-  double      beta, mass;
+  double      beta, diagonal;
   glk_lattice lattice;
   int64_t     sites;
 };
@@ -171,7 +171,9 @@ static const char *open_view(field *f, const glk_object *o, const glk_view *view
     if (v->site_order == GLK_SITE_BLOCK_EO && d == 0) extent /= 2;
     if (v->simd[d] < 0 || (!blocked && simd > 1) || extent % simd) return "simd: does not divide the extent";
     if (v->halo[d] < 0 || (v->halo[d] && v->site_order != GLK_SITE_LEX)) return "halo: only LEX has one";
-    places *= extent / simd + 2 * (int64_t)v->halo[d];
+    int64_t padded = extent / simd + 2 * (int64_t)v->halo[d];
+    if (padded > (1ll << 48) / places) return "halo: more than 2^48 places with it";
+    places *= padded;
     lanes *= simd;
   }
   if (v->site_order == GLK_SITE_EO && v->parity != GLK_BOTH) places /= 2;
@@ -377,10 +379,15 @@ static glk_status setup(glk_object *o, const glk_exec *exec, const glk_view *U, 
   OBJECT(PRECOND);
   OPEN(u, U, 0);
   REQUIRE(dirac && GLK_HAS(glk_dirac, dirac, mass), GLK_INVALID_ARG, "dirac is NULL or its size too small");
-  REQUIRE(dirac->op == GLK_DIRAC_WILSON, GLK_UNSUPPORTED, "dirac.op: only Wilson fermions");
+  glk_dirac m = { 0 };            /* rule R2: what an older host left out is zero */
+  memcpy(&m, dirac, dirac->size < sizeof m ? dirac->size : sizeof m);
+  REQUIRE(m.op == GLK_DIRAC_WILSON, GLK_UNSUPPORTED, "dirac.op: only Wilson fermions");
+  REQUIRE(m.precond_form == GLK_DIRAC_FULL, GLK_UNSUPPORTED, "dirac.precond_form: only the full operator");
+  REQUIRE(m.normalisation == GLK_DIRAC_BY_MASS || m.normalisation == GLK_DIRAC_BY_KAPPA, GLK_INVALID_ARG,
+          "dirac.normalisation: 0 and 1 exist");
   REQUIRE(mode >= GLK_SETUP_RESET && mode <= GLK_SETUP_REUSE, GLK_INVALID_ARG, "mode: 0 to 3 exist");
-  REQUIRE(dirac->mass > -4 && isfinite(dirac->mass), GLK_INVALID_ARG, "dirac.mass: must be above -4");
-  o->mass = dirac->mass;
+  REQUIRE(m.mass > -4 && isfinite(m.mass), GLK_INVALID_ARG, "dirac.mass: must be above -4");
+  o->diagonal = m.normalisation == GLK_DIRAC_BY_KAPPA ? 1 : m.mass + 4;
   o->ready = 1;
   return GLK_OK;
 }
@@ -393,7 +400,7 @@ static glk_status apply(glk_object *o, const glk_exec *exec, const glk_view *r, 
   OPEN(in, r, 0);
   OPEN(out, z, 1);
   REQUIRE(in.v.kind == out.v.kind && alike(&in, &out), GLK_INVALID_ARG, "r and z differ in shape");
-  scale(&in, &out, 1 / (o->mass + 4));
+  scale(&in, &out, 1 / o->diagonal);
   return GLK_OK;
 }
 
@@ -419,7 +426,7 @@ static const glk_component wilson_component =
             "{\"type\":\"object\",\"properties\":{\"beta\":{\"type\":\"number\",\"default\":1}}}",
             GLK_CAP_CONSERVATIVE);
 static const glk_component jacobi_component =
-  COMPONENT("org.gaugelink.minimal.jacobi", GLK_PRECOND_ID, "Division by the diagonal m + 4 of Wilson's operator", "",
+  COMPONENT("org.gaugelink.minimal.jacobi", GLK_PRECOND_ID, "Division by the diagonal of Wilson's operator", "",
             GLK_CAP_LINEAR | GLK_CAP_HERMITIAN);
 static const glk_component *const components[] = { &identity_component, &wilson_component, &jacobi_component };
 

@@ -55,6 +55,8 @@ struct ServedPrecond {
 struct Ready {
     index: usize,
     generation: u64,
+    /// Address of the links: two fields may be of the same generation.
+    plane: usize,
     target: Target,
 }
 
@@ -80,6 +82,9 @@ impl ServedPrecond {
             Some(_) if u.as_raw().generation == 0 => stale("generation is 0, so the links may have changed"),
             Some(ready) if ready.generation != u.as_raw().generation => {
                 stale("the links are of another generation than those set up with")
+            }
+            Some(ready) if ready.plane != u.as_raw().plane[0].addr() => {
+                stale("the links stand elsewhere than those set up with")
             }
             Some(ready) if ready.target != target => stale("the operator is another than that set up with"),
             Some(_) => Ok(()),
@@ -125,7 +130,8 @@ impl Precond for ServedPrecond {
         let (index, _) = self.made.index(u, &mut self.place)?;
         let boundary = operator::boundary(self.place.host())?;
         self.made.get(index).setup(u, target, boundary, mode == Setup::Reset, &mut meter.copied)?;
-        self.ready = Some(Ready { index, generation: u.as_raw().generation, target });
+        let (generation, plane) = (u.as_raw().generation, u.as_raw().plane[0].addr());
+        self.ready = Some(Ready { index, generation, plane, target });
         self.stats = meter.stats();
         Ok(())
     }

@@ -14,6 +14,7 @@ mod recipe;
 
 pub use flow::FlowPlugin;
 pub use force::ForcePlugin;
+pub use matrices::Matrices;
 pub use precond::PrecondPlugin;
 pub use recipe::Recipe;
 

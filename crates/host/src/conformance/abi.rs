@@ -74,7 +74,16 @@ impl Rig<'_> {
         // SAFETY: the object is the plugin's own, or NULL.
         unsafe { self.subject.plugin.table().destroy.expect("checked on opening")(object) };
     }
-    /// The main function of the interface: forward, force or apply.
+    /// What the main function writes to.
+    fn output<'o>(&self, out: &'o mut [f64]) -> ViewMut<'o> {
+        let (lattice, n) = (&self.setting.lattice, self.setting.n);
+        match self.subject.info.interface.as_str() {
+            "glk.force/1" => ViewMut::algebra(out, lattice, n),
+            _ => ViewMut::gauge(out, lattice, n),
+        }
+        .expect("a whole field")
+    }
+    /// The main function of the interface: forward, force or setup.
     fn main_call(
         &self,
         object: *mut glk_object,
@@ -178,10 +187,7 @@ fn calls(rig: &Rig, log: &mut Log) {
     let (lattice, n) = (&rig.setting.lattice, rig.setting.n);
     let (u, mut out) = (rig.setting.gauge(5), vec![0.0; rig.setting.len()]);
     let input = *View::gauge(&u, lattice, n).expect("a whole field").as_raw();
-    let output = match rig.subject.info.interface.as_str() {
-        "glk.force/1" => *ViewMut::algebra(&mut out, lattice, n).expect("a whole field").as_raw_mut(),
-        _ => *ViewMut::gauge(&mut out, lattice, n).expect("a whole field").as_raw_mut(),
-    };
+    let output = *rig.output(&mut out).as_view().as_raw();
     let mut refused = |name, object, input: Option<&glk_view>, output: Option<&glk_view>| {
         let (mut error, mut output) = (no_error(), output.copied());
         let out = output.as_mut().map_or(null_mut(), |view| &raw mut *view);
@@ -200,10 +206,11 @@ fn calls(rig: &Rig, log: &mut Log) {
         constant.flags = raw::GLK_VIEW_CONST;
         refused("CONST output", object, Some(&input), Some(&constant));
     }
-    let lies: [(&'static str, Lie); 8] = [
+    let lies: [(&'static str, Lie); 9] = [
         ("plane_bytes", |v| v.plane_bytes -= 1),
         ("stride", |v| v.stride_site = -v.stride_site),
         ("NULL plane", |v| v.plane[0] = null_mut()),
+        ("halo", |v| v.halo = [i32::MAX; raw::GLK_MAX_DIM]),
         ("kind", |v| v.kind = 77),
         ("scalar", |v| v.scalar = -1),
         ("site_order", |v| v.site_order = 0),
@@ -260,7 +267,7 @@ fn panics(rig: &Rig, log: &mut Log) {
     }
     let (u, mut out) = (rig.setting.gauge(5), vec![0.0; rig.setting.len()]);
     let input = View::gauge(&u, &rig.setting.lattice, rig.setting.n).expect("a whole field");
-    let mut output = ViewMut::gauge(&mut out, &rig.setting.lattice, rig.setting.n).expect("a whole field");
+    let mut output = rig.output(&mut out);
     let mut error = no_error();
     let first = rig.main_call(object, input.as_raw(), output.as_raw_mut(), &raw mut error);
     let sentence = told(first, &error);

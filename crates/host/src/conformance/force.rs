@@ -23,7 +23,7 @@ impl Drive<'_> {
         let (lattice, n) = (&self.setting.lattice, self.setting.n);
         let links = View::gauge(u, lattice, n).expect("a whole field");
         let mut out = ViewMut::algebra(&mut f, lattice, n).expect("a whole field");
-        out.as_raw_mut().algebra_conv = convention;
+        out.set_algebra_conv(convention);
         self.object.force(Exec { threads }, &links, Auxiliary::default(), scale, &mut out)?;
         Ok(f)
     }

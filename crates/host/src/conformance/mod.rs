@@ -78,7 +78,8 @@ pub fn check(path: &Path, options: &Options) -> Result<Report, HostError> {
         Some(id) => std::slice::from_ref(plugin.component(id)?),
         None => plugin.components(),
     };
-    let services = Services::new(1);
+    // Objects plan for as many threads as are granted: with one, calls with two could not differ.
+    let services = Services::new(2);
     let mut report = Report::default();
     abi::plugin(&plugin, &mut Log { report: &mut report, component: "" });
     for info in chosen {

@@ -28,13 +28,11 @@ pub trait Comm: Send + Sync {
 impl dyn Comm + '_ {
     /// The largest over all ranks of a number that is not negative; NaN where one is. Collective.
     pub fn max(&self, value: f64) -> f64 {
-        // Such numbers are ordered as their bits.
-        let of = |rank: usize| {
-            let mut bits = if rank == self.rank() { value.to_bits() as i64 } else { 0 };
-            self.sum(std::slice::from_mut(&mut bits));
-            bits as u64
-        };
-        f64::from_bits((0..self.ranks()).map(of).max().unwrap_or_default())
+        // Such numbers are ordered as their bits; each rank adds its own to a place that is zero on the others.
+        let mut bits = vec![0; self.ranks()];
+        bits[self.rank()] = value.to_bits() as i64;
+        self.sum(&mut bits);
+        f64::from_bits(bits.into_iter().map(|bits| bits as u64).max().unwrap_or_default())
     }
     /// Whether `ok` holds on every rank: asked before going on where one rank may have failed.
     pub fn all(&self, ok: bool) -> bool {

@@ -6,7 +6,7 @@ use crate::field::Field;
 use crate::lattice::Lattice;
 use gaugelink_plugin_sdk::{View, ViewMut};
 use std::marker::PhantomData;
-use std::ops::{Deref, DerefMut};
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// A field in memory that somebody else owns.
@@ -32,8 +32,13 @@ impl<F> Deref for BorrowedMut<'_, F> {
     }
 }
 
-impl<F> DerefMut for BorrowedMut<'_, F> {
-    fn deref_mut(&mut self) -> &mut F {
+impl<F> BorrowedMut<'_, F> {
+    /// The field, to be written.
+    ///
+    /// # Safety
+    /// Its numbers may be changed. The field itself is not swapped with another, moved or replaced: it has no memory of
+    /// its own, and would outlive that of the view.
+    pub unsafe fn field_mut(&mut self) -> &mut F {
         &mut self.0.field
     }
 }

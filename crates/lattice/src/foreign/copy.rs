@@ -16,11 +16,16 @@ use std::ops::Range;
 /// `INVALID_ARG` for a view that contradicts itself or the lattice, `UNSUPPORTED` for what is not served: memory of
 /// devices, 16-bit numbers, a fifth dimension, links with rows left out, other gamma bases.
 pub fn read_view<F: Foreign>(view: &View<'_>, first: usize, field: &mut F) -> Result<u64> {
+    Ok(read(view, first, field)?.0)
+}
+
+/// As [`read_view`]; also whether the view's layout is the field's own.
+pub(super) fn read<F: Foreign>(view: &View<'_>, first: usize, field: &mut F) -> Result<(u64, bool)> {
     let lattice = field.lattice().clone();
     let layout = lattice.layout::<F::Scalar>();
     check::<F>(view, first, layout.chains())?;
     if first == 0 && matches::<F>(view, &lattice) {
-        return Ok(read_own(view, field));
+        return Ok((read_own(view, field), true));
     }
     let access = view.access(&sdk_lattice(&lattice)?)?;
     let strides = Strides::of(&access, view, &lattice);
@@ -41,7 +46,7 @@ pub fn read_view<F: Foreign>(view: &View<'_>, first: usize, field: &mut F) -> Re
         });
     });
     field.exchange();
-    Ok(strides.bytes(&sweep))
+    Ok((strides.bytes(&sweep), false))
 }
 
 /// Writes the field's chains into the fields `first`, `first + 1`, ... of the view's batch, or adds to what is there

@@ -80,7 +80,21 @@ pub(super) fn describe<F: Foreign>(lattice: &Lattice) -> raw::glk_view {
 }
 
 /// Whether a view has exactly the layout that fields `F` on this lattice have, with every lane used.
+///
+/// Where the site table is not this lattice's own, all of it is compared: to be asked once a call.
 pub fn matches<F: Foreign>(view: &View<'_>, lattice: &Lattice) -> bool {
+    let table = view.as_raw().site_table;
+    let ours = || lattice.site_table::<F::Scalar>(reals::<F>(lattice));
+    resembles::<F>(view, lattice)
+        && (table == ours().as_ptr() || {
+            let sites = lattice.geometry().local_volume();
+            // SAFETY: whoever made the view vouches for one entry for each local site.
+            unsafe { std::slice::from_raw_parts(table, sites) == ours() }
+        })
+}
+
+/// As [`matches()`], but for the entries of the site table.
+pub fn resembles<F: Foreign>(view: &View<'_>, lattice: &Lattice) -> bool {
     let (theirs, ours) = (view.as_raw(), describe::<F>(lattice));
     let layout = lattice.layout::<F::Scalar>();
     let shape = |v: &raw::glk_view| {
@@ -94,19 +108,13 @@ pub fn matches<F: Foreign>(view: &View<'_>, lattice: &Lattice) -> bool {
         )
     };
     let on_cpu = matches!(theirs.device_type, 0 | raw::GLK_DEV_CPU);
-    let same = on_cpu
+    on_cpu
         && layout.distinct_lanes() == layout.lanes()
         && shape(theirs) == shape(&ours)
         && theirs.plane_bytes >= ours.plane_bytes
         && theirs.plane[0].addr().is_multiple_of(BLOCK_BYTES)
         && !theirs.plane[0].is_null()
-        && !theirs.site_table.is_null();
-    same && (theirs.site_table == ours.site_table || {
-        let sites = layout.geometry().local_volume();
-        // SAFETY: whoever made the view vouches for one entry for each local site.
-        let table = unsafe { std::slice::from_raw_parts(theirs.site_table, sites) };
-        table == lattice.site_table::<F::Scalar>(reals::<F>(lattice))
-    })
+        && !theirs.site_table.is_null()
 }
 
 /// Real numbers on a site.

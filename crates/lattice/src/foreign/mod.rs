@@ -21,7 +21,7 @@ mod table;
 pub use algebra::{read_algebra, write_algebra};
 pub use borrow::{Borrowed, BorrowedMut, borrow, borrow_mut, retain};
 pub use copy::{read_view, write_view};
-pub use describe::{lattice_of, matches, view, view_mut};
+pub use describe::{lattice_of, matches, resembles, view, view_mut};
 pub use lend::{lend, settle};
 pub use scratch::{Scratch, fill};
 pub(crate) use table::SiteTables;

@@ -17,13 +17,14 @@ pub(super) fn read<T: Real, const N: usize>(
     sign: f64,
     field: &mut MomentumField<T, N>,
 ) -> Result<Option<u64>> {
+    if T::BITS != 64 {
+        return Ok(None);
+    }
     let lattice = field.lattice().clone();
     let description = as_links(view.as_raw());
     // SAFETY: the same memory under another kind, for as long as `view` lends it.
     let view = unsafe { View::from_raw(&raw const description, "algebra")? };
-    let Some(matrices) = borrow::<GaugeField<T, N>>(&view, &lattice).filter(|_| T::BITS == 64) else {
-        return Ok(None);
-    };
+    let Some(matrices) = borrow::<GaugeField<T, N>>(&view, &lattice) else { return Ok(None) };
     let kernel = Project::<T, N> { matrices: matrices.reader(), coordinates: field.writer(), sign };
     lattice.launch(&kernel, 0..lattice.layout::<T>().blocks());
     Ok(Some(own_bytes(&*matrices) as u64))
@@ -35,17 +36,19 @@ pub(super) fn write<T: Real, const N: usize>(
     sign: f64,
     view: &mut ViewMut<'_>,
 ) -> Result<Option<u64>> {
+    if T::BITS != 64 {
+        return Ok(None);
+    }
     let lattice = field.lattice();
     let description = as_links(view.as_view().as_raw());
     // SAFETY: the same memory under another kind, for as long as `view` lends it.
     let mut view = unsafe { ViewMut::from_raw(&raw const description, "algebra")? };
-    let Some(mut matrices) = borrow_mut::<GaugeField<T, N>>(&mut view, lattice).filter(|_| T::BITS == 64)
-    else {
-        return Ok(None);
-    };
+    let Some(mut matrices) = borrow_mut::<GaugeField<T, N>>(&mut view, lattice) else { return Ok(None) };
+    // SAFETY: numbers are written, and the field stays where it is.
+    let matrices = unsafe { matrices.field_mut() };
     let kernel = Assemble::<T, N> { coordinates: field.reader(), matrices: matrices.writer(), sign };
     lattice.launch(&kernel, 0..lattice.layout::<T>().blocks());
-    Ok(Some(own_bytes(&*matrices) as u64))
+    Ok(Some(own_bytes(matrices) as u64))
 }
 
 fn as_links(view: &raw::glk_view) -> raw::glk_view {

@@ -1,7 +1,8 @@
 //! Fields that stand in for views of another layout.
 
-use super::describe::{matches, reals};
-use super::{Foreign, borrow, borrow_mut, read_view, write_view};
+use super::copy::read;
+use super::describe::reals;
+use super::{Foreign, borrow, borrow_mut, write_view};
 use crate::LatticeError;
 use crate::field::Field;
 use crate::lattice::Lattice;
@@ -35,7 +36,7 @@ impl<F: Foreign> Scratch<F> {
     /// The field with a view's numbers.
     ///
     /// # Errors
-    /// As [`read_view`] and [`Scratch::field`].
+    /// As [`super::read_view`] and [`Scratch::field`].
     pub fn filled(&mut self, view: &View<'_>, copied: &mut u64) -> Result<&mut F> {
         let field = self.field()?;
         fill(view, field, copied)?;
@@ -61,14 +62,21 @@ impl<F: Foreign> Scratch<F> {
     ///
     /// # Errors
     /// As [`write_view`] and [`Scratch::field`], and those of `work`.
+    ///
+    /// # Panics
+    /// Where `work` swaps the field for another, which would then stand in memory that is not its own.
     pub fn writing<R>(
         &mut self,
         view: &mut ViewMut<'_>,
         copied: &mut u64,
         work: impl FnOnce(&mut F) -> Result<R>,
     ) -> Result<R> {
-        if let Some(mut field) = borrow_mut::<F>(view, &self.lattice) {
-            return work(&mut field);
+        if let Some(mut lent) = borrow_mut::<F>(view, &self.lattice) {
+            let place = lent.as_slice().as_ptr();
+            // SAFETY: that the field is still in its place is checked below.
+            let result = work(unsafe { lent.field_mut() });
+            assert_eq!(lent.as_slice().as_ptr(), place, "a field that is lent stays in its place");
+            return result;
         }
         super::copy::check::<F>(view.as_view(), 0, self.lattice.layout::<F::Scalar>().chains())?;
         view.access(&super::copy::sdk_lattice(&self.lattice)?)?;
@@ -79,13 +87,12 @@ impl<F: Foreign> Scratch<F> {
     }
 }
 
-/// [`read_view`] of a view's first fields that counts bytes only where the layout is another.
+/// [`super::read_view`] of a view's first fields that counts bytes only where the layout is another.
 ///
 /// # Errors
 /// As there.
 pub fn fill<F: Foreign>(view: &View<'_>, field: &mut F, copied: &mut u64) -> Result<()> {
-    let own = matches::<F>(view, field.lattice());
-    let bytes = read_view(view, 0, field)?;
+    let (bytes, own) = read(view, 0, field)?;
     if !own {
         *copied += bytes;
     }

@@ -5,7 +5,8 @@ use gaugelink_plugin_sdk::{Error, Result, Rng, raw};
 use sha2::{Digest, Sha256};
 
 /// Where the numbers of a call come from: they depend on key, epoch, call, the field of the batch (the chain to be set)
-/// and the global site alone.
+/// and the global site alone, as `GLK_RNG_CHACHA20` wants it. The numbers are this library's own: the key is hashed to the
+/// seed of its addresses, whose generator is ChaCha8.
 ///
 /// # Errors
 /// `UNSUPPORTED` for an algorithm that is not counter based.

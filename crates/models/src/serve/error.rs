@@ -27,6 +27,19 @@ impl From<ModelError> for Error {
     }
 }
 
+/// Refuses to pass on numbers of links that are no links; `what` names them, such as "the action".
+///
+/// # Errors
+/// `NONFINITE` with the first number that is none.
+pub fn finite(what: &str, numbers: &[f64]) -> Result<(), Error> {
+    match numbers.iter().find(|x| !x.is_finite()) {
+        None => Ok(()),
+        Some(x) => {
+            Err(Error::nonfinite(format!("{what} is {x}: check that the links are finite and unitary")))
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

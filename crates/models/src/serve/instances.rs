@@ -1,10 +1,10 @@
 //! The code for a view's group, precision and layout.
 
-use super::Place;
+use super::{Meter, Place};
 use gaugelink_lattice::foreign::{Foreign, matches};
 use gaugelink_lattice::{GaugeField, Lattice, Real};
 use gaugelink_physics::dirac::SpinorField;
-use gaugelink_plugin_sdk::{Error, Query, Result, Served, View, raw};
+use gaugelink_plugin_sdk::{Call, Error, Query, Result, Served, Stats, View, raw};
 use std::sync::Arc;
 
 /// Makes what serves links of one group in one precision.
@@ -66,6 +66,25 @@ impl<M: Make> Instances<M> {
         }
         let scalar = self.maker.scalar(raw.scalar);
         for_types!(scalar, raw.ncolor, find(self, view, place))
+    }
+    /// Calls `pass(instance, first, count, meter)` for the fields `first` to `first + count` of the batch, as many at once
+    /// as the layout of `links` has side by side. Returns what the call took.
+    ///
+    /// # Errors
+    /// As [`Instances::index`], and those of `pass`.
+    pub fn each(
+        &mut self,
+        place: &mut Place,
+        call: &Call<'_>,
+        links: &View<'_>,
+        mut pass: impl FnMut(&mut M::Instance, usize, usize, &mut Meter) -> Result<()>,
+    ) -> Result<Stats> {
+        let mut meter = place.begin(call);
+        let (index, count) = self.index(links, place)?;
+        for first in (0..links.batch()).step_by(count) {
+            pass(self.get(index), first, count, &mut meter)?;
+        }
+        Ok(meter.stats())
     }
     /// An instance by its number.
     pub fn get(&mut self, index: usize) -> &mut M::Instance {

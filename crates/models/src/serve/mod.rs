@@ -12,6 +12,7 @@ mod place;
 mod settings;
 
 pub use draws::draws;
+pub use error::finite;
 pub use instances::{Instances, Make};
 pub use place::{Meter, Place};
 pub use settings::settings;

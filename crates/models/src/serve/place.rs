@@ -1,6 +1,6 @@
 //! Where a component's objects live: the host's lattice, with threads of our own.
 
-use gaugelink_lattice::foreign::{Foreign, matches};
+use gaugelink_lattice::foreign::{Foreign, resembles};
 use gaugelink_lattice::{LaneMeaning, Lattice, LatticeOptions, Real};
 use gaugelink_plugin_sdk::{Args, Call, Error, Result, Stats, View, raw};
 use std::sync::Arc;
@@ -50,7 +50,7 @@ impl Place {
         Meter { start: Instant::now(), copied: 0 }
     }
     /// The lattice on which fields of kind `F` serve a view, as many of a batch at once as it has chains: all where the
-    /// view has the layout of a batch in the lanes, else one.
+    /// view has the strides of a batch in the lanes, else one.
     ///
     /// # Errors
     /// No threads.
@@ -73,7 +73,7 @@ impl Place {
                 batch
             }
         };
-        Ok(if matches::<F>(view, &batch) { batch } else { self.sites.clone() })
+        Ok(if resembles::<F>(view, &batch) { batch } else { self.sites.clone() })
     }
 }
 

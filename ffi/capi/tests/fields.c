@@ -1,0 +1,138 @@
+/* Fields of another lattice are refused before a plugin sees them, and lent views stay good. argv[1]: libglk_minimal_c.so.
+ * Prints what is wrong. */
+#include <gaugelink/gaugelink.h>
+#include <stdio.h>
+#include <string.h>
+
+static void check(int good, const char *what) {
+  if (!good) printf("%s\n", what);
+}
+
+static void fine(glk_status status, gaugelink_error *error, const char *call) {
+  if (status) printf("%s: %s\n", call, gaugelink_error_message(error));
+}
+#define FINE(call, ...)                                     \
+  do {                                                      \
+    gaugelink_error *error = NULL;                          \
+    glk_status status = call(__VA_ARGS__, &error);          \
+    fine(status, error, #call);                             \
+    gaugelink_error_free(error);                            \
+  } while (0)
+
+/* Refused by the library, which names both lattices, and not by the plugin. */
+static void refused(glk_status status, gaugelink_error *error, const char *call) {
+  const char *message = gaugelink_error_message(error);
+  if (status != GLK_INVALID_ARG || !strstr(message, "[4, 4, 4, 4]") || !strstr(message, "[2, 2, 2, 2]"))
+    printf("%s: status %d, %s\n", call, (int)status, message);
+}
+#define REFUSED(call, ...)                                  \
+  do {                                                      \
+    gaugelink_error *error = NULL;                          \
+    glk_status status = call(__VA_ARGS__, &error);          \
+    refused(status, error, #call);                          \
+    gaugelink_error_free(error);                            \
+  } while (0)
+
+int main(int argc, char **argv) {
+  gaugelink_context *context = NULL;
+  gaugelink_plugin *plugin = NULL;
+  gaugelink_lattice *large = NULL, *small = NULL;
+  const int64_t four[4] = { 4, 4, 4, 4 }, two[4] = { 2, 2, 2, 2 };
+  if (argc < 2) return 1;
+  FINE(gaugelink_context_new, NULL, &context);
+  FINE(gaugelink_plugin_open, context, argv[1], &plugin);
+  FINE(gaugelink_lattice_new, context, 4, four, &large);
+  FINE(gaugelink_lattice_new, context, 4, two, &small);
+  gaugelink_gauge *u = NULL, *v = NULL, *tiny = NULL;
+  gaugelink_algebra *f = NULL, *g = NULL, *tiny_f = NULL;
+  gaugelink_spinor *r = NULL, *z = NULL, *tiny_r = NULL;
+  FINE(gaugelink_gauge_new, large, 3, &u);
+  FINE(gaugelink_gauge_new, large, 3, &v);
+  FINE(gaugelink_gauge_new, small, 3, &tiny);
+  FINE(gaugelink_algebra_new, large, 3, &f);
+  FINE(gaugelink_algebra_new, large, 3, &g);
+  FINE(gaugelink_algebra_new, small, 3, &tiny_f);
+  FINE(gaugelink_spinor_new, large, 3, &r);
+  FINE(gaugelink_spinor_new, large, 3, &z);
+  FINE(gaugelink_spinor_new, small, 3, &tiny_r);
+  double number = 0;
+
+  gaugelink_flow *flow = NULL;
+  FINE(gaugelink_flow_new, plugin, large, NULL, NULL, NULL, &flow);
+  FINE(gaugelink_flow_forward, flow, v, u, &number);
+  FINE(gaugelink_wilson_force, u, 6.0, f);
+  FINE(gaugelink_flow_pullback, flow, v, f, g);
+  REFUSED(gaugelink_flow_sample, flow, 1, 1, tiny, &number);
+  REFUSED(gaugelink_flow_forward, flow, tiny, u, &number);
+  REFUSED(gaugelink_flow_forward, flow, v, tiny, &number);
+  REFUSED(gaugelink_flow_inverse, flow, tiny, v, &number);
+  REFUSED(gaugelink_flow_inverse, flow, u, tiny, &number);
+  REFUSED(gaugelink_flow_log_density, flow, tiny, &number);
+  REFUSED(gaugelink_flow_pullback, flow, tiny, f, g);
+  REFUSED(gaugelink_flow_pullback, flow, v, tiny_f, g);
+  REFUSED(gaugelink_flow_pullback, flow, v, f, tiny_f);
+
+  gaugelink_force *force = NULL;
+  FINE(gaugelink_force_new, plugin, large, NULL, "beta = 6.0", NULL, &force);
+  FINE(gaugelink_force_refresh, force, u, 1, 1);
+  FINE(gaugelink_force_action, force, u, &number);
+  FINE(gaugelink_force_force, force, u, 1.0, f);
+  REFUSED(gaugelink_force_refresh, force, tiny, 1, 1);
+  REFUSED(gaugelink_force_action, force, tiny, &number);
+  REFUSED(gaugelink_force_force, force, tiny, 1.0, f);
+  REFUSED(gaugelink_force_force, force, u, 1.0, tiny_f);
+
+  /* The same object serves another group: an algebra field of its own kind on the way. */
+  gaugelink_gauge *su2 = NULL;
+  gaugelink_algebra *f2 = NULL, *own = NULL;
+  FINE(gaugelink_gauge_new, large, 2, &su2);
+  FINE(gaugelink_gauge_random, su2, 0.5, 3);
+  FINE(gaugelink_algebra_new, large, 2, &f2);
+  FINE(gaugelink_algebra_new, large, 2, &own);
+  FINE(gaugelink_force_force, force, su2, 1.0, f2);
+  FINE(gaugelink_wilson_force, su2, 6.0, own);
+  double away = 1, size = 0;
+  FINE(gaugelink_algebra_distance2, f2, own, &away);
+  FINE(gaugelink_algebra_norm2, own, &size);
+  check(size > 1 && away < 1e-24 * size, "the plugin's force is not Wilson's");
+
+  gaugelink_precond *precond = NULL;
+  glk_dirac op;
+  memset(&op, 0, sizeof op);
+  op.size = sizeof op;
+  op.op = GLK_DIRAC_WILSON;
+  FINE(gaugelink_precond_new, plugin, large, NULL, NULL, NULL, NULL, &precond);
+  REFUSED(gaugelink_precond_setup, precond, tiny, &op, GLK_SETUP_RESET);
+  FINE(gaugelink_precond_setup, precond, u, &op, GLK_SETUP_RESET);
+  FINE(gaugelink_precond_apply, precond, r, z, 0);
+  REFUSED(gaugelink_precond_apply, precond, tiny_r, z, 0);
+  REFUSED(gaugelink_precond_apply, precond, r, tiny_r, 0);
+
+  /* Random links stand where the old ones stood, under another generation. */
+  glk_view before, after;
+  memset(&before, 0, sizeof before);
+  before.size = sizeof before;
+  after = before;
+  FINE(gaugelink_gauge_view, u, &before);
+  FINE(gaugelink_gauge_random, u, 0.5, 7);
+  FINE(gaugelink_gauge_view, u, &after);
+  check(before.plane[0] == after.plane[0], "random links moved");
+  check(before.generation != after.generation, "random links are the old ones");
+  FINE(gaugelink_gauge_unitarity, u, &number);
+  check(number < 1e-13, "random links are no links");
+
+  gaugelink_precond_free(precond);
+  gaugelink_force_free(force);
+  gaugelink_flow_free(flow);
+  gaugelink_gauge *links[] = { u, v, tiny, su2 };
+  for (int i = 0; i < 4; i++) gaugelink_gauge_free(links[i]);
+  gaugelink_algebra *elements[] = { f, g, tiny_f, f2, own };
+  for (int i = 0; i < 5; i++) gaugelink_algebra_free(elements[i]);
+  gaugelink_spinor *spinors[] = { r, z, tiny_r };
+  for (int i = 0; i < 3; i++) gaugelink_spinor_free(spinors[i]);
+  gaugelink_lattice_free(large);
+  gaugelink_lattice_free(small);
+  gaugelink_plugin_free(plugin);
+  gaugelink_context_free(context);
+  return 0;
+}
