@@ -44,6 +44,14 @@ namespace detail {
   gaugelink_error_free(failure);
   throw thrown;
 }
+// What gives one number takes one field.
+inline const glk_view* single(const glk_view& view, const char* where) {
+  if (view.nrhs > 1) {
+    throw error(GLK_INVALID_ARG, where,
+                "the view has " + std::to_string(view.nrhs) + " fields; call gaugelink.h with as many numbers");
+  }
+  return &view;
+}
 template <class Function, class... Arguments>
 void call(Function function, Arguments... arguments) {
   gaugelink_error* failure = nullptr;
@@ -408,10 +416,19 @@ class flow : public detail::handle<gaugelink_flow, gaugelink_flow_free> {
     detail::call(gaugelink_flow_pullback, get(), v.get(), f_u.get(), f_v.get());
   }
   // The same on views of one's own memory, one field each.
-  double forward(const glk_view& v, glk_view& u) { return number_of(gaugelink_flow_forward_view, &v, &u); }
-  double inverse(const glk_view& u, glk_view& v) { return number_of(gaugelink_flow_inverse_view, &u, &v); }
-  double log_density(const glk_view& u) { return number_of(gaugelink_flow_log_density_view, &u); }
-  double sample(const glk_rng& rng, glk_view& u) { return number_of(gaugelink_flow_sample_view, &rng, &u); }
+  double forward(const glk_view& v, glk_view& u) {
+    return number_of(gaugelink_flow_forward_view, detail::single(v, "forward"), &u);
+  }
+  double inverse(const glk_view& u, glk_view& v) {
+    return number_of(gaugelink_flow_inverse_view, detail::single(u, "inverse"), &v);
+  }
+  double log_density(const glk_view& u) {
+    return number_of(gaugelink_flow_log_density_view, detail::single(u, "log_density"));
+  }
+  double sample(const glk_rng& rng, glk_view& u) {
+    detail::single(u, "sample");
+    return number_of(gaugelink_flow_sample_view, &rng, &u);
+  }
   void pullback(const glk_view& v, const glk_view& f_u, glk_view& f_v) {
     detail::call(gaugelink_flow_pullback_view, get(), &v, &f_u, &f_v);
   }
@@ -450,7 +467,7 @@ class force : public detail::handle<gaugelink_force, gaugelink_force_free> {
   }
   double action(const glk_view& u) {
     double value = 0;
-    detail::call(gaugelink_force_action_view, get(), &u, &value);
+    detail::call(gaugelink_force_action_view, get(), detail::single(u, "action"), &value);
     return value;
   }
   void operator()(const glk_view& u, glk_view& f, double scale = 1) {

@@ -56,6 +56,15 @@ int main(int argc, char** argv) {
     check(!refused([&] { gaugelink::qdp_view(lattice, GLK_GAUGE, 1, two); }), "two planes");
     check(refused([&] { gaugelink::qdp_view(lattice, GLK_GAUGE, 1, nine); }), "nine planes");
     check(refused([&] { gaugelink::qdp_view(lattice, GLK_GAUGE, 1, none); }), "no planes");
+
+    // One number comes back: views of two fields are refused, not written past it.
+    glk_view v = gaugelink::dense_view(lattice, GLK_GAUGE, 1, data), u = v;
+    v.nrhs = u.nrhs = 2;
+    check(refused([&] { moved.forward(v, u); }), "forward of two fields");
+    check(refused([&] { moved.inverse(u, v); }), "inverse of two fields");
+    check(refused([&] { moved.log_density(u); }), "density of two fields");
+    check(refused([&] { moved.sample(glk_rng{}, u); }), "two draws");
+    check(refused([&] { gaugelink::force(gaugelink::plugin(other, argv[1]), lattice).action(u); }), "action of two fields");
   }
   return 0;
 }

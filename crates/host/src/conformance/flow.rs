@@ -2,7 +2,7 @@
 //! transformations, its pullback is a gradient, its densities belong to its samples.
 
 use super::fields::{Setting, distance};
-use super::{Log, Subject, abi};
+use super::{Log, STEP, Subject, abi};
 use crate::{Exec, FlowObject, HostError};
 use gaugelink_lattice::group::algebra_dim;
 use gaugelink_plugin_sdk::{Rng, View, ViewMut, raw, sized_struct};
@@ -37,7 +37,6 @@ impl Map<'_> {
     }
     /// log |det| by differences of the fourth order.
     fn jacobian(&mut self, v: &[f64]) -> Result<f64, HostError> {
-        const STEP: f64 = 1e-3;
         let (links, dim) = (self.setting.links(), algebra_dim(self.setting.n));
         let mut columns = Vec::with_capacity(links * dim);
         for link in 0..links {
@@ -153,7 +152,7 @@ fn promises(map: &mut Map, subject: &Subject, log: &mut Log) {
         };
         let slope =
             |h: f64, at: &mut dyn FnMut(f64) -> Result<f64, HostError>| Ok((at(h)? - at(-h)?) / (2.0 * h));
-        let numeric = (4.0 * slope(1e-3, &mut at)? - slope(2e-3, &mut at)?) / 3.0;
+        let numeric = (4.0 * slope(STEP, &mut at)? - slope(2.0 * STEP, &mut at)?) / 3.0;
         let analytic = setting.along(&f_v, &c);
         Ok((numeric - analytic).abs() / analytic.abs().max(1.0))
     };

@@ -2,7 +2,7 @@
 //! for.
 
 use super::fields::{Setting, distance};
-use super::{Log, Subject, abi};
+use super::{Log, STEP, Subject, abi};
 use crate::{Auxiliary, Exec, ForceObject, HostError};
 use gaugelink_plugin_sdk::{View, ViewMut, raw};
 
@@ -70,7 +70,7 @@ fn promises(drive: &mut Drive, subject: &Subject, log: &mut Log) {
                 let (up, down) = (setting.rotated(&u, &c, h), setting.rotated(&u, &c, -h));
                 Ok((drive.action(&up)? - drive.action(&down)?) / (2.0 * h))
             };
-            let numeric = (4.0 * slope(1e-3)? - slope(2e-3)?) / 3.0;
+            let numeric = (4.0 * slope(STEP)? - slope(2.0 * STEP)?) / 3.0;
             Ok((numeric - analytic).abs() / analytic.abs().max(1.0))
         };
         log.limit("gradient", "force − numerical derivative of the action, relative", 1e-7, compare());
