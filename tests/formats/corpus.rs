@@ -28,6 +28,18 @@ fn close(found: &Value, expected: &Value, tolerance: f64, what: &str) {
     assert!((found - expected).abs() <= tolerance + 5e-13, "{what}: {found} instead of {expected}");
 }
 
+/// Plaquettes and link trace that the program computed against the index.
+fn averages_agree(line: &Value, entry: &Value, tolerance: f64) {
+    for (ours, theirs) in [
+        ("plaquette", "plaquette"),
+        ("spatial_plaquette", "plaq_spatial"),
+        ("temporal_plaquette", "plaq_temporal"),
+        ("link_trace", "link_trace"),
+    ] {
+        close(&line[ours], &entry[theirs], tolerance, &format!("{}: {ours}", name(entry)));
+    }
+}
+
 /// What the program says of a file against its entry in the index.
 fn compare(line: &Value, entry: &Value, path: &Path) {
     let (file, payload) = (name(entry), &entry["payloads"][0]);
@@ -47,14 +59,7 @@ fn compare(line: &Value, entry: &Value, path: &Path) {
     let stored = payload["stored"].as_str().unwrap();
     assert_eq!(line["checksum"], if stored == "none" { "none" } else { "ok" }, "{file}");
     assert!(line["stored_suma"].is_null(), "{file}: stored sums are shown where they differ");
-    for (ours, theirs) in [
-        ("plaquette", "plaquette"),
-        ("spatial_plaquette", "plaq_spatial"),
-        ("temporal_plaquette", "plaq_temporal"),
-        ("link_trace", "link_trace"),
-    ] {
-        close(&line[ours], &entry[theirs], tolerance, &format!("{file}: {ours}"));
-    }
+    averages_agree(line, entry, tolerance);
     let unitarity = line["unitarity"].as_f64().unwrap();
     assert!(unitarity < 1e-6 && unitarity > 0.0, "{file}: {unitarity}");
     assert_eq!(line["ok"], true, "{file}");
@@ -177,14 +182,7 @@ fn files_of_every_other_format_verify_with_the_values_of_the_index() {
             let single = line["precision"] == "f32";
             assert_eq!(single, ["IEEE32BIG", "<f4", ">f4"].contains(&entry["precision"].as_str().unwrap()));
             let tolerance = if single { 2e-6 } else { 1e-11 };
-            for (ours, theirs) in [
-                ("plaquette", "plaquette"),
-                ("spatial_plaquette", "plaq_spatial"),
-                ("temporal_plaquette", "plaq_temporal"),
-                ("link_trace", "link_trace"),
-            ] {
-                close(&line[ours], &entry[theirs], tolerance, &format!("{file}: {ours}"));
-            }
+            averages_agree(&line, entry, tolerance);
             match format {
                 "nersc" => assert_eq!(line["computed_checksum"], entry["nersc_checksum"], "{file}"),
                 "milc" => {

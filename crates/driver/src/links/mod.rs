@@ -149,6 +149,13 @@ pub(crate) enum WrongChecksum {
     Ignored,
 }
 
+impl WrongChecksum {
+    /// Refused unless the user said that it is to be ignored, for which the `remedy` is the way.
+    pub fn unless(ignored: bool, remedy: &'static str) -> Self {
+        if ignored { Self::Ignored } else { Self::Refused(remedy) }
+    }
+}
+
 /// What reading a configuration told.
 #[derive(Debug)]
 pub(crate) struct Loaded {

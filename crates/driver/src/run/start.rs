@@ -113,8 +113,7 @@ pub(crate) fn first<const N: usize>(
         (StartKind::Hot, _) => Ok((GaugeField::random(lattice, HOT, address)?, None)),
         (StartKind::File, Some(input)) => {
             let mut u = GaugeField::cold(lattice)?;
-            let remedy = WrongChecksum::Refused("--set start.ignore_checksum=true");
-            let wrong = if file.start.ignore_checksum { WrongChecksum::Ignored } else { remedy };
+            let wrong = WrongChecksum::unless(file.start.ignore_checksum, "--set start.ignore_checksum=true");
             let mut found = None;
             for chain in 0..lattice.chains() {
                 let loaded = links::load(&input.file, &input.path, &mut u, chain, wrong)?;

@@ -27,10 +27,7 @@ fn of_group<const N: usize>(args: &ConvertArgs, file: &GaugeFile) -> Result<Line
     let precision = precision(args, file)?;
     let lattice = Lattices::new(0).of(file)?;
     let mut u = GaugeField::<f64, N>::cold(&lattice)?;
-    let wrong = match args.ignore_checksum {
-        true => WrongChecksum::Ignored,
-        false => WrongChecksum::Refused("--ignore-checksum"),
-    };
+    let wrong = WrongChecksum::unless(args.ignore_checksum, "--ignore-checksum");
     let loaded = load(file, &args.input, &mut u, 0, wrong)?;
     let (average, trace) = (plaquette(&u)[0], link_trace(&u)[0]);
     let text = text(args, file, &loaded.checksum, average)?;

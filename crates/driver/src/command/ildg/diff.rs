@@ -41,10 +41,7 @@ fn compare(args: &DiffArgs) -> Result<Line, DriverError> {
 
 fn of_group<const N: usize>(args: &DiffArgs, files: &[GaugeFile; 2]) -> Result<Line, DriverError> {
     let lattice = Lattices::new(0).of(&files[0])?;
-    let wrong = match args.ignore_checksum {
-        true => WrongChecksum::Ignored,
-        false => WrongChecksum::Refused("--ignore-checksum"),
-    };
+    let wrong = WrongChecksum::unless(args.ignore_checksum, "--ignore-checksum");
     let read = |file: &GaugeFile, path| {
         let mut u = GaugeField::<f64, N>::cold(&lattice)?;
         load(file, path, &mut u, 0, wrong)?;

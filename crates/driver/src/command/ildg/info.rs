@@ -109,8 +109,7 @@ impl Line {
         self.lfn = payload.lfn.clone();
         self.payloads = file.payload_count();
         self.records = file.records().iter().map(RecordLine::from).collect();
-        self.suma = payload.checksum.map(|sum| format!("{:08x}", sum.suma));
-        self.sumb = payload.checksum.map(|sum| format!("{:08x}", sum.sumb));
+        (self.suma, self.sumb) = payload.checksum.map(|sum| sum.hexadecimal().into()).unzip();
     }
 
     /// What a file without a readable description of a gauge field holds.

@@ -141,10 +141,11 @@ impl Line {
     }
 
     fn state_sums(&mut self, sums: &FileChecksum) {
-        let hexadecimal = |sum: u32| Some(format!("{sum:08x}"));
-        if let Checksum::Scidac(sum) = sums.computed {
-            (self.suma, self.sumb) = (hexadecimal(sum.suma), hexadecimal(sum.sumb));
-        }
+        let pair = |sum: Checksum| match sum {
+            Checksum::Scidac(sum) => Some(sum.hexadecimal().into()),
+            _ => None,
+        };
+        (self.suma, self.sumb) = pair(sums.computed).unzip();
         self.computed_checksum = Some(sums.computed.to_string());
         self.stored_checksum = sums.stored.map(|stored| stored.to_string());
         self.crc_cksum = sums.posix_cksum;
@@ -153,10 +154,7 @@ impl Line {
             Some(_) if sums.is_bad() => "bad",
             Some(_) => "ok",
         });
-        if let Some(Checksum::Scidac(stored)) = sums.stored.filter(|_| sums.is_bad()) {
-            self.stored_suma = hexadecimal(stored.suma);
-            self.stored_sumb = hexadecimal(stored.sumb);
-        }
+        (self.stored_suma, self.stored_sumb) = sums.stored.filter(|_| sums.is_bad()).and_then(pair).unzip();
     }
 
     fn text(&self) -> String {

@@ -61,11 +61,8 @@ impl Measuring<'_> {
     fn group<const N: usize>(&mut self, path: &Path, file: &GaugeFile) -> Result<(), DriverError> {
         let lattice = self.lattices.of(file)?;
         let mut u = GaugeField::<f64, N>::cold(&lattice)?;
-        let wrong_checksum = match self.args.ignore_checksum {
-            true => WrongChecksum::Ignored,
-            false => WrongChecksum::Refused("--ignore-checksum"),
-        };
-        let loaded = load(file, path, &mut u, 0, wrong_checksum)?;
+        let wrong = WrongChecksum::unless(self.args.ignore_checksum, "--ignore-checksum");
+        let loaded = load(file, path, &mut u, 0, wrong)?;
         let verdict = judge(&loaded, file.body().precision);
         let line = LinksLine::of(path, file, &u, &loaded, verdict)?;
         self.report.record(&line)?;
