@@ -3,6 +3,16 @@
 use super::{LaneIndex, Lanes, Num, Real};
 use std::ops::{Add, Mul, Neg, Sub};
 
+/// Functions that are calls on x86-64, where every machine of interest has a better unit: a call for all lanes keeps
+/// kernels small enough to be compiled in reasonable time. Not those that the other units use.
+macro_rules! apart {
+    ($($function:item)*) => {$(
+        #[cfg_attr(target_arch = "x86_64", inline(never))]
+        #[cfg_attr(not(target_arch = "x86_64"), inline(always))]
+        $function
+    )*};
+}
+
 /// `L` numbers in an array.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[repr(C, align(64))]
@@ -17,80 +27,73 @@ impl<T: Real, const L: usize> Portable<T, L> {
 
 impl<T: Real, const L: usize> Add for Portable<T, L> {
     type Output = Self;
-    #[inline(always)]
-    fn add(self, b: Self) -> Self {
-        self.zip(b, |x, y| x + y)
+    apart! {
+        fn add(self, b: Self) -> Self {
+            self.zip(b, |x, y| x + y)
+        }
     }
 }
 
 impl<T: Real, const L: usize> Sub for Portable<T, L> {
     type Output = Self;
-    #[inline(always)]
-    fn sub(self, b: Self) -> Self {
-        self.zip(b, |x, y| x - y)
+    apart! {
+        fn sub(self, b: Self) -> Self {
+            self.zip(b, |x, y| x - y)
+        }
     }
 }
 
 impl<T: Real, const L: usize> Mul for Portable<T, L> {
     type Output = Self;
-    #[inline(always)]
-    fn mul(self, b: Self) -> Self {
-        self.zip(b, |x, y| x * y)
+    apart! {
+        fn mul(self, b: Self) -> Self {
+            self.zip(b, |x, y| x * y)
+        }
     }
 }
 
 impl<T: Real, const L: usize> Neg for Portable<T, L> {
     type Output = Self;
-    #[inline(always)]
-    fn neg(self) -> Self {
-        Self(self.0.map(|x| -x))
+    apart! {
+        fn neg(self) -> Self {
+            Self(self.0.map(|x| -x))
+        }
     }
 }
 
-// On x86-64, where a fused multiply-add without FMA instructions is a call for each lane and every machine of interest has
-// them, one call for all lanes keeps kernels small enough to be compiled in reasonable time.
 impl<T: Real, const L: usize> Num for Portable<T, L> {
     type Mask = [T::Mask; L];
     const HALF_PI: [f64; 3] = T::HALF_PI;
     const LN_2: [f64; 2] = T::LN_2;
     const EXP_MAX: f64 = T::EXP_MAX;
-    #[inline(always)]
-    fn splat(x: f64) -> Self {
-        Self([T::from_f64(x); L])
-    }
-    #[cfg_attr(target_arch = "x86_64", inline(never))]
-    #[cfg_attr(not(target_arch = "x86_64"), inline(always))]
-    fn mul_add(self, b: Self, c: Self) -> Self {
-        Self(std::array::from_fn(|l| self.0[l].mul_add(b.0[l], c.0[l])))
-    }
-    #[cfg_attr(target_arch = "x86_64", inline(never))]
-    #[cfg_attr(not(target_arch = "x86_64"), inline(always))]
-    fn neg_mul_add(self, b: Self, c: Self) -> Self {
-        Self(std::array::from_fn(|l| self.0[l].neg_mul_add(b.0[l], c.0[l])))
-    }
-    #[inline(always)]
-    fn div(self, b: Self) -> Self {
-        self.zip(b, |x, y| x.div(y))
-    }
-    #[inline(always)]
-    fn sqrt(self) -> Self {
-        Self(self.0.map(|x| x.sqrt()))
-    }
-    #[inline(always)]
-    fn round(self) -> Self {
-        Self(self.0.map(|x| x.round()))
-    }
-    #[inline(always)]
-    fn lt(self, b: Self) -> Self::Mask {
-        std::array::from_fn(|l| self.0[l].lt(b.0[l]))
-    }
-    #[inline(always)]
-    fn select(mask: Self::Mask, a: Self, b: Self) -> Self {
-        Self(std::array::from_fn(|l| T::select(mask[l], a.0[l], b.0[l])))
-    }
-    #[inline(always)]
-    fn any(mask: Self::Mask) -> bool {
-        mask.into_iter().any(T::any)
+    apart! {
+        fn splat(x: f64) -> Self {
+            Self([T::from_f64(x); L])
+        }
+        fn mul_add(self, b: Self, c: Self) -> Self {
+            Self(std::array::from_fn(|l| self.0[l].mul_add(b.0[l], c.0[l])))
+        }
+        fn neg_mul_add(self, b: Self, c: Self) -> Self {
+            Self(std::array::from_fn(|l| self.0[l].neg_mul_add(b.0[l], c.0[l])))
+        }
+        fn div(self, b: Self) -> Self {
+            self.zip(b, |x, y| x.div(y))
+        }
+        fn sqrt(self) -> Self {
+            Self(self.0.map(|x| x.sqrt()))
+        }
+        fn round(self) -> Self {
+            Self(self.0.map(|x| x.round()))
+        }
+        fn lt(self, b: Self) -> Self::Mask {
+            std::array::from_fn(|l| self.0[l].lt(b.0[l]))
+        }
+        fn select(mask: Self::Mask, a: Self, b: Self) -> Self {
+            Self(std::array::from_fn(|l| T::select(mask[l], a.0[l], b.0[l])))
+        }
+        fn any(mask: Self::Mask) -> bool {
+            mask.into_iter().any(T::any)
+        }
     }
     #[inline(always)]
     fn split_exponent(self) -> (Self, Self) {
