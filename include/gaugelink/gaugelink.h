@@ -288,8 +288,9 @@ GAUGELINK_API glk_status gaugelink_force_force_view(gaugelink_force *force, cons
                                                     gaugelink_error **error);
 GAUGELINK_API glk_status gaugelink_force_stats(gaugelink_force *force, glk_stats *out, gaugelink_error **error);
 
-/* Preconditioner: z ~= D^-1 r. bc_phase as for gaugelink_dirac_apply. The links of setup stay as they are until the next
- * setup or until the object is freed. mode: GLK_SETUP_*; function: the host's own D, may be NULL. */
+/* Preconditioner: z ~= D^-1 r. bc_phase as for gaugelink_dirac_apply. _setup keeps a copy of the links; those of
+ * _setup_view stay where and as they are until the next setup or until the object is freed. After a setup that failed,
+ * only another one is possible (GLK_PRECONDITION). mode: GLK_SETUP_*; function: the host's own D, may be NULL. */
 typedef struct gaugelink_precond gaugelink_precond;
 GAUGELINK_API glk_status gaugelink_precond_new(const gaugelink_plugin *plugin, const gaugelink_lattice *lattice,
                                                const char *component, const char *config, const char *base_dir,

@@ -2,7 +2,7 @@
 
 use crate::host::{Host, algebra, described, distance, lattice, lex, refused, rough};
 use gaugelink_host::sdk::{Rng, Served, View, ViewMut, raw, sized_struct};
-use gaugelink_host::{Exec, FlowObject};
+use gaugelink_host::{Exec, FlowObject, Services};
 use gaugelink_lattice::file::read;
 use gaugelink_lattice::foreign::{lend, view, write_algebra};
 use gaugelink_lattice::rng::{Address, Purpose};
@@ -12,7 +12,7 @@ use gaugelink_models::layers::{Coefficients, Residual, Sharing};
 use gaugelink_physics::action::{Action, WilsonAction};
 use gaugelink_physics::observable::plaquette;
 use lime_rs::GaugeFile;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 const EXEC: Exec = Exec { threads: 0 };
 
@@ -65,6 +65,45 @@ fn own_fields_are_mapped_in_place_and_others_through_copies() {
     own_and_lex::<f64, 2>(&[4, 4, 8]);
     own_and_lex::<f64, 3>(&[4, 4, 4, 8]);
     own_and_lex::<f32, 3>(&[4, 4, 8, 8]);
+}
+
+/// A host that is asked how far a batch is may end the call.
+#[test]
+fn a_call_ends_when_the_host_cancels_it() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let heard = asked.clone();
+    let progress = move |phase: &str, done, total| {
+        heard.lock().unwrap().push((phase.to_owned(), done, total));
+        done > 0
+    };
+    let host =
+        Host { services: Services::with(2, Box::new(|_, _, _| ()), Box::new(progress)), ..Host::new("flow") };
+    let lattice = lattice(&[4, 4]);
+    let mut object = host.create(FlowObject::create, &lattice, "").unwrap();
+    // More fields than any layout has side by side.
+    let (sdk, fields) = (described(&lattice), 40);
+    let v = lex(&rough::<f64, 2>(&lattice, 5)).repeat(fields);
+    let mut u = vec![0.0; v.len()];
+    let from = View::gauge(&v[..v.len() / fields], &sdk, 2).unwrap();
+    let mut logdet = vec![f64::NAN; fields];
+    let batch = |view: &View<'_>, data: *mut f64| {
+        let mut raw = *view.as_raw();
+        raw.nrhs = fields as u32;
+        raw.stride_rhs = raw.plane_bytes as i64;
+        raw.plane_bytes *= fields as u64;
+        raw.plane[0] = data.cast();
+        raw
+    };
+    let (from, to) = (batch(&from, v.as_ptr().cast_mut()), batch(&from, u.as_mut_ptr()));
+    // SAFETY: the views describe the two arrays.
+    let (from, mut to) = unsafe {
+        (View::from_raw(&raw const from, "v").unwrap(), ViewMut::from_raw(&raw const to, "u").unwrap())
+    };
+    let error = object.forward(EXEC, &from, &mut to, &mut logdet).unwrap_err();
+    assert_eq!(error.status(), Some(raw::GLK_CANCELLED), "{error}");
+    let asked = asked.lock().unwrap();
+    assert_eq!(asked[0], ("fields".to_owned(), 0, fields as u64));
+    assert!(asked.len() == 2 && logdet[0].is_finite() && logdet[fields - 1].is_nan(), "{asked:?}");
 }
 
 /// A batch in the lanes, in place where it fills them, is the same batch in plain order, and its fields one by one.

@@ -1,10 +1,11 @@
 //! Section "Algebra field".
 
 use crate::boundary::{entries, frees, get, get_mut, give};
+use crate::context::Shared;
 use crate::error::Result;
 use crate::group::{by_group, by_groups, colours, grouped};
 use crate::lattice::{LatticeHandle, same};
-use crate::view::{readable, writable};
+use crate::view::{Home, readable, writable};
 use gaugelink_lattice::foreign::{read_algebra, write_algebra};
 use gaugelink_lattice::{Lattice, MomentumField};
 use gaugelink_plugin_sdk::{View, ViewMut, raw};
@@ -17,17 +18,19 @@ grouped! {
 
 /// `gaugelink_algebra`.
 pub struct Algebra {
+    context: Arc<Shared>,
     pub field: Coordinates,
 }
 
 impl Algebra {
-    fn new(lattice: &Arc<Lattice>, ncolor: u32) -> Result<Self> {
+    fn new(handle: &LatticeHandle, ncolor: u32) -> Result<Self> {
+        let lattice = &handle.lattice;
         let field = match colours(ncolor)? {
             1 => Coordinates::U1(MomentumField::zeroed(lattice)?),
             2 => Coordinates::Su2(MomentumField::zeroed(lattice)?),
             _ => Coordinates::Su3(MomentumField::zeroed(lattice)?),
         };
-        Ok(Self { field })
+        Ok(Self { context: handle.context.clone(), field })
     }
     pub fn lattice(&self) -> &Arc<Lattice> {
         by_group!(Coordinates, &self.field, p => p.lattice())
@@ -42,15 +45,23 @@ impl Algebra {
     }
 }
 
+impl Home for Algebra {
+    fn home(&self) -> (&Shared, &Arc<Lattice>) {
+        (&self.context, self.lattice())
+    }
+}
+
 entries! {
     fn gaugelink_algebra_new(lattice: *const LatticeHandle, ncolor: u32, out: *mut *mut Algebra) {
-        give(out, || Algebra::new(&get(lattice, "lattice")?.lattice, ncolor))
+        give(out, || Algebra::new(get(lattice, "lattice")?, ncolor))
     }
     fn gaugelink_algebra_read_view(algebra: *mut Algebra, from: *const raw::glk_view) {
-        get_mut(algebra, "algebra")?.read(&readable(from, "from")?)
+        let algebra = get_mut(algebra, "algebra")?;
+        algebra.read(&readable(from, "from", algebra)?)
     }
     fn gaugelink_algebra_write_view(algebra: *const Algebra, to: *mut raw::glk_view) {
-        get(algebra, "algebra")?.write(&mut writable(to, "to")?)
+        let algebra = get(algebra, "algebra")?;
+        algebra.write(&mut writable(to, "to", algebra)?)
     }
     fn gaugelink_algebra_norm2(algebra: *const Algebra, out: *mut f64) {
         *get_mut(out, "out")? = by_group!(Coordinates, &get(algebra, "algebra")?.field, p => p.norm2()[0]);

@@ -4,10 +4,11 @@ use crate::boundary::{entries, frees, give};
 use crate::structs::options;
 use crate::text::string;
 use gaugelink_host::Services;
-use gaugelink_plugin_sdk::{Extensible, Level};
+use gaugelink_lattice::Lattice;
+use gaugelink_plugin_sdk::{Extensible, Level, raw};
 use std::ffi::{c_char, c_void};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 type Log = unsafe extern "C" fn(*mut c_void, i32, *const c_char, *const c_char);
 type Progress = unsafe extern "C" fn(*mut c_void, *const c_char, u64, u64) -> i32;
@@ -31,12 +32,30 @@ pub struct Shared {
     pub threads: usize,
     pub services: Services,
     generation: AtomicU64,
+    /// Site tables in views that were lent, with the lattices they belong to.
+    tables: Mutex<Vec<(usize, Weak<Lattice>)>>,
 }
 
 impl Shared {
     /// A number for new contents of a field: no two have the same.
     pub fn next_generation(&self) -> u64 {
         self.generation.fetch_add(1, Ordering::Relaxed) + 1
+    }
+    /// Remembers whose site table a lent view has.
+    pub fn lend(&self, view: &raw::glk_view, lattice: &Arc<Lattice>) {
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        let table = view.site_table.addr();
+        // A table may stand where that of a lattice stood that is no more.
+        tables.retain(|(other, owner)| *other != table && owner.strong_count() > 0);
+        tables.push((table, Arc::downgrade(lattice)));
+    }
+    /// The lattice of a lent view that has come back; `None` for a view of the host's own.
+    pub fn owner(&self, view: &raw::glk_view) -> Option<Arc<Lattice>> {
+        if view.site_order != raw::GLK_SITE_TABLE {
+            return None;
+        }
+        let tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        tables.iter().find(|(table, _)| *table == view.site_table.addr())?.1.upgrade()
     }
 }
 
@@ -88,7 +107,7 @@ entries! {
                 n => n as usize,
             };
             let services = services(&options, threads);
-            Ok(Context(Arc::new(Shared { threads, services, generation: AtomicU64::new(0) })))
+            Ok(Context(Arc::new(Shared { threads, services, generation: AtomicU64::new(0), tables: Mutex::default() })))
         })
     }
 }

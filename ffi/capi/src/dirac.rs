@@ -8,8 +8,8 @@ use crate::lattice::same;
 use crate::precond::{Lent, Precond};
 use crate::spinor::{Spinor, Spinors};
 use crate::structs::{options, report};
-use gaugelink_lattice::{Complex, DIM_MAX, GaugeField};
-use gaugelink_physics::dirac::{Boundary, Schur, SpinorField, Wilson};
+use gaugelink_lattice::{DIM_MAX, GaugeField};
+use gaugelink_physics::dirac::{Boundary, Described, Schur, SpinorField, Wilson};
 use gaugelink_physics::solver::{
     BiCgStab, ConjugateGradient, Gmres, LinearOperator, SolveError, SolveReport, Stopping,
 };
@@ -60,10 +60,7 @@ const RESTART: usize = 30;
 /// The operator that the host describes.
 #[derive(Clone, Copy)]
 struct Operator {
-    mass: f64,
-    dagger: bool,
-    /// Divided by m + 4.
-    by_kappa: bool,
+    target: Described,
     boundary: Boundary,
 }
 
@@ -72,27 +69,12 @@ impl Operator {
     /// NULL, or as far valid as the header says.
     unsafe fn of(op: *const raw::glk_dirac, given: *const f64) -> Result<Self> {
         // SAFETY: the caller's promise.
-        let op = unsafe { read_sized(get(op, "op")?) }
-            .ok_or_else(|| Failure::invalid("op->size is not set; set it to sizeof(glk_dirac)"))?;
-        if op.op != raw::GLK_DIRAC_WILSON || op.precond_form != raw::GLK_DIRAC_FULL {
-            return Err(Failure::unsupported(format!(
-                "op->op is {}, precond_form {}; the full Wilson operator (1, 0) is here",
-                op.op, op.precond_form
-            )));
-        }
-        if !op.mass.is_finite() {
-            return Err(Failure::invalid(format!("op->mass is {}", op.mass)));
-        }
-        // SAFETY: the caller's promise.
-        let boundary = boundary(unsafe { phases(given) });
-        let by_kappa = op.normalisation == raw::GLK_DIRAC_BY_KAPPA;
-        Ok(Self { mass: op.mass, dagger: op.dagger != 0, by_kappa, boundary })
-    }
-    fn scale(&self) -> f64 {
-        if self.by_kappa { 1.0 / (self.mass + 4.0) } else { 1.0 }
+        let (op, turns) = unsafe { (read_sized(get(op, "op")?), phases(given)) };
+        let op = op.ok_or_else(|| Failure::invalid("op->size is not set; set it to sizeof(glk_dirac)"))?;
+        Ok(Self { target: Described::new(&op)?, boundary: Boundary::from_turns(turns)? })
     }
     fn wilson<'u, const N: usize>(&self, u: &'u GaugeField<f64, N>) -> Result<Wilson<'u, f64, N>> {
-        Ok(Wilson::new(u, self.mass, self.boundary)?)
+        Ok(Wilson::new(u, self.target.mass, self.boundary)?)
     }
     fn apply<const N: usize>(
         &self,
@@ -101,11 +83,11 @@ impl Operator {
         out: &mut SpinorField<f64, N>,
     ) -> Result<()> {
         let wilson = self.wilson(u)?;
-        match self.dagger {
+        match self.target.dagger {
             false => wilson.apply(out, input),
             true => wilson.apply_dagger(out, input),
         }
-        rescale(out, self.scale());
+        rescale(out, 1.0 / self.target.scale);
         Ok(())
     }
     /// D† = γ5 D γ5: its solve is one with D.
@@ -119,19 +101,24 @@ impl Operator {
     ) -> Result<(Report, Result<SolveReport, SolveError>)> {
         let wilson = self.wilson(u)?;
         let mut rhs = b.duplicate()?;
-        rescale(&mut rhs, 1.0 / self.scale());
-        if self.dagger {
+        rescale(&mut rhs, self.target.scale);
+        // Zero is the solution for zero, and no start away from it is near by the measure of the right-hand side.
+        let norm2 = rhs.norm2()[0];
+        if norm2 == 0.0 {
+            x.as_mut_slice().fill(0.0);
+        }
+        if self.target.dagger {
             rhs.apply_gamma5();
             x.apply_gamma5();
         }
         // It approximates the host's D†⁻¹ then, and its adjoint what is solved with.
-        let precond = precond.map(|precond| precond.lent(self.dagger));
+        let precond = precond.map(|precond| precond.lent(self.target.dagger)).transpose()?;
         let result = solve(&wilson, x, &rhs, options, precond)?;
         let mut rest = SpinorField::zeroed(u.lattice())?;
         wilson.apply(&mut rest, x);
         rest.as_mut_slice().iter_mut().zip(rhs.as_slice()).for_each(|(r, b)| *r -= b);
-        let residual = (rest.norm2()[0] / rhs.norm2()[0]).sqrt();
-        if self.dagger {
+        let residual = if norm2 == 0.0 { 0.0 } else { (rest.norm2()[0] / norm2).sqrt() };
+        if self.target.dagger {
             x.apply_gamma5();
         }
         let done = match &result {
@@ -159,18 +146,6 @@ pub unsafe fn phases(given: *const f64) -> [f64; DIM_MAX] {
     }
     // SAFETY: the caller's promise.
     unsafe { given.cast::<[f64; DIM_MAX]>().read() }
-}
-
-fn boundary(phases: [f64; DIM_MAX]) -> Boundary {
-    // Halves are exact: −1 has no imaginary part of rounding.
-    Boundary(phases.map(|phase| match phase {
-        0.0 => Complex::new(1.0, 0.0),
-        0.5 | -0.5 => Complex::new(-1.0, 0.0),
-        phase => {
-            let angle = std::f64::consts::TAU * phase;
-            Complex::new(angle.cos(), angle.sin())
-        }
-    }))
 }
 
 fn rescale<const N: usize>(psi: &mut SpinorField<f64, N>, factor: f64) {

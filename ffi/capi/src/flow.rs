@@ -71,7 +71,8 @@ entries! {
         })
     }
     fn gaugelink_flow_sample_view(flow: *mut Flow, rng: *const Rng, u: *mut raw::glk_view, log_q: *mut f64) {
-        let (flow, mut u) = (get_mut(flow, "flow")?, writable(u, "u")?);
+        let flow = get_mut(flow, "flow")?;
+        let mut u = writable(u, "u", flow)?;
         let log_q = numbers(log_q, u.batch(), "log_q")?;
         Ok(flow.object.sample(Exec::default(), get(rng, "rng")?, &mut u, log_q)?)
     }
@@ -81,7 +82,8 @@ entries! {
         u: *mut raw::glk_view,
         logdet: *mut f64,
     ) {
-        let (flow, v, mut u) = (get_mut(flow, "flow")?, readable(v, "v")?, writable(u, "u")?);
+        let flow = get_mut(flow, "flow")?;
+        let (v, mut u) = (readable(v, "v", flow)?, writable(u, "u", flow)?);
         let logdet = numbers(logdet, v.batch(), "logdet")?;
         Ok(flow.object.forward(Exec::default(), &v, &mut u, logdet)?)
     }
@@ -91,12 +93,14 @@ entries! {
         v: *mut raw::glk_view,
         logdet: *mut f64,
     ) {
-        let (flow, u, mut v) = (get_mut(flow, "flow")?, readable(u, "u")?, writable(v, "v")?);
+        let flow = get_mut(flow, "flow")?;
+        let (u, mut v) = (readable(u, "u", flow)?, writable(v, "v", flow)?);
         let logdet = numbers(logdet, u.batch(), "logdet")?;
         Ok(flow.object.inverse(Exec::default(), &u, &mut v, logdet)?)
     }
     fn gaugelink_flow_log_density_view(flow: *mut Flow, u: *const raw::glk_view, log_q: *mut f64) {
-        let (flow, u) = (get_mut(flow, "flow")?, readable(u, "u")?);
+        let flow = get_mut(flow, "flow")?;
+        let u = readable(u, "u", flow)?;
         let log_q = numbers(log_q, u.batch(), "log_q")?;
         Ok(flow.object.log_density(Exec::default(), &u, log_q)?)
     }
@@ -106,8 +110,9 @@ entries! {
         f_u: *const raw::glk_view,
         f_v: *mut raw::glk_view,
     ) {
-        let (flow, v) = (get_mut(flow, "flow")?, readable(v, "v")?);
-        let (f_u, mut f_v) = (readable(f_u, "f_u")?, writable(f_v, "f_v")?);
+        let flow = get_mut(flow, "flow")?;
+        let v = readable(v, "v", flow)?;
+        let (f_u, mut f_v) = (readable(f_u, "f_u", flow)?, writable(f_v, "f_v", flow)?);
         Ok(flow.object.pullback(Exec::default(), &v, &f_u, &mut f_v)?)
     }
     fn gaugelink_flow_stats(flow: *mut Flow, out: *mut raw::glk_stats) {

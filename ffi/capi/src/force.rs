@@ -46,16 +46,19 @@ entries! {
         output.writing(f, |f| Ok(object.force(Exec::default(), &u.view(), Auxiliary::default(), scale, f)?))
     }
     fn gaugelink_force_refresh_view(force: *mut Force, u: *const raw::glk_view, rng: *const Rng) {
-        let (force, u) = (get_mut(force, "force")?, readable(u, "u")?);
+        let force = get_mut(force, "force")?;
+        let u = readable(u, "u", force)?;
         Ok(force.object.refresh(Exec::default(), &u, get(rng, "rng")?)?)
     }
     fn gaugelink_force_action_view(force: *mut Force, u: *const raw::glk_view, s: *mut f64) {
-        let (force, u) = (get_mut(force, "force")?, readable(u, "u")?);
+        let force = get_mut(force, "force")?;
+        let u = readable(u, "u", force)?;
         let s = numbers(s, u.batch(), "s")?;
         Ok(force.object.action(Exec::default(), &u, Auxiliary::default(), s)?)
     }
     fn gaugelink_force_force_view(force: *mut Force, u: *const raw::glk_view, scale: f64, f: *mut raw::glk_view) {
-        let (force, u, mut f) = (get_mut(force, "force")?, readable(u, "u")?, writable(f, "f")?);
+        let force = get_mut(force, "force")?;
+        let (u, mut f) = (readable(u, "u", force)?, writable(f, "f", force)?);
         Ok(force.object.force(Exec::default(), &u, Auxiliary::default(), scale, &mut f)?)
     }
     fn gaugelink_force_stats(force: *mut Force, out: *mut raw::glk_stats) {

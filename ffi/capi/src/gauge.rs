@@ -5,7 +5,7 @@ use crate::context::Shared;
 use crate::error::Result;
 use crate::group::{by_group, by_groups, colours, grouped};
 use crate::lattice::{LatticeHandle, same};
-use crate::view::{fill, readable, writable};
+use crate::view::{Home, lend, readable, writable};
 use gaugelink_lattice::foreign::{read_view, settle, view, view_mut, write_view};
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, Lattice};
@@ -34,6 +34,19 @@ impl Gauge {
             _ => Links::Su3(GaugeField::cold(lattice)?),
         };
         Ok(Self { context: context.clone(), links, generation: context.next_generation() })
+    }
+    /// Whether both hold the same links: within a context no two contents have the same generation.
+    pub fn is_copy_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.context, &other.context) && self.generation == other.generation
+    }
+    /// A copy in memory of its own, of the same generation.
+    pub fn duplicate(&self) -> Result<Self> {
+        let links = match &self.links {
+            Links::U1(u) => Links::U1(u.duplicate()?),
+            Links::Su2(u) => Links::Su2(u.duplicate()?),
+            Links::Su3(u) => Links::Su3(u.duplicate()?),
+        };
+        Ok(Self { context: self.context.clone(), links, generation: self.generation })
     }
     pub fn lattice(&self) -> &Arc<Lattice> {
         by_group!(Links, &self.links, u => u.lattice())
@@ -67,6 +80,12 @@ fn draw<const N: usize>(links: &mut GaugeField<f64, N>, width: f64, address: Add
     Ok(())
 }
 
+impl Home for Gauge {
+    fn home(&self) -> (&Shared, &Arc<Lattice>) {
+        (&self.context, self.lattice())
+    }
+}
+
 entries! {
     fn gaugelink_gauge_new(lattice: *const LatticeHandle, ncolor: u32, out: *mut *mut Gauge) {
         give(out, || {
@@ -92,21 +111,25 @@ entries! {
     }
     fn gaugelink_gauge_read_view(gauge: *mut Gauge, from: *const raw::glk_view) {
         let gauge = get_mut(gauge, "gauge")?;
-        let from = readable(from, "from")?;
+        let from = readable(from, "from", gauge)?;
         by_group!(Links, &mut gauge.links, u => read_view(&from, 0, u))?;
         gauge.changed();
         Ok(())
     }
     fn gaugelink_gauge_write_view(gauge: *const Gauge, to: *mut raw::glk_view) {
-        let mut to = writable(to, "to")?;
-        by_group!(Links, &get(gauge, "gauge")?.links, u => write_view(u, &mut to, 0))?;
+        let gauge = get(gauge, "gauge")?;
+        let mut to = writable(to, "to", gauge)?;
+        by_group!(Links, &gauge.links, u => write_view(u, &mut to, 0))?;
         Ok(())
     }
     fn gaugelink_gauge_view(gauge: *const Gauge, out: *mut raw::glk_view) {
-        fill(out, get(gauge, "gauge")?.view().as_raw())
+        let gauge = get(gauge, "gauge")?;
+        lend(out, gauge.view().as_raw(), gauge)
     }
     fn gaugelink_gauge_view_mut(gauge: *mut Gauge, out: *mut raw::glk_view) {
-        fill(out, get_mut(gauge, "gauge")?.view_mut().as_view().as_raw())
+        let gauge = get_mut(gauge, "gauge")?;
+        let view = *gauge.view_mut().as_view().as_raw();
+        lend(out, &view, gauge)
     }
     fn gaugelink_gauge_changed(gauge: *mut Gauge) {
         get_mut(gauge, "gauge")?.settle();

@@ -8,6 +8,7 @@ use crate::error::{Failure, Result};
 use crate::lattice::{LatticeHandle, same};
 use crate::plugin::PluginHandle;
 use crate::text::optional;
+use crate::view::Home;
 use gaugelink_host::{ConfigText, HostError, Plugin, Request, Services};
 use gaugelink_lattice::Lattice;
 use gaugelink_lattice::foreign::lattice_of;
@@ -25,7 +26,7 @@ pub struct Held<O> {
     pub output: Elements,
     /// Where the object lives.
     sites: Arc<Lattice>,
-    _context: Arc<Shared>,
+    context: Arc<Shared>,
 }
 
 /// What the host says of a new object.
@@ -79,12 +80,18 @@ impl<O> Held<O> {
         let services: &'static Services = unsafe { &*std::ptr::from_ref(&context.services) };
         let object = create(&plugin.plugin, services, &request)?;
         let (input, output) = (Elements::default(), Elements::default());
-        Ok(Self { object, input, output, sites: handle.lattice.clone(), _context: context })
+        Ok(Self { object, input, output, sites: handle.lattice.clone(), context })
     }
     /// Refuses fields of another lattice than the object's: a plugin follows the site table of a view as far as its own
     /// lattice reaches.
     pub fn fits(&self, fields: &[&Lattice]) -> Result<()> {
         fields.iter().try_for_each(|field| same(&self.sites, field))
+    }
+}
+
+impl<O> Home for Held<O> {
+    fn home(&self) -> (&Shared, &Arc<Lattice>) {
+        (&self.context, &self.sites)
     }
 }
 

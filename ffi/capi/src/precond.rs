@@ -13,12 +13,19 @@ use gaugelink_host::{Exec, HostOperator, PrecondObject};
 use gaugelink_lattice::foreign::{lend, view};
 use gaugelink_physics::dirac::SpinorField;
 use gaugelink_physics::solver::Preconditioner;
-use gaugelink_plugin_sdk::{Dirac, Setup, View, raw, read_sized};
+use gaugelink_plugin_sdk as sdk;
+use sdk::{Dirac, Setup, View, raw, read_sized};
 use std::error::Error;
 use std::ffi::{c_char, c_void};
 
 /// `gaugelink_precond`.
-pub type Precond = Held<PrecondObject<'static>>;
+pub struct Precond {
+    held: Held<PrecondObject<'static>>,
+    /// The links of the last set-up, which the plugin may read where they stand: dropped after the object.
+    links: Option<Gauge>,
+    /// Whether a set-up failed: what the object still refers to is not known then.
+    broken: bool,
+}
 
 /// A preconditioner during a solve.
 pub struct Lent<'a> {
@@ -29,10 +36,43 @@ pub struct Lent<'a> {
 
 impl Precond {
     /// As a solver wants it: M, or M† with `dagger`.
-    pub fn lent(&mut self, dagger: bool) -> Lent<'_> {
+    ///
+    /// # Errors
+    /// `GLK_PRECONDITION` after a set-up that failed.
+    pub fn lent(&mut self, dagger: bool) -> Result<Lent<'_>> {
+        let object = self.ready()?;
         // A plugin need not know what it costs.
-        let flops = self.object.cost().map_or(0.0, |cost| cost.flops);
-        Lent { object: &mut self.object, dagger, flops }
+        let flops = object.cost().map_or(0.0, |cost| cost.flops);
+        Ok(Lent { object, dagger, flops })
+    }
+    /// The object, to be applied.
+    fn ready(&mut self) -> Result<&mut PrecondObject<'static>> {
+        if self.broken {
+            return Err(Failure(sdk::Error::new(
+                raw::GLK_PRECONDITION,
+                "the last set-up failed; set the preconditioner up again before it is applied",
+            )));
+        }
+        Ok(&mut self.held.object)
+    }
+    /// # Safety
+    /// `op` is as far valid as the header says; U stays as it is until the next set-up or the end.
+    unsafe fn setup(
+        &mut self,
+        u: &View<'_>,
+        op: *const raw::glk_dirac,
+        mode: i32,
+        lent: Option<HostOperator>,
+    ) -> Result<()> {
+        let mode = Setup::from_raw(mode)?;
+        // SAFETY: the caller's promise.
+        let result = unsafe {
+            let op: Dirac = read_sized(get(op, "op")?)
+                .ok_or_else(|| Failure::invalid("op->size is not set; set it to sizeof(glk_dirac)"))?;
+            self.held.object.setup_with(Exec::default(), u, &op, mode, lent)
+        };
+        self.broken = result.is_err();
+        Ok(result?)
     }
 }
 
@@ -49,24 +89,6 @@ impl<const N: usize> Preconditioner<SpinorField<f64, N>> for Lent<'_> {
     }
 }
 
-/// # Safety
-/// As the header says: U stays as it is until the next set-up or the end.
-unsafe fn setup(
-    precond: &mut Precond,
-    u: &View<'_>,
-    op: *const raw::glk_dirac,
-    mode: i32,
-    lent: Option<HostOperator>,
-) -> Result<()> {
-    let mode = Setup::from_raw(mode)?;
-    // SAFETY: the caller's promise.
-    unsafe {
-        let op: Dirac = read_sized(get(op, "op")?)
-            .ok_or_else(|| Failure::invalid("op->size is not set; set it to sizeof(glk_dirac)"))?;
-        Ok(precond.object.setup_with(Exec::default(), u, &op, mode, lent)?)
-    }
-}
-
 entries! {
     fn gaugelink_precond_new(
         plugin: *const PluginHandle,
@@ -78,18 +100,30 @@ entries! {
         out: *mut *mut Precond,
     ) {
         let wish = Wish { plugin, lattice, component, config, base_dir, phases };
-        give(out, || Precond::new(&wish, raw::GLK_PRECOND_ID, PrecondObject::create))
+        give(out, || {
+            let held = Held::new(&wish, raw::GLK_PRECOND_ID, PrecondObject::create)?;
+            Ok(Precond { held, links: None, broken: false })
+        })
     }
     fn gaugelink_precond_setup(precond: *mut Precond, u: *const Gauge, op: *const raw::glk_dirac, mode: i32) {
         let (precond, u) = (get_mut(precond, "precond")?, get(u, "u")?);
-        precond.fits(&[u.lattice()])?;
-        setup(precond, &u.view(), op, mode, None)
+        precond.held.fits(&[u.lattice()])?;
+        // The host may change or free its own. A copy of them that is here already stays where the plugin knows it.
+        if let Some(links) = precond.links.take_if(|links| links.is_copy_of(u)) {
+            let result = precond.setup(&links.view(), op, mode, None);
+            precond.links = Some(links);
+            return result;
+        }
+        let links = u.duplicate()?;
+        precond.setup(&links.view(), op, mode, None)?;
+        precond.links = Some(links);
+        Ok(())
     }
     fn gaugelink_precond_apply(precond: *mut Precond, r: *const Spinor, z: *mut Spinor, dagger: i32) {
         distinct(r, z)?;
         let (precond, r, z) = (get_mut(precond, "precond")?, get(r, "r")?, get_mut(z, "z")?);
-        precond.fits(&[r.lattice(), z.lattice()])?;
-        let result = precond.object.apply(Exec::default(), &r.view(), &mut z.view_mut(), dagger != 0);
+        precond.held.fits(&[r.lattice(), z.lattice()])?;
+        let result = precond.ready()?.apply(Exec::default(), &r.view(), &mut z.view_mut(), dagger != 0);
         z.settle();
         Ok(result?)
     }
@@ -102,7 +136,8 @@ entries! {
         context: *mut c_void,
     ) {
         let lent = function.is_some().then_some(HostOperator { function, context });
-        setup(get_mut(precond, "precond")?, &readable(u, "u")?, op, mode, lent)
+        let precond = get_mut(precond, "precond")?;
+        precond.setup(&readable(u, "u", &precond.held)?, op, mode, lent)
     }
     fn gaugelink_precond_apply_view(
         precond: *mut Precond,
@@ -110,11 +145,12 @@ entries! {
         z: *mut raw::glk_view,
         dagger: i32,
     ) {
-        let (precond, r, mut z) = (get_mut(precond, "precond")?, readable(r, "r")?, writable(z, "z")?);
-        Ok(precond.object.apply(Exec::default(), &r, &mut z, dagger != 0)?)
+        let precond = get_mut(precond, "precond")?;
+        let (r, mut z) = (readable(r, "r", &precond.held)?, writable(z, "z", &precond.held)?);
+        Ok(precond.ready()?.apply(Exec::default(), &r, &mut z, dagger != 0)?)
     }
     fn gaugelink_precond_stats(precond: *mut Precond, out: *mut raw::glk_stats) {
-        report(out, &stats(&get_mut(precond, "precond")?.object.stats()?))
+        report(out, &stats(&get_mut(precond, "precond")?.held.object.stats()?))
     }
 }
 

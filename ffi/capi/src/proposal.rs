@@ -52,7 +52,7 @@ entries! {
         log_weight: *mut f64,
     ) {
         let (proposal, rng) = (get_mut(proposal, "proposal")?, get(rng, "rng")?);
-        let (u, mut u_new) = (readable(u, "u")?, writable(u_new, "u_new")?);
+        let (u, mut u_new) = (readable(u, "u", proposal)?, writable(u_new, "u_new", proposal)?);
         let weight = numbers(log_weight, u.batch(), "log_weight")?;
         Ok(proposal.object.propose(Exec::default(), rng, (&u, &mut u_new), (&[], &mut []), weight)?)
     }

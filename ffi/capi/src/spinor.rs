@@ -5,7 +5,7 @@ use crate::context::Shared;
 use crate::error::{Failure, Result};
 use crate::group::{by_group, by_groups, colours, grouped};
 use crate::lattice::{LatticeHandle, extents, same};
-use crate::view::{fill, readable, writable};
+use crate::view::{Home, lend, readable, writable};
 use gaugelink_lattice::foreign::{read_view, settle, view, view_mut, write_view};
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{DIM_MAX, Lattice};
@@ -65,6 +65,12 @@ impl Spinor {
     }
 }
 
+impl Home for Spinor {
+    fn home(&self) -> (&Shared, &Arc<Lattice>) {
+        (&self.context, self.lattice())
+    }
+}
+
 entries! {
     fn gaugelink_spinor_new(lattice: *const LatticeHandle, ncolor: u32, out: *mut *mut Spinor) {
         give(out, || Spinor::new(get(lattice, "lattice")?, ncolor))
@@ -81,21 +87,25 @@ entries! {
     }
     fn gaugelink_spinor_read_view(spinor: *mut Spinor, from: *const raw::glk_view) {
         let spinor = get_mut(spinor, "spinor")?;
-        let from = readable(from, "from")?;
+        let from = readable(from, "from", spinor)?;
         by_group!(Spinors, &mut spinor.field, psi => read_view(&from, 0, psi))?;
         spinor.changed();
         Ok(())
     }
     fn gaugelink_spinor_write_view(spinor: *const Spinor, to: *mut raw::glk_view) {
-        let mut to = writable(to, "to")?;
-        by_group!(Spinors, &get(spinor, "spinor")?.field, psi => write_view(psi, &mut to, 0))?;
+        let spinor = get(spinor, "spinor")?;
+        let mut to = writable(to, "to", spinor)?;
+        by_group!(Spinors, &spinor.field, psi => write_view(psi, &mut to, 0))?;
         Ok(())
     }
     fn gaugelink_spinor_view(spinor: *const Spinor, out: *mut raw::glk_view) {
-        fill(out, get(spinor, "spinor")?.view().as_raw())
+        let spinor = get(spinor, "spinor")?;
+        lend(out, spinor.view().as_raw(), spinor)
     }
     fn gaugelink_spinor_view_mut(spinor: *mut Spinor, out: *mut raw::glk_view) {
-        fill(out, get_mut(spinor, "spinor")?.view_mut().as_view().as_raw())
+        let spinor = get_mut(spinor, "spinor")?;
+        let view = *spinor.view_mut().as_view().as_raw();
+        lend(out, &view, spinor)
     }
     fn gaugelink_spinor_changed(spinor: *mut Spinor) {
         get_mut(spinor, "spinor")?.settle();

@@ -1,34 +1,72 @@
 //! Views of the host's memory.
 
 use crate::boundary::{entries, get};
+use crate::context::Shared;
 use crate::error::{Failure, Result};
-use crate::lattice::LatticeHandle;
+use crate::lattice::{LatticeHandle, same};
+use gaugelink_lattice::Lattice;
 use gaugelink_plugin_sdk::{View, ViewMut, raw, sized_struct, write_sized};
 use std::ffi::c_void;
+use std::sync::Arc;
+
+/// What works on the host's views: its context and its lattice.
+pub trait Home {
+    fn home(&self) -> (&Shared, &Arc<Lattice>);
+}
+
+/// A view that was lent for another lattice would be followed past the end of its site table.
+fn at_home(view: &raw::glk_view, home: &impl Home) -> Result<()> {
+    let (context, lattice) = home.home();
+    context.owner(view).map_or(Ok(()), |owner| same(lattice, &owner))
+}
 
 /// A view that the host passes to be read.
 ///
 /// # Safety
 /// NULL or a view whose planes stay readable for `'a`.
-pub unsafe fn readable<'a>(view: *const raw::glk_view, name: &'static str) -> Result<View<'a>> {
+pub unsafe fn readable<'a>(
+    view: *const raw::glk_view,
+    name: &'static str,
+    home: &impl Home,
+) -> Result<View<'a>> {
     // SAFETY: the caller's promise.
-    Ok(unsafe { View::from_raw(view, name) }?)
+    let view = unsafe { View::from_raw(view, name) }?;
+    at_home(view.as_raw(), home)?;
+    Ok(view)
 }
 
 /// A view that the host passes to be written.
 ///
 /// # Safety
 /// As [`readable`], and the planes may be written.
-pub unsafe fn writable<'a>(view: *const raw::glk_view, name: &'static str) -> Result<ViewMut<'a>> {
+pub unsafe fn writable<'a>(
+    view: *const raw::glk_view,
+    name: &'static str,
+    home: &impl Home,
+) -> Result<ViewMut<'a>> {
     // SAFETY: the caller's promise.
-    Ok(unsafe { ViewMut::from_raw(view, name) }?)
+    let view = unsafe { ViewMut::from_raw(view, name) }?;
+    at_home(view.as_view().as_raw(), home)?;
+    Ok(view)
+}
+
+/// Lends the host a view of a field.
+///
+/// # Safety
+/// `out` is NULL or may be written as far as its size says.
+pub unsafe fn lend(out: *mut raw::glk_view, view: &raw::glk_view, home: &impl Home) -> Result<()> {
+    // SAFETY: the caller's promise.
+    unsafe { fill(out, view) }?;
+    let (context, lattice) = home.home();
+    context.lend(view, lattice);
+    Ok(())
 }
 
 /// Fills a view of the host.
 ///
 /// # Safety
 /// `out` is NULL or may be written as far as its size says.
-pub unsafe fn fill(out: *mut raw::glk_view, view: &raw::glk_view) -> Result<()> {
+unsafe fn fill(out: *mut raw::glk_view, view: &raw::glk_view) -> Result<()> {
     // SAFETY: the caller's promise.
     unsafe {
         if get(out, "out")?.size < 4 {

@@ -1,6 +1,7 @@
 /* Fields of another lattice are refused before a plugin sees them, and lent views stay good. argv[1]: libglk_minimal_c.so.
  * Prints what is wrong. */
 #include <gaugelink/gaugelink.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -108,6 +109,96 @@ int main(int argc, char **argv) {
   REFUSED(gaugelink_precond_apply, precond, tiny_r, z, 0);
   REFUSED(gaugelink_precond_apply, precond, r, tiny_r, 0);
 
+  /* A preconditioner keeps the links it was set up with: they may be freed. */
+  gaugelink_spinor *first = NULL, *second = NULL;
+  gaugelink_gauge *gone = NULL;
+  FINE(gaugelink_spinor_new, large, 3, &first);
+  FINE(gaugelink_spinor_new, large, 3, &second);
+  FINE(gaugelink_gauge_new, large, 3, &gone);
+  FINE(gaugelink_gauge_random, gone, 0.5, 11);
+  FINE(gaugelink_spinor_gaussian, r, 5);
+  FINE(gaugelink_precond_setup, precond, gone, &op, GLK_SETUP_RESET);
+  FINE(gaugelink_precond_apply, precond, r, first, 0);
+  FINE(gaugelink_precond_setup, precond, gone, &op, GLK_SETUP_REUSE);
+  FINE(gaugelink_gauge_random, gone, 0.5, 12);
+  gaugelink_gauge_free(gone);
+  gone = NULL;
+  FINE(gaugelink_gauge_new, large, 3, &gone);
+  FINE(gaugelink_precond_apply, precond, r, second, 0);
+  static double before_free[4 * 4 * 4 * 4 * 24], after_free[4 * 4 * 4 * 4 * 24];
+  glk_view dense;
+  memset(&dense, 0, sizeof dense);
+  dense.size = sizeof dense;
+  FINE(gaugelink_view_dense, large, GLK_WILSON, 3, GLK_F64, before_free, &dense);
+  FINE(gaugelink_spinor_write_view, first, &dense);
+  FINE(gaugelink_view_dense, large, GLK_WILSON, 3, GLK_F64, after_free, &dense);
+  FINE(gaugelink_spinor_write_view, second, &dense);
+  FINE(gaugelink_spinor_norm2, first, &size);
+  check(size > 1 && !memcmp(before_free, after_free, sizeof before_free), "the preconditioner lost its links");
+
+  /* After a set-up that failed there is nothing to apply. */
+  gaugelink_error *error = NULL;
+  op.op = 99;
+  check(gaugelink_precond_setup(precond, gone, &op, GLK_SETUP_RESET, NULL) != GLK_OK, "operator 99 was taken");
+  check(gaugelink_precond_apply(precond, r, z, 0, &error) == GLK_PRECONDITION, "applied after a set-up that failed");
+  check(strstr(gaugelink_error_message(error), "set the preconditioner up again") != NULL, "no advice");
+  gaugelink_error_free(error);
+  op.op = GLK_DIRAC_WILSON;
+  FINE(gaugelink_precond_setup, precond, gone, &op, GLK_SETUP_RESET);
+  FINE(gaugelink_precond_apply, precond, r, z, 0);
+
+  /* Operators that are not Wilson's isotropic one. */
+  const double no_phase[4] = { 0, 0, 0, NAN };
+  check(gaugelink_dirac_apply(u, &op, no_phase, r, z, NULL) == GLK_INVALID_ARG, "a phase that is no number");
+  op.dagger = 5;
+  check(gaugelink_dirac_apply(u, &op, NULL, r, z, NULL) == GLK_INVALID_ARG, "dagger 5");
+  op.dagger = 0;
+  op.xi0 = 2;
+  check(gaugelink_dirac_apply(u, &op, NULL, r, z, NULL) == GLK_UNSUPPORTED, "anisotropy");
+  op.xi0 = 0;
+  op.csw_t = 1;
+  check(gaugelink_dirac_apply(u, &op, NULL, r, z, NULL) == GLK_INVALID_ARG, "a clover term of Wilson's operator");
+  op.csw_t = 0;
+  /* The hop alone is an operator, the normalisation by kappa = infinity is none. */
+  op.mass = -4;
+  FINE(gaugelink_dirac_apply, u, &op, NULL, r, z);
+  op.normalisation = GLK_DIRAC_BY_KAPPA;
+  check(gaugelink_dirac_apply(u, &op, NULL, r, z, NULL) == GLK_INVALID_ARG, "mass -4 by kappa");
+  op.normalisation = GLK_DIRAC_BY_MASS;
+  op.mass = 0.1;
+
+  /* Nothing on the right-hand side: nothing is the solution, and the residual a number. */
+  gaugelink_spinor *nothing = NULL;
+  FINE(gaugelink_spinor_new, large, 3, &nothing);
+  for (int32_t solver = GAUGELINK_SOLVER_BICGSTAB; solver <= GAUGELINK_SOLVER_GMRES; solver++) {
+    gaugelink_solve_options options;
+    gaugelink_solve_report report;
+    memset(&options, 0, sizeof options);
+    memset(&report, 0, sizeof report);
+    options.size = sizeof options;
+    options.solver = solver;
+    report.size = sizeof report;
+    FINE(gaugelink_dirac_solve, u, &op, NULL, z, nothing, &options, &report);
+    FINE(gaugelink_spinor_norm2, z, &size);
+    check(report.residual == 0 && size == 0, "zero is not the solution for zero");
+  }
+
+  /* The library's own views belong to a lattice, too. */
+  glk_view lent;
+  memset(&lent, 0, sizeof lent);
+  lent.size = sizeof lent;
+  FINE(gaugelink_gauge_view, tiny, &lent);
+  REFUSED(gaugelink_force_action_view, force, &lent, &number);
+  REFUSED(gaugelink_flow_log_density_view, flow, &lent, &number);
+  REFUSED(gaugelink_precond_setup_view, precond, &lent, &op, GLK_SETUP_RESET, NULL, NULL);
+  REFUSED(gaugelink_gauge_read_view, u, &lent);
+  FINE(gaugelink_gauge_view_mut, tiny, &lent);
+  REFUSED(gaugelink_gauge_write_view, u, &lent);
+  FINE(gaugelink_spinor_view, tiny_r, &lent);
+  REFUSED(gaugelink_spinor_read_view, r, &lent);
+  FINE(gaugelink_gauge_view, v, &lent);
+  FINE(gaugelink_force_action_view, force, &lent, &number);
+
   /* Random links stand where the old ones stood, under another generation. */
   glk_view before, after;
   memset(&before, 0, sizeof before);
@@ -124,12 +215,12 @@ int main(int argc, char **argv) {
   gaugelink_precond_free(precond);
   gaugelink_force_free(force);
   gaugelink_flow_free(flow);
-  gaugelink_gauge *links[] = { u, v, tiny, su2 };
-  for (int i = 0; i < 4; i++) gaugelink_gauge_free(links[i]);
+  gaugelink_gauge *links[] = { u, v, tiny, su2, gone };
+  for (int i = 0; i < 5; i++) gaugelink_gauge_free(links[i]);
   gaugelink_algebra *elements[] = { f, g, tiny_f, f2, own };
   for (int i = 0; i < 5; i++) gaugelink_algebra_free(elements[i]);
-  gaugelink_spinor *spinors[] = { r, z, tiny_r };
-  for (int i = 0; i < 3; i++) gaugelink_spinor_free(spinors[i]);
+  gaugelink_spinor *spinors[] = { r, z, tiny_r, first, second, nothing };
+  for (int i = 0; i < 6; i++) gaugelink_spinor_free(spinors[i]);
   gaugelink_lattice_free(large);
   gaugelink_lattice_free(small);
   gaugelink_plugin_free(plugin);

@@ -4,16 +4,15 @@
 //! fitted in closed form when the object is set up. Links and spinors of the library's own layout are used in place; it
 //! computes in the precision of the links.
 
-mod operator;
 mod placed;
 mod settings;
 
 use gaugelink_models::serve::{Instances, Place, settings};
+use gaugelink_physics::dirac::{Boundary, Described};
 use gaugelink_plugin_sdk::{
     Args, Call, Component, Constructor, Cost, Dirac, Error, Object, Operator, Precond, Query, Result, Setup,
     Sink, Stats, View, ViewMut, export_plugin, raw,
 };
-use operator::Target;
 use placed::Prepared;
 use settings::Source;
 
@@ -57,7 +56,7 @@ struct Ready {
     generation: u64,
     /// Address of the links: two fields may be of the same generation.
     plane: usize,
-    target: Target,
+    target: Described,
 }
 
 impl ServedPrecond {
@@ -66,14 +65,14 @@ impl ServedPrecond {
         let source = Source::new(settings(args.config)?, args.base_dir)?;
         Ok(Self { place, made: Instances::new(source), ready: None, stats: Stats::default() })
     }
-    fn prepared(&mut self) -> Result<(&mut dyn Prepared, Target)> {
+    fn prepared(&mut self) -> Result<(&mut dyn Prepared, Described)> {
         let ready = self.ready.ok_or_else(|| {
             Error::precondition("apply comes after setup: call setup for the links and the operator first")
         })?;
         Ok((self.made.get(ready.index), ready.target))
     }
     /// Whether a set-up that keeps all may keep it.
-    fn reuse(&self, u: &View, target: Target) -> Result<()> {
+    fn reuse(&self, u: &View, target: Described) -> Result<()> {
         let stale = |reason: &str| {
             Err(Error::precondition(format!("setup with REUSE: {reason}; use REFRESH or RESET")))
         };
@@ -110,7 +109,13 @@ impl Precond for ServedPrecond {
         mode: Setup,
         _m: Option<Operator>,
     ) -> Result<()> {
-        let target = Target::new(dirac)?;
+        let target = Described::new(dirac)?;
+        if target.mass <= -4.0 {
+            return Err(Error::unsupported(format!(
+                "dirac: mass is {}; one above -4 is served",
+                target.mass
+            )));
+        }
         if mode == Setup::Reuse {
             let kept = self.reuse(u, target);
             if kept.is_err() {
@@ -128,7 +133,10 @@ impl Precond for ServedPrecond {
         }
         let mut meter = self.place.begin(call);
         let (index, _) = self.made.index(u, &mut self.place)?;
-        let boundary = operator::boundary(self.place.host())?;
+        let host = self.place.host().as_raw();
+        // Phases that are in the links already are not put there again.
+        let turns = |mu| if host.bc_in_links != 0 { 0.0 } else { host.bc_phase[mu] };
+        let boundary = Boundary::from_turns(std::array::from_fn(turns))?;
         self.made.get(index).setup(u, target, boundary, mode == Setup::Reset, &mut meter.copied)?;
         let (generation, plane) = (u.as_raw().generation, u.as_raw().plane[0].addr());
         self.ready = Some(Ready { index, generation, plane, target });

@@ -1,12 +1,11 @@
 //! The layer on one lattice, between the views of a call.
 
-use crate::operator::Target;
 use crate::settings::Fit;
 use gaugelink_lattice::foreign::{Borrowed, Scratch, fill, retain};
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, Lattice, Real};
 use gaugelink_models::precond::{ParallelTransport, TransportWeights, fit};
-use gaugelink_physics::dirac::{Boundary, SpinorField, Wilson};
+use gaugelink_physics::dirac::{Boundary, Described, SpinorField, Wilson};
 use gaugelink_physics::solver::LinearOperator;
 use gaugelink_plugin_sdk::{Cost, Error, Result, Sink, View, ViewMut};
 use std::io::Write;
@@ -19,7 +18,7 @@ pub trait Prepared {
     fn setup(
         &mut self,
         u: &View,
-        target: Target,
+        target: Described,
         boundary: Boundary,
         reset: bool,
         copied: &mut u64,
@@ -112,7 +111,7 @@ impl<T: Real, const N: usize> Prepared for OnLattice<T, N> {
     fn setup(
         &mut self,
         u: &View,
-        target: Target,
+        target: Described,
         boundary: Boundary,
         reset: bool,
         copied: &mut u64,

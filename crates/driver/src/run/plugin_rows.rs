@@ -5,6 +5,7 @@ use super::line::{Line, Solve};
 use super::results::{Row, solves};
 use crate::config::{RunFile, SolveStage, Stage};
 use crate::error::DriverError;
+use gaugelink_sampler::hmc::Trajectory;
 use gaugelink_sampler::integrator::Move;
 
 /// The plugin of a stage, if it goes through one.
@@ -27,15 +28,41 @@ pub(super) fn which(rows: &mut Vec<Row>, number: usize, stage: &Stage, lines: &[
 pub(super) fn gain(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line]) {
     match &file.stages[number] {
         Stage::Hmc(stage) if stage.force.is_some() => {
-            let moves = stage.trajectory().moves().unwrap_or_default();
-            let kicks = moves.iter().filter(|m| matches!(m, Move::Kick(_))).count();
+            let kicks = kicks(stage.trajectory());
             let done = lines.iter().filter(|line| matches!(line, Line::Hmc(u) if u.stage == number)).count();
             let note = format!("{kicks} a trajectory, by the plugin's force instead");
             rows.push(Row::new(Some(number), "hmc", "forces saved").value((kicks * done) as f64).note(note));
         }
+        Stage::Fthmc(stage) => flow_gain(rows, file, number, kicks(stage.trajectory())),
         Stage::Solve(stage) => solve_gain(rows, file, (number, stage), lines),
         _ => {}
     }
+}
+
+/// Forces of a trajectory.
+fn kicks(trajectory: Trajectory) -> usize {
+    trajectory.moves().unwrap_or_default().iter().filter(|m| matches!(m, Move::Kick(_))).count()
+}
+
+/// Forces between independent plaquettes, 2 tau_int trajectories apart, beside those of the last HMC stage before.
+fn flow_gain(rows: &mut Vec<Row>, file: &RunFile, number: usize, kicks: usize) {
+    let forces = |stage: usize, kicks: usize| {
+        let (tau, error) = rows.iter().find_map(|row| row.tau_int_of(stage, "plaquette"))?;
+        Some((2.0 * tau * kicks as f64, 2.0 * error * kicks as f64))
+    };
+    let Some((needed, error)) = forces(number, kicks) else { return };
+    let row = Row::new(Some(number), "fthmc", "forces apart")
+        .value_with_error(needed, error)
+        .note("between independent plaquettes, each with a pullback");
+    let plain = (0..number).rev().find_map(|other| match &file.stages[other] {
+        Stage::Hmc(stage) => Some((other, forces(other, self::kicks(stage.trajectory()))?)),
+        _ => None,
+    });
+    let row = match plain {
+        Some((other, (plain, _))) => row.note(format!("stage {other} takes {plain:.0}")),
+        None => row,
+    };
+    rows.push(row);
 }
 
 fn solve_gain(rows: &mut Vec<Row>, file: &RunFile, (number, stage): (usize, &SolveStage), lines: &[Line]) {

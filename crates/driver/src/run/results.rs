@@ -43,6 +43,14 @@ impl Row {
     pub fn value(self, value: f64) -> Self {
         Self { value: Some(value), ..self }
     }
+    pub fn value_with_error(self, value: f64, error: f64) -> Self {
+        Self { value: Some(value), error: Some(error), ..self }
+    }
+    /// tau_int and its error, if this is the row of a quantity of a stage.
+    pub fn tau_int_of(&self, stage: usize, quantity: &str) -> Option<(f64, f64)> {
+        let is = self.stage == Some(stage) && self.quantity == quantity;
+        self.tau_int.zip(self.tau_int_error).filter(|_| is)
+    }
     /// Adds to the note.
     pub fn note(self, note: impl AsRef<str>) -> Self {
         let between = if self.note.is_empty() { "" } else { "; " };

@@ -68,10 +68,10 @@ impl<M: Make> Instances<M> {
         for_types!(scalar, raw.ncolor, find(self, view, place))
     }
     /// Calls `pass(instance, first, count, meter)` for the fields `first` to `first + count` of the batch, as many at once
-    /// as the layout of `links` has side by side. Returns what the call took.
+    /// as the layout of `links` has side by side, and tells the host before each. Returns what the call took.
     ///
     /// # Errors
-    /// As [`Instances::index`], and those of `pass`.
+    /// As [`Instances::index`], and those of `pass`; `CANCELLED` where the host asks for it.
     pub fn each(
         &mut self,
         place: &mut Place,
@@ -82,6 +82,7 @@ impl<M: Make> Instances<M> {
         let mut meter = place.begin(call);
         let (index, count) = self.index(links, place)?;
         for first in (0..links.batch()).step_by(count) {
+            call.progress("fields", first as u64, links.batch() as u64)?;
             pass(self.get(index), first, count, &mut meter)?;
         }
         Ok(meter.stats())

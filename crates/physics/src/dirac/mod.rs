@@ -2,6 +2,7 @@
 
 mod both_hops;
 mod boundary;
+mod described;
 mod even_odd;
 mod gamma;
 mod hop;
@@ -12,6 +13,7 @@ mod spinor;
 mod wilson;
 
 pub use boundary::{Boundary, BoundaryTable};
+pub use described::Described;
 pub use even_odd::Schur;
 pub use gamma::{GAMMA5_SIGNS, Partner, SpinMatrix, gamma, gamma5};
 pub use hop::{HalfSpinor, HopSource, hop};
