@@ -235,6 +235,16 @@ static void preconditioners(const host& h, const gl::lattice& lattice, const gl:
   precond(r_view, view);
   show("precond_view_difference", difference(answer, views));
   show("precond_view_norm2", norm2(views));
+  {
+    gl::gauge_field soon_gone(lattice);
+    soon_gone.copy_from(u);
+    precond.setup(soon_gone, dirac.description());
+  }
+  // Memory that was freed is used again.
+  gl::gauge_field unit(lattice), more(lattice);
+  precond(b, z);
+  z.write(view);
+  show("precond_kept_difference", difference(answer, views));
 }
 
 // Light quarks: GMRES with and without the preconditioner, and conjugate gradients.
