@@ -1,5 +1,6 @@
 //! Gauge fields from and to files of every format, each rank its own part.
 
+mod lanes;
 mod read;
 mod write;
 
@@ -9,10 +10,12 @@ pub use write::{FileText, WriteOptions, write, write_as};
 use crate::comm::Comm;
 use crate::error::LatticeError;
 use crate::geometry::{DIM_MAX, Geometry, Site, ravel, unravel};
+use crate::lattice::Lattice;
 use lime_rs::{Order, Sums};
 use std::ops::Range;
+use std::sync::Mutex;
 
-/// Bytes read or written at a time.
+/// Bytes that a thread reads or writes at a time: they stay in its second-level cache.
 const CHUNK_BYTES: usize = 1 << 19;
 
 /// Extents of a file's lattice without the trailing ones of a lattice of fewer than four dimensions.
@@ -81,6 +84,45 @@ fn own_site(geometry: &Geometry, index: u64) -> Option<Site> {
     let (x, origin, local) = (geometry.site(index as usize), geometry.origin(), geometry.local_extents());
     let inside = (0..DIM_MAX).all(|mu| (origin[mu]..origin[mu] + local[mu]).contains(&x[mu]));
     inside.then(|| std::array::from_fn(|mu| x[mu] - origin[mu]))
+}
+
+/// How many units there are.
+fn count(pieces: &[Piece]) -> usize {
+    pieces.iter().map(|piece| piece.units.end - piece.units.start).sum::<u64>() as usize
+}
+
+/// What the share `share` of the concatenated units covers of the pieces.
+fn within(pieces: &[Piece], share: &Range<usize>) -> Vec<Piece> {
+    let mut before = 0;
+    let mut covered = Vec::new();
+    for Piece { units, counted } in pieces {
+        let length = units.end - units.start;
+        let from = (share.start as u64).clamp(before, before + length) - before;
+        let to = (share.end as u64).clamp(before, before + length) - before;
+        if from < to {
+            covered.push(Piece { units: units.start + from..units.start + to, counted: *counted });
+        }
+        before += length;
+    }
+    covered
+}
+
+/// Every thread's work on its share of `0..count`, and the sums of all shares in rising order.
+fn on_threads(
+    lattice: &Lattice,
+    count: usize,
+    empty: &Sums,
+    work: impl Fn(Range<usize>) -> lime_rs::Result<Sums> + Sync,
+) -> lime_rs::Result<Sums> {
+    let parts: Vec<Mutex<lime_rs::Result<Sums>>> =
+        (0..lattice.pool().threads()).map(|_| Mutex::new(Ok(empty.clone()))).collect();
+    lattice.pool().run(0..count, |thread, share| {
+        *parts[thread].lock().unwrap_or_else(|e| e.into_inner()) = work(share);
+    });
+    parts.into_iter().try_fold(empty.clone(), |mut whole, part| {
+        whole.append(&part.into_inner().unwrap_or_else(|e| e.into_inner())?);
+        Ok(whole)
+    })
 }
 
 /// The sums of all ranks' parts; POSIX `cksum` is left out, for the parts do not follow each other.

@@ -128,6 +128,22 @@ pub trait Lanes: Num {
         // SAFETY: the same contract as `store`.
         unsafe { self.store(p) }
     }
+    /// Transposes a square of as many numbers as lanes each way: calls `put(c, row)` for each row `c`, whose lane `l` is
+    /// `from[l * stride + c]`.
+    ///
+    /// # Safety
+    /// Valid for reading LANES scalars at each `from + l * stride`.
+    #[inline(always)]
+    unsafe fn transposed(from: *const Self::Scalar, stride: usize, mut put: impl FnMut(usize, Self)) {
+        for c in 0..Self::Scalar::LANES {
+            let mut row = Row([Self::Scalar::default(); 16]);
+            for l in 0..Self::Scalar::LANES {
+                // SAFETY: the caller's promise.
+                row.0[l] = unsafe { from.add(l * stride + c).read() };
+            }
+            put(c, row.to_lanes());
+        }
+    }
     /// Reads one register's lanes.
     ///
     /// # Safety
