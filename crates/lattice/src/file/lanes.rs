@@ -124,8 +124,14 @@ impl<'a> Stretches<'a> {
         self.walk(places, |sites, blocks, bytes| {
             let lane_bytes = bytes.len() / sites.len();
             for group in groups(blocks.len()) {
-                let scatter =
-                    Scatter { field, body: self.body, blocks, beyond, bytes: Mutex::new(&mut *bytes), lane_bytes };
+                let scatter = Scatter {
+                    field,
+                    body: self.body,
+                    blocks,
+                    beyond,
+                    bytes: Mutex::new(&mut *bytes),
+                    lane_bytes,
+                };
                 run_kernel(isa, &scatter, group.clone(), &mut Tally::none());
                 self.sum(&mut sums, sites, bytes, &group)?;
             }
@@ -209,7 +215,8 @@ impl<T: Real> Kernel<T> for Scatter<'_, T> {
     crate::compiled!(scalar T: Scatter);
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
-        let (used, numbers, unit) = (self.field.reals(), self.body.numbers_per_unit(), self.body.unit_bytes());
+        let (used, numbers, unit) =
+            (self.field.reals(), self.body.numbers_per_unit(), self.body.unit_bytes());
         let (whole, stride) = (used - used % T::LANES, numbers.next_multiple_of(T::LANES));
         let mut tile = Tile::zeroed();
         let tile = &mut tile.numbers::<T>()[..T::LANES * stride];

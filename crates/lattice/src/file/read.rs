@@ -1,9 +1,7 @@
 //! Reading: every thread its own sites.
 
 use super::lanes::Stretches;
-use super::{
-    CHUNK_BYTES, Piece, agree, combine, count, local_site, on_threads, own_site, own_units, within,
-};
+use super::{CHUNK_BYTES, Piece, agree, combine, count, local_site, on_threads, own_site, own_units, within};
 use crate::error::LatticeError;
 use crate::field::FieldWriter;
 use crate::gauge::GaugeField;

@@ -230,9 +230,11 @@ unsafe fn transposed_ps(from: *const f32, stride: usize) -> [__m512; 16] {
         let row = |l: usize| _mm512_loadu_ps(from.add(l * stride));
         // Quarter k of `fours[g][c]`: number 4k + c of rows 4g to 4g + 3.
         let fours: [[__m512d; 4]; 4] = std::array::from_fn(|g| {
-            let pair = |l: usize| (_mm512_unpacklo_ps(row(l), row(l + 1)), _mm512_unpackhi_ps(row(l), row(l + 1)));
+            let pair =
+                |l: usize| (_mm512_unpacklo_ps(row(l), row(l + 1)), _mm512_unpackhi_ps(row(l), row(l + 1)));
             let ((low, high), (low_next, high_next)) = (pair(4 * g), pair(4 * g + 2));
-            let [low, high, low_next, high_next] = [low, high, low_next, high_next].map(|x| _mm512_castps_pd(x));
+            let [low, high, low_next, high_next] =
+                [low, high, low_next, high_next].map(|x| _mm512_castps_pd(x));
             [
                 _mm512_unpacklo_pd(low, low_next),
                 _mm512_unpackhi_pd(low, low_next),
@@ -240,7 +242,8 @@ unsafe fn transposed_ps(from: *const f32, stride: usize) -> [__m512; 16] {
                 _mm512_unpackhi_pd(high, high_next),
             ]
         });
-        let columns: [[__m512d; 4]; 4] = std::array::from_fn(|c| transposed_quarters(fours.map(|four| four[c])));
+        let columns: [[__m512d; 4]; 4] =
+            std::array::from_fn(|c| transposed_quarters(fours.map(|four| four[c])));
         std::array::from_fn(|c| _mm512_castpd_ps(columns[c % 4][c / 4]))
     }
 }
