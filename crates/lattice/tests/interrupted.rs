@@ -90,10 +90,10 @@ fn a_killed_writer_leaves_the_old_file_or_the_whole_new_one() {
     // A fixed sequence of moments (Knuth's MMIX generator).
     let mut state = 1u64;
     let mut unfinished = 0;
-    for (i, format) in FileFormat::ALL.into_iter().cycle().take(200).enumerate() {
-        let whole = whole(folder.path(), format);
+    let whole = FileFormat::ALL.map(|format| (format, whole(folder.path(), format)));
+    for (i, (format, whole)) in whole.iter().cycle().take(200).enumerate() {
         std::fs::write(&target, b"old").unwrap();
-        let mut child = spawn(&target, format, None);
+        let mut child = spawn(&target, *format, None);
         line(&mut child, "begins");
         state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         std::thread::sleep(Duration::from_micros((state >> 33) % 12_000));

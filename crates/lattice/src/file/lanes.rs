@@ -10,7 +10,7 @@ use crate::geometry::unravel;
 use crate::layout::{LaneMeaning, Layout};
 use crate::number::{BLOCK_BYTES, Isa, Kernel, Lanes, Real, run_kernel};
 use crate::sum::Tally;
-use lime_rs::{Body, GaugeFile, Order, Rows, Sums, decode_ordered, encode_ordered};
+use lime_rs::{Body, ByteOrder, GaugeFile, Order, Rows, Sums, decode_ordered, encode_ordered};
 use std::ops::Range;
 use std::sync::Mutex;
 
@@ -174,30 +174,63 @@ impl<T: Real> Kernel<T> for Gather<'_, T> {
     crate::compiled!(scalar T: Gather);
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
-        let used = self.field.reals();
-        let (stride, lanes) = (used.next_multiple_of(T::LANES), self.bytes.len() / self.lane_bytes);
-        let mut tile = Tile::zeroed();
-        let tile = &mut tile.numbers::<T>()[..T::LANES * stride];
-        for i in range {
-            for (lane, numbers) in tile.chunks_exact_mut(stride).enumerate() {
-                let site = lane % lanes * self.lane_bytes + i * self.body.unit_bytes();
-                let bytes = &self.bytes[site..][..used * self.body.precision.bytes()];
-                decode(self.body, bytes, &mut numbers[..used]);
-            }
-            let rows = self.field.rows(self.blocks[i] as usize, 0, used);
-            for c in (0..used).step_by(T::LANES) {
-                // SAFETY: the tile holds LANES times `stride` numbers, and `c` ends LANES before the stride at most;
-                // the rows are those just asked for, of a block that no other thread has.
+        let (lanes, unit) = (self.bytes.len() / self.lane_bytes, self.body.unit_bytes());
+        let same = self.body.precision.bytes() == size_of::<T>();
+        if same && lanes == T::LANES && self.body.numbers_per_unit().is_multiple_of(T::LANES) {
+            let swaps = (self.body.byte_order == ByteOrder::Big) == cfg!(target_endian = "little");
+            for i in range {
+                let from = self.bytes[i * unit..].as_ptr().cast();
+                // SAFETY: LANES times `lane_bytes` bytes, each lane with whole units from `i` on, which are whole squares.
                 unsafe {
-                    V::transposed(tile.as_ptr().add(c), stride, |k, row: V| {
-                        if c + k < used {
-                            row.stream(rows.add((c + k) * T::LANES));
-                        }
+                    self.place::<V>(i, from, self.lane_bytes / size_of::<T>(), |row| {
+                        if swaps { row.swapped_bytes() } else { row }
                     });
                 }
             }
+        } else {
+            let used = self.field.reals();
+            let stride = used.next_multiple_of(T::LANES);
+            let mut tile = Tile::zeroed();
+            let tile = &mut tile.numbers::<T>()[..T::LANES * stride];
+            for i in range {
+                for (lane, numbers) in tile.chunks_exact_mut(stride).enumerate() {
+                    let site = lane % lanes * self.lane_bytes + i * unit;
+                    let bytes = &self.bytes[site..][..used * self.body.precision.bytes()];
+                    decode(self.body, bytes, &mut numbers[..used]);
+                }
+                // SAFETY: the tile holds LANES times `stride` numbers, which are whole squares.
+                unsafe { self.place::<V>(i, tile.as_ptr(), stride, |row| row) }
+            }
         }
         V::fence();
+    }
+}
+
+impl<T: Real> Gather<'_, T> {
+    /// Writes the numbers of LANES sites, which lie `stride` numbers apart, into block `i`.
+    ///
+    /// # Safety
+    /// Whole squares of LANES numbers each way are readable, up to the field's numbers of a site.
+    #[inline(always)]
+    unsafe fn place<V: Lanes<Scalar = T>>(
+        &self,
+        i: usize,
+        from: *const T,
+        stride: usize,
+        native: impl Fn(V) -> V,
+    ) {
+        let used = self.field.reals();
+        let rows = self.field.rows(self.blocks[i] as usize, 0, used);
+        for c in (0..used).step_by(T::LANES) {
+            // SAFETY: the caller's promise; the rows are those just asked for, of a block that no other thread has.
+            unsafe {
+                V::transposed(from.add(c), stride, |k, row| {
+                    if c + k < used {
+                        native(row).stream(rows.add((c + k) * T::LANES));
+                    }
+                });
+            }
+        }
     }
 }
 

@@ -8,7 +8,7 @@ macro_rules! lanes {
     ($name:ident, $vec:ident, $mask:ident, $s:tt,
      $add:ident, $sub:ident, $mul:ident, $div:ident, $fma:ident, $fnma:ident, $sqrt:ident, $round:ident,
      $cmp:ident, $blend:ident, $set:ident, $xor:ident, $load:ident, $store:ident, $stream:ident,
-     $getmant:ident, $getexp:ident, $scalef:ident, $transposed:ident, |$lanes:ident, $index:ident| $permuted:expr) => {
+     $getmant:ident, $getexp:ident, $scalef:ident, $transposed:ident, $swapped:ident, |$lanes:ident, $index:ident| $permuted:expr) => {
         /// A block row in one register.
         #[derive(Clone, Copy)]
         #[repr(transparent)]
@@ -175,12 +175,47 @@ macro_rules! lanes {
                 rows.into_iter().enumerate().for_each(|(c, row)| put(c, Self(row)));
             }
             #[inline(always)]
+            fn swapped_bytes(self) -> Self {
+                // SAFETY: as for `add`.
+                Self(unsafe { $swapped(self.0) })
+            }
+            #[inline(always)]
             fn fence() {
                 // SAFETY: every x86-64 machine has SSE.
                 unsafe { _mm_sfence() }
             }
         }
     };
+}
+
+/// The bytes of each 32-bit word in the opposite order.
+///
+/// # Safety
+/// The machine has AVX-512 F.
+#[inline(always)]
+unsafe fn swapped_words(x: __m512i) -> __m512i {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let (odd, even) = (_mm512_rol_epi32::<8>(x), _mm512_ror_epi32::<8>(x));
+        // Bytes 0 and 2 of a word from the first, 1 and 3 from the second.
+        _mm512_ternarylogic_epi32::<0xca>(_mm512_set1_epi32(0x00ff_00ff), odd, even)
+    }
+}
+
+/// # Safety
+/// As [`swapped_words`].
+#[inline(always)]
+unsafe fn swapped_pd(x: __m512d) -> __m512d {
+    // SAFETY: the caller's promise.
+    unsafe { _mm512_castsi512_pd(_mm512_rol_epi64::<32>(swapped_words(_mm512_castpd_si512(x)))) }
+}
+
+/// # Safety
+/// As [`swapped_words`].
+#[inline(always)]
+unsafe fn swapped_ps(x: __m512) -> __m512 {
+    // SAFETY: the caller's promise.
+    unsafe { _mm512_castsi512_ps(swapped_words(_mm512_castps_si512(x))) }
 }
 
 /// `[a, b, c, d]`, each with its quarters a0 to a3, as `[(a0, b0, c0, d0), (a1, ..), ..]`.
@@ -272,6 +307,7 @@ lanes!(
     _mm512_getexp_pd,
     _mm512_scalef_pd,
     transposed_pd,
+    swapped_pd,
     |lanes, index| _mm512_permutexvar_pd(
         _mm512_cvtepi32_epi64(_mm256_load_si256(index.0.as_ptr().cast())),
         lanes
@@ -302,5 +338,6 @@ lanes!(
     _mm512_getexp_ps,
     _mm512_scalef_ps,
     transposed_ps,
+    swapped_ps,
     |lanes, index| _mm512_permutexvar_ps(_mm512_load_si512(index.0.as_ptr().cast()), lanes)
 );
