@@ -292,6 +292,17 @@ impl Layout {
         let part: Site = std::array::from_fn(|mu| local[mu] / self.part_extents[mu]);
         (self.block_of[ravel(&place, &self.extended())] as usize, ravel(&part, &self.parts))
     }
+    /// The blocks at consecutive places of a part, which are counted with x fastest.
+    pub(crate) fn blocks_at(&self, places: Range<usize>) -> impl Iterator<Item = u32> {
+        let (extent, extended) = (self.part_extents[0], self.extended());
+        (places.start / extent..places.end.div_ceil(extent)).flat_map(move |row| {
+            let first = row * extent;
+            let place = unravel(first, &self.part_extents);
+            let at = ravel(&std::array::from_fn(|mu| place[mu] + self.shell[mu]), &extended);
+            let (start, end) = (places.start.max(first) - first, places.end.min(first + extent) - first);
+            self.block_of[at + start..at + end].iter().copied()
+        })
+    }
     /// For ghost exchange: the pairs (sent block, ghost it fills on the neighbour) of one face. Forward faces send
     /// the box's last slice in direction `mu` to the neighbour's backward ghosts. Places in directions before `mu`
     /// include the ghosts filled there, so that corners arrive in the end.

@@ -88,8 +88,13 @@ pub fn decode_as<R: Real>(stored: Precision, bytes: &[u8], numbers: &mut [R]) ->
     decode_ordered(ByteOrder::Big, stored, bytes, numbers)
 }
 
-/// [`decode_as`] for either order of bytes.
-pub(crate) fn decode_ordered<R: Real>(
+/// [`decode_as`] for either order of bytes. Always inlined, so that it is compiled with the vector instructions of the
+/// function that calls it.
+///
+/// # Errors
+/// As there.
+#[inline(always)]
+pub fn decode_ordered<R: Real>(
     order: ByteOrder,
     stored: Precision,
     bytes: &[u8],
@@ -97,25 +102,25 @@ pub(crate) fn decode_ordered<R: Real>(
 ) -> Result<()> {
     same_size("bytes to decode", stored, bytes.len(), numbers.len())?;
     match (stored, order) {
-        (Precision::F32, ByteOrder::Big) => each4(bytes, numbers, |b| R::from_f32(f32::from_be_bytes(b))),
-        (Precision::F32, ByteOrder::Little) => each4(bytes, numbers, |b| R::from_f32(f32::from_le_bytes(b))),
-        (Precision::F64, ByteOrder::Big) => each8(bytes, numbers, |b| R::from_f64(f64::from_be_bytes(b))),
-        (Precision::F64, ByteOrder::Little) => each8(bytes, numbers, |b| R::from_f64(f64::from_le_bytes(b))),
+        (Precision::F32, ByteOrder::Big) => take(bytes, numbers, |b| R::from_f32(f32::from_be_bytes(b))),
+        (Precision::F32, ByteOrder::Little) => take(bytes, numbers, |b| R::from_f32(f32::from_le_bytes(b))),
+        (Precision::F64, ByteOrder::Big) => take(bytes, numbers, |b| R::from_f64(f64::from_be_bytes(b))),
+        (Precision::F64, ByteOrder::Little) => take(bytes, numbers, |b| R::from_f64(f64::from_le_bytes(b))),
     }
     Ok(())
 }
 
 #[inline(always)]
-fn each4<R>(bytes: &[u8], numbers: &mut [R], read: impl Fn([u8; 4]) -> R) {
-    for (number, bytes) in numbers.iter_mut().zip(bytes.as_chunks::<4>().0) {
+fn take<R, const N: usize>(bytes: &[u8], numbers: &mut [R], read: impl Fn([u8; N]) -> R) {
+    for (number, bytes) in numbers.iter_mut().zip(bytes.as_chunks::<N>().0) {
         *number = read(*bytes);
     }
 }
 
 #[inline(always)]
-fn each8<R>(bytes: &[u8], numbers: &mut [R], read: impl Fn([u8; 8]) -> R) {
-    for (number, bytes) in numbers.iter_mut().zip(bytes.as_chunks::<8>().0) {
-        *number = read(*bytes);
+fn put<R: Copy, const N: usize>(numbers: &[R], bytes: &mut [u8], write: impl Fn(R) -> [u8; N]) {
+    for (number, bytes) in numbers.iter().zip(bytes.as_chunks_mut::<N>().0) {
+        *bytes = write(*number);
     }
 }
 
@@ -135,35 +140,28 @@ pub fn encode_as<R: Real>(stored: Precision, numbers: &[R], bytes: &mut [u8]) ->
     encode_ordered(ByteOrder::Big, stored, numbers, bytes)
 }
 
-/// [`encode_as`] for either order of bytes.
-pub(crate) fn encode_ordered<R: Real>(
+/// [`encode_as`] for either order of bytes. Always inlined, as [`decode_ordered`].
+///
+/// # Errors
+/// As there.
+#[inline(always)]
+pub fn encode_ordered<R: Real>(
     order: ByteOrder,
     stored: Precision,
     numbers: &[R],
     bytes: &mut [u8],
 ) -> Result<()> {
     same_size("bytes to encode into", stored, bytes.len(), numbers.len())?;
-    match stored {
-        Precision::F32 => {
-            for (number, bytes) in numbers.iter().zip(bytes.as_chunks_mut::<4>().0) {
-                *bytes = match order {
-                    ByteOrder::Big => number.to_f32().to_be_bytes(),
-                    ByteOrder::Little => number.to_f32().to_le_bytes(),
-                };
-            }
-        }
-        Precision::F64 => {
-            for (number, bytes) in numbers.iter().zip(bytes.as_chunks_mut::<8>().0) {
-                *bytes = match order {
-                    ByteOrder::Big => number.to_f64().to_be_bytes(),
-                    ByteOrder::Little => number.to_f64().to_le_bytes(),
-                };
-            }
-        }
+    match (stored, order) {
+        (Precision::F32, ByteOrder::Big) => put(numbers, bytes, |x| x.to_f32().to_be_bytes()),
+        (Precision::F32, ByteOrder::Little) => put(numbers, bytes, |x| x.to_f32().to_le_bytes()),
+        (Precision::F64, ByteOrder::Big) => put(numbers, bytes, |x| x.to_f64().to_be_bytes()),
+        (Precision::F64, ByteOrder::Little) => put(numbers, bytes, |x| x.to_f64().to_le_bytes()),
     }
     Ok(())
 }
 
+#[inline]
 fn same_size(what: &'static str, stored: Precision, bytes: usize, numbers: usize) -> Result<()> {
     let needed = (numbers as u64).saturating_mul(stored.bytes() as u64);
     if bytes as u64 == needed {

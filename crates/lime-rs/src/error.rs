@@ -326,7 +326,7 @@ pub enum Error {
         expected: u64,
     },
     /// Writing failed.
-    #[error("cannot {action} {}: {source}; {}", path.display(), advice(source))]
+    #[error("cannot {action} {}: {source}{}; {}", path.display(), left(action), advice(source))]
     Write {
         /// What was attempted, e.g. `write`.
         action: &'static str,
@@ -374,6 +374,16 @@ fn joined(violations: &[Violation]) -> String {
         text += &format!("; and {} more", violations.len() - SHOWN);
     }
     text
+}
+
+/// What a failed write leaves: the name is the last thing that a file gets.
+fn left(action: &str) -> &'static str {
+    match action {
+        "write" | "flush" | "rename the finished file to" => {
+            ", and the old file, if there was one, is as it was"
+        }
+        _ => "",
+    }
 }
 
 /// What the user can do about a failed write.

@@ -66,7 +66,7 @@ pub use access::{ReadAt, WriteAt};
 pub use atomic::AtomicFile;
 pub use checksum::ScidacChecksum;
 pub use cksum::PosixCksum;
-pub use endian::{ByteOrder, Real, decode, decode_as, encode, encode_as};
+pub use endian::{ByteOrder, Real, decode, decode_as, decode_ordered, encode, encode_as, encode_ordered};
 pub use error::{Error, Result};
 pub use format::{IldgFormat, Precision};
 pub use gauge::{

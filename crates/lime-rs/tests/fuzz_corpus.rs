@@ -53,5 +53,10 @@ targets!(
     scidac_file,
     sitelist,
     grid_records,
-    qcdml
+    qcdml,
+    nersc,
+    milc,
+    openqcd,
+    ddalphaamg,
+    hirep
 );

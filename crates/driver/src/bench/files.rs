@@ -1,56 +1,140 @@
-//! Configurations to and from files.
+//! Configurations to and from files, beside memory, the kernel's transfers alone and a path site by site.
 
+use super::plain;
 use super::timing::Stage;
-use super::{Line, Precision};
+use super::{Effort, Line, Precision};
 use crate::error::DriverError;
 use gaugelink_lattice::file::{self, FileText};
 use gaugelink_lattice::rng::{Address, Purpose};
-use gaugelink_lattice::{GaugeField, LatticeError};
+use gaugelink_lattice::{GaugeField, Lattice, LatticeError};
 use lime_rs::GaugeFile;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-/// Writes and reads a configuration on a temporary file, checksums computed and compared; the limit is a copy of as many
-/// bytes in memory.
+/// Memory that reading may take beside the field, MiB.
+const MARGIN: f64 = 64.0;
+
+/// Writes and reads a configuration, checksums computed and compared, on one thread and on all; in memory (`/dev/shm`)
+/// where the machine has that, else in the folder for temporary files: the cases name it.
 pub(super) fn run(
     stage: &Stage<'_>,
     sink: &mut dyn FnMut(Line) -> Result<(), DriverError>,
 ) -> Result<(), DriverError> {
     let lattice = stage.lattice;
-    let u = GaugeField::<f64, 3>::random(lattice, 0.3, Address::new(1, Purpose::Start))?;
-    let mut back = GaugeField::<f64, 3>::cold(lattice)?;
-    let temporary = std::env::temp_dir();
-    let folder = tempfile::tempdir().map_err(|source| DriverError::Io {
+    let memory = Path::new("/dev/shm");
+    let place = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+    let folder = tempfile::tempdir_in(&place).map_err(|source| DriverError::Io {
         action: "make a folder in",
-        path: temporary,
+        path: place.clone(),
         source,
     })?;
-    let path = folder.path().join("bench.lime");
+    let u = GaugeField::<f64, 3>::random(lattice, 0.3, Address::new(1, Purpose::Start))?;
+    let files = Files { ours: folder.path().join("bench.lime"), plain: folder.path().join("bench.plain") };
+    write(&files.ours, &u)?;
+    let (mut back, peak) = read_anew(&files.ours, lattice)?;
     let bytes = size_of_val(u.as_slice());
-    let memcpy = {
-        let mut copy = vec![0.0; u.as_slice().len()];
-        stage.effort.best(|| std::hint::black_box(copy.as_mut_slice()).copy_from_slice(u.as_slice()))
-    };
-    let write = || Ok(file::write(&path, &u, 0, lime_rs::Precision::F64, &FileText::default())?);
-    let written = stage.effort.best_of(write, |_| None)?;
-    let read = || {
-        let checksum = file::read(&GaugeFile::open(&path)?, &mut back, 0)?;
-        if checksum.is_bad() {
-            return Err(DriverError::Lattice(LatticeError::Mismatch(format!(
-                "{}: the checksum changed between writing and reading: the temporary folder's disk is not to be trusted",
-                path.display()
-            ))));
+    let field = bytes as f64 / f64::from(1 << 20);
+    if let Some(peak) = peak {
+        // The field may lie where memory was freed before.
+        let line = stage.line(Precision::F64, "peak_mebibytes", peak.max(field), "MiB");
+        sink(line.against_time("field_plus_64", field + MARGIN))?;
+    }
+    let all = lattice.pool().threads();
+    for threads in if all > 1 { vec![1, all] } else { vec![1] } {
+        lattice.pool().limit(threads);
+        let memcpy = stage.effort.best(|| back.copy_from(&u));
+        let written = files.write(&stage.effort, &u)?;
+        let was_read = files.read(&stage.effort, &u, &mut back)?;
+        for (direction, [ours, kernel, sitewise]) in [("write", written), ("read", was_read)] {
+            let case = format!("io {direction} {} f64 on {}", stage.volume(), place.display());
+            let rate = |seconds: f64| 1e-9 * bytes as f64 / seconds;
+            let speed = || Line::new(&case, "gbytes", rate(ours), "GB/s", threads);
+            sink(Line::new(&case, "seconds", ours, "s", threads))?;
+            sink(speed().against_rate("memcpy", rate(memcpy)))?;
+            sink(speed().against_rate("kernel", rate(kernel)))?;
+            sink(speed().against_rate("sitewise", rate(sitewise)))?;
         }
-        Ok(())
-    };
-    let read = stage.effort.best_of(read, |_| None)?;
-    for (direction, seconds) in [("write", written), ("read", read)] {
-        let line = |metric, value, unit| {
-            let mut line = stage.line(Precision::F64, metric, value, unit);
-            line.case = line.case.replacen("io", &format!("io {direction}"), 1);
-            line
-        };
-        let rate = |seconds: f64| 1e-9 * bytes as f64 / seconds;
-        sink(line("seconds", seconds, "s"))?;
-        sink(line("gbytes", rate(seconds), "GB/s").against_rate("memcpy", rate(memcpy)))?;
     }
     Ok(())
+}
+
+/// Where the configuration goes.
+struct Files {
+    ours: PathBuf,
+    plain: PathBuf,
+}
+
+impl Files {
+    /// Seconds to write the links: by this library, by the kernel alone, site by site.
+    fn write(&self, effort: &Effort, u: &GaugeField<f64, 3>) -> Result<[f64; 3], DriverError> {
+        let (pool, numbers) = (u.lattice().pool(), u.as_slice());
+        let failed = |source| self.failed("write to", source);
+        let none = |_: &()| None;
+        let ours = effort.best_of(|| write(&self.ours, u), none)?;
+        let kernel = || plain::write(pool, &self.plain, size_of_val(numbers)).map_err(failed);
+        let kernel = effort.best_of(kernel, none)?;
+        let sitewise = || plain::write_sites(pool, &self.plain, numbers).map_err(failed);
+        Ok([ours, kernel, effort.best_of(sitewise, |_| None)?])
+    }
+
+    /// Seconds to read them back; they are compared with what was written.
+    fn read(
+        &self,
+        effort: &Effort,
+        u: &GaugeField<f64, 3>,
+        back: &mut GaugeField<f64, 3>,
+    ) -> Result<[f64; 3], DriverError> {
+        let (lattice, bytes) = (u.lattice().clone(), size_of_val(u.as_slice()));
+        let failed = |source| self.failed("read from", source);
+        let none = |_: &()| None;
+        let ours = effort.best_of(|| read(&self.ours, back), none)?;
+        if back.as_slice() != u.as_slice() {
+            return Err(untrue(&self.ours));
+        }
+        let kernel = || plain::read(lattice.pool(), &self.plain, bytes).map_err(failed);
+        let kernel = effort.best_of(kernel, none)?;
+        let numbers = back.as_mut_slice();
+        let sitewise = || plain::read_sites(lattice.pool(), &self.plain, numbers).map_err(failed);
+        let sitewise = effort.best_of(sitewise, |_| None)?;
+        Ok([ours, kernel, sitewise])
+    }
+
+    fn failed(&self, action: &'static str, source: std::io::Error) -> DriverError {
+        DriverError::Io { action, path: self.plain.clone(), source }
+    }
+}
+
+fn write(path: &Path, u: &GaugeField<f64, 3>) -> Result<(), DriverError> {
+    file::write(path, u, 0, lime_rs::Precision::F64, &FileText::default())?;
+    Ok(())
+}
+
+fn read(path: &Path, field: &mut GaugeField<f64, 3>) -> Result<(), DriverError> {
+    if file::read(&GaugeFile::open(path)?, field, 0)?.is_bad() { Err(untrue(path)) } else { Ok(()) }
+}
+
+fn untrue(path: &Path) -> DriverError {
+    DriverError::Lattice(LatticeError::Mismatch(format!(
+        "{}: what was read is not what was written: the folder's disk or the memory is not to be trusted",
+        path.display()
+    )))
+}
+
+/// Reads a file into a new field; with it the MiB by which the process was then larger than before at most, where the
+/// system tells.
+fn read_anew(path: &Path, lattice: &Arc<Lattice>) -> Result<(GaugeField<f64, 3>, Option<f64>), DriverError> {
+    // Resets VmHWM to VmRSS (proc(5)).
+    let reset = std::fs::write("/proc/self/clear_refs", "5").is_ok();
+    let before = resident("VmRSS:");
+    let mut field = GaugeField::cold(lattice)?;
+    read(path, &mut field)?;
+    let growth = resident("VmHWM:").zip(before).map(|(after, before)| after - before);
+    Ok((field, growth.filter(|_| reset)))
+}
+
+/// A size in `/proc/self/status`, MiB.
+fn resident(key: &str) -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(key))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok()? / 1024.0)
 }

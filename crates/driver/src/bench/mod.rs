@@ -10,6 +10,7 @@ mod gauge;
 mod limits;
 mod line;
 mod peers;
+mod plain;
 mod timing;
 
 pub use limits::Limits;
@@ -35,12 +36,14 @@ pub const NAMES: [(&str, &str); 14] = [
     ("overrelaxation", "an overrelaxation sweep"),
     ("flow", "a third-order step of the gradient flow"),
     ("trajectory", "an HMC trajectory: Wilson gauge action, Omelyan, 10 steps"),
-    ("io", "an ILDG file written and read with its checksums, against memcpy"),
+    ("io", "an ILDG file written and read with its checksums, on one thread and on all"),
     ("limits", "memory bandwidth and fused multiply-adds"),
 ];
 
 /// Extents that are timed where none are asked for: in cache and out of it.
 const VOLUMES: [[usize; DIM_MAX]; 2] = [[8; DIM_MAX], [16; DIM_MAX]];
+/// Those of files: a configuration too large for most caches.
+const FILE_VOLUME: [usize; DIM_MAX] = [24; DIM_MAX];
 
 /// Precision of a kernel's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +67,7 @@ impl Precision {
 /// What is to be timed, beside the name.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Extents; empty for 8⁴ and 16⁴.
+    /// Extents; empty for 8⁴ and 16⁴, and 24⁴ for files.
     pub extents: Vec<usize>,
     /// Threads; 0 takes all cores.
     pub threads: usize,
@@ -142,10 +145,15 @@ pub fn run(
         if !request.has(Precision::F64) && only_double(name) {
             continue;
         }
+        if name == "io" {
+            let extents = if request.extents.is_empty() { &FILE_VOLUME[..] } else { &request.extents };
+            let lattice = &lattice(extents, request.threads)?;
+            files::run(&Stage { name, lattice, limits: &limits, effort: request.effort }, sink)?;
+            continue;
+        }
         for lattice in &lattices {
             let stage = Stage { name, lattice, limits: &limits, effort: request.effort };
             match name {
-                "io" => files::run(&stage, sink)?,
                 _ if dirac::NAMES.contains(&name) => {
                     if request.has(Precision::F64) {
                         dirac::run::<f64>(&stage, Precision::F64, sink)?;
@@ -189,13 +197,26 @@ mod tests {
             let lines = lines(name);
             assert!(!lines.is_empty(), "{name}");
             for line in &lines {
-                assert!(line.case.starts_with(name) && line.threads == 2, "{line:?}");
+                assert!(line.case.starts_with(name), "{line:?}");
+                assert!(line.threads == 2 || name == "io" && line.threads == 1, "{line:?}");
                 assert!(line.value > 0.0 && line.value.is_finite(), "{line:?}");
                 let compared = [line.limit.is_some(), line.limit_name.is_some(), line.ratio.is_some()];
                 assert!(compared == [true; 3] || compared == [false; 3], "{line:?}");
             }
             if name != "limits" {
                 assert!(lines.iter().any(|l| l.metric == "seconds" && l.unit == "s"), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn files_are_compared_with_memory_the_kernel_and_sites_one_by_one() {
+        let lines = lines("io");
+        for direction in ["io write 4x4x4x4 f64 on /", "io read 4x4x4x4 f64 on /"] {
+            for threads in [1, 2] {
+                let of = lines.iter().filter(|l| l.case.starts_with(direction) && l.threads == threads);
+                let limits: Vec<_> = of.filter_map(|l| l.limit_name).collect();
+                assert_eq!(limits, ["memcpy", "kernel", "sitewise"], "{direction}, {threads} threads");
             }
         }
     }

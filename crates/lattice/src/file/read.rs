@@ -1,6 +1,7 @@
 //! Reading: every thread its own sites.
 
-use super::{CHUNK_BYTES, Piece, agree, combine, local_site, own_site, own_units};
+use super::lanes::Stretches;
+use super::{CHUNK_BYTES, Piece, agree, combine, count, local_site, on_threads, own_site, own_units, within};
 use crate::error::LatticeError;
 use crate::field::FieldWriter;
 use crate::gauge::GaugeField;
@@ -8,8 +9,6 @@ use crate::geometry::Geometry;
 use crate::group::group_name;
 use crate::number::Real;
 use lime_rs::{Checksum, GaugeFile, Order, PosixCksum, ScidacChecksum, Sums, UnitChunk};
-use std::ops::Range;
-use std::sync::Mutex;
 
 /// What reading a file told about its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +54,7 @@ pub fn read<T: Real, const N: usize>(
     read_with(file, field, chain, ReadOptions::default())
 }
 
-/// [`read`] with options. Each thread of the lattice reads, sums and decodes consecutive sites of its own.
+/// [`read`] with options. Each thread of the lattice reads, sums and decodes sites of its own.
 ///
 /// # Errors
 /// As [`read`].
@@ -78,21 +77,20 @@ pub fn read_with<T: Real, const N: usize>(
             group_name(N),
         )));
     }
-    let pieces = own_units(geometry, format.order);
-    let units = pieces.iter().map(|piece| piece.units.end - piece.units.start).sum::<u64>() as usize;
     let writer = field.writer();
-    let kind = file.format().checksum_kind();
-    let empty = || Sums::new(kind, options.posix_cksum);
-    let parts: Vec<Mutex<lime_rs::Result<Sums>>> =
-        (0..lattice.pool().threads()).map(|_| Mutex::new(Ok(empty()))).collect();
-    lattice.pool().run(0..units, |thread, share| {
-        let part = read_part::<T, N>(file, geometry, writer, chain, options, within(&pieces, &share));
-        *parts[thread].lock().unwrap_or_else(|e| e.into_inner()) = part;
-    });
-    let whole = parts.into_iter().try_fold(empty(), |mut whole, part| {
-        whole.append(&part.into_inner().unwrap_or_else(|e| e.into_inner())?);
-        Ok(whole)
-    });
+    let empty = Sums::new(file.format().checksum_kind(), options.posix_cksum);
+    // POSIX `cksum` minds the order of the bytes, which stretches do not keep.
+    let stretches = Stretches::new(writer.layout(), format).filter(|_| !options.posix_cksum);
+    let whole = if let Some(stretches) = stretches {
+        on_threads(&lattice, stretches.places(), &empty, |share| {
+            stretches.read(file, writer, lattice.isa(), share, options.progress)
+        })
+    } else {
+        let pieces = own_units(geometry, format.order);
+        on_threads(&lattice, count(&pieces), &empty, |share| {
+            read_part::<T, N>(file, geometry, writer, chain, options, within(&pieces, &share))
+        })
+    };
     let whole = agree(lattice.comm(), whole)?;
     let sums = combine(lattice.comm(), &whole);
     field.exchange();
@@ -179,20 +177,4 @@ fn place_links<T: Real, const N: usize>(
             }
         }
     }
-}
-
-/// What the share `share` of the concatenated units covers of the pieces.
-fn within(pieces: &[Piece], share: &Range<usize>) -> Vec<Piece> {
-    let mut before = 0;
-    let mut covered = Vec::new();
-    for Piece { units, counted } in pieces {
-        let length = units.end - units.start;
-        let from = (share.start as u64).clamp(before, before + length) - before;
-        let to = (share.end as u64).clamp(before, before + length) - before;
-        if from < to {
-            covered.push(Piece { units: units.start + from..units.start + to, counted: *counted });
-        }
-        before += length;
-    }
-    covered
 }

@@ -1,10 +1,11 @@
 //! Writing: a file that appears only when complete.
 
-use super::{CHUNK_BYTES, Piece, agree, combine, own_site, own_units};
+use super::lanes::Stretches;
+use super::{CHUNK_BYTES, Piece, agree, combine, count, on_threads, own_site, own_units, within};
 use crate::comm::Comm;
 use crate::error::LatticeError;
 use crate::gauge::GaugeField;
-use crate::geometry::Site;
+use crate::geometry::{DIM_MAX, Site};
 use crate::group::Matrix;
 use crate::number::Real;
 use lime_rs::{
@@ -90,15 +91,15 @@ pub fn write_as<T: Real, const N: usize>(
     let place = writer.as_ref().map(|w| (w.temporary_path().to_string_lossy().into_owned(), w.offset()));
     let (temporary, offset) = share(comm, place.unwrap_or_default());
 
-    let sums = || Sums::new(options.format.checksum_kind(), false);
+    let empty = Sums::new(options.format.checksum_kind(), false);
     let write_part = || {
         if let Some(writer) = &writer {
-            return write_units(field, chain, &body, sums(), |at, bytes| writer.write_body_at(at, bytes))
-                .map(|s| (s, 0));
+            let put = |at: u64, bytes: &[u8]| writer.write_body_at(at, bytes);
+            return Ok((write_body(field, chain, &body, &empty, put)?, 0));
         }
         let part = PayloadWriter::attach(temporary, offset, body.bytes())?;
-        let sum = write_units(field, chain, &body, sums(), |at, bytes| part.write_payload_at(at, bytes))?;
-        Ok((sum, part.finish()?))
+        let put = |at: u64, bytes: &[u8]| part.write_payload_at(at, bytes);
+        Ok((write_body(field, chain, &body, &empty, put)?, part.finish()?))
     };
     let (part, elsewhere) = agree(comm, write_part())?;
     let whole = combine(comm, &part);
@@ -115,12 +116,35 @@ pub fn write_as<T: Real, const N: usize>(
     Ok(whole)
 }
 
+/// Hands this rank's links as bytes to `put`, with their offset in the body, from all threads.
+fn write_body<T: Real, const N: usize>(
+    field: &GaugeField<T, N>,
+    chain: usize,
+    body: &Body,
+    empty: &Sums,
+    put: impl Fn(u64, &[u8]) -> lime_rs::Result<()> + Sync,
+) -> lime_rs::Result<Sums> {
+    let lattice = field.lattice();
+    if let Some(stretches) = Stretches::new(field.layout(), body) {
+        let unit: Vec<T> = Matrix::<T, N>::unit().0.iter().flatten().flat_map(|z| [z.re, z.im]).collect();
+        let beyond = unit.repeat(DIM_MAX - lattice.dims());
+        return on_threads(lattice, stretches.places(), empty, |share| {
+            stretches.write(field.reader(), &beyond, lattice.isa(), share, empty.clone(), &put)
+        });
+    }
+    let pieces = own_units(lattice.geometry(), body.order);
+    on_threads(lattice, count(&pieces), empty, |share| {
+        write_units(field, chain, body, within(&pieces, &share), empty.clone(), &put)
+    })
+}
+
 fn write_units<T: Real, const N: usize>(
     field: &GaugeField<T, N>,
     chain: usize,
     body: &Body,
+    pieces: Vec<Piece>,
     mut sums: Sums,
-    mut put: impl FnMut(u64, &[u8]) -> lime_rs::Result<()>,
+    put: impl Fn(u64, &[u8]) -> lime_rs::Result<()>,
 ) -> lime_rs::Result<Sums> {
     let geometry = field.lattice().geometry();
     let (per_unit, unit_bytes, slots) =
@@ -129,7 +153,7 @@ fn write_units<T: Real, const N: usize>(
     let mut numbers = vec![0.0f64; at_once * per_unit];
     let mut bytes = vec![0; at_once * unit_bytes];
     let mut own = vec![false; at_once * slots];
-    for Piece { units, .. } in own_units(geometry, body.order) {
+    for Piece { units, .. } in pieces {
         let mut start = units.start;
         while start < units.end {
             let count = at_once.min((units.end - start) as usize);

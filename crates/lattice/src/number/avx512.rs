@@ -8,7 +8,7 @@ macro_rules! lanes {
     ($name:ident, $vec:ident, $mask:ident, $s:tt,
      $add:ident, $sub:ident, $mul:ident, $div:ident, $fma:ident, $fnma:ident, $sqrt:ident, $round:ident,
      $cmp:ident, $blend:ident, $set:ident, $xor:ident, $load:ident, $store:ident, $stream:ident,
-     $getmant:ident, $getexp:ident, $scalef:ident, |$lanes:ident, $index:ident| $permuted:expr) => {
+     $getmant:ident, $getexp:ident, $scalef:ident, $transposed:ident, $swapped:ident, |$lanes:ident, $index:ident| $permuted:expr) => {
         /// A block row in one register.
         #[derive(Clone, Copy)]
         #[repr(transparent)]
@@ -169,12 +169,118 @@ macro_rules! lanes {
                 unsafe { $stream(p, self.0) }
             }
             #[inline(always)]
+            unsafe fn transposed(from: *const $s, stride: usize, mut put: impl FnMut(usize, Self)) {
+                // SAFETY: the caller vouches for the numbers; AVX-512 as for `add`.
+                let rows = unsafe { $transposed(from, stride) };
+                rows.into_iter().enumerate().for_each(|(c, row)| put(c, Self(row)));
+            }
+            #[inline(always)]
+            fn swapped_bytes(self) -> Self {
+                // SAFETY: as for `add`.
+                Self(unsafe { $swapped(self.0) })
+            }
+            #[inline(always)]
             fn fence() {
                 // SAFETY: every x86-64 machine has SSE.
                 unsafe { _mm_sfence() }
             }
         }
     };
+}
+
+/// The bytes of each 32-bit word in the opposite order.
+///
+/// # Safety
+/// The machine has AVX-512 F.
+#[inline(always)]
+unsafe fn swapped_words(x: __m512i) -> __m512i {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let (odd, even) = (_mm512_rol_epi32::<8>(x), _mm512_ror_epi32::<8>(x));
+        // Bytes 0 and 2 of a word from the first, 1 and 3 from the second.
+        _mm512_ternarylogic_epi32::<0xca>(_mm512_set1_epi32(0x00ff_00ff), odd, even)
+    }
+}
+
+/// # Safety
+/// As [`swapped_words`].
+#[inline(always)]
+unsafe fn swapped_pd(x: __m512d) -> __m512d {
+    // SAFETY: the caller's promise.
+    unsafe { _mm512_castsi512_pd(_mm512_rol_epi64::<32>(swapped_words(_mm512_castpd_si512(x)))) }
+}
+
+/// # Safety
+/// As [`swapped_words`].
+#[inline(always)]
+unsafe fn swapped_ps(x: __m512) -> __m512 {
+    // SAFETY: the caller's promise.
+    unsafe { _mm512_castsi512_ps(swapped_words(_mm512_castps_si512(x))) }
+}
+
+/// `[a, b, c, d]`, each with its quarters a0 to a3, as `[(a0, b0, c0, d0), (a1, ..), ..]`.
+///
+/// # Safety
+/// The machine has AVX-512 F.
+#[inline(always)]
+unsafe fn transposed_quarters([a, b, c, d]: [__m512d; 4]) -> [__m512d; 4] {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let (ab02, ab13) = (_mm512_shuffle_f64x2::<0x88>(a, b), _mm512_shuffle_f64x2::<0xdd>(a, b));
+        let (cd02, cd13) = (_mm512_shuffle_f64x2::<0x88>(c, d), _mm512_shuffle_f64x2::<0xdd>(c, d));
+        [
+            _mm512_shuffle_f64x2::<0x88>(ab02, cd02),
+            _mm512_shuffle_f64x2::<0x88>(ab13, cd13),
+            _mm512_shuffle_f64x2::<0xdd>(ab02, cd02),
+            _mm512_shuffle_f64x2::<0xdd>(ab13, cd13),
+        ]
+    }
+}
+
+/// The columns of eight rows of eight numbers.
+///
+/// # Safety
+/// As [`Lanes::transposed`], on a machine with AVX-512 F.
+#[inline(always)]
+unsafe fn transposed_pd(from: *const f64, stride: usize) -> [__m512d; 8] {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let row = |l: usize| _mm512_loadu_pd(from.add(l * stride));
+        // Quarter k of these: numbers 2k (even) or 2k + 1 (odd) of two rows.
+        let even = [0, 2, 4, 6].map(|l| _mm512_unpacklo_pd(row(l), row(l + 1)));
+        let odd = [0, 2, 4, 6].map(|l| _mm512_unpackhi_pd(row(l), row(l + 1)));
+        let (even, odd) = (transposed_quarters(even), transposed_quarters(odd));
+        std::array::from_fn(|c| if c % 2 == 0 { even[c / 2] } else { odd[c / 2] })
+    }
+}
+
+/// The columns of sixteen rows of sixteen numbers.
+///
+/// # Safety
+/// As [`Lanes::transposed`], on a machine with AVX-512 F.
+#[inline(always)]
+unsafe fn transposed_ps(from: *const f32, stride: usize) -> [__m512; 16] {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let row = |l: usize| _mm512_loadu_ps(from.add(l * stride));
+        // Quarter k of `fours[g][c]`: number 4k + c of rows 4g to 4g + 3.
+        let fours: [[__m512d; 4]; 4] = std::array::from_fn(|g| {
+            let pair =
+                |l: usize| (_mm512_unpacklo_ps(row(l), row(l + 1)), _mm512_unpackhi_ps(row(l), row(l + 1)));
+            let ((low, high), (low_next, high_next)) = (pair(4 * g), pair(4 * g + 2));
+            let [low, high, low_next, high_next] =
+                [low, high, low_next, high_next].map(|x| _mm512_castps_pd(x));
+            [
+                _mm512_unpacklo_pd(low, low_next),
+                _mm512_unpackhi_pd(low, low_next),
+                _mm512_unpacklo_pd(high, high_next),
+                _mm512_unpackhi_pd(high, high_next),
+            ]
+        });
+        let columns: [[__m512d; 4]; 4] =
+            std::array::from_fn(|c| transposed_quarters(fours.map(|four| four[c])));
+        std::array::from_fn(|c| _mm512_castpd_ps(columns[c % 4][c / 4]))
+    }
 }
 
 lanes!(
@@ -200,6 +306,8 @@ lanes!(
     _mm512_getmant_pd,
     _mm512_getexp_pd,
     _mm512_scalef_pd,
+    transposed_pd,
+    swapped_pd,
     |lanes, index| _mm512_permutexvar_pd(
         _mm512_cvtepi32_epi64(_mm256_load_si256(index.0.as_ptr().cast())),
         lanes
@@ -229,5 +337,7 @@ lanes!(
     _mm512_getmant_ps,
     _mm512_getexp_ps,
     _mm512_scalef_ps,
+    transposed_ps,
+    swapped_ps,
     |lanes, index| _mm512_permutexvar_ps(_mm512_load_si512(index.0.as_ptr().cast()), lanes)
 );

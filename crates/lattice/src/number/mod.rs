@@ -128,6 +128,29 @@ pub trait Lanes: Num {
         // SAFETY: the same contract as `store`.
         unsafe { self.store(p) }
     }
+    /// Transposes a square of as many numbers as lanes each way: calls `put(c, row)` for each row `c`, whose lane `l` is
+    /// `from[l * stride + c]`.
+    ///
+    /// # Safety
+    /// Valid for reading LANES scalars at each `from + l * stride`, at any alignment.
+    #[inline(always)]
+    unsafe fn transposed(from: *const Self::Scalar, stride: usize, mut put: impl FnMut(usize, Self)) {
+        for c in 0..Self::Scalar::LANES {
+            let mut row = Row([Self::Scalar::default(); 16]);
+            for l in 0..Self::Scalar::LANES {
+                // SAFETY: the caller's promise.
+                row.0[l] = unsafe { from.add(l * stride + c).read_unaligned() };
+            }
+            put(c, row.to_lanes());
+        }
+    }
+    /// The lanes with the bytes of each number in the opposite order.
+    #[inline(always)]
+    fn swapped_bytes(self) -> Self {
+        let mut row = Row::from_lanes(self);
+        row.0.iter_mut().for_each(|x| bytemuck::bytes_of_mut(x).reverse());
+        row.to_lanes()
+    }
     /// Reads one register's lanes.
     ///
     /// # Safety

@@ -2,7 +2,8 @@
 
 use lime_rs::qcdml::{ConfigurationDocument, QcdmlKind, check_qcdml};
 use lime_rs::{
-    FileInfo, IldgFile, RecordHeader, RecordInfo, ScidacChecksum, ScidacFile, Selection, Shape, scan,
+    Error, FileFormat, FileInfo, GaugeFile, IldgFile, RecordHeader, RecordInfo, ScidacChecksum, ScidacFile,
+    Selection, Shape, scan,
 };
 
 /// The walk over the LIME records of a file.
@@ -116,6 +117,48 @@ pub fn qcdml(data: &[u8]) {
         Ok(QcdmlKind::Configuration) => assert!(!ConfigurationDocument::read_steps(data).unwrap().is_empty()),
         Ok(QcdmlKind::Ensemble) => assert!(ConfigurationDocument::read_steps(data).is_err()),
         Err(violations) => assert!(!violations.is_empty()),
+    }
+}
+
+/// NERSC's text header and its links.
+pub fn nersc(data: &[u8]) {
+    configuration(data, FileFormat::Nersc);
+}
+
+/// MILC's headers and links, versions 4 and 5.
+pub fn milc(data: &[u8]) {
+    configuration(data, FileFormat::Milc);
+}
+
+/// openQCD's header and links.
+pub fn openqcd(data: &[u8]) {
+    configuration(data, FileFormat::OpenQcd);
+}
+
+/// DDalphaAMG's header and links.
+pub fn ddalphaamg(data: &[u8]) {
+    configuration(data, FileFormat::DdAlphaAmg);
+}
+
+/// HiRep's header and links.
+pub fn hirep(data: &[u8]) {
+    configuration(data, FileFormat::HiRep);
+}
+
+/// A configuration in a format that is given or found, with the shape that it states or another.
+fn configuration(data: &[u8], format: FileFormat) {
+    let shape = Shape { dims: [2, 2, 2, 2], nc: 2 };
+    for (format, shape) in [(Some(format), None), (Some(format), Some(shape)), (None, None)] {
+        let Ok(file) = GaugeFile::from_source(data, format, shape) else { continue };
+        let (body, size) = (file.body(), data.len() as u64);
+        assert!(file.offset() + body.bytes() <= size, "a body beyond the file");
+        let mut numbers = vec![0.0f64; body.numbers_per_unit()];
+        let decode = |chunk: lime_rs::UnitChunk<'_>| body.decode(chunk.bytes, &mut numbers);
+        let sums = file.read_units::<Error>(0..body.units(), 1, true, decode).unwrap();
+        assert_eq!(file.sums(true).unwrap().checksum(), sums.checksum());
+        let stated = [file.stated().plaquette, file.stated().link_trace];
+        assert!(stated.into_iter().flatten().all(f64::is_finite));
+        file.warnings().iter().for_each(|warning| assert!(!warning.to_string().is_empty()));
     }
 }
 

@@ -55,6 +55,26 @@ impl<R: ReadAt> GaugeFile<R> {
         Ok(sums)
     }
 
+    /// Fills `bytes` with the stored bytes of whole units from `first_unit` on, for callers that sum them themselves
+    /// with [`Sums::add`].
+    ///
+    /// # Errors
+    /// [`Error::SizeMismatch`] for bytes that are not whole units; [`Error::OutOfRange`], [`Error::Read`].
+    pub fn read_bytes(&self, first_unit: u64, bytes: &mut [u8]) -> Result<()> {
+        let (unit_bytes, limit) = (self.body().unit_bytes(), self.body().units());
+        let units = (bytes.len() / unit_bytes) as u64;
+        let end = first_unit.saturating_add(units);
+        let checked = if !bytes.len().is_multiple_of(unit_bytes) {
+            let (given, needed) = (bytes.len() as u64, units * unit_bytes as u64);
+            Err(Error::SizeMismatch { what: "bytes of whole units", given, needed })
+        } else if end > limit {
+            Err(Error::OutOfRange { what: "units", start: first_unit, end, limit })
+        } else {
+            read(self.source(), bytes, self.offset() + first_unit * unit_bytes as u64)
+        };
+        checked.map_err(|error| self.named(error))
+    }
+
     /// Sums over the whole body.
     ///
     /// # Errors
