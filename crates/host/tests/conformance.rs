@@ -40,9 +40,19 @@ fn the_plugin_in_c_keeps_all_rules() {
         );
     }
     assert_eq!(failures(&report), [""; 0]);
-    for name in
-        ["inverse", "log det", "gauge covariance", "pullback", "gradient", "sign and scale", "hermiticity"]
-    {
+    for name in [
+        "inverse",
+        "log det",
+        "gauge covariance",
+        "pullback",
+        "gradient",
+        "sign and scale",
+        "hermiticity",
+        "residual",
+        "balance",
+        "EO f32",
+        "batch",
+    ] {
         assert_eq!(outcome(&report, name), Outcome::Passed, "{name}");
     }
 }
@@ -92,6 +102,14 @@ fn every_bug_is_found_by_its_check() {
         let report = check(&fixture(), &Options { configs, ..Options::default() }).expect("it opens");
         assert_eq!(outcome(&report, name), Outcome::Failed, "the bug in {name}");
     }
+}
+
+#[test]
+fn a_proposal_without_its_weights_is_found() {
+    let id = "org.gaugelink.fixture.tilted".to_string();
+    let configs = vec![(id.clone(), "bug = 'weight'".to_string())];
+    let options = Options { configs, only: Some(id), ..Options::default() };
+    assert_eq!(outcome(&check(&fixture(), &options).expect("it opens"), "balance"), Outcome::Failed);
 }
 
 #[test]
