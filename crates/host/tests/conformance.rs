@@ -1,20 +1,14 @@
 //! The checker passes plugins that keep the rules, and finds each bug that a plugin was asked to have.
 
+mod common;
+
+use common::minimal;
 use gaugelink_host::conformance::{Options, Outcome, Report, check};
 use gaugelink_host::{Plugin, Search};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 fn fixture() -> PathBuf {
     Search::new(&[]).find("fixture").expect("cargo built the fixture beside this test")
-}
-
-/// The plugin in C, built without cargo.
-fn minimal(folder: &Path) -> PathBuf {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/minimal-c/build.sh");
-    let status = Command::new("sh").arg(script).arg(folder).status().expect("sh runs");
-    assert!(status.success(), "build.sh builds the plugin");
-    folder.join("libglk_minimal_c.so")
 }
 
 fn failures(report: &Report) -> Vec<String> {

@@ -1,5 +1,8 @@
 //! Chains of a plugin's proposals against exact values in two dimensions.
 
+mod common;
+
+use common::minimal;
 use gaugelink_host::adapt::{ProposalPlugin, Recipe};
 use gaugelink_host::{Plugin, Search, Services};
 use gaugelink_lattice::rng::{Address, Purpose};
@@ -7,19 +10,10 @@ use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions};
 use gaugelink_physics::action::{Action, WilsonAction};
 use gaugelink_physics::observable::plaquette;
 use gaugelink_sampler::statistics::{GammaMethod, Samples};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 const CHAINS: usize = 8;
 const SHAKE: &str = "org.gaugelink.minimal.shake";
-
-/// The plugin in C, built without cargo.
-fn minimal(folder: &Path) -> Plugin {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/minimal-c/build.sh");
-    assert!(Command::new("sh").arg(script).arg(folder).status().expect("sh runs").success());
-    let file: PathBuf = folder.join("libglk_minimal_c.so");
-    Plugin::open(&file).expect("it opens")
-}
 
 fn recipe<'a>(plugin: &'a Plugin, component: &'a str, config: &'a str) -> Recipe<'a> {
     Recipe { plugin, component, config, base_dir: Path::new("") }
@@ -76,7 +70,7 @@ impl Sampled {
     fn agrees(&self, exact: f64, largest_error: f64) {
         let Self { plaquette, error, acceptance, .. } = *self;
         println!("plaquette {plaquette} ± {error}, exact {exact}, acceptance {acceptance}");
-        assert!((0.02..0.9).contains(&acceptance), "acceptance {acceptance}");
+        assert!((0.01..0.9).contains(&acceptance), "acceptance {acceptance}");
         assert!(error < largest_error, "error {error}");
         assert!((plaquette - exact).abs() < 3.0 * error, "{plaquette} ± {error}, exact {exact}");
     }
@@ -89,12 +83,12 @@ const U1: f64 = 0.446_393_91;
 #[test]
 fn a_random_walk_has_the_exact_plaquettes() {
     let folder = tempfile::tempdir().expect("a folder");
-    let plugin = minimal(folder.path());
-    let u1 = sampled::<1>(&plugin, SHAKE, "step = 0.5", 1.0, 40_000);
+    let plugin = Plugin::open(&minimal(folder.path())).expect("it opens");
+    let u1 = sampled::<1>(&plugin, SHAKE, "step = 0.5", 1.0, 12_000);
     assert_eq!((u1.copied, &u1.log_weights[..]), (0, &[0.0; CHAINS][..]));
     u1.agrees(U1, 0.004);
     // I_2/I_1 at β = 2; that the lattice is finite changes it by 1e-5.
-    sampled::<2>(&plugin, SHAKE, "step = 0.25", 2.0, 40_000).agrees(0.433_127_43, 0.004);
+    sampled::<2>(&plugin, SHAKE, "step = 0.25", 2.0, 12_000).agrees(0.433_127_43, 0.004);
 }
 
 /// Links drawn anew with a density that is not flat, which only their weights make good.
@@ -113,7 +107,7 @@ fn weights_make_a_tilted_density_exact() {
 #[test]
 fn weights_of_a_checkpoint_go_on() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (plugin, services) = (minimal(folder.path()), Services::new(1));
+    let (plugin, services) = (Plugin::open(&minimal(folder.path())).expect("it opens"), Services::new(1));
     let lattice = Lattice::new(&[4, 4], LatticeOptions::default()).expect("a lattice");
     let recipe = recipe(&plugin, SHAKE, "step = 1");
     let mut shake = ProposalPlugin::<1>::create(&recipe, &services, &lattice).expect("created");

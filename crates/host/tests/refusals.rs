@@ -1,5 +1,8 @@
 //! Plugins that lie, throw, or are none: each gives a sentence, never an abort.
 
+mod common;
+
+use common::minimal;
 use gaugelink_host::sdk::{Lattice, Setup, View, ViewMut, raw, sized_struct};
 use gaugelink_host::{
     ConfigText, Exec, FlowObject, ForceObject, HostError, Plugin, PrecondObject, ProposalObject, Request,
@@ -147,10 +150,8 @@ fn descriptors_of_components_that_lie_are_refused() {
 /// What the plugin in C cannot do it refuses, whatever else the arguments say.
 #[test]
 fn the_plugin_in_c_refuses_what_it_cannot_do() {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/minimal-c/build.sh");
     let folder = tempfile::tempdir().expect("a folder");
-    assert!(Command::new("sh").arg(script).arg(folder.path()).status().expect("sh runs").success());
-    let plugin = Plugin::open(&folder.path().join("libglk_minimal_c.so")).expect("it opens");
+    let plugin = Plugin::open(&minimal(folder.path())).expect("it opens");
     let (services, lattice) = (Services::new(1), Lattice::single(&[2; 4]).expect("a lattice"));
     let request = |name: &'static str, config| Request {
         component: name,

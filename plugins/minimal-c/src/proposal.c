@@ -28,7 +28,7 @@ static matrix exponential(const matrix *x, int64_t n) {
 /* step X of a link: n * n numbers make a Hermitian matrix. */
 static matrix random_algebra(const glk_object *o, const glk_rng *rng, int64_t n, uint64_t b, uint64_t site, int64_t mu) {
   double x[2 * BLOCK_NUMBERS];
-  for (uint32_t i = 0; i < 2; i++) random_block(rng, b, site, 2 * (uint32_t)mu + i, x + BLOCK_NUMBERS * i);
+  for (uint32_t i = 0; i * BLOCK_NUMBERS < n * n; i++) random_block(rng, b, site, 2 * (uint32_t)mu + i, x + BLOCK_NUMBERS * i);
   matrix a = { { { 0 } } };
   double trace = 0;
   for (int64_t i = 0; i < n; i++) trace += x[i * n + i];

@@ -139,8 +139,14 @@ fn cases(subject: &Subject, spinors: bool) -> Vec<Case> {
     also("parts apart", Layout { form: Form::Components, ..PLAIN }, 1, 0);
     also("ACCUMULATE", PLAIN, 1, raw::GLK_VIEW_ACCUMULATE);
     if spinors {
-        for (name, parity) in [("even sites", raw::GLK_EVEN), ("odd sites", raw::GLK_ODD)] {
-            also(name, Layout { order: raw::GLK_SITE_EO, parity, ..PLAIN }, 1, 0);
+        let (eo, table) = (raw::GLK_SITE_EO, raw::GLK_SITE_TABLE);
+        let halves = [
+            ("even sites", eo, raw::GLK_EVEN),
+            ("odd sites", eo, raw::GLK_ODD),
+            ("odd sites, TABLE", table, raw::GLK_ODD),
+        ];
+        for (name, order, parity) in halves {
+            also(name, Layout { order, parity, ..PLAIN }, 1, 0);
         }
     }
     cases
