@@ -398,7 +398,10 @@ typedef struct glk_force {
 
 /* Stochastic and generalised proposals (stochastic flows, replica exchange, defect repair, joint maps of links and
  * pseudofermions): (U, aux) -> (U', aux') with log_weight[nrhs] for the accept step. The weight belongs to the path:
- * the caller keeps it with the current state and never computes it anew. */
+ * the caller keeps it with the current state and never computes it anew. It knows nothing of the action S that is
+ * sampled: U' is taken with probability min(1, exp(-S(U') + log_weight' + S(U) - log_weight)), and then log_weight'
+ * belongs to it. 0 for proposals that are as likely as the way back; -log q(U') for those that do not depend on U. A
+ * state that was not proposed has no weight, so the first proposal of a chain is taken. */
 typedef struct glk_proposal {
   uint32_t size, pad0;
   glk_status (*propose)(glk_object *, const glk_exec *, const glk_rng *, const glk_view *U, const glk_view *const *aux,

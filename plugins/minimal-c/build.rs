@@ -1,10 +1,13 @@
-//! Compiles the plugin, which is one C file.
+//! Compiles the plugin, which is in C.
 
 fn main() {
     println!("cargo::rerun-if-changed=../../include/gaugelink/plugin.h");
-    println!("cargo::rerun-if-changed=src/minimal.c");
+    println!("cargo::rerun-if-changed=src");
     cc::Build::new()
-        .file("src/minimal.c")
+        .files(
+            ["flow", "force", "plugin", "precond", "proposal", "random", "view"]
+                .map(|name| format!("src/{name}.c")),
+        )
         .include("../../include")
         .std("c11")
         .opt_level(2)

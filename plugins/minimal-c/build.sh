@@ -4,4 +4,4 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 out=${1:-.}
 ${CC:-cc} -std=c11 -O2 -Wall -Wextra -Wpedantic -fPIC -shared -fvisibility=hidden -I"$here/../../include" \
-  -o "$out/libglk_minimal_c.so" "$here/src/minimal.c" -lm
+  -o "$out/libglk_minimal_c.so" "$here"/src/*.c -lm

@@ -189,7 +189,29 @@ pub fn assert_consistent_alone(a: &Answers, plugins: Plugins, sites: usize) {
     {
         assert_eq!(a.number(bytes), plugins.copies(sites, numbers), "{bytes}");
     }
-    let statuses = [("lying_size", 3.0), ("no_view", 3.0), ("apply_before_setup", 9.0)];
+    let rust = plugins == Plugins::Rust;
+    let query = if rust { 1.0 } else { 2.0 };
+    let statuses = [
+        ("lying_size", 3.0),
+        ("no_view", 3.0),
+        ("apply_before_setup", 9.0),
+        ("force_save_and_load", UNSUPPORTED),
+        ("force_refresh", if rust { 0.0 } else { UNSUPPORTED }),
+        ("force_query", query),
+        ("precond_query", query),
+        ("precond_self_test", if rust { 0.0 } else { UNSUPPORTED }),
+        ("proposal_offered", if rust { 0.0 } else { 1.0 }),
+    ];
+    assert!(a.number("precond_flops") >= 24.0 * sites as f64 && a.number("precond_dirac_equivalents") > 0.0);
+    assert_eq!(a.number("precond_report") > 40.0, rust);
+    if !rust {
+        ["proposal_log_weight", "proposal_again", "proposal_bytes_copied"]
+            .iter()
+            .for_each(|name| assert_eq!(a.number(name), 0.0, "{name}"));
+        a.close("proposal_norm2", 1.0, 1e-14);
+        let (moved, next) = (a.number("proposal_move"), a.number("proposal_next"));
+        assert!((0.05..0.5).contains(&moved) && (0.05..0.9).contains(&next), "{moved} {next}");
+    }
     statuses.into_iter().for_each(|(name, code)| assert_eq!(a.number(name), code, "{name}"));
 }
 

@@ -54,6 +54,9 @@ enum PluginCommand {
     List(PluginListArgs),
     /// Put a plugin through the promises of plugin.h: inverse, Jacobian, covariance, gradient, errors, ...
     Check(PluginCheckArgs),
+    /// The checks in this process, for `check`, which watches it
+    #[command(hide = true)]
+    CheckHere(PluginCheckHereArgs),
 }
 
 /// Of `plugin list`.
@@ -77,9 +80,28 @@ pub(crate) struct PluginCheckArgs {
     /// Configuration of the components, TOML, e.g. 'beta = 6.0'
     #[arg(long, value_name = "TOML")]
     pub config: Option<String>,
+    /// A check that takes longer has failed
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    pub timeout: u64,
     /// JSON lines on standard output, nothing else
     #[arg(long)]
     pub json: bool,
+}
+
+/// Of `plugin check-here`.
+#[derive(Args, Debug)]
+pub(crate) struct PluginCheckHereArgs {
+    /// File
+    pub path: PathBuf,
+    /// Where what happens is written, as JSON lines
+    #[arg(long)]
+    pub events: PathBuf,
+    /// Check only this component
+    #[arg(long)]
+    pub component: Option<String>,
+    /// Configuration of the components
+    #[arg(long, default_value = "")]
+    pub config: String,
 }
 
 /// Of `run` and `solve`.
@@ -277,6 +299,7 @@ fn dispatch(command: Command) -> Result<(), DriverError> {
         Command::Plugin(PluginCommand::Check(args)) => {
             command::plugin::check(&args, &mut Report::new(args.json))
         }
+        Command::Plugin(PluginCommand::CheckHere(args)) => command::plugin::check_here(&args),
         Command::Bench(args) => command::bench::bench(&args, &mut Report::new(args.json)),
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod adapt;
 pub mod conformance;
+mod elf;
 mod error;
 mod flow;
 mod force;

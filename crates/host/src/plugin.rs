@@ -1,6 +1,6 @@
 //! Opening a plugin and reading what it offers.
 
-use crate::HostError;
+use crate::{HostError, elf};
 use gaugelink_plugin_sdk::{Error, raw, read_sized, sized_struct};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -69,6 +69,11 @@ impl Plugin {
             let folders = path.parent().map(Path::to_path_buf).into_iter().collect();
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             return Err(HostError::Missing { name, folders });
+        }
+        let unread = |error: std::io::Error| HostError::Open { path: path.into(), reason: error.to_string() };
+        if let Some((needs, has)) = elf::missing(path).map_err(unread)? {
+            let reason = format!("it is cut off: its headers speak of {needs} bytes, and there are {has}");
+            return Err(HostError::Open { path: path.into(), reason });
         }
         // SAFETY: initialisers of a library run here; a plugin promises to have none with effects.
         let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) };
@@ -158,32 +163,52 @@ fn reason(error: &libloading::Error) -> String {
     std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
 }
 
+/// Most components of a plugin: more is a number that was never set.
+const COMPONENTS_MAX: usize = 4096;
+
 fn components(table: &raw::glk_plugin) -> Result<Vec<ComponentInfo>, String> {
     let count = table.ncomponents as usize;
-    if count == 0 || count > 4096 || table.components.is_null() {
-        return Err(format!("it lists {count} components; tell its author"));
+    let place = table.components;
+    if count == 0 || count > COMPONENTS_MAX || place.is_null() || !place.is_aligned() {
+        return Err(format!(
+            "it lists {count} components at {place:?}; 1 to {COMPONENTS_MAX} are possible; tell its author"
+        ));
     }
-    // SAFETY: plugin.h makes this an array of `ncomponents` pointers.
-    let pointers = unsafe { std::slice::from_raw_parts(table.components, count) };
-    let describe = |pointer: &*const raw::glk_component| {
-        // SAFETY: as above, each to a struct with its size.
-        let raw =
-            unsafe { read_sized(*pointer) }.ok_or("a component is NULL or has no size; tell its author")?;
-        Ok(ComponentInfo {
-            id: string(raw.id)?,
-            interface: string(raw.interface_id)?,
-            version: string(raw.version)?,
-            summary: string(raw.summary)?,
-            citation: string(raw.citation)?,
-            license: string(raw.license)?,
-            config_schema: string(raw.config_schema)?,
-            caps: raw.caps,
-            devices: raw.devices,
-            scalars: raw.scalars,
-            site_orders: raw.site_orders,
-        })
-    };
-    pointers.iter().map(describe).collect()
+    // SAFETY: plugin.h makes this an array of `ncomponents` pointers; a count that is too large cannot be seen from here.
+    let pointers = unsafe { std::slice::from_raw_parts(place, count) };
+    pointers.iter().enumerate().map(|(i, &pointer)| component(i, pointer)).collect()
+}
+
+fn component(i: usize, pointer: *const raw::glk_component) -> Result<ComponentInfo, String> {
+    let wrong = |what: &str| format!("component {i} {what}; tell its author");
+    if !pointer.is_aligned() {
+        return Err(wrong("is no pointer to a struct"));
+    }
+    // SAFETY: an entry of the plugin's array, which plugin.h makes NULL or a struct with its size.
+    let raw = unsafe { read_sized(pointer) }.ok_or_else(|| wrong("is NULL or has no size"))?;
+    // Up to the interface's id a component means nothing without.
+    let least = std::mem::offset_of!(raw::glk_component, version);
+    if (raw.size as usize) < least || raw.size > 1 << 16 {
+        return Err(wrong(&format!("says that it has {} bytes; at least {least} are needed", raw.size)));
+    }
+    let text = |text: raw::glk_str| string(text).map_err(|what| wrong(&what));
+    let (id, interface) = (text(raw.id)?, text(raw.interface_id)?);
+    if id.is_empty() || interface.is_empty() {
+        return Err(wrong("has no id or no interface"));
+    }
+    Ok(ComponentInfo {
+        id,
+        interface,
+        version: text(raw.version)?,
+        summary: text(raw.summary)?,
+        citation: text(raw.citation)?,
+        license: text(raw.license)?,
+        config_schema: text(raw.config_schema)?,
+        caps: raw.caps,
+        devices: raw.devices,
+        scalars: raw.scalars,
+        site_orders: raw.site_orders,
+    })
 }
 
 fn string(text: raw::glk_str) -> Result<String, String> {
@@ -191,12 +216,11 @@ fn string(text: raw::glk_str) -> Result<String, String> {
         return Ok(String::new());
     }
     if text.ptr.is_null() || text.len > 1 << 24 {
-        return Err("a text of its descriptor is NULL or longer than 16 MiB; tell its author".into());
+        return Err("has a text that is NULL or longer than 16 MiB".into());
     }
     // SAFETY: strings of descriptors are valid for ever.
     let bytes = unsafe { std::slice::from_raw_parts(text.ptr.cast::<u8>(), text.len as usize) };
-    String::from_utf8(bytes.to_vec())
-        .map_err(|_| "a text of its descriptor is not UTF-8; tell its author".into())
+    String::from_utf8(bytes.to_vec()).map_err(|_| "has a text that is not UTF-8".into())
 }
 
 /// An empty struct for an answer.

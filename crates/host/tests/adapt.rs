@@ -1,5 +1,8 @@
 //! Plugins as transformation, force and preconditioner: the same numbers as the library's own, and errors that surface.
 
+mod common;
+
+use common::minimal;
 use gaugelink_host::adapt::{FlowPlugin, ForcePlugin, PrecondPlugin, Recipe};
 use gaugelink_host::{Plugin, Search, Services};
 use gaugelink_lattice::rng::{Address, Purpose};
@@ -12,20 +15,12 @@ use gaugelink_sampler::hmc::{Hmc, Trajectory};
 use gaugelink_sampler::integrator::Integrator;
 use gaugelink_sampler::transformation::{Transformation, Transformed};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 
 const TRAJECTORY: Trajectory = Trajectory { integrator: Integrator::Omelyan, steps: 4, length: 0.5 };
 
 fn address() -> Address {
     Address::new(77, Purpose::Start)
-}
-
-/// The plugin in C, built without cargo.
-fn minimal(folder: &Path) -> Plugin {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/minimal-c/build.sh");
-    assert!(Command::new("sh").arg(script).arg(folder).status().expect("sh runs").success());
-    Plugin::open(&folder.join("libglk_minimal_c.so")).expect("it opens")
 }
 
 fn fixture() -> Plugin {
@@ -51,7 +46,7 @@ fn difference(a: &[f64], b: &[f64]) -> f64 {
 #[test]
 fn a_force_kicks_as_the_librarys_own() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (plugin, services) = (minimal(folder.path()), Services::new(2));
+    let (plugin, services) = (Plugin::open(&minimal(folder.path())).expect("it opens"), Services::new(2));
     let recipe = recipe(&plugin, "org.gaugelink.minimal.wilson", "beta = 5.7");
     let sites = LatticeOptions { threads: 2, ..LatticeOptions::default() };
     let cases: [(&[usize], LatticeOptions); 3] =
@@ -120,7 +115,7 @@ fn a_flow_pulls_the_force_back() {
 #[test]
 fn the_identity_changes_nothing_but_rounding() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (plugin, services) = (minimal(folder.path()), Services::new(1));
+    let (plugin, services) = (Plugin::open(&minimal(folder.path())).expect("it opens"), Services::new(1));
     let lattice = Lattice::new(&[4, 4, 4, 4], LatticeOptions::default()).expect("a lattice");
     let recipe = recipe(&plugin, "org.gaugelink.minimal.identity", "");
     let mut flow = FlowPlugin::<2>::create(&recipe, &services, &lattice).expect("created");
@@ -179,7 +174,7 @@ fn a_force_that_fails_rejects_the_trajectory() {
 #[test]
 fn a_preconditioner_is_set_up_and_applied_in_place() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (plugin, services) = (minimal(folder.path()), Services::new(1));
+    let (plugin, services) = (Plugin::open(&minimal(folder.path())).expect("it opens"), Services::new(1));
     let recipe = recipe(&plugin, "org.gaugelink.minimal.jacobi", "");
     let lattice = Lattice::new(&[4, 4, 2, 4], LatticeOptions::default()).expect("a lattice");
     let u = GaugeField::<f64, 3>::random(&lattice, 0.5, address()).expect("links");

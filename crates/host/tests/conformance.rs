@@ -1,20 +1,14 @@
 //! The checker passes plugins that keep the rules, and finds each bug that a plugin was asked to have.
 
+mod common;
+
+use common::minimal;
 use gaugelink_host::conformance::{Options, Outcome, Report, check};
 use gaugelink_host::{Plugin, Search};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 fn fixture() -> PathBuf {
     Search::new(&[]).find("fixture").expect("cargo built the fixture beside this test")
-}
-
-/// The plugin in C, built without cargo.
-fn minimal(folder: &Path) -> PathBuf {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/minimal-c/build.sh");
-    let status = Command::new("sh").arg(script).arg(folder).status().expect("sh runs");
-    assert!(status.success(), "build.sh builds the plugin");
-    folder.join("libglk_minimal_c.so")
 }
 
 fn failures(report: &Report) -> Vec<String> {
@@ -40,9 +34,19 @@ fn the_plugin_in_c_keeps_all_rules() {
         );
     }
     assert_eq!(failures(&report), [""; 0]);
-    for name in
-        ["inverse", "log det", "gauge covariance", "pullback", "gradient", "sign and scale", "hermiticity"]
-    {
+    for name in [
+        "inverse",
+        "log det",
+        "gauge covariance",
+        "pullback",
+        "gradient",
+        "sign and scale",
+        "hermiticity",
+        "residual",
+        "balance",
+        "EO f32",
+        "batch",
+    ] {
         assert_eq!(outcome(&report, name), Outcome::Passed, "{name}");
     }
 }
@@ -92,6 +96,14 @@ fn every_bug_is_found_by_its_check() {
         let report = check(&fixture(), &Options { configs, ..Options::default() }).expect("it opens");
         assert_eq!(outcome(&report, name), Outcome::Failed, "the bug in {name}");
     }
+}
+
+#[test]
+fn a_proposal_without_its_weights_is_found() {
+    let id = "org.gaugelink.fixture.tilted".to_string();
+    let configs = vec![(id.clone(), "bug = 'weight'".to_string())];
+    let options = Options { configs, only: Some(id), ..Options::default() };
+    assert_eq!(outcome(&check(&fixture(), &options).expect("it opens"), "balance"), Outcome::Failed);
 }
 
 #[test]

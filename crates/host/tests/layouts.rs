@@ -1,9 +1,11 @@
 //! A plugin in C and the views of the SDK agree on every site order, and nothing is copied.
 
+mod common;
+
+use common::minimal;
 use gaugelink_host::sdk::{Dirac, Lattice, Served, Setup, View, ViewMut, raw, sized_struct};
 use gaugelink_host::{Auxiliary, ConfigText, Exec, ForceObject, Plugin, PrecondObject, Request, Services};
 use std::path::Path;
-use std::process::Command;
 
 const N: usize = 3;
 
@@ -31,17 +33,10 @@ impl Store {
     }
 }
 
-/// The plugin in C, built without cargo.
-fn minimal(folder: &Path) -> Plugin {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/minimal-c/build.sh");
-    assert!(Command::new("sh").arg(script).arg(folder).status().expect("sh runs").success());
-    Plugin::open(&folder.join("libglk_minimal_c.so")).expect("it opens")
-}
-
 #[test]
 fn a_halo_whose_volume_overflows_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (plugin, services) = (minimal(folder.path()), Services::new(1));
+    let (plugin, services) = (Plugin::open(&minimal(folder.path())).expect("it opens"), Services::new(1));
     let lattice = Lattice::single(&[4; 4]).expect("a lattice");
     let request = Request {
         component: "org.gaugelink.minimal.wilson",
@@ -62,7 +57,7 @@ fn a_halo_whose_volume_overflows_is_refused() {
 #[test]
 fn a_diagonal_is_that_of_the_hosts_operator() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (plugin, services) = (minimal(folder.path()), Services::new(1));
+    let (plugin, services) = (Plugin::open(&minimal(folder.path())).expect("it opens"), Services::new(1));
     let lattice = Lattice::single(&[2; 4]).expect("a lattice");
     let request = Request {
         component: "org.gaugelink.minimal.jacobi",
@@ -94,7 +89,7 @@ fn a_diagonal_is_that_of_the_hosts_operator() {
 #[test]
 fn forces_are_the_same_in_every_layout() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (plugin, services) = (minimal(folder.path()), Services::new(1));
+    let (plugin, services) = (Plugin::open(&minimal(folder.path())).expect("it opens"), Services::new(1));
     let lattice = Lattice::single(&[4, 2, 2, 4]).expect("a lattice");
     let request = Request {
         component: "org.gaugelink.minimal.wilson",

@@ -1,5 +1,8 @@
 //! What the boundary costs: a call that does nothing, from hosts in Rust and C++ to plugins in Rust and C.
 
+mod common;
+
+use common::minimal;
 use gaugelink_host::sdk::{Lattice, View};
 use gaugelink_host::{ConfigText, FlowObject, Plugin, Request, Search, Services};
 use std::path::{Path, PathBuf};
@@ -23,12 +26,10 @@ fn fastest(mut call: impl FnMut()) -> f64 {
 
 /// A plugin in Rust and one in C, each with a flow.
 fn plugins(folder: &Path) -> [(&'static str, PathBuf, &'static str); 2] {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/minimal-c/build.sh");
-    assert!(Command::new("sh").arg(script).arg(folder).status().expect("sh runs").success());
     let fixture = Search::new(&[]).find("fixture").expect("cargo built the fixture");
     [
         ("Rust", fixture, "org.gaugelink.fixture.layer"),
-        ("C", folder.join("libglk_minimal_c.so"), "org.gaugelink.minimal.identity"),
+        ("C", minimal(folder), "org.gaugelink.minimal.identity"),
     ]
 }
 

@@ -1,7 +1,13 @@
 //! Plugins that lie, throw, or are none: each gives a sentence, never an abort.
 
-use gaugelink_host::sdk::{Lattice, View, ViewMut, raw};
-use gaugelink_host::{ConfigText, Exec, FlowObject, HostError, Plugin, Request, Search, Services};
+mod common;
+
+use common::minimal;
+use gaugelink_host::sdk::{Lattice, Setup, View, ViewMut, raw, sized_struct};
+use gaugelink_host::{
+    ConfigText, Exec, FlowObject, ForceObject, HostError, Plugin, PrecondObject, ProposalObject, Request,
+    Search, Services,
+};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -59,6 +65,11 @@ static const glk_plugin plugin = { SIZE, MAJOR, 0, 1, STR("org.example"), STR("1
 extern "C" const glk_plugin *glk_plugin_entry_v1(uint32_t) { return &plugin; }
 "#;
 
+/// A flow whose forward does nothing.
+fn flow() -> String {
+    FLOW.replace("BODY", "{ return GLK_OK; }")
+}
+
 fn entry(size: &str, major: &str, create: &str) -> String {
     ENTRY.replace("SIZE", size).replace("MAJOR", major).replace("CREATE", create)
 }
@@ -91,11 +102,127 @@ fn files_that_are_no_plugins() {
     assert!(message(&none).contains("exports no glk_plugin_entry_v1"));
 }
 
+/// The system's loader would map the missing part, and the process would end with a signal.
+#[test]
+fn a_file_that_is_cut_off_is_refused_at_every_length() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let whole = compiled(
+        folder.path(),
+        "whole.cpp",
+        &plugin_text(&entry("sizeof(glk_plugin)", "1", "create"), &flow()),
+    );
+    assert!(Plugin::open(&whole).is_ok());
+    let bytes = std::fs::read(&whole).expect("readable");
+    let path = folder.path().join("libglk_cut.so");
+    for length in [1, 40, 63, 64, 200, 1000, bytes.len() / 4, bytes.len() / 2, bytes.len() - 1] {
+        std::fs::write(&path, &bytes[..length]).expect("writable");
+        let message = message(&path);
+        assert!(message.contains("it is cut off") && message.contains("check that"), "{length}: {message}");
+    }
+    std::fs::write(&path, []).expect("writable");
+    assert!(message(&path).contains("it is cut off"));
+}
+
+#[test]
+fn descriptors_of_components_that_lie_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let open = |name: &str, from: &str, to: &str| {
+        let text = plugin_text(&entry("sizeof(glk_plugin)", "1", "create"), &flow());
+        assert!(text.contains(from), "{text}");
+        message(&compiled(folder.path(), name, &text.replace(from, to)))
+    };
+    let none = open("none.cpp", "{ &component }", "{ nullptr }");
+    assert!(none.contains("component 0 is NULL or has no size; tell its author"), "{none}");
+    let short = open("short.cpp", "{ sizeof(glk_component)", "{ 16");
+    assert!(short.contains("component 0 says that it has 16 bytes"), "{short}");
+    let long = open("long.cpp", "{ sizeof(glk_component)", "{ 0xffffffff");
+    assert!(long.contains("component 0 says that it has 4294967295 bytes"), "{long}");
+    let odd = open("odd.cpp", "{ &component }", "{ (const glk_component *)((const char *)&component + 1) }");
+    assert!(odd.contains("component 0 is no pointer to a struct"), "{odd}");
+    let nameless = open("nameless.cpp", "STR(\"org.example.flow\")", "STR(\"\")");
+    assert!(nameless.contains("component 0 has no id or no interface"), "{nameless}");
+    let text = open("text.cpp", "STR(\"org.example.flow\")", "{ nullptr, 5 }");
+    assert!(text.contains("component 0 has a text that is NULL"), "{text}");
+    let many = open("many.cpp", "0, 1, STR", "0, 100000, STR");
+    assert!(many.contains("lists 100000 components"), "{many}");
+}
+
+/// What the plugin in C cannot do it refuses, whatever else the arguments say.
+#[test]
+fn the_plugin_in_c_refuses_what_it_cannot_do() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let plugin = Plugin::open(&minimal(folder.path())).expect("it opens");
+    let (services, lattice) = (Services::new(1), Lattice::single(&[2; 4]).expect("a lattice"));
+    let request = |name: &'static str, config| Request {
+        component: name,
+        lattice: &lattice,
+        config,
+        base_dir: Path::new(""),
+    };
+    let wilson = "org.gaugelink.minimal.wilson";
+    let shake = "org.gaugelink.minimal.shake";
+    for good in ["beta = 5.7", " beta=6 \n", "beta = -1e-3", "beta = +.5"] {
+        ForceObject::create(&plugin, &services, &request(wilson, ConfigText::Toml(good))).expect(good);
+    }
+    ForceObject::create(&plugin, &services, &request(wilson, ConfigText::Json("{ \"beta\" : 6e0 }\n")))
+        .expect("JSON");
+    for bad in [
+        "beta = nan",
+        "beta = inf",
+        "beta = 1e999",
+        "beta = 0x10",
+        "beta = 5,7",
+        "beta = 5.7.1",
+        "beta = 6 7",
+        "beta =",
+        "beta",
+        "beta = true",
+        "betas = 1",
+        "bet = 1",
+        "beta = 6\0",
+        "step = 0.1",
+        "\0beta = 6",
+    ] {
+        let error = ForceObject::create(&plugin, &services, &request(wilson, ConfigText::Toml(bad)));
+        let error = error.err().unwrap_or_else(|| panic!("{bad:?} was taken")).to_string();
+        assert!(error.contains("the one key is beta, a finite number"), "{bad}: {error}");
+    }
+    for bad in ["{\"beta\": NaN}", "{\"beta\": 6", "{beta: 6}", "{\"beta\": 6}}", "beta = 6"] {
+        let made = ForceObject::create(&plugin, &services, &request(wilson, ConfigText::Json(bad)));
+        assert!(made.is_err(), "{bad}");
+    }
+    for bad in ["step = 0", "step = 1.5", "step = -0.1", "step = nan"] {
+        let made = ProposalObject::create(&plugin, &services, &request(shake, ConfigText::Toml(bad)));
+        assert!(made.is_err(), "{bad}");
+    }
+    let links = vec![1.0; lattice.sites() * 8];
+    let u = View::gauge(&links, &lattice, 1).expect("a field");
+    let jacobi = request("org.gaugelink.minimal.jacobi", ConfigText::Toml(""));
+    let mut jacobi = PrecondObject::create(&plugin, &services, &jacobi).expect("created");
+    let plain = raw::glk_dirac { op: raw::GLK_DIRAC_WILSON, mass: 0.1, ..sized_struct() };
+    type Change = fn(&mut raw::glk_dirac);
+    let refused: [(&str, Change); 6] = [
+        ("dirac.csw", |d| d.csw_r = 1.0),
+        ("dirac.csw", |d| d.csw_t = f64::NAN),
+        ("dirac.xi0", |d| d.xi0 = 3.0),
+        ("dirac.xi0", |d| d.nu = f64::NAN),
+        ("dirac.op", |d| d.op = raw::GLK_DIRAC_CLOVER),
+        ("dirac.mass", |d| d.mass = f64::NAN),
+    ];
+    for (sentence, change) in refused {
+        let mut dirac = plain;
+        change(&mut dirac);
+        let error = jacobi.setup(Exec::default(), &u, &dirac, Setup::Reset).unwrap_err().to_string();
+        assert!(error.contains(sentence), "{error}");
+    }
+    jacobi.setup(Exec::default(), &u, &plain, Setup::Reset).expect("the plain operator");
+}
+
 #[test]
 fn plugins_of_another_version_and_with_lying_tables() {
     let folder = tempfile::tempdir().expect("a folder");
-    let flow = FLOW.replace("BODY", "{ return GLK_OK; }");
-    let open = |name: &str, entry: &str| message(&compiled(folder.path(), name, &plugin_text(entry, &flow)));
+    let open =
+        |name: &str, entry: &str| message(&compiled(folder.path(), name, &plugin_text(entry, &flow())));
     let major = open("major.cpp", &entry("sizeof(glk_plugin)", "2", "create"));
     assert!(major.contains("speaks ABI 2.0, this host speaks 1.0"), "{major}");
     let refuses = ENTRY.replace("return &plugin", "(void)plugin; return nullptr");

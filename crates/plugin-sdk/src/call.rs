@@ -61,6 +61,21 @@ impl Host {
     }
 }
 
+/// Where a call or an object runs: on the CPU, or it is refused.
+///
+/// # Safety
+/// As for [`crate::read_sized`]; NULL is CPU.
+pub(crate) unsafe fn on_cpu(exec: *const raw::glk_exec) -> Result<raw::glk_exec> {
+    // SAFETY: the caller's promise.
+    let exec = unsafe { sized::read(exec) }.unwrap_or_default();
+    match exec.device_type {
+        0 | raw::GLK_DEV_CPU => Ok(exec),
+        other => {
+            Err(Error::unsupported(format!("exec.device_type is {other}; this plugin runs on the CPU only")))
+        }
+    }
+}
+
 /// One call of the host: where it runs, and services that only its thread may use.
 pub struct Call<'a> {
     host: &'a Host,
@@ -74,13 +89,7 @@ impl<'a> Call<'a> {
     /// As for [`crate::read_sized`]; NULL is CPU.
     pub(crate) unsafe fn new(host: &'a Host, exec: *const raw::glk_exec) -> Result<Self> {
         // SAFETY: the caller's promise.
-        let exec = unsafe { sized::read(exec) }.unwrap_or_default();
-        if !matches!(exec.device_type, 0 | raw::GLK_DEV_CPU) {
-            let kind = exec.device_type;
-            return Err(Error::unsupported(format!(
-                "exec.device_type is {kind}; this plugin runs on the CPU only"
-            )));
-        }
+        let exec = unsafe { on_cpu(exec) }?;
         Ok(Self { host, exec, thread: PhantomData })
     }
     /// The host.

@@ -1,6 +1,6 @@
 //! What a plugin offers, and what a host asks for when it makes an object.
 
-use crate::call::{string, text};
+use crate::call::{on_cpu, string, text};
 use crate::raw::{self, glk_component, glk_str};
 use crate::{Error, Flow, Force, Host, Lattice, Precond, Proposal, Result, sized};
 use std::path::Path;
@@ -75,6 +75,7 @@ impl<'a> Args<'a> {
         unsafe {
             let raw =
                 sized::read(raw).ok_or_else(|| Error::invalid("create is NULL or its size is not set"))?;
+            on_cpu(raw.exec)?;
             let config = match (raw.config_format, text(raw.config, "config")?) {
                 (_, "") => Config::Empty,
                 (raw::GLK_CONFIG_TOML, toml) => Config::Toml(toml),

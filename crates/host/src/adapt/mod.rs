@@ -1,7 +1,7 @@
 //! Objects of plugins as what samplers and solvers take: [`FlowPlugin`] is a
 //! [`Transformation`](gaugelink_sampler::transformation::Transformation), [`ForcePlugin`] a
 //! [`Force`](gaugelink_physics::action::Force), [`PrecondPlugin`] a
-//! [`Preconditioner`](gaugelink_physics::solver::Preconditioner).
+//! [`Preconditioner`](gaugelink_physics::solver::Preconditioner), [`ProposalPlugin`] an update with its accept step.
 //!
 //! Links and spinors are lent where they stand. Algebra elements are coordinates here and matrices in `plugin.h`, so
 //! they are converted; [`Use`] counts these bytes with those that the plugin copies.
@@ -10,12 +10,14 @@ mod flow;
 mod force;
 mod matrices;
 mod precond;
+mod proposal;
 mod recipe;
 
 pub use flow::FlowPlugin;
 pub use force::ForcePlugin;
 pub use matrices::Matrices;
 pub use precond::PrecondPlugin;
+pub use proposal::ProposalPlugin;
 pub use recipe::Recipe;
 
 use std::time::Instant;

@@ -1,10 +1,11 @@
 //! Fields that the checker owns, and what a gauge transformation does to them.
 
+use super::store::Kind;
 use gaugelink_lattice::Complex;
 use gaugelink_lattice::group::{
-    self, ALGEBRA_MAX, Matrix, algebra_dim, exponential, to_coordinates, traceless_antihermitian,
+    self, ALGEBRA_MAX, Matrix, algebra_dim, exponential, reunitarise, to_coordinates, traceless_antihermitian,
 };
-use gaugelink_plugin_sdk::Lattice;
+use gaugelink_plugin_sdk::{Lattice, raw};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng, SeedableRng};
 
@@ -18,6 +19,7 @@ pub(super) struct Setting {
 /// Coordinates of one algebra element a link.
 pub(super) type Coordinates = Vec<[f64; ALGEBRA_MAX]>;
 
+/// Calls a function that is generic over the group.
 macro_rules! by_group {
     ($n:expr, $f:ident($($arg:expr),*)) => {
         match $n {
@@ -27,6 +29,8 @@ macro_rules! by_group {
         }
     };
 }
+
+pub(super) use by_group;
 
 impl Setting {
     /// Settings to try, the cheapest first.
@@ -47,6 +51,15 @@ impl Setting {
     /// Numbers of a link field.
     pub(super) fn len(&self) -> usize {
         self.links() * 2 * self.n * self.n
+    }
+    /// A field of matrices on links, `GLK_GAUGE` or `GLK_ALGEBRA`.
+    pub(super) fn on_links(&self, code: i32) -> Kind {
+        Kind { code, extents: [self.lattice.ndim(), self.n, self.n] }
+    }
+    /// Wilson spinors.
+    pub(super) fn spinors(&self) -> Kind {
+        let spins = if self.lattice.ndim() == 2 { 2 } else { 4 };
+        Kind { code: raw::GLK_WILSON, extents: [1, spins, self.n] }
     }
     /// Degrees of freedom of the links.
     pub(super) fn freedom(&self) -> usize {
@@ -111,6 +124,15 @@ impl Setting {
     pub(super) fn quotient(&self, a: &[f64], b: &[f64]) -> Coordinates {
         by_group!(self.n, quotient(a, b))
     }
+    /// Largest distance of a number from those of the nearest links in the group.
+    pub(super) fn off_group(&self, u: &[f64]) -> f64 {
+        distance(u, &by_group!(self.n, reunitarised(u)))
+    }
+    /// Mean of Re tr U over the links.
+    pub(super) fn mean_trace(&self, u: &[f64]) -> f64 {
+        let diagonal = |link: &[f64]| (0..self.n).map(|i| link[2 * (i * self.n + i)]).sum::<f64>();
+        u.chunks(2 * self.n * self.n).map(diagonal).sum::<f64>() / self.links() as f64
+    }
     /// S = Σ Re tr(M U) with random M, and its force Σ_a T_a ∂^a S.
     pub(super) fn linear_action(&self, seed: u64) -> LinearAction {
         LinearAction { setting: self.clone(), m: numbers(seed, self.len()) }
@@ -166,6 +188,12 @@ fn rotated<const N: usize>(u: &[f64], c: &Coordinates, epsilon: f64) -> Vec<f64>
         let turn = exponential(&group::from_coordinates::<f64, N>(c).scale(epsilon));
         push(&mut out, &turn.mul(&load(u, i)));
     }
+    out
+}
+
+fn reunitarised<const N: usize>(u: &[f64]) -> Vec<f64> {
+    let mut out = Vec::with_capacity(u.len());
+    (0..u.len() / (2 * N * N)).for_each(|i| push(&mut out, &reunitarise(&load::<N>(u, i))));
     out
 }
 

@@ -2,10 +2,13 @@
 //! transformations, its pullback is a gradient, its densities belong to its samples.
 
 use super::fields::{Setting, distance};
-use super::{Log, STEP, Subject, abi};
+use super::layouts::{Argument, BATCH, Operation, rounded};
+use super::log::{Log, Verdict};
+use super::{STEP, Subject, abi, layouts, rig};
 use crate::{Exec, FlowObject, HostError};
 use gaugelink_lattice::group::algebra_dim;
-use gaugelink_plugin_sdk::{Rng, View, ViewMut, raw, sized_struct};
+use gaugelink_plugin_sdk::{View, ViewMut, raw};
+use std::cell::RefCell;
 
 /// Largest Jacobian that is computed by differences.
 const FREEDOM: usize = 600;
@@ -13,7 +16,7 @@ const FREEDOM: usize = 600;
 type Answer = Result<(Vec<f64>, f64), HostError>;
 
 struct Map<'s> {
-    object: FlowObject<'s>,
+    object: RefCell<FlowObject<'s>>,
     setting: Setting,
 }
 
@@ -21,29 +24,29 @@ impl Map<'_> {
     fn view<'v>(&self, u: &'v [f64]) -> View<'v> {
         View::gauge(u, &self.setting.lattice, self.setting.n).expect("a whole field")
     }
-    fn run(&mut self, v: &[f64], threads: usize, inverse: bool) -> Answer {
+    fn run(&self, v: &[f64], threads: usize, inverse: bool) -> Answer {
         let (mut u, mut logdet) = (vec![0.0; v.len()], [f64::NAN]);
         let mut out = ViewMut::gauge(&mut u, &self.setting.lattice, self.setting.n).expect("a whole field");
-        let from = self.view(v);
+        let (from, mut object) = (self.view(v), self.object.borrow_mut());
         if inverse {
-            self.object.inverse(Exec { threads }, &from, &mut out, &mut logdet)?;
+            object.inverse(Exec { threads }, &from, &mut out, &mut logdet)?;
         } else {
-            self.object.forward(Exec { threads }, &from, &mut out, &mut logdet)?;
+            object.forward(Exec { threads }, &from, &mut out, &mut logdet)?;
         }
         Ok((u, logdet[0]))
     }
-    fn forward(&mut self, v: &[f64]) -> Answer {
+    fn forward(&self, v: &[f64]) -> Answer {
         self.run(v, 1, false)
     }
     /// log |det| by differences of the fourth order.
-    fn jacobian(&mut self, v: &[f64]) -> Result<f64, HostError> {
+    fn jacobian(&self, v: &[f64]) -> Result<f64, HostError> {
         let (links, dim) = (self.setting.links(), algebra_dim(self.setting.n));
         let mut columns = Vec::with_capacity(links * dim);
         for link in 0..links {
             for a in 0..dim {
                 let mut c = vec![[0.0; 8]; links];
                 c[link][a] = 1.0;
-                let mut slope = |step: f64| -> Result<_, HostError> {
+                let slope = |step: f64| -> Result<_, HostError> {
                     let plus = self.forward(&self.setting.rotated(v, &c, step))?.0;
                     let minus = self.forward(&self.setting.rotated(v, &c, -step))?.0;
                     let quotient = self.setting.quotient(&plus, &minus);
@@ -83,12 +86,13 @@ pub(super) fn component(subject: &Subject, log: &mut Log) {
     for setting in Setting::all() {
         match FlowObject::create(subject.plugin, subject.services, &subject.request(&setting.lattice)) {
             Ok(object) => {
-                let mut map = Map { object, setting: setting.clone() };
+                let map = Map { object: RefCell::new(object), setting: setting.clone() };
                 match map.forward(&setting.gauge(1)) {
                     Ok(_) => {
-                        log.verdict("create", true, format!("serves {}", setting.name()));
+                        log.check("create", || Verdict::passed(format!("serves {}", setting.name())));
                         abi::component(subject, &setting, log);
-                        return promises(&mut map, subject, log);
+                        layouts::component(subject, &setting.lattice, &operations(&map), false, log);
+                        return promises(&map, subject, log);
                     }
                     Err(error) => refusal = format!("{}: {error}", setting.name()),
                 }
@@ -96,79 +100,141 @@ pub(super) fn component(subject: &Subject, log: &mut Log) {
             Err(error) => refusal = format!("{}: {error}", setting.name()),
         }
     }
-    log.verdict("create", false, format!("serves none of the checker's lattices; last answer: {refusal}"));
+    log.check("create", || {
+        Verdict::failed(format!("serves none of the checker's lattices; last answer: {refusal}"))
+    });
 }
 
-fn promises(map: &mut Map, subject: &Subject, log: &mut Log) {
+/// All functions, for every layout.
+fn operations<'m>(map: &'m Map) -> Vec<Operation<'m>> {
+    let (setting, object, exec) = (&map.setting, &map.object, Exec { threads: 1 });
+    let (gauge, algebra) = (setting.on_links(raw::GLK_GAUGE), setting.on_links(raw::GLK_ALGEBRA));
+    let batch = |field: &dyn Fn(u64) -> Vec<f64>| rounded((0..BATCH as u64).flat_map(field).collect());
+    let links = || Argument { kind: gauge, fields: batch(&|b| setting.gauge(11 + b)), single: false };
+    let forces = || {
+        let force = |b| setting.linear_action(21 + b).force(&setting.gauge(11 + b));
+        Argument { kind: algebra, fields: batch(&force), single: false }
+    };
+    vec![
+        Operation {
+            name: "forward",
+            inputs: vec![links()],
+            output: Some(gauge),
+            returns_numbers: true,
+            random: false,
+            run: Box::new(move |v, u, logdet| object.borrow_mut().forward(exec, &v[0], &mut u[0], logdet)),
+        },
+        Operation {
+            name: "inverse",
+            inputs: vec![links()],
+            output: Some(gauge),
+            returns_numbers: true,
+            random: false,
+            run: Box::new(move |u, v, logdet| object.borrow_mut().inverse(exec, &u[0], &mut v[0], logdet)),
+        },
+        Operation {
+            name: "pullback",
+            inputs: vec![links(), forces()],
+            output: Some(algebra),
+            returns_numbers: false,
+            random: false,
+            run: Box::new(move |from, f_v, _| {
+                object.borrow_mut().pullback(exec, &from[0], &from[1], &mut f_v[0])
+            }),
+        },
+        Operation {
+            name: "log_density",
+            inputs: vec![links()],
+            output: None,
+            returns_numbers: true,
+            random: false,
+            run: Box::new(move |u, _, log_q| object.borrow_mut().log_density(exec, &u[0], log_q)),
+        },
+        Operation {
+            name: "sample",
+            inputs: vec![],
+            output: Some(gauge),
+            returns_numbers: true,
+            random: true,
+            run: Box::new(move |_, u, log_q| {
+                object.borrow_mut().sample(exec, &rig::draws(1), &mut u[0], log_q)
+            }),
+        },
+    ]
+}
+
+fn promises(map: &Map, subject: &Subject, log: &mut Log) {
     let setting = map.setting.clone();
     let (v, g) = (setting.gauge(1), setting.transformation(2));
-    let forward = map.forward(&v);
-    let there_and_back = || -> Result<f64, HostError> {
+    log.limit("inverse", "inverse(forward(V)) − V and the sum of their log det", 1e-8, || {
         let (u, there) = map.forward(&v)?;
         let (back, home) = map.run(&u, 1, true)?;
         Ok(distance(&back, &v).max(distance(&[there], &[-home]) / setting.freedom() as f64))
-    };
-    let mut there_and_back = there_and_back;
-    log.limit("inverse", "inverse(forward(V)) − V and the sum of their log det", 1e-8, there_and_back());
+    });
 
     if !subject.promises(raw::GLK_CAP_EXACT_DENSITY) {
         log.skip("log det", "EXACT_DENSITY is not promised");
     } else if setting.freedom() > FREEDOM {
         log.skip("log det", format!("{} has more than {FREEDOM} degrees of freedom", setting.name()));
     } else {
-        let mut compare = || Ok((map.jacobian(&v)? - map.forward(&v)?.1).abs());
-        log.limit("log det", "log det − that of the numerical Jacobian", 1e-6, compare());
+        log.limit("log det", "log det − that of the numerical Jacobian", 1e-6, || {
+            Ok((map.jacobian(&v)? - map.forward(&v)?.1).abs())
+        });
     }
 
     if subject.promises(raw::GLK_CAP_EQUIVARIANT) {
-        let mut compare = || -> Result<f64, HostError> {
+        let what = "f(V^g) − f(V)^g and the difference of their log det";
+        log.limit("gauge covariance", what, 1e-10, || {
             let (u, logdet) = map.forward(&v)?;
             let (turned, same) = map.forward(&setting.transformed(&v, &g))?;
             Ok(distance(&turned, &setting.transformed(&u, &g))
                 .max((logdet - same).abs() / setting.freedom() as f64))
-        };
-        log.limit(
-            "gauge covariance",
-            "f(V^g) − f(V)^g and the difference of their log det",
-            1e-10,
-            compare(),
-        );
+        });
     } else {
         log.skip("gauge covariance", "EQUIVARIANT is not promised");
     }
 
     let s = setting.linear_action(3);
     let c = setting.coordinates(4, setting.links());
-    let mut pullback = || -> Result<f64, HostError> {
+    let what = "force through the map − numerical derivative, relative";
+    log.limit("pullback", what, 1e-7, || {
         let u = map.forward(&v)?.0;
         let (f_u, mut f_v) = (s.force(&u), vec![0.0; v.len()]);
         let from = View::algebra(&f_u, &setting.lattice, setting.n).expect("a whole field");
         let mut to = ViewMut::algebra(&mut f_v, &setting.lattice, setting.n).expect("a whole field");
         let links = map.view(&v);
-        map.object.pullback(Exec { threads: 1 }, &links, &from, &mut to)?;
-        let mut at = |epsilon: f64| -> Result<f64, HostError> {
+        map.object.borrow_mut().pullback(Exec { threads: 1 }, &links, &from, &mut to)?;
+        let at = |epsilon: f64| -> Result<f64, HostError> {
             let (u, logdet) = map.forward(&setting.rotated(&v, &c, epsilon))?;
             Ok(s.value(&u) - logdet)
         };
-        let slope =
-            |h: f64, at: &mut dyn FnMut(f64) -> Result<f64, HostError>| Ok((at(h)? - at(-h)?) / (2.0 * h));
-        let numeric = (4.0 * slope(STEP, &mut at)? - slope(2.0 * STEP, &mut at)?) / 3.0;
+        let slope = |h: f64| -> Result<f64, HostError> { Ok((at(h)? - at(-h)?) / (2.0 * h)) };
+        let numeric = (4.0 * slope(STEP)? - slope(2.0 * STEP)?) / 3.0;
         let analytic = setting.along(&f_v, &c);
         Ok((numeric - analytic).abs() / analytic.abs().max(1.0))
-    };
-    log.limit("pullback", "force through the map − numerical derivative, relative", 1e-7, pullback());
+    });
+
+    log.limit("sign", "force through the map in NEG_F + that in F", 1e-10, || {
+        let (f_u, mut both) = (s.force(&map.forward(&v)?.0), [vec![0.0; v.len()], vec![0.0; v.len()]]);
+        let from = View::algebra(&f_u, &setting.lattice, setting.n).expect("a whole field");
+        for (convention, f_v) in [raw::GLK_ALG_F, raw::GLK_ALG_NEG_F].into_iter().zip(&mut both) {
+            let mut to = ViewMut::algebra(f_v, &setting.lattice, setting.n).expect("a whole field");
+            to.set_algebra_conv(convention);
+            map.object.borrow_mut().pullback(Exec { threads: 1 }, &map.view(&v), &from, &mut to)?;
+        }
+        both[1].iter_mut().for_each(|x| *x = -*x);
+        Ok(distance(&both[0], &both[1]))
+    });
 
     if subject.promises(raw::GLK_CAP_DETERMINISTIC) {
-        let numbers = |answer: Answer| {
-            answer.map(|(mut u, logdet)| {
+        let numbers = |threads| {
+            map.run(&v, threads, false).map(|(mut u, logdet)| {
                 u.push(logdet);
                 u
             })
         };
-        let again = map.forward(&v);
-        log.same_bits("determinism", "forward twice", numbers(forward), numbers(again));
-        let (one, two) = (map.run(&v, 1, false), map.run(&v, 2, false));
-        log.same_bits("threads", "forward with 1 and 2 threads", numbers(one), numbers(two));
+        log.same_bits("determinism", "forward twice", || Ok([numbers(1)?, numbers(1)?]));
+        log.same_bits("threads", "forward with 1 and 2 threads", || Ok([numbers(1)?, numbers(2)?]));
     } else {
         log.skip("determinism", "DETERMINISTIC is not promised");
     }
@@ -176,20 +242,18 @@ fn promises(map: &mut Map, subject: &Subject, log: &mut Log) {
 }
 
 /// log q of a sample is log_density of it.
-fn density(map: &mut Map, log: &mut Log) {
-    let mut rng = sized_struct::<Rng>();
-    rng.algorithm = raw::GLK_RNG_CHACHA20;
-    rng.key = [42; 32];
-    let setting = map.setting.clone();
-    let mut compare = || -> Result<f64, HostError> {
+fn density(map: &Map, log: &mut Log) {
+    let setting = &map.setting;
+    let what = "log q of a sample − its log_density, a degree of freedom";
+    log.limit("density", what, 1e-9, || {
         let (mut u, mut log_q, mut again) = (vec![0.0; setting.len()], [f64::NAN], [f64::NAN]);
         let mut out = ViewMut::gauge(&mut u, &setting.lattice, setting.n).expect("a whole field");
-        map.object.sample(Exec { threads: 1 }, &rng, &mut out, &mut log_q)?;
+        let mut object = map.object.borrow_mut();
+        object.sample(Exec { threads: 1 }, &rig::draws(0), &mut out, &mut log_q)?;
         let view = View::gauge(&u, &setting.lattice, setting.n).expect("a whole field");
-        map.object.log_density(Exec { threads: 1 }, &view, &mut again)?;
+        object.log_density(Exec { threads: 1 }, &view, &mut again)?;
         Ok((log_q[0] - again[0]).abs() / setting.freedom() as f64)
-    };
-    log.limit("density", "log q of a sample − its log_density, a degree of freedom", 1e-9, compare());
+    });
 }
 
 #[cfg(test)]

@@ -2,38 +2,35 @@
 //! for.
 
 use super::fields::{Setting, distance};
-use super::{Log, STEP, Subject, abi};
+use super::layouts::{Argument, BATCH, Operation, rounded};
+use super::log::{Log, Verdict};
+use super::{STEP, Subject, abi, layouts};
 use crate::{Auxiliary, Exec, ForceObject, HostError};
 use gaugelink_plugin_sdk::{View, ViewMut, raw};
+use std::cell::RefCell;
 
 struct Drive<'s> {
-    object: ForceObject<'s>,
+    object: RefCell<ForceObject<'s>>,
     setting: Setting,
 }
 
 impl Drive<'_> {
-    fn force(
-        &mut self,
-        u: &[f64],
-        threads: usize,
-        scale: f64,
-        convention: i32,
-    ) -> Result<Vec<f64>, HostError> {
+    fn force(&self, u: &[f64], threads: usize, scale: f64, convention: i32) -> Result<Vec<f64>, HostError> {
         let mut f = vec![0.0; u.len()];
         let (lattice, n) = (&self.setting.lattice, self.setting.n);
         let links = View::gauge(u, lattice, n).expect("a whole field");
         let mut out = ViewMut::algebra(&mut f, lattice, n).expect("a whole field");
         out.set_algebra_conv(convention);
-        self.object.force(Exec { threads }, &links, Auxiliary::default(), scale, &mut out)?;
+        self.object.borrow_mut().force(Exec { threads }, &links, Auxiliary::default(), scale, &mut out)?;
         Ok(f)
     }
-    fn plain(&mut self, u: &[f64]) -> Result<Vec<f64>, HostError> {
+    fn plain(&self, u: &[f64]) -> Result<Vec<f64>, HostError> {
         self.force(u, 1, 1.0, raw::GLK_ALG_F)
     }
-    fn action(&mut self, u: &[f64]) -> Result<f64, HostError> {
+    fn action(&self, u: &[f64]) -> Result<f64, HostError> {
         let mut s = [f64::NAN];
         let links = View::gauge(u, &self.setting.lattice, self.setting.n).expect("a whole field");
-        self.object.action(Exec { threads: 1 }, &links, Auxiliary::default(), &mut s)?;
+        self.object.borrow_mut().action(Exec { threads: 1 }, &links, Auxiliary::default(), &mut s)?;
         Ok(s[0])
     }
 }
@@ -44,72 +41,98 @@ pub(super) fn component(subject: &Subject, log: &mut Log) {
     for setting in Setting::all().into_iter().rev() {
         let made = ForceObject::create(subject.plugin, subject.services, &subject.request(&setting.lattice));
         let tried = made.and_then(|object| {
-            let mut drive = Drive { object, setting: setting.clone() };
+            let drive = Drive { object: RefCell::new(object), setting: setting.clone() };
             drive.plain(&setting.gauge(1)).map(|_| drive)
         });
         match tried {
-            Ok(mut drive) => {
-                log.verdict("create", true, format!("serves {}", setting.name()));
+            Ok(drive) => {
+                log.check("create", || Verdict::passed(format!("serves {}", setting.name())));
                 abi::component(subject, &setting, log);
-                return promises(&mut drive, subject, log);
+                layouts::component(subject, &setting.lattice, &operations(&drive), false, log);
+                return promises(&drive, subject, log);
             }
             Err(error) => refusal = format!("{}: {error}", setting.name()),
         }
     }
-    log.verdict("create", false, format!("serves none of the checker's lattices; last answer: {refusal}"));
+    log.check("create", || {
+        Verdict::failed(format!("serves none of the checker's lattices; last answer: {refusal}"))
+    });
 }
 
-fn promises(drive: &mut Drive, subject: &Subject, log: &mut Log) {
+/// All functions, for every layout.
+fn operations<'d>(drive: &'d Drive) -> Vec<Operation<'d>> {
+    let (setting, object, exec) = (&drive.setting, &drive.object, Exec { threads: 1 });
+    let (gauge, algebra) = (setting.on_links(raw::GLK_GAUGE), setting.on_links(raw::GLK_ALGEBRA));
+    let links = || {
+        let fields = rounded((0..BATCH as u64).flat_map(|b| setting.gauge(11 + b)).collect());
+        Argument { kind: gauge, fields, single: false }
+    };
+    vec![
+        Operation {
+            name: "force",
+            inputs: vec![links()],
+            output: Some(algebra),
+            returns_numbers: false,
+            random: false,
+            run: Box::new(move |u, f, _| {
+                object.borrow_mut().force(exec, &u[0], Auxiliary::default(), 1.0, &mut f[0])
+            }),
+        },
+        Operation {
+            name: "action",
+            inputs: vec![links()],
+            output: None,
+            returns_numbers: true,
+            random: false,
+            run: Box::new(move |u, _, s| object.borrow_mut().action(exec, &u[0], Auxiliary::default(), s)),
+        },
+    ]
+}
+
+fn promises(drive: &Drive, subject: &Subject, log: &mut Log) {
     let setting = drive.setting.clone();
     let (u, g) = (setting.gauge(1), setting.transformation(2));
     let c = setting.coordinates(3, setting.links());
     if subject.promises(raw::GLK_CAP_CONSERVATIVE) {
-        let mut compare = || -> Result<f64, HostError> {
+        let what = "force − numerical derivative of the action, relative";
+        log.limit("gradient", what, 1e-7, || {
             let analytic = setting.along(&drive.plain(&u)?, &c);
-            let mut slope = |h: f64| -> Result<f64, HostError> {
+            let slope = |h: f64| -> Result<f64, HostError> {
                 let (up, down) = (setting.rotated(&u, &c, h), setting.rotated(&u, &c, -h));
                 Ok((drive.action(&up)? - drive.action(&down)?) / (2.0 * h))
             };
             let numeric = (4.0 * slope(STEP)? - slope(2.0 * STEP)?) / 3.0;
             Ok((numeric - analytic).abs() / analytic.abs().max(1.0))
-        };
-        log.limit("gradient", "force − numerical derivative of the action, relative", 1e-7, compare());
+        });
     } else {
         log.skip("gradient", "CONSERVATIVE is not promised");
     }
     if subject.promises(raw::GLK_CAP_EQUIVARIANT) {
-        let mut compare = || -> Result<f64, HostError> {
+        log.limit("gauge covariance", "F(U^g) − F(U)^g", 1e-10, || {
             let turned = drive.plain(&setting.transformed(&u, &g))?;
             Ok(distance(&turned, &setting.transformed_algebra(&drive.plain(&u)?, &g)))
-        };
-        log.limit("gauge covariance", "F(U^g) − F(U)^g", 1e-10, compare());
+        });
     } else {
         log.skip("gauge covariance", "EQUIVARIANT is not promised");
     }
-    let mut algebra = || -> Result<f64, HostError> {
+    let what = "part of the force that is not traceless and anti-Hermitian, relative";
+    log.limit("algebra", what, 1e-10, || {
         let f = drive.plain(&u)?;
         // Out and back through coordinates: what is left over is not in the algebra.
         let projected = setting.algebra_coordinates(&f);
         let norm: f64 = projected.iter().flatten().map(|x| x * x).sum();
         let total: f64 = f.iter().map(|x| x * x).sum();
         Ok((norm * if setting.n == 1 { 1.0 } else { 0.5 } - total).abs() / total.max(1e-300))
-    };
-    log.limit(
-        "algebra",
-        "part of the force that is not traceless and anti-Hermitian, relative",
-        1e-10,
-        algebra(),
-    );
-    let mut sign = || -> Result<f64, HostError> {
+    });
+    log.limit("sign and scale", "force with scale 2 and NEG_F + 2 F", 1e-10, || {
         let twice: Vec<f64> = drive.plain(&u)?.iter().map(|x| -2.0 * x).collect();
         Ok(distance(&drive.force(&u, 1, 2.0, raw::GLK_ALG_NEG_F)?, &twice))
-    };
-    log.limit("sign and scale", "force with scale 2 and NEG_F + 2 F", 1e-10, sign());
+    });
     if subject.promises(raw::GLK_CAP_DETERMINISTIC) {
-        let (a, b) = (drive.plain(&u), drive.plain(&u));
-        log.same_bits("determinism", "force twice", a, b);
-        let (a, b) = (drive.plain(&u), drive.force(&u, 2, 1.0, raw::GLK_ALG_F));
-        log.same_bits("threads", "force with 1 and 2 threads", a, b);
+        log.same_bits("determinism", "force twice", || Ok([drive.plain(&u)?, drive.plain(&u)?]));
+        log.same_bits("threads", "force with 1 and 2 threads", || {
+            Ok([drive.plain(&u)?, drive.force(&u, 2, 1.0, raw::GLK_ALG_F)?])
+        });
     } else {
         log.skip("determinism", "DETERMINISTIC is not promised");
     }

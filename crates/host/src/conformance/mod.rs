@@ -1,17 +1,26 @@
 //! Does a plugin keep the promises of `plugin.h`?
 //!
-//! Every check answers with a sentence. Fields are the checker's own: f64, sites in lex order, on the smallest lattice
-//! and group that a component accepts. A plugin may crash the process while it is checked; run [`check`] in a process
-//! of its own where that matters.
+//! Every check answers with a sentence. Fields are the checker's own, on the smallest lattice and group that a component
+//! accepts: f64 with sites in lex order, and then every layout that the component declares. A plugin may end the process
+//! while it is checked, or write to its standard output: [`watch`] tells what is being checked, so that a process of its
+//! own can be watched from outside, as `gaugelink plugin check` does.
 
 mod abi;
+mod calls;
 mod fields;
 mod flow;
 mod force;
+mod layouts;
+mod log;
 mod precond;
+mod proposal;
+mod rig;
+mod store;
+mod wilson;
 
 use crate::{ComponentInfo, HostError, Plugin, Request, Services};
-use gaugelink_plugin_sdk::{Lattice, raw};
+use gaugelink_plugin_sdk::Lattice;
+use log::Log;
 use std::path::Path;
 
 /// Step of numerical derivatives, which are of the fourth order: small, for a net of leaky ReLUs has kinks, and a step
@@ -52,7 +61,9 @@ pub struct Report {
 /// What to check with.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// TOML configurations of components, by id; others are created with their defaults.
+    /// TOML configuration of every component that has none in `configs`.
+    pub config: String,
+    /// TOML configurations of components, by id.
     pub configs: Vec<(String, String)>,
     /// Folder where relative paths in them begin.
     pub base_dir: std::path::PathBuf,
@@ -71,12 +82,36 @@ impl Report {
     }
 }
 
+/// What a watcher is told.
+pub enum Event<'a> {
+    /// A check of a component (empty: of the plugin as a whole) begins.
+    Begins {
+        /// The component's id.
+        component: &'a str,
+        /// The check.
+        name: &'static str,
+    },
+    /// It ended.
+    Ends(&'a Check),
+}
+
 /// Checks a plugin.
 ///
 /// # Errors
 /// If it cannot be opened, or has no component that is to be checked only; all that it does wrong afterwards is in the
 /// report.
 pub fn check(path: &Path, options: &Options) -> Result<Report, HostError> {
+    watch(path, options, &mut |_| {})
+}
+
+/// As [`check`]; the watcher is told of each check before it begins and after it ended.
+///
+/// # Errors
+/// As there.
+pub fn watch(path: &Path, options: &Options, watcher: &mut dyn FnMut(Event)) -> Result<Report, HostError> {
+    let mut report = Report::default();
+    let mut log = Log { report: &mut report, component: "", watcher };
+    log.announce("open");
     let plugin = Plugin::open(path)?;
     let chosen = match &options.only {
         Some(id) => std::slice::from_ref(plugin.component(id)?),
@@ -84,67 +119,20 @@ pub fn check(path: &Path, options: &Options) -> Result<Report, HostError> {
     };
     // Objects plan for as many threads as are granted: with one, calls with two could not differ.
     let services = Services::new(2);
-    let mut report = Report::default();
-    abi::plugin(&plugin, &mut Log { report: &mut report, component: "" });
+    abi::plugin(&plugin, &mut log);
     for info in chosen {
-        let mut log = Log { report: &mut report, component: &info.id };
+        let mut log = Log { report: &mut *log.report, component: &info.id, watcher: &mut *log.watcher };
+        log.announce("create");
         let subject = Subject { plugin: &plugin, services: &services, info, options };
         match info.interface.as_str() {
             "glk.flow/1" => flow::component(&subject, &mut log),
             "glk.force/1" => force::component(&subject, &mut log),
             "glk.precond/1" => precond::component(&subject, &mut log),
+            "glk.proposal/1" => proposal::component(&subject, &mut log),
             other => log.skip("interface", format!("{other}: no checks are known for this interface")),
         }
     }
     Ok(report)
-}
-
-/// Writes the report of one component.
-struct Log<'a> {
-    report: &'a mut Report,
-    component: &'a str,
-}
-
-impl Log<'_> {
-    fn add(&mut self, name: &'static str, outcome: Outcome, sentence: String) {
-        self.report.checks.push(Check { component: self.component.into(), name, outcome, sentence });
-    }
-    fn skip(&mut self, name: &'static str, why: impl Into<String>) {
-        self.add(name, Outcome::Skipped, why.into());
-    }
-    fn verdict(&mut self, name: &'static str, good: bool, sentence: impl Into<String>) {
-        self.add(name, if good { Outcome::Passed } else { Outcome::Failed }, sentence.into());
-    }
-    /// A deviation that should be below a limit; an unsupported call is skipped, another error is a failure.
-    fn limit(&mut self, name: &'static str, what: &str, limit: f64, result: Result<f64, HostError>) {
-        match result {
-            Ok(deviation) => {
-                self.verdict(
-                    name,
-                    deviation <= limit,
-                    format!("{what}: {deviation:.1e} (limit {limit:.0e})"),
-                );
-            }
-            Err(error) if error.status() == Some(raw::GLK_UNSUPPORTED) => self.skip(name, error.to_string()),
-            Err(error) => self.verdict(name, false, error.to_string()),
-        }
-    }
-    /// Two results that should be the same to the last bit.
-    fn same_bits(
-        &mut self,
-        name: &'static str,
-        what: &str,
-        a: Result<Vec<f64>, HostError>,
-        b: Result<Vec<f64>, HostError>,
-    ) {
-        match (a, b) {
-            (Ok(a), Ok(b)) => {
-                let differ = a.iter().zip(&b).filter(|(a, b)| a.to_bits() != b.to_bits()).count();
-                self.verdict(name, differ == 0, format!("{what}: {differ} of {} numbers differ", a.len()));
-            }
-            (Err(error), _) | (_, Err(error)) => self.verdict(name, false, error.to_string()),
-        }
-    }
 }
 
 /// A component under test.
@@ -158,7 +146,7 @@ struct Subject<'a> {
 impl Subject<'_> {
     fn config(&self) -> &str {
         let configs = &self.options.configs;
-        configs.iter().find(|(id, _)| *id == self.info.id).map_or("", |(_, config)| config)
+        configs.iter().find(|(id, _)| *id == self.info.id).map_or(&self.options.config, |(_, config)| config)
     }
     fn request<'r>(&'r self, lattice: &'r Lattice) -> Request<'r> {
         Request {

@@ -1,11 +1,14 @@
 //! `gaugelink plugin`: what plugins there are, and whether they keep the rules of plugin.h.
 
-use crate::cli::{PluginCheckArgs, PluginListArgs};
+mod check;
+
+pub(crate) use check::{check, check_here};
+
+use crate::cli::PluginListArgs;
 use crate::error::DriverError;
 use crate::report::Report;
-use gaugelink_host::conformance::{self, Options, Outcome};
 use gaugelink_host::sdk::raw;
-use gaugelink_host::{ComponentInfo, HostError, Plugin, Search};
+use gaugelink_host::{ComponentInfo, Plugin, Search};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -54,40 +57,6 @@ pub(crate) fn list(args: &PluginListArgs, report: &mut Report) -> Result<(), Dri
     if failed == 0 { Ok(()) } else { Err(DriverError::Failed { failed, total: files.len() }) }
 }
 
-/// Puts a plugin through the checks of [`conformance`].
-///
-/// # Errors
-/// [`DriverError::Checks`] where one failed; their lines are printed.
-pub(crate) fn check(args: &PluginCheckArgs, report: &mut Report) -> Result<(), DriverError> {
-    let file = find(&Search::new(&[]), &args.path)?;
-    let plugin = Plugin::open(&file).map_err(unusable)?;
-    let base_dir = std::env::current_dir().unwrap_or_default();
-    let mut options = Options { base_dir, only: args.component.clone(), configs: Vec::new() };
-    if let Some(text) = &args.config {
-        text.parse::<toml::Table>().map_err(|error| DriverError::Request(format!("--config: {error}")))?;
-        options.configs = plugin.components().iter().map(|info| (info.id.clone(), text.clone())).collect();
-    }
-    let found = conformance::check(&file, &options).map_err(unusable)?;
-    let mut last = None;
-    for check in &found.checks {
-        if last != Some(&check.component) {
-            let title =
-                if check.component.is_empty() { file.display().to_string() } else { check.component.clone() };
-            report.text(&title)?;
-            last = Some(&check.component);
-        }
-        let outcome = word(check.outcome);
-        report.text(&format!("  {outcome:<8} {:<18} {}", check.name, check.sentence))?;
-        report.record(&json!({
-            "component": check.component, "check": check.name, "outcome": outcome, "sentence": check.sentence,
-        }))?;
-    }
-    let [passed, failed, skipped] =
-        [Outcome::Passed, Outcome::Failed, Outcome::Skipped].map(|outcome| found.count(outcome));
-    report.text(&format!("{passed} passed, {failed} failed, {skipped} skipped"))?;
-    if failed == 0 { Ok(()) } else { Err(DriverError::Checks { failed, total: found.checks.len() }) }
-}
-
 /// A file as it is given, or a name that the search finds: a folder of that name is no plugin.
 fn find(search: &Search, path: &Path) -> Result<PathBuf, DriverError> {
     if path.is_file() {
@@ -98,18 +67,6 @@ fn find(search: &Search, path: &Path) -> Result<PathBuf, DriverError> {
         });
     }
     search.find(&path.to_string_lossy()).map_err(|error| DriverError::Request(error.to_string()))
-}
-
-fn unusable(error: HostError) -> DriverError {
-    DriverError::Input(error.to_string())
-}
-
-fn word(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Passed => "passed",
-        Outcome::Failed => "FAILED",
-        Outcome::Skipped => "skipped",
-    }
 }
 
 fn caps(info: &ComponentInfo) -> Vec<&'static str> {

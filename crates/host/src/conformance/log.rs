@@ -1,0 +1,90 @@
+//! How checks are written down, and told while they run.
+
+use super::{Check, Event, Outcome, Report};
+use crate::HostError;
+use gaugelink_plugin_sdk::raw;
+
+/// What a check found.
+pub(super) struct Verdict {
+    outcome: Outcome,
+    sentence: String,
+}
+
+impl Verdict {
+    pub(super) fn passed(sentence: impl Into<String>) -> Self {
+        Self { outcome: Outcome::Passed, sentence: sentence.into() }
+    }
+    pub(super) fn failed(sentence: impl Into<String>) -> Self {
+        Self { outcome: Outcome::Failed, sentence: sentence.into() }
+    }
+    pub(super) fn skipped(why: impl Into<String>) -> Self {
+        Self { outcome: Outcome::Skipped, sentence: why.into() }
+    }
+    /// Passed if `good`.
+    pub(super) fn of(good: bool, sentence: impl Into<String>) -> Self {
+        if good { Self::passed(sentence) } else { Self::failed(sentence) }
+    }
+    /// A call that was not served is no broken promise; another error is.
+    pub(super) fn error(error: &HostError) -> Self {
+        match error.status() {
+            Some(raw::GLK_UNSUPPORTED) => Self::skipped(error.to_string()),
+            _ => Self::failed(error.to_string()),
+        }
+    }
+}
+
+/// Writes the report of one component.
+pub(super) struct Log<'a> {
+    pub(super) report: &'a mut Report,
+    pub(super) component: &'a str,
+    pub(super) watcher: &'a mut dyn FnMut(Event),
+}
+
+impl Log<'_> {
+    /// Runs a check. It is announced first: a plugin may take the process with it.
+    pub(super) fn check(&mut self, name: &'static str, body: impl FnOnce() -> Verdict) {
+        (self.watcher)(Event::Begins { component: self.component, name });
+        let Verdict { outcome, sentence } = body();
+        let check = Check { component: self.component.into(), name, outcome, sentence };
+        (self.watcher)(Event::Ends(&check));
+        self.report.checks.push(check);
+    }
+    /// Announces what comes before the first check of a component.
+    pub(super) fn announce(&mut self, name: &'static str) {
+        (self.watcher)(Event::Begins { component: self.component, name });
+    }
+    pub(super) fn skip(&mut self, name: &'static str, why: impl Into<String>) {
+        self.check(name, || Verdict::skipped(why));
+    }
+    /// A deviation that should be below a limit.
+    pub(super) fn limit(
+        &mut self,
+        name: &'static str,
+        what: &str,
+        limit: f64,
+        deviation: impl FnOnce() -> Result<f64, HostError>,
+    ) {
+        self.check(name, || match deviation() {
+            Ok(deviation) => {
+                Verdict::of(deviation <= limit, format!("{what}: {deviation:.1e} (limit {limit:.0e})"))
+            }
+            Err(error) => Verdict::error(&error),
+        });
+    }
+    /// Two results that should be the same to the last bit.
+    pub(super) fn same_bits(
+        &mut self,
+        name: &'static str,
+        what: &str,
+        results: impl FnOnce() -> Result<[Vec<f64>; 2], HostError>,
+    ) {
+        self.check(name, || match results() {
+            Ok([a, b]) => {
+                let differ = a.iter().zip(&b).filter(|(a, b)| a.to_bits() != b.to_bits()).count();
+                let same = differ == 0 && a.len() == b.len();
+                Verdict::of(same, format!("{what}: {differ} of {} numbers differ", a.len()))
+            }
+            Err(error) => Verdict::failed(error.to_string()),
+        });
+    }
+}

@@ -1,0 +1,222 @@
+//! The plugin in C with one line changed each time: the checker has to name what is broken.
+
+use gaugelink_host::conformance::{Options, Outcome, Report, check};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const FLOW: &str = "identity";
+const FORCE: &str = "wilson";
+const PRECOND: &str = "jacobi";
+const PROPOSAL: &str = "shake";
+
+/// File, what stands there, what stands there instead, component, check that fails.
+type Mutant = (&'static str, &'static str, &'static str, &'static str, &'static str);
+
+const LAYOUTS: [Mutant; 17] = [
+    ("view.c", "&& parity_of(f->o, x) ?", "&& !parity_of(f->o, x) ?", FORCE, "EO f64"),
+    ("view.c", "element = lex / 2 +", "element = lex % (f->o->sites / 2) +", FLOW, "EO f64"),
+    ("view.c", "f->v.site_table[lex] *", "lex *", FORCE, "TABLE f64"),
+    ("view.c", "lane += lane_step *", "lane += (lane_step == 1 ? 2 : 1) *", FORCE, "BLOCK f64"),
+    ("view.c", "(x[d] / half % rows)", "(x[d] / half / simd)", FORCE, "BLOCK f64"),
+    ("view.c", "lane * f->v.stride_lane", "lane * 2 * f->scalar", FORCE, "BLOCK f32"),
+    (
+        "view.c",
+        "GLK_SITE_BLOCK_EO && d == 0 ? 2 : 1",
+        "GLK_SITE_BLOCK_EO && d == 1 ? 2 : 1",
+        PRECOND,
+        "BLOCK_EO f64",
+    ),
+    ("view.c", "I * *(const float *)(p + f->im)", "I * *(const float *)p", FORCE, "LEX f32"),
+    (
+        "view.c",
+        "*(float *)(p + f->im) = (float)cimag(z)",
+        "*(float *)(p + f->im) = (float)creal(z)",
+        FLOW,
+        "LEX f32",
+    ),
+    ("view.c", "+ b * f->v.stride_rhs", "+ 0 * b", FLOW, "batch"),
+    ("view.c", "if (f->v.flags & GLK_VIEW_ACCUMULATE)", "if (0)", PRECOND, "ACCUMULATE"),
+    ("view.c", "f->v.plane[f->v.nplanes > 1 ? mu : 0]", "f->v.plane[0]", FORCE, "planes"),
+    ("view.c", "step * (x[d] + f->v.halo[d])", "step * x[d]", FORCE, "halo"),
+    ("view.c", "step *= l->local[d] + 2 * (int64_t)f->v.halo[d]", "step *= l->local[d]", FLOW, "halo"),
+    (
+        "view.c",
+        "f->im = v->stride_reim ? v->stride_reim : f->scalar",
+        "f->im = f->scalar",
+        FLOW,
+        "parts apart",
+    ),
+    ("view.c", "row * f->v.stride_row", "row * 2 * f->scalar * f->ncol", FORCE, "parts apart"),
+    (
+        "view.c",
+        "parity_of(f->o, x) + 1 == f->v.parity",
+        "parity_of(f->o, x) != f->v.parity - 1",
+        PRECOND,
+        "odd sites, TABLE",
+    ),
+];
+
+const RULES: [Mutant; 16] = [
+    ("view.c", "o->seconds = seconds_now() - start", "(void)o, (void)start", FORCE, "stats"),
+    ("plugin.c", ".seconds = o->seconds", ".seconds = -1e300", FORCE, "stats"),
+    ("plugin.c", ".seconds = o->seconds", ".seconds = o->seconds, .bytes_copied = 12345", FLOW, "stats"),
+    (
+        "plugin.c",
+        "memcpy(out, &answer, out->size < sizeof answer ? out->size : sizeof answer)",
+        "(void)answer",
+        PRECOND,
+        "stats",
+    ),
+    ("view.c", "exec->device_type == 0 ||", "1 ||", FORCE, "CUDA"),
+    ("view.c", "v->algebra_conv != GLK_ALG_F &&", "0 &&", FORCE, "algebra_conv"),
+    (
+        "force.c",
+        "REQUIRE(naux == 0, GLK_INVALID_ARG, \"naux: the force",
+        "REQUIRE(1, GLK_INVALID_ARG, \"naux: the force",
+        FORCE,
+        "naux",
+    ),
+    ("force.c", "strength = -strength", "(void)0", FORCE, "sign and scale"),
+    ("force.c", "z -= I * trace", "z -= 0 * trace", FORCE, "algebra"),
+    ("force.c", "S[b] = o->beta * sum", "S[b] = 2 * o->beta * sum", FORCE, "gradient"),
+    ("flow.c", "logdet[b] = 0", "logdet[b] = 0.25", FLOW, "log det"),
+    ("flow.c", "from.v.algebra_conv == to.v.algebra_conv ? 1 : -1", "1", FLOW, "sign"),
+    (
+        "plugin.c",
+        "o->kind == FORCE ? \"beta\" : \"step\"",
+        "\"no_such_key_of_any_component\"",
+        FORCE,
+        "unknown key",
+    ),
+    ("plugin.c", "REQUIRE(on_cpu(request->exec)", "REQUIRE(1", FORCE, "CUDA object"),
+    ("proposal.c", "REQUIRE(rng->algorithm == GLK_RNG_CHACHA20", "REQUIRE(1", PROPOSAL, "rng algorithm"),
+    ("proposal.c", "REQUIRE(naux == 0", "REQUIRE(1", PROPOSAL, "naux"),
+];
+
+const PHYSICS: [Mutant; 13] = [
+    ("precond.c", "1 / o->diagonal", "(dagger ? 2 : 1) / o->diagonal", PRECOND, "adjoint"),
+    ("precond.c", "1 / o->diagonal", "12345 / o->diagonal", PRECOND, "residual"),
+    ("precond.c", "1 / o->diagonal", "-1 / o->diagonal", PRECOND, "residual"),
+    ("precond.c", "m.normalisation == GLK_DIRAC_BY_KAPPA ? 1 : m.mass + 4", "m.mass + 4", PRECOND, "KAPPA"),
+    ("precond.c", "m.normalisation == GLK_DIRAC_BY_KAPPA ? 1 : m.mass + 4", "1", PRECOND, "residual"),
+    ("precond.c", "(m.xi0 == 0 || m.xi0 == 1)", "1", PRECOND, "xi0"),
+    ("precond.c", "REQUIRE(m.op == GLK_DIRAC_WILSON", "REQUIRE(1", PRECOND, "op"),
+    (
+        "precond.c",
+        "REQUIRE(m.precond_form == GLK_DIRAC_FULL",
+        "REQUIRE(m.precond_form < 9",
+        PRECOND,
+        "even-odd",
+    ),
+    ("proposal.c", "(x[i * n + i] -", "(0.3 + x[i * n + i] -", PROPOSAL, "balance"),
+    (
+        "proposal.c",
+        "log_weight[b] = 0;",
+        "log_weight[b] = 0; for (int64_t i = 0; i < o->sites; i++) log_weight[b] += creal(load(&out, address(&out, i, 0, 0, 0, 0, b)));",
+        PROPOSAL,
+        "balance",
+    ),
+    ("proposal.c", "a.e[i][i] = I * o->step", "a.e[i][i] = o->step", PROPOSAL, "group"),
+    ("random.c", "rng->epoch, rng->call", "rng->epoch, 0", PROPOSAL, "draws"),
+    ("random.c", "{ field, 0 }", "{ 0, 0 }", PROPOSAL, "batch of draws"),
+];
+
+/// The plugin's files, compiled once, and a folder for what is made of them.
+struct Workshop {
+    source: PathBuf,
+    folder: tempfile::TempDir,
+    files: Vec<String>,
+}
+
+impl Workshop {
+    fn new() -> Self {
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/minimal-c/src");
+        let listed = std::fs::read_dir(&source).expect("the plugin is there");
+        let files: Vec<String> = listed
+            .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+            .filter(|name| name.ends_with(".c"))
+            .collect();
+        let workshop = Self { source, folder: tempfile::tempdir().expect("a folder"), files };
+        for file in &workshop.files {
+            workshop.compile(&workshop.source.join(file), &workshop.object(file));
+        }
+        workshop
+    }
+    fn object(&self, file: &str) -> PathBuf {
+        self.folder.path().join(file).with_extension("o")
+    }
+    fn compile(&self, from: &Path, to: &Path) {
+        let include = self.source.join("../../../include");
+        let mut cc = Command::new("cc");
+        cc.args(["-std=c11", "-O1", "-w", "-fPIC", "-fvisibility=hidden", "-c", "-I"]).arg(include);
+        cc.arg("-I").arg(&self.source).arg("-o").arg(to).arg(from);
+        assert!(cc.status().expect("cc runs").success(), "{} compiles", from.display());
+    }
+    /// The plugin with one file replaced by `object`.
+    fn linked(&self, name: &str, replaced: &str, object: &Path) -> PathBuf {
+        let library = self.folder.path().join(format!("libglk_{name}.so"));
+        let objects =
+            self.files.iter().map(|file| if file == replaced { object.into() } else { self.object(file) });
+        let status =
+            Command::new("cc").args(["-shared", "-o"]).arg(&library).args(objects).arg("-lm").status();
+        assert!(status.expect("cc runs").success(), "{name} links");
+        library
+    }
+    fn mutated(&self, name: &str, (file, from, to, ..): Mutant) -> PathBuf {
+        let text = std::fs::read_to_string(self.source.join(file)).expect("a file of the plugin");
+        assert!(text.contains(from), "{file} has no {from:?}: change the table");
+        let (copy, object) =
+            (self.folder.path().join(format!("{name}.c")), self.folder.path().join(format!("{name}.o")));
+        std::fs::write(&copy, text.replace(from, to)).expect("written");
+        self.compile(&copy, &object);
+        self.linked(name, file, &object)
+    }
+}
+
+fn checked(library: &Path, component: &str) -> Report {
+    let only = Some(format!("org.gaugelink.minimal.{component}"));
+    check(library, &Options { only, ..Options::default() }).expect("it opens")
+}
+
+fn failed(report: &Report) -> Vec<&'static str> {
+    report.checks.iter().filter(|check| check.outcome == Outcome::Failed).map(|check| check.name).collect()
+}
+
+fn every_one_is_found(kind: &str, mutants: &[Mutant]) {
+    let workshop = Workshop::new();
+    let mut missed = Vec::new();
+    for (i, mutant) in mutants.iter().enumerate() {
+        let (file, _, to, component, name) = mutant;
+        let found = failed(&checked(&workshop.mutated(&format!("{kind}{i}"), *mutant), component));
+        println!("{component:9} {file:10} {to:60} {found:?}");
+        if !found.contains(name) {
+            missed.push(format!("{file}, {to:?}: {name} did not fail, only {found:?}"));
+        }
+    }
+    assert!(missed.is_empty(), "{missed:#?}");
+}
+
+#[test]
+fn the_plugin_as_it_is_passes() {
+    let workshop = Workshop::new();
+    let library = workshop.linked("whole", "", Path::new(""));
+    for component in [FLOW, FORCE, PRECOND, PROPOSAL] {
+        let report = checked(&library, component);
+        assert!(report.passed(), "{component}: {:?}", failed(&report));
+    }
+}
+
+#[test]
+fn layouts_that_are_misread_are_found() {
+    every_one_is_found("layout", &LAYOUTS);
+}
+
+#[test]
+fn rules_that_are_broken_are_found() {
+    every_one_is_found("rule", &RULES);
+}
+
+#[test]
+fn results_that_are_wrong_are_found() {
+    every_one_is_found("physics", &PHYSICS);
+}

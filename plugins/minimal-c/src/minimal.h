@@ -1,0 +1,83 @@
+/* What the files of this plugin share: objects, errors, views of fields, small matrices, random numbers. */
+#ifndef MINIMAL_H
+#define MINIMAL_H
+#include <complex.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gaugelink/plugin.h"
+
+#define MAXN 4
+#define STR(s) { s, sizeof(s) - 1 }
+
+typedef double complex cplx;
+typedef struct { cplx e[MAXN][MAXN]; } matrix;
+
+enum { FLOW, FORCE, PRECOND, PROPOSAL, KINDS };
+struct glk_object {
+  int         kind, ready;        /* ready: a preconditioner that was set up */
+  double      beta, step, diagonal;
+  glk_lattice lattice;
+  int64_t     sites;
+  double      seconds;            /* of the last call */
+};
+
+/* The tables that get() gives, one in each file. */
+extern const glk_flow identity_table;
+extern const glk_force wilson_table;
+extern const glk_precond jacobi_table;
+extern const glk_proposal shake_table;
+
+/* ---- Errors and the frame of a call ---------------------------------------------------------------------------*/
+glk_status fail(glk_error *error, glk_status code, const char *where, const char *message);
+int on_cpu(const glk_exec *exec);
+double seconds_now(void);
+glk_status finish(glk_object *o, double start);
+
+#define REQUIRE(condition, code, message) \
+  if (!(condition)) return fail(error, code, __func__, message)
+#define OBJECT(wanted) REQUIRE(o && o->kind == (wanted), GLK_INVALID_ARG, "the object is NULL or of another interface")
+/* The head of every call that runs somewhere; finish() ends it. */
+#define CALL(wanted)                                                                               \
+  double start = seconds_now();                                                                    \
+  OBJECT(wanted);                                                                                  \
+  REQUIRE(on_cpu(exec), GLK_UNSUPPORTED, "exec.device_type: this plugin runs on the CPU only")
+#define OPEN(f, view, output)                                       \
+  field f;                                                          \
+  do {                                                              \
+    const char *wrong = open_view(&f, o, view, output);             \
+    REQUIRE(!wrong, GLK_INVALID_ARG, wrong);                        \
+  } while (0)
+
+/* ---- Views ----------------------------------------------------------------------------------------------------
+ * A view as this plugin uses it: a full copy (missing bytes zero), counts, and the sizes of its index ranges. */
+typedef struct {
+  glk_view v;
+  const glk_object *o;
+  int64_t scalar, im;             /* bytes of a number, bytes from real to imaginary part */
+  int64_t nmu, nrow, ncol, n5, nrhs;
+} field;
+
+/* NULL if the view is fine, else what is wrong with it. */
+const char *open_view(field *f, const glk_object *o, const glk_view *view, int output);
+/* Whether the two hold the same numbers of the same sites; whether it is a link field of all sites. */
+int alike(const field *a, const field *b);
+int whole_links(const field *f);
+void coordinates(const glk_object *o, int64_t lex, int64_t x[GLK_MAX_DIM]);
+int64_t lex_of(const glk_object *o, const int64_t x[GLK_MAX_DIM]);
+char *address(const field *f, int64_t lex, int64_t mu, int64_t row, int64_t col, int64_t s, int64_t b);
+cplx load(const field *f, const char *p);
+void store(const field *f, char *p, cplx z);
+/* to = factor * from, element by element, whatever the two layouts are. */
+void scale(const field *from, const field *to, double factor);
+
+/* ---- Matrices of n rows and columns ---------------------------------------------------------------------------*/
+matrix link_at(const field *u, int64_t lex, int64_t mu, int64_t b);
+matrix multiply(const matrix *a, const matrix *b, int64_t n);
+matrix dagger_of(const matrix *a, int64_t n);
+
+/* ---- Random numbers -------------------------------------------------------------------------------------------*/
+#define BLOCK_NUMBERS 8
+/* Numbers 8 block to 8 block + 7 of a site, uniform in (-1, 1) and as often x as -x. */
+void random_block(const glk_rng *rng, uint64_t field, uint64_t site, uint32_t block, double out[BLOCK_NUMBERS]);
+#endif

@@ -1,0 +1,50 @@
+/* org.gaugelink.minimal.jacobi, a preconditioner: z = r / diagonal of M. */
+#include <math.h>
+#include <string.h>
+
+#include "minimal.h"
+
+static glk_status setup(glk_object *o, const glk_exec *exec, const glk_view *U, const glk_dirac *dirac, int32_t mode,
+                        glk_apply_fn host_M, void *context, glk_error *error) {
+  (void)host_M, (void)context;
+  CALL(PRECOND);
+  OPEN(u, U, 0);
+  REQUIRE(whole_links(&u), GLK_INVALID_ARG, "U is no whole link field");
+  REQUIRE(dirac && GLK_HAS(glk_dirac, dirac, mass), GLK_INVALID_ARG, "dirac is NULL or its size too small");
+  glk_dirac m = { 0 };            /* rule R2: what an older host left out is zero */
+  memcpy(&m, dirac, dirac->size < sizeof m ? dirac->size : sizeof m);
+  REQUIRE(m.op == GLK_DIRAC_WILSON, GLK_UNSUPPORTED, "dirac.op: only Wilson fermions");
+  REQUIRE(m.precond_form == GLK_DIRAC_FULL, GLK_UNSUPPORTED, "dirac.precond_form: only the full operator");
+  REQUIRE(m.csw_r == 0 && m.csw_t == 0, GLK_UNSUPPORTED, "dirac.csw: there is no clover term here");
+  REQUIRE((m.xi0 == 0 || m.xi0 == 1) && (m.nu == 0 || m.nu == 1), GLK_UNSUPPORTED,
+          "dirac.xi0 and nu: only isotropic operators");
+  REQUIRE(m.normalisation == GLK_DIRAC_BY_MASS || m.normalisation == GLK_DIRAC_BY_KAPPA, GLK_INVALID_ARG,
+          "dirac.normalisation: 0 and 1 exist");
+  REQUIRE(mode >= GLK_SETUP_RESET && mode <= GLK_SETUP_REUSE, GLK_INVALID_ARG, "mode: 0 to 3 exist");
+  REQUIRE(m.mass > -4 && isfinite(m.mass), GLK_INVALID_ARG, "dirac.mass: must be above -4");
+  o->diagonal = m.normalisation == GLK_DIRAC_BY_KAPPA ? 1 : m.mass + 4;
+  o->ready = 1;
+  return finish(o, start);
+}
+
+static glk_status apply(glk_object *o, const glk_exec *exec, const glk_view *r, glk_view *z, int32_t dagger,
+                        glk_error *error) {
+  (void)dagger;                   /* the diagonal is real */
+  CALL(PRECOND);
+  REQUIRE(o->ready, GLK_PRECONDITION, "apply before setup: call setup first");
+  OPEN(in, r, 0);
+  OPEN(out, z, 1);
+  REQUIRE(in.v.kind == GLK_WILSON && out.v.kind == GLK_WILSON && alike(&in, &out), GLK_INVALID_ARG,
+          "r and z differ in shape or are no spinors");
+  scale(&in, &out, 1 / o->diagonal);
+  return finish(o, start);
+}
+
+static glk_status cost(glk_object *o, double *flops, double *bytes, double *dirac_equivalents, glk_error *error) {
+  OBJECT(PRECOND);
+  if (flops) *flops = 24.0 * (double)o->sites;
+  if (bytes) *bytes = 2.0 * 24 * 8 * (double)o->sites;
+  if (dirac_equivalents) *dirac_equivalents = 24.0 / 1344;
+  return GLK_OK;
+}
+const glk_precond jacobi_table = { sizeof(glk_precond), 0, setup, apply, cost, NULL };

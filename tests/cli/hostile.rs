@@ -1,0 +1,70 @@
+//! `gaugelink plugin check` survives what a plugin does to its process, and says during which check it was done.
+
+use crate::program::{Scratch, json_lines};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The plugin in C with a line more at the head of a function of its flow, or before all.
+fn plugin(scratch: &Scratch, function: &str, line: &str) -> PathBuf {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/minimal-c/src");
+    let text = std::fs::read_to_string(source.join("flow.c")).unwrap();
+    let head = "#include <stdio.h>\n#include <stdlib.h>\n#include <unistd.h>\n";
+    let place = match function {
+        "forward" => "  CALL(FLOW);\n  OPEN(v, V, 0);\n  OPEN(u, U, 1);",
+        _ => "  CALL(FLOW);\n  OPEN(v, V, 0);\n  OPEN(from, F_U, 0);",
+    };
+    assert!(text.contains(place));
+    let text = if function == "open" {
+        format!("{head}{text}__attribute__((constructor)) static void begin(void) {{ {line} }}\n")
+    } else {
+        head.to_string() + &text.replace(place, &format!("  {line}\n{place}"))
+    };
+    let (changed, library) = (scratch.path("flow.c"), scratch.path("libglk_hostile.so"));
+    std::fs::write(&changed, text).unwrap();
+    let mut cc = Command::new("cc");
+    cc.args(["-std=gnu11", "-O1", "-w", "-fPIC", "-shared", "-fvisibility=hidden", "-I"]).arg(&source);
+    cc.arg("-I").arg(source.join("../../../include")).arg("-o").arg(&library).arg(changed);
+    for file in ["force.c", "plugin.c", "precond.c", "proposal.c", "random.c", "view.c"] {
+        cc.arg(source.join(file));
+    }
+    assert!(cc.arg("-lm").status().unwrap().success());
+    library
+}
+
+#[test]
+fn what_a_plugin_does_to_its_process_is_a_failed_check() {
+    let cases = [
+        ("forward", "exit(0);", "create", "was ended with exit status 0"),
+        ("forward", "abort();", "create", "signal 6 SIGABRT"),
+        ("pullback", "*(volatile int *)0 = 1;", "LEX f64", "signal 11 SIGSEGV"),
+        ("pullback", "for (;;) sleep(1);", "LEX f64", "did not come back within 2 s"),
+        ("open", "_exit(7);", "open", "exit status 7"),
+        ("pullback", "puts(\"good day\");", "output", "beginning with \"good day"),
+        ("forward", "fputs(\"good night\", stderr);", "errors", "beginning with \"good night"),
+    ];
+    for (function, line, check, sentence) in cases {
+        let scratch = Scratch::new("");
+        plugin(&scratch, function, line);
+        let arguments = ["plugin", "check", "libglk_hostile.so", "--timeout", "2", "--json", "--component"];
+        let output = scratch.run(&[&arguments[..], &["org.gaugelink.minimal.identity"]].concat());
+        assert_eq!(output.status.code(), Some(1), "{line}");
+        let lines = json_lines(std::str::from_utf8(&output.stdout).unwrap());
+        let failed: Vec<_> = lines.iter().filter(|line| line["outcome"] == "FAILED").collect();
+        assert_eq!(failed.len(), 1, "{line}: {failed:?}");
+        assert_eq!(failed[0]["check"], check, "{line}: {failed:?}");
+        assert!(failed[0]["sentence"].as_str().unwrap().contains(sentence), "{line}: {failed:?}");
+    }
+}
+
+#[test]
+fn a_library_that_is_cut_off_is_told_and_kills_nothing() {
+    let scratch = Scratch::new("");
+    let library = plugin(&scratch, "forward", "");
+    let bytes = std::fs::read(&library).unwrap();
+    std::fs::write(&library, &bytes[..bytes.len() / 2]).unwrap();
+    for command in [["plugin", "check", "libglk_hostile.so"], ["plugin", "list", "./libglk_hostile.so"]] {
+        let output = scratch.run(&command);
+        let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+        assert!(matches!(output.status.code(), Some(1 | 2)) && text.contains("it is cut off"), "{text}");
+    }
+}
