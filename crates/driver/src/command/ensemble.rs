@@ -1,6 +1,6 @@
 //! `gaugelink ensemble`: a folder of configurations listed, verified and measured as one thing.
 
-use crate::cli::{EnsembleArgs, EnsembleMeasureArgs, EnsembleVerifyArgs};
+use crate::cli::{EnsembleArgs, EnsembleMeasureArgs, EnsembleReadArgs, EnsembleVerifyArgs};
 use crate::ensemble::{About, Documents, Ensemble, Member, Read, Task, show};
 use crate::error::DriverError;
 use crate::links::printable;
@@ -57,7 +57,7 @@ pub(crate) fn verify(args: &EnsembleVerifyArgs, report: &mut Report) -> Result<(
     // A mistake in the metadata is not to be found after hours of reading.
     let about = args.metadata.as_deref().map(About::read).transpose()?;
     let ensemble = Ensemble::open(&args.read.ensemble)?;
-    let task = Task { shape: &args.read.ensemble.shape, flow: None };
+    let task = task(&args.read, None);
     let mut read = Read::all(&ensemble, &args.read, task, report)?;
     if let (Some(folder), Some(metadata), Some(about)) = (&args.qcdml, &args.metadata, &about) {
         let documents = Documents::write(folder, metadata, about, &read)?;
@@ -73,8 +73,11 @@ pub(crate) fn verify(args: &EnsembleVerifyArgs, report: &mut Report) -> Result<(
 /// [`DriverError::Findings`] where something is wrong with it.
 pub(crate) fn measure(args: &EnsembleMeasureArgs, report: &mut Report) -> Result<(), DriverError> {
     let ensemble = Ensemble::open(&args.read.ensemble)?;
-    let flow = args.flow.map(|time| (time, args.flow_step));
-    let task = Task { shape: &args.read.ensemble.shape, flow };
+    let task = task(&args.read, args.flow.map(|time| (time, args.flow_step)));
     let mut read = Read::all(&ensemble, &args.read, task, report)?;
     read.show(true, report)?.verdict()
+}
+
+fn task(args: &EnsembleReadArgs, flow: Option<(f64, f64)>) -> Task<'_> {
+    Task { shape: &args.ensemble.shape, flow, ignore_checksum: args.ignore_checksum }
 }

@@ -124,13 +124,15 @@ pub(crate) struct Task<'a> {
     pub shape: &'a ShapeArgs,
     /// Flow time and step.
     pub flow: Option<(f64, f64)>,
+    /// Whether files with a wrong checksum are measured.
+    pub ignore_checksum: bool,
 }
 
 impl Task<'_> {
     /// Whether a result has all that is asked for.
     pub fn is_done(&self, found: &Examined) -> bool {
         let flowed = found.flow.as_ref().map(|flow| (flow.until, flow.step));
-        self.flow.is_none() || self.flow == flowed || !found.errors.is_empty()
+        self.flow.is_none() || self.flow == flowed || !found.is_usable(self.ignore_checksum)
     }
 
     /// How many files at a time, at most `jobs`, have room for their fields.
@@ -213,7 +215,7 @@ impl Task<'_> {
                 found.polyakov.push([value.re, value.im]);
             }
         }
-        if let Some((until, step)) = self.flow.filter(|_| found.errors.is_empty()) {
+        if let Some((until, step)) = self.flow.filter(|_| found.is_usable(self.ignore_checksum)) {
             let table = Flow::new(until, step).table(&mut u, |_| ())?;
             found.flow = Some(Flowed {
                 until,

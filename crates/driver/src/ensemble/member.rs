@@ -142,8 +142,9 @@ fn of_folder(folder: &Path) -> Result<Vec<PathBuf>, DriverError> {
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        // A link that leads nowhere is a file that is missing, and will be named.
-        if !hidden && !path.is_dir() {
+        // A link that leads nowhere is a file that is missing, and will be named; a pipe would wait for ever.
+        let other = path.metadata().is_ok_and(|metadata| !metadata.is_file());
+        if !hidden && !other {
             files.push(path);
         }
     }

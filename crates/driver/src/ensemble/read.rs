@@ -41,13 +41,10 @@ impl<'a> Read<'a> {
     ) -> Result<Self, DriverError> {
         let out = args.out.clone().unwrap_or_else(|| PathBuf::from(OUT).join(&ensemble.label));
         let mut store = Store::open(&out, args.again)?;
-        let known: Vec<Option<Examined>> = ensemble
-            .members
-            .iter()
-            .map(|member| {
-                store.known(&Source::of(member, task.shape)).filter(|found| task.is_done(found)).cloned()
-            })
-            .collect();
+        let known = |member: &Member| {
+            store.known(&Source::of(member, task.shape), |found| task.is_done(found)).cloned()
+        };
+        let known: Vec<Option<Examined>> = ensemble.members.iter().map(known).collect();
         let due: Vec<&Member> = ensemble
             .members
             .iter()
@@ -217,7 +214,11 @@ impl Summary {
                 None => kinds.push((what, 1)),
             }
         }
-        let kinds: Vec<String> = kinds.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+        let counted = |(kind, count): &(&str, usize)| match count {
+            1 => (*kind).to_owned(),
+            _ => format!("{kind} ({count})"),
+        };
+        let kinds: Vec<String> = kinds.iter().map(counted).collect();
         Self {
             kind: "summary",
             ensemble: ensemble.described(),

@@ -44,7 +44,7 @@ pub(super) fn series_findings(members: &[Member]) -> (Option<u64>, Vec<Finding>)
     (stride, findings)
 }
 
-/// The distance of at least half of all neighbours, of rising numbers.
+/// The distance of at least half of all neighbours and of two at least, of rising numbers.
 fn stride(numbers: &[u64]) -> Option<u64> {
     let mut counts: BTreeMap<u64, usize> = BTreeMap::new();
     for pair in numbers.windows(2) {
@@ -53,7 +53,7 @@ fn stride(numbers: &[u64]) -> Option<u64> {
     let distances = numbers.len().saturating_sub(1);
     // Of equally frequent ones the smallest.
     let (&stride, &count) = counts.iter().rev().max_by_key(|(_, count)| **count)?;
-    (distances >= 2 && count * 2 >= distances).then_some(stride)
+    (count >= 2 && count * 2 >= distances).then_some(stride)
 }
 
 fn gaps(numbers: &[u64], stride: u64) -> Vec<Finding> {
@@ -88,7 +88,8 @@ mod tests {
     #[test]
     fn the_usual_distance_is_that_of_most() {
         assert_eq!(stride(&[10, 20, 30, 50, 55]), Some(10));
-        assert_eq!(stride(&[10, 20, 40]), Some(10));
+        assert_eq!(stride(&[10, 20, 30, 50, 70]), Some(10));
+        assert_eq!(stride(&[10, 20, 40]), None);
         assert_eq!(stride(&[1, 2]), None);
         assert_eq!(stride(&[1, 2, 4, 8, 16]), None);
         assert_eq!(stride(&[]), None);

@@ -49,9 +49,10 @@ impl Store {
         &self.directory
     }
 
-    /// The last result on these bytes.
-    pub fn known(&self, source: &Source) -> Option<&Examined> {
-        self.known.get(&source.file)?.iter().rev().find(|found| found.source == *source)
+    /// The last result on these bytes that is `enough`.
+    pub fn known(&self, source: &Source, enough: impl Fn(&Examined) -> bool) -> Option<&Examined> {
+        let known = self.known.get(&source.file)?.iter().rev();
+        known.into_iter().find(|found| found.source == *source && enough(found))
     }
 
     /// A result on other bytes under the same name, from before the file was changed.
@@ -106,12 +107,14 @@ mod tests {
         let text = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, &text[..text.len() - 20]).unwrap();
         let mut store = Store::open(folder.path(), false).unwrap();
-        assert_eq!((store.known(&a.source), store.known(&b.source)), (Some(&a), None));
+        let known = |found: &Examined| store.known(&found.source, |_| true);
+        assert_eq!((known(&a), known(&b)), (Some(&a), None));
+        assert_eq!(store.known(&a.source, |found| found.flow.is_some()), None);
         store.add(&b).unwrap();
         drop(store);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
         let store = Store::open(folder.path(), true).unwrap();
-        assert_eq!(store.known(&a.source), None);
+        assert_eq!(store.known(&a.source, |_| true), None);
     }
 
     #[test]
@@ -120,7 +123,7 @@ mod tests {
         let mut store = Store::open(folder.path(), false).unwrap();
         store.add(&found("a", 10, 1)).unwrap();
         let longer = found("a", 11, 3);
-        assert_eq!(store.known(&longer.source), None);
+        assert_eq!(store.known(&longer.source, |_| true), None);
         assert_eq!(store.before_change(&longer).unwrap().crc_cksum, 1);
         assert_eq!(store.before_change(&found("a", 10, 1)), None, "only touched");
     }

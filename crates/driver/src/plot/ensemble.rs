@@ -42,7 +42,7 @@ impl EnsemblePlot<'_> {
             .map(|p| (p[0].0, p[1].0))
             .collect();
         for (i, &(from, to)) in gaps.iter().enumerate() {
-            panel.add(Shape::Span(from, to), RED, (i == 0).then(|| "missing".into()));
+            panel.add(Shape::Span(from, to), RED, (i == 0).then(|| "missing, or no good".into()));
         }
         for (i, piece) in self.points.chunk_by(|a, b| !is_gap(a, b)).enumerate() {
             let points = piece.iter().map(|&(x, y)| [x, y]).collect();
