@@ -76,3 +76,36 @@ fn documents_are_written_checked_and_never_replaced() {
     let answer = ensemble.run(&format!("verify --qcdml {}", documents.display()), "out");
     assert!(answer.status == 2 && answer.stderr.contains("--metadata"), "{}", answer.stderr);
 }
+
+#[test]
+fn documents_beside_the_data_are_compared_with_them() {
+    let ensemble = Ensemble::new();
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ensemble.toml");
+    let data = ensemble.data();
+    let words = format!("verify --json --qcdml {} --metadata {}", data.display(), sample.display());
+    assert_eq!(ensemble.run(&words, "out").status, 0);
+    let answer = ensemble.run("verify --json", "out");
+    assert!(answer.status == 0 && !answer.stdout.contains("foreign"), "{}", answer.stdout);
+    let change = |number: usize, from: &str, to: &str| {
+        let path = ensemble.file(&(name(number) + ".xml"));
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{text}");
+        fs::write(path, text.replace(from, to)).unwrap();
+    };
+    let text = fs::read(ensemble.file("conf.1010.lime.xml")).unwrap();
+    let sum = ConfigurationDocument::read_steps(&text).unwrap()[0].cksum.to_string();
+    change(1010, &sum, "7");
+    change(1020, "<avePlaquette>0.", "<avePlaquette>0.1");
+    change(1030, "<update>1030<", "<update>1035<");
+    change(1040, "<series>1</series>", "");
+    let found = wrong(&ensemble.run("verify --json", "out").lines());
+    let metadata = |number: usize| [name(number) + ".xml", name(number)];
+    let [a, b] = [metadata(1010), metadata(1020)];
+    let expected = [
+        finding("metadata", &[&a[0], &a[1]], &[]),
+        finding("metadata", &[&b[0], &b[1]], &[]),
+        finding("metadata", &["conf.1040.lime.xml"], &[]),
+        finding("name", &["conf.1030.lime"], &[1030, 1035]),
+    ];
+    assert_eq!(found, expected);
+}

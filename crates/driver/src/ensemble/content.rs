@@ -1,5 +1,6 @@
 //! What the links of an ensemble tell: damage, copies, and configurations that do not look like the others.
 
+use super::document::other_statements;
 use super::examine::Examined;
 use super::finding::{Finding, named};
 use super::member::Member;
@@ -53,6 +54,7 @@ pub(crate) fn content_findings(
     let mut findings = damage(readings, strict.ignore_checksum);
     findings.extend(copies(readings, strict.repeats));
     findings.extend(same_plaquettes(readings));
+    findings.extend(other_statements(readings));
     let chain = chain(readings, strict.ignore_checksum);
     let plaquettes: Vec<f64> = chain.iter().filter_map(|(_, found)| found.plaquette).collect();
     let spread = Spread::of(&plaquettes, strict.sigmas);

@@ -1,5 +1,6 @@
 //! The files of an ensemble, and what their headers tell.
 
+use super::document::Stated;
 use super::number::parts;
 use crate::cli::ShapeArgs;
 use crate::error::DriverError;
@@ -36,6 +37,9 @@ pub(crate) struct Member {
     pub checksum: Option<String>,
     /// Its logical file name.
     pub lfn: Option<String>,
+    /// What a QCDml document beside it states.
+    #[serde(skip)]
+    pub document: Option<Stated>,
     /// Whether it has the group and extents of the ensemble.
     pub belongs: bool,
 }
@@ -83,6 +87,7 @@ impl Member {
             modified: modified.map_or((0, 0), |time| (time.as_secs(), time.subsec_nanos())),
             checksum: file.stated().checksum.map(|sum| sum.to_string()),
             lfn: file.ildg().and_then(|file| file.payload().lfn.clone()),
+            document: None,
             belongs: true,
         })
     }

@@ -3,6 +3,7 @@
 mod about;
 mod averages;
 mod content;
+mod document;
 mod examine;
 mod finding;
 mod member;

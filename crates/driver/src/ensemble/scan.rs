@@ -1,5 +1,6 @@
 //! A folder as one ensemble: what belongs to it, in the order of the chain.
 
+use super::document::take_documents;
 use super::finding::{Finding, named};
 use super::member::{Member, Unread, collect, names};
 use super::number::{numbers, parts, pattern};
@@ -7,7 +8,7 @@ use super::series::series_findings;
 use super::work::in_order;
 use crate::cli::EnsembleArgs;
 use crate::error::DriverError;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// The files of an ensemble, and what their headers tell of it.
@@ -50,7 +51,8 @@ impl Ensemble {
                 Ok(())
             },
         )?;
-        let mut findings = unread_findings(&unread, &members);
+        let mut findings = take_documents(&mut unread, &mut members);
+        findings.extend(unread_findings(&unread, &members));
         findings.extend(number(&mut members));
         findings.extend(odd_ones(&mut members));
         members.sort_by_cached_key(|m| (m.number.is_none(), m.number, parts(&m.name), m.name.clone()));
@@ -87,7 +89,7 @@ fn most_common<T: Ord + Clone>(values: impl Iterator<Item = T>) -> Option<T> {
 /// A file that cannot be described is damaged if it says of itself, or by its name, that it is one of them.
 fn unread_findings(unread: &[Unread], members: &[Member]) -> Vec<Finding> {
     let base = |path: &Path| pattern(&path.file_name().unwrap_or_default().to_string_lossy());
-    let patterns: Vec<Vec<String>> = members.iter().map(|member| base(&member.path)).collect();
+    let patterns: BTreeSet<Vec<String>> = members.iter().map(|member| base(&member.path)).collect();
     let named_alike = |file: &Unread| {
         let own = base(&file.path);
         own.len() > 1 && patterns.contains(&own)
@@ -109,7 +111,8 @@ fn unread_findings(unread: &[Unread], members: &[Member]) -> Vec<Finding> {
     findings
 }
 
-/// Numbers the members by their logical names, where these have numbers of their own, else by their names.
+/// Numbers the members by their documents, else by their logical names where these have numbers of their own, else by
+/// their names.
 fn number(members: &mut [Member]) -> Vec<Finding> {
     let of_names = numbers(&members.iter().map(|m| m.name.as_str()).collect::<Vec<_>>());
     let with_lfn: Vec<usize> = (0..members.len()).filter(|&i| members[i].lfn.is_some()).collect();
@@ -121,23 +124,31 @@ fn number(members: &mut [Member]) -> Vec<Finding> {
     distinct.sort_unstable();
     distinct.dedup();
     let telling = distinct.len() * 2 > with_lfn.len();
-    let mut findings = Vec::new();
-    for (member, number) in members.iter_mut().zip(of_names) {
-        member.number = number;
+    let mut lfn_numbers = vec![None; members.len()];
+    for (&place, number) in with_lfn.iter().zip(of_lfns).filter(|_| telling) {
+        lfn_numbers[place] = number;
     }
-    for (&i, stated) in with_lfn.iter().zip(of_lfns).filter(|_| telling) {
-        let Some(stated) = stated else { continue };
-        let member = &mut members[i];
-        if let Some(number) = member.number.filter(|&number| number != stated) {
-            let lfn = member.lfn.as_deref().unwrap_or_default();
+    let mut findings = Vec::new();
+    for ((member, own), lfn_number) in members.iter_mut().zip(of_names).zip(lfn_numbers) {
+        let document = member.document.as_ref().and_then(|document| {
+            let number = document.step.update.trim().parse().ok()?;
+            Some((number, format!("{} states {number}", document.file)))
+        });
+        let logical = lfn_number.zip(member.lfn.as_ref());
+        let logical = logical.map(|(number, lfn)| (number, format!("its logical name is {lfn}")));
+        let Some((stated, how)) = document.or(logical) else {
+            member.number = own;
+            continue;
+        };
+        member.number = Some(stated);
+        if let Some(own) = own.filter(|&own| own != stated) {
             let message = format!(
-                "{} has {number} in its name, its logical name is {lfn}: it counts as {stated}; find out which is right",
+                "{} has {own} in its name, {how}: it counts as {stated}; find out which is right",
                 member.name
             );
             findings
-                .push(Finding::wrong("name", vec![member.name.clone()], message).about(vec![number, stated]));
+                .push(Finding::wrong("name", vec![member.name.clone()], message).about(vec![own, stated]));
         }
-        member.number = Some(stated);
     }
     findings
 }
