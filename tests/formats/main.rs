@@ -4,6 +4,7 @@ mod convert;
 mod corpus;
 mod damage;
 mod diff;
+mod ensemble;
 mod measure;
 mod program;
 mod written;

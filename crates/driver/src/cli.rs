@@ -29,6 +29,9 @@ enum Command {
     Ildg(IldgCommand),
     /// Measure plaquettes, loops, charge and gradient flow on configurations
     Measure(MeasureArgs),
+    /// Take a folder of configurations as one ensemble: list, verify and measure it
+    #[command(subcommand)]
+    Ensemble(EnsembleCommand),
     /// Show the plugins that are found, and check that they keep the rules of plugin.h
     #[command(subcommand)]
     Plugin(PluginCommand),
@@ -46,6 +49,16 @@ enum IldgCommand {
     Convert(ConvertArgs),
     /// Compare two files link by link; exit status 0: equal, 1: different, 2: cannot be compared
     Diff(DiffArgs),
+}
+
+#[derive(Subcommand, Debug)]
+enum EnsembleCommand {
+    /// Numbers, names and headers, gaps and files that do not belong; reads no links
+    List(EnsembleArgs),
+    /// Read every byte and every link: damage, copies, gaps, outliers, and the history of the plaquette
+    Verify(EnsembleVerifyArgs),
+    /// Averages with autocorrelation times, histories and plots of plaquettes, loops and gradient flow
+    Measure(EnsembleMeasureArgs),
 }
 
 #[derive(Subcommand, Debug)]
@@ -244,6 +257,70 @@ pub(crate) struct MeasureArgs {
     pub threads: usize,
 }
 
+/// Of `ensemble list`, and of what reads the files of an ensemble.
+#[derive(Args, Debug)]
+pub(crate) struct EnsembleArgs {
+    /// Folders, files, or quoted patterns such as 'DIR/*/conf.*.lime', of one ensemble
+    #[arg(required = true, value_name = "DIR")]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub shape: ShapeArgs,
+    /// JSON lines on standard output, nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Of `ensemble verify` and `ensemble measure`.
+#[derive(Args, Debug)]
+pub(crate) struct EnsembleReadArgs {
+    #[command(flatten)]
+    pub ensemble: EnsembleArgs,
+    /// Folder of the results; without it gaugelink-ensemble/NAME here, NAME being that of the data's folder
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Read all files, not only new and changed ones, and forget what is known of them
+    #[arg(long)]
+    pub again: bool,
+    /// Files at a time, as far as memory goes; 0 takes one for each core
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub jobs: usize,
+    /// Standard deviations from which on a plaquette is an outlier
+    #[arg(long, value_name = "K", default_value_t = 5.0, value_parser = positive, allow_negative_numbers = true)]
+    pub sigmas: f64,
+    /// Neighbours with the same links are rejected trajectories, not copies
+    #[arg(long)]
+    pub repeats: bool,
+    /// Let files count whose checksum is wrong
+    #[arg(long)]
+    pub ignore_checksum: bool,
+}
+
+/// Of `ensemble verify`.
+#[derive(Args, Debug)]
+pub(crate) struct EnsembleVerifyArgs {
+    #[command(flatten)]
+    pub read: EnsembleReadArgs,
+    /// Write QCDml documents of the configurations and of the ensemble into this folder; none is ever replaced
+    #[arg(long, value_name = "DIR", requires = "metadata")]
+    pub qcdml: Option<PathBuf>,
+    /// What the files do not say of themselves (TOML); docs/ensemble.toml explains every key
+    #[arg(long, value_name = "FILE", requires = "qcdml")]
+    pub metadata: Option<PathBuf>,
+}
+
+/// Of `ensemble measure`.
+#[derive(Args, Debug)]
+pub(crate) struct EnsembleMeasureArgs {
+    #[command(flatten)]
+    pub read: EnsembleReadArgs,
+    /// Flow each configuration up to this flow time (lattice units)
+    #[arg(long, value_name = "T", value_parser = positive, allow_negative_numbers = true)]
+    pub flow: Option<f64>,
+    /// Step of the gradient flow
+    #[arg(long, value_name = "EPS", default_value_t = 0.02, value_parser = positive, allow_negative_numbers = true)]
+    pub flow_step: f64,
+}
+
 fn positive(text: &str) -> Result<f64, String> {
     let number = text.parse::<f64>().ok().filter(|x| x.is_finite() && *x > 0.0);
     number.ok_or_else(|| "give a number above 0".to_owned())
@@ -293,6 +370,15 @@ fn dispatch(command: Command) -> Result<(), DriverError> {
         }
         Command::Ildg(IldgCommand::Diff(args)) => command::ildg::diff(&args, &mut Report::new(args.json)),
         Command::Measure(args) => command::measure::measure(&args, &mut Report::new(args.files.json)),
+        Command::Ensemble(EnsembleCommand::List(args)) => {
+            command::ensemble::list(&args, &mut Report::new(args.json))
+        }
+        Command::Ensemble(EnsembleCommand::Verify(args)) => {
+            command::ensemble::verify(&args, &mut Report::new(args.read.ensemble.json))
+        }
+        Command::Ensemble(EnsembleCommand::Measure(args)) => {
+            command::ensemble::measure(&args, &mut Report::new(args.read.ensemble.json))
+        }
         Command::Plugin(PluginCommand::List(args)) => {
             command::plugin::list(&args, &mut Report::new(args.json))
         }

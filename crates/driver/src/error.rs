@@ -67,6 +67,12 @@ pub enum DriverError {
         /// Of how many.
         total: usize,
     },
+    /// An ensemble with findings; they were printed.
+    #[error("{wrong} {} wrong with the ensemble", if *wrong == 1 { "thing is" } else { "things are" })]
+    Findings {
+        /// How many.
+        wrong: usize,
+    },
     /// Two files that were compared and differ; the line was printed.
     #[error("the files differ")]
     Different,
@@ -104,7 +110,7 @@ fn advice(source: &std::io::Error) -> &'static str {
     match source.kind() {
         NotFound => " (check the path)",
         PermissionDenied | ReadOnlyFilesystem => {
-            " (choose a folder that you may write to, e.g. --set run.directory=...)"
+            " (choose a folder that you may write to: --out, or --set run.directory=...)"
         }
         StorageFull | QuotaExceeded => {
             " (free some space, then start again: the run goes on from its last checkpoint)"

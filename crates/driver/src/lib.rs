@@ -4,6 +4,7 @@ pub mod bench;
 pub mod cli;
 mod command;
 pub mod config;
+mod ensemble;
 mod error;
 mod flow_time;
 mod hash;

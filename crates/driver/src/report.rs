@@ -63,6 +63,27 @@ pub(crate) fn json_lines(lines: impl IntoIterator<Item = impl Serialize>) -> Res
     lines.into_iter().map(|line| json(&line).map(|line| line + "\n")).collect()
 }
 
+/// A table with its header in the first row and a rule under it; the columns `right` are aligned to the right.
+pub(crate) fn aligned<const N: usize>(rows: &[[String; N]], right: &[usize]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: [usize; N] = std::array::from_fn(width);
+    let mut text = String::new();
+    for (index, row) in rows.iter().enumerate() {
+        let cell = |(column, cell): (usize, &String)| {
+            let pad = " ".repeat(widths[column] - cell.chars().count());
+            if right.contains(&column) { pad + cell } else { cell.clone() + &pad }
+        };
+        let line: Vec<String> = row.iter().enumerate().map(cell).collect();
+        text += line.join("  ").trim_end();
+        text.push('\n');
+        if index == 0 {
+            text += &"-".repeat(widths.iter().sum::<usize>() + 2 * (N - 1));
+            text.push('\n');
+        }
+    }
+    text
+}
+
 fn print(line: &str) -> Result<(), DriverError> {
     writeln!(io::stdout().lock(), "{line}").map_err(|source| match source.kind() {
         io::ErrorKind::BrokenPipe => DriverError::ClosedPipe,

@@ -285,7 +285,8 @@ fn at_line(path: &Path, text: &str, span: std::ops::Range<usize>, message: &str)
     DriverError::Config { path: path.into(), message: format!("line {line}: {message}\n  {line} | {shown}") }
 }
 
-fn config_error(path: &Path, text: &str, mut error: toml::de::Error) -> DriverError {
+/// An error of the TOML reader, with the line.
+pub(crate) fn config_error(path: &Path, text: &str, mut error: toml::de::Error) -> DriverError {
     error.set_input(Some(text));
     DriverError::Config { path: path.into(), message: error.to_string().trim_end().into() }
 }

@@ -2,11 +2,14 @@
 
 use super::survey::counted;
 use super::{Loaded, Survey};
-use lime_rs::Precision;
+use lime_rs::{Precision, Stated};
 
 /// Largest ‖U U† − 1‖ that needs no remark. Double-precision runs that reunitarise now and then stay below 1e-11;
 /// single-precision numbers have 2.4e-7 from rounding, and some drift.
 const UNREMARKABLE: [(Precision, f64); 2] = [(Precision::F64, 1e-10), (Precision::F32, 2e-6)];
+
+/// Stated averages have six digits and more; a difference beyond this is none of rounding.
+const AVERAGE_DIGITS: f64 = 1e-5;
 
 /// A judgement on a configuration.
 #[derive(Debug, Default, PartialEq)]
@@ -30,6 +33,20 @@ pub(crate) fn judge(loaded: &Loaded, precision: Precision) -> Verdict {
     }
     judge_links(&loaded.survey, precision, &mut verdict);
     verdict
+}
+
+/// Warnings where a file states other averages than its links have.
+pub(crate) fn other_averages(stated: &Stated, plaquette: f64, link_trace: f64) -> Vec<String> {
+    let averages =
+        [("plaquette", stated.plaquette, plaquette), ("link trace", stated.link_trace, link_trace)];
+    let other = |(name, stated, found): (&str, Option<f64>, f64)| {
+        let stated = stated.filter(|stated| (stated - found).abs() > AVERAGE_DIGITS)?;
+        Some(format!(
+            "the file states the {name} {stated}, the links give {found:.9}: the text may be that of another \
+             configuration, or in another normalisation"
+        ))
+    };
+    averages.into_iter().filter_map(other).collect()
 }
 
 /// Why links cannot be updated, if they cannot.

@@ -5,8 +5,8 @@ mod decide;
 mod judge;
 mod survey;
 
-pub(crate) use judge::{Verdict, judge, unfit_for_updates};
-pub(crate) use survey::Survey;
+pub(crate) use judge::{Verdict, judge, other_averages, unfit_for_updates};
+pub(crate) use survey::{Survey, counted};
 
 use crate::cli::ShapeArgs;
 use crate::error::DriverError;
@@ -64,12 +64,32 @@ pub(crate) fn precision_name(precision: Precision) -> &'static str {
 /// # Errors
 /// [`DriverError::Input`] for extents that are none; else those of [`open_as`], with the options that help.
 pub(crate) fn open(path: &Path, shape: &ShapeArgs) -> Result<GaugeFile, DriverError> {
-    open_as(path, shape.format, given(shape)?).map_err(|error| match error {
+    open_as(path, shape.format, given(shape)?).map_err(|error| advised(error, path))
+}
+
+/// The formats that a file may have, and its description as the first of them: no link is looked at.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn describe(path: &Path, shape: &ShapeArgs) -> Result<(Vec<FileFormat>, GaugeFile), DriverError> {
+    let describe = || {
+        let formats = match shape.format {
+            Some(format) => vec![format],
+            None => GaugeFile::detect(path)?,
+        };
+        let file = GaugeFile::open_as(path, formats.first().copied(), given(shape)?)?;
+        Ok((formats, file))
+    };
+    describe().map_err(|error| advised(error, path))
+}
+
+fn advised(error: DriverError, path: &Path) -> DriverError {
+    match error {
         DriverError::File(error) if lacks_shape(&error) => {
             DriverError::FileWithRemedy { error, remedy: bare::advice(path) }
         }
         error => error,
-    })
+    }
 }
 
 /// Opens a file of a given format, else of that which its bytes tell, or its links where the bytes do not.

@@ -8,6 +8,7 @@ mod autocorrelation;
 mod axis;
 mod correlator;
 mod decimate;
+mod ensemble;
 mod figure;
 mod flow;
 mod history;
@@ -20,6 +21,7 @@ mod training;
 
 pub use autocorrelation::AutocorrelationPlot;
 pub use correlator::{CorrelatorPlot, Plateau};
+pub use ensemble::EnsemblePlot;
 pub use flow::FlowPlot;
 pub use history::HistoryPlot;
 pub use training::TrainingPlot;

@@ -201,3 +201,31 @@ fn a_training_shows_divergence_and_sample_size() {
     assert!(text.contains("After 200 steps"), "{text}");
     read(&TrainingPlot { title: "Nothing", points: &[], untrained: 0.1 }.svg());
 }
+
+#[test]
+fn an_ensemble_shows_gaps_and_outliers() {
+    let points: Vec<(f64, f64)> = (0..40)
+        .filter(|i| ![7, 8, 20].contains(i))
+        .map(|i| (f64::from(i) * 10.0, wiggle(40)[i as usize]))
+        .collect();
+    let estimate = GammaMethod::default().mean(&wiggle(400)).unwrap();
+    let plot = EnsemblePlot {
+        title: "b600",
+        observable: "P",
+        points: &points,
+        stride: Some(10.0),
+        outliers: &[3],
+        limit: Some((estimate.value, 0.1)),
+        estimate: Some(&estimate),
+    };
+    let (text, elements) = read(&plot.svg());
+    assert!(text.contains("2 gaps") && text.contains("outliers") && text.contains("average"), "{text}");
+    // A marker for each configuration, one for the outlier, and one in the legend.
+    assert_eq!(elements["circle"], points.len() + 2);
+    let sound = EnsemblePlot { stride: None, outliers: &[], ..plot.clone() };
+    let (text, elements) = read(&sound.svg());
+    assert!(!text.contains("gap") && !text.contains("outliers"), "{text}");
+    assert_eq!(elements["circle"], points.len());
+    let empty = EnsemblePlot { points: &[], estimate: None, ..sound };
+    assert!(read(&empty.svg()).0.contains("no data to show"));
+}

@@ -40,7 +40,7 @@ impl RunDirectory {
     /// As [`RunDirectory::open`]; [`DriverError::Input`] where it holds a checkpoint of the other, whose files must not be
     /// lost.
     pub fn begin(path: &Path, work: Work, fresh: bool) -> Result<Self, DriverError> {
-        let directory = Self::open(path)?;
+        let directory = Self::open(path, "--set run.directory=...")?;
         if fresh {
             directory.clear()?;
         }
@@ -63,11 +63,11 @@ impl RunDirectory {
         ))
     }
 
-    /// Makes the directory where it is missing and locks it.
+    /// Makes the directory where it is missing and locks it; `option` is how to choose another one.
     ///
     /// # Errors
     /// [`DriverError::Io`]; [`DriverError::Input`] where another process runs in it.
-    pub fn open(path: &Path) -> Result<Self, DriverError> {
+    pub fn open(path: &Path, option: &str) -> Result<Self, DriverError> {
         std::fs::create_dir_all(path).map_err(io("make the run directory", path))?;
         let lock = path.join("lock");
         let file = OpenOptions::new()
@@ -79,8 +79,7 @@ impl RunDirectory {
         match file.try_lock() {
             Ok(()) => Ok(Self { path: path.into(), _lock: file }),
             Err(TryLockError::WouldBlock) => Err(DriverError::Input(format!(
-                "{}: another process is running in this directory: wait for it, or choose another one \
-                 (--set run.directory=...)",
+                "{}: another process is running in this directory: wait for it, or choose another one ({option})",
                 path.display()
             ))),
             Err(TryLockError::Error(source)) => Err(io("lock", &lock)(source)),
@@ -251,14 +250,16 @@ mod tests {
     use super::*;
     use crate::run::line::Start;
 
+    const OPTION: &str = "--set run.directory=...";
+
     #[test]
     fn two_owners_at_a_time_are_one_too_many() {
         let folder = tempfile::tempdir().unwrap();
-        let first = RunDirectory::open(&folder.path().join("a/b")).unwrap();
-        let error = RunDirectory::open(first.path()).unwrap_err().to_string();
-        assert!(error.contains("another process"), "{error}");
+        let first = RunDirectory::open(&folder.path().join("a/b"), OPTION).unwrap();
+        let error = RunDirectory::open(first.path(), OPTION).unwrap_err().to_string();
+        assert!(error.contains("another process") && error.contains(OPTION), "{error}");
         drop(first);
-        assert!(RunDirectory::open(&folder.path().join("a/b")).is_ok());
+        assert!(RunDirectory::open(&folder.path().join("a/b"), OPTION).is_ok());
     }
 
     #[test]
@@ -283,7 +284,7 @@ mod tests {
     #[test]
     fn the_log_is_cut_back_to_the_checkpoint() {
         let folder = tempfile::tempdir().unwrap();
-        let directory = RunDirectory::open(folder.path()).unwrap();
+        let directory = RunDirectory::open(folder.path(), OPTION).unwrap();
         let line = |chain| Line::Start(Start { chain, plaquette: 0.5, unitarity: 0.0 });
         let mut log = Log::open(&directory, 0, false).unwrap();
         log.add(&[line(0)]).unwrap();

@@ -6,9 +6,11 @@ use super::line::{Line, Solve, Start};
 use super::{plots, plugin_rows};
 use crate::config::{RunFile, Stage};
 use crate::error::DriverError;
-use crate::report::{Report, json_lines};
+use crate::report::{Report, aligned, json_lines};
 use gaugelink_physics::dirac::effective_masses;
-use gaugelink_sampler::statistics::{AcceptanceStatistics, GammaEstimate, Measured, Sufficiency};
+use gaugelink_sampler::statistics::{
+    AcceptanceStatistics, GammaEstimate, Measured, StatisticsError, Sufficiency,
+};
 use serde::Serialize;
 
 /// A row of the table.
@@ -75,8 +77,23 @@ impl Row {
         }
     }
 
+    /// The average of values with its error, or without where there is none.
+    pub fn average(
+        self,
+        estimate: Result<GammaEstimate, StatisticsError>,
+        values: impl Iterator<Item = f64>,
+    ) -> Self {
+        match estimate {
+            Ok(estimate) => self.estimate(&estimate),
+            Err(error) => {
+                let (sum, n) = values.fold((0.0, 0usize), |(sum, n), x| (sum + x, n + 1));
+                self.value(sum / n.max(1) as f64).count(n).note(format!("no error: {error}"))
+            }
+        }
+    }
+
     /// What stands in the columns of the table.
-    fn cells(&self) -> [String; 6] {
+    pub fn cells(&self) -> [String; 6] {
         let pair = |value: Option<f64>, error: Option<f64>| match (value, error) {
             (Some(value), Some(error)) => Measured { value, error }.to_string(),
             (Some(value), None) if value != 0.0 && value.abs() < 1e-3 => format!("{value:.2e}"),
@@ -167,14 +184,8 @@ fn update_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line
     let what = file.stages[number].kind();
     for series in series(file, number, lines) {
         let row = Row::new(Some(number), what, series.name);
-        rows.push(match series.estimate() {
-            Ok(estimate) => row.estimate(&estimate),
-            Err(error) => {
-                let kept = series.chains.iter().flat_map(|c| &c[series.thermalisation.min(c.len())..]);
-                let (sum, n) = kept.fold((0.0, 0usize), |(sum, n), x| (sum + x, n + 1));
-                Row { n: Some(n), ..row.value(sum / n.max(1) as f64).note(format!("no error: {error}")) }
-            }
-        });
+        let kept = series.chains.iter().flat_map(|c| &c[series.thermalisation.min(c.len())..]);
+        rows.push(row.average(series.estimate(), kept.copied()));
     }
     let decisions = decisions(file, number, lines);
     if let Some(rate) = AcceptanceStatistics::from_decisions(&decisions).rate() {
@@ -279,24 +290,5 @@ fn write_rows(rows: &mut Vec<Row>, number: usize, lines: &[Line]) {
 fn table(rows: &[Row]) -> String {
     let header = ["stage", "quantity", "value", "tau_int", "N", ""].map(String::from);
     let cells: Vec<[String; 6]> = std::iter::once(header).chain(rows.iter().map(Row::cells)).collect();
-    let width = |column: usize| cells.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..6).map(width).collect();
-    let mut text = String::new();
-    for (index, row) in cells.iter().enumerate() {
-        let line: Vec<String> = row
-            .iter()
-            .enumerate()
-            .map(|(column, cell)| {
-                let pad = " ".repeat(widths[column] - cell.chars().count());
-                if column == 4 { pad + cell } else { cell.clone() + &pad }
-            })
-            .collect();
-        text += line.join("  ").trim_end();
-        text.push('\n');
-        if index == 0 {
-            text += &"-".repeat(widths.iter().sum::<usize>() + 10);
-            text.push('\n');
-        }
-    }
-    text
+    aligned(&cells, &[4])
 }

@@ -3,7 +3,8 @@
 use crate::cli::FileArgs;
 use crate::error::DriverError;
 use crate::links::{
-    self, Lattices, described, inspect, judge, precision_name, printable, reason, shown, with_group,
+    self, Lattices, described, inspect, judge, other_averages, precision_name, printable, reason, shown,
+    with_group,
 };
 use crate::report::Report;
 use gaugelink_lattice::file::FileChecksum;
@@ -12,9 +13,6 @@ use gaugelink_physics::observable::{link_trace, plaquette, spatial_plaquette, te
 use lime_rs::{Checksum, GaugeFile, PosixCksum};
 use serde::Serialize;
 use std::path::Path;
-
-/// Stated plaquettes have six digits and more; a difference beyond this is none of rounding.
-const PLAQUETTE_DIGITS: f64 = 1e-5;
 
 /// Verifies each file: one JSON line or block of text for each, sound or not.
 ///
@@ -117,13 +115,7 @@ impl Line {
             self.temporal_plaquette = Some(temporal_plaquette(&u)[0]);
             let trace = link_trace(&u)[0];
             self.link_trace = Some(trace);
-            let stated = [
-                ("plaquette", self.stated_plaquette, average),
-                ("link trace", self.stated_link_trace, trace),
-            ];
-            self.warnings.extend(
-                stated.into_iter().filter_map(|(name, stated, found)| other_value(name, stated?, found)),
-            );
+            self.warnings.extend(other_averages(file.stated(), average, trace));
         }
         Ok(())
     }
@@ -184,14 +176,4 @@ impl Line {
         lines.extend(self.errors.iter().map(|error| format!("  error: {}", printable(error))));
         lines.join("\n")
     }
-}
-
-/// A warning where the file states another value than the links have.
-fn other_value(name: &str, stated: f64, found: f64) -> Option<String> {
-    ((stated - found).abs() > PLAQUETTE_DIGITS).then(|| {
-        format!(
-            "the file states the {name} {stated}, the links give {found:.9}: the text may be that of another \
-             configuration, or in another normalisation"
-        )
-    })
 }

@@ -16,7 +16,7 @@ const SPACING: f64 = 0.1;
 
 /// A flow to be done: whole steps that end at the flow time asked for.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Flow {
+pub(crate) struct Flow {
     epsilon: f64,
     steps: usize,
     every: usize,
@@ -29,22 +29,15 @@ impl Flow {
         Self { epsilon, steps, every: ((SPACING / epsilon).round() as usize).max(1) }
     }
 
-    /// Flows `u` and reports one line for each measured flow time, then the scales.
+    /// [`Flow::table`] that reports one line for each measured flow time, then the scales.
     pub fn run<const N: usize>(
         &self,
         path: &Path,
         u: &mut GaugeField<f64, N>,
         report: &mut Report,
     ) -> Result<(), DriverError> {
-        if N > 3 {
-            return Err(DriverError::Input(format!(
-                "the gradient flow is there for U(1), SU(2) and SU(3), not for {}: measure without --flow",
-                group_name(N)
-            )));
-        }
         let bar = progress::bar("flow", self.steps as u64);
-        let table =
-            WilsonFlow::new(u.lattice())?.run_with(u, self.epsilon, self.steps, self.every, |_| bar.inc(1));
+        let table = self.table(u, |_| bar.inc(1));
         bar.finish_and_clear();
         let table = table?;
         for point in &table.points {
@@ -53,6 +46,24 @@ impl Flow {
         let scales = ScalesLine::of(path, &table);
         report.record(&scales)?;
         report.text(&text(&table, &scales))
+    }
+
+    /// Flows `u` and tells `progress` of every step.
+    ///
+    /// # Errors
+    /// [`DriverError::Input`] for a group that has no flow; no memory.
+    pub fn table<const N: usize>(
+        &self,
+        u: &mut GaugeField<f64, N>,
+        progress: impl FnMut(usize),
+    ) -> Result<FlowTable, DriverError> {
+        if N > 3 {
+            return Err(DriverError::Input(format!(
+                "the gradient flow is there for U(1), SU(2) and SU(3), not for {}: measure without --flow",
+                group_name(N)
+            )));
+        }
+        Ok(WilsonFlow::new(u.lattice())?.run_with(u, self.epsilon, self.steps, self.every, progress)?)
     }
 }
 

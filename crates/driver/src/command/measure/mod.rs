@@ -7,7 +7,7 @@ use crate::cli::MeasureArgs;
 use crate::error::DriverError;
 use crate::links::{Lattices, WrongChecksum, judge, load, open, printable, reason, shown, with_group};
 use crate::report::Report;
-use flow::Flow;
+pub(crate) use flow::Flow;
 use gaugelink_lattice::GaugeField;
 use lime_rs::GaugeFile;
 use links::LinksLine;

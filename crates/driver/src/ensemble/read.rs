@@ -1,0 +1,260 @@
+//! Reading all files of an ensemble, several at a time, and what is shown and kept of them.
+
+use super::averages::Averages;
+use super::content::{Reading, Strictness, chain, content_findings};
+use super::examine::{Examined, Source, Task};
+use super::finding::{self, Finding};
+use super::member::Member;
+use super::scan::Ensemble;
+use super::store::{FILES, Store};
+use super::work::in_order;
+use crate::cli::EnsembleReadArgs;
+use crate::error::DriverError;
+use crate::links::{Lattices, printable, reason};
+use crate::progress;
+use crate::report::{Report, aligned, json_lines};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Where results go without --out: a folder of the ensemble's name within this one.
+const OUT: &str = "gaugelink-ensemble";
+
+/// An ensemble whose files were read.
+pub(crate) struct Read<'a> {
+    ensemble: &'a Ensemble,
+    args: &'a EnsembleReadArgs,
+    pub store: Store,
+    pub readings: Vec<Reading<'a>>,
+    pub findings: Vec<Finding>,
+}
+
+impl<'a> Read<'a> {
+    /// Reads what is not known yet, prints a line for each file as it is done, and keeps the result.
+    ///
+    /// # Errors
+    /// Those of the folder of results; files that cannot be read are findings.
+    pub fn all(
+        ensemble: &'a Ensemble,
+        args: &'a EnsembleReadArgs,
+        task: Task<'_>,
+        report: &mut Report,
+    ) -> Result<Self, DriverError> {
+        let out = args.out.clone().unwrap_or_else(|| PathBuf::from(OUT).join(&ensemble.label));
+        let mut store = Store::open(&out, args.again)?;
+        let known = |member: &Member| {
+            store.known(&Source::of(member, task.shape), |found| task.is_done(found)).cloned()
+        };
+        let known: Vec<Option<Examined>> = ensemble.members.iter().map(known).collect();
+        let due: Vec<&Member> = ensemble
+            .members
+            .iter()
+            .zip(&known)
+            .filter(|(_, known)| known.is_none())
+            .map(|(m, _)| m)
+            .collect();
+        let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
+        let wanted = if args.jobs == 0 { cores } else { args.jobs };
+        let jobs = task.affordable(wanted.min(due.len().max(1)), &due);
+        let bar = progress::bytes("reading", due.iter().map(|member| member.payload).sum());
+        let mut readings = Vec::new();
+        let workspace = || Lattices::new((cores / jobs).max(1));
+        let work = |lattices: &mut Lattices, place: usize| match &known[place] {
+            Some(found) => Ok(found.clone()),
+            None => task.examine(&ensemble.members[place], lattices, &bar),
+        };
+        in_order(jobs, ensemble.members.len(), workspace, work, |place, found| {
+            let member = &ensemble.members[place];
+            if let (Ok(found), None) = (&found, &known[place]) {
+                store.add(found)?;
+            }
+            let found = found.map_err(|error| reason(&error, &member.path));
+            let reading = Reading { member, found };
+            bar.suspend(|| show_file(&reading, known[place].is_none(), report))?;
+            readings.push(reading);
+            Ok(())
+        })?;
+        bar.finish_and_clear();
+        Ok(Self { ensemble, args, store, readings, findings: ensemble.findings.clone() })
+    }
+
+    fn strictness(&self) -> Strictness {
+        let EnsembleReadArgs { sigmas, repeats, ignore_checksum, .. } = *self.args;
+        Strictness { sigmas, repeats, ignore_checksum }
+    }
+
+    /// The chain that averages are over.
+    pub fn chain(&self) -> Vec<(&Member, &Examined)> {
+        chain(&self.readings, self.args.ignore_checksum)
+    }
+
+    /// Judges the ensemble, writes `results.jsonl`, `table.txt` and `plots/`, and prints findings, averages and a summary;
+    /// `all` observables, or only the plaquette.
+    ///
+    /// # Errors
+    /// [`DriverError`] where the folder cannot be written.
+    pub fn show(&mut self, all: bool, report: &mut Report) -> Result<Summary, DriverError> {
+        let (content, spread) = content_findings(&self.readings, self.strictness());
+        self.findings.extend(content);
+        self.findings.extend(self.changed());
+        let chain = self.chain();
+        let averages = Averages::of(&self.ensemble.label, self.ensemble.stride, &chain, all);
+        let rows = averages.rows();
+        let directory = self.store.directory();
+        averages.plot(directory, spread.as_ref())?;
+        report.text("")?;
+        finding::show(&self.findings, report)?;
+        rows.iter().try_for_each(|row| report.record(row))?;
+        let header = ["quantity", "value", "tau_int", "N", ""].map(String::from);
+        let cells = rows.iter().map(|row| {
+            let [_, cells @ ..] = row.cells();
+            cells
+        });
+        let table = aligned(&std::iter::once(header).chain(cells).collect::<Vec<_>>(), &[3]);
+        let summary = Summary::of(self, chain.len());
+        let lines = json_lines(&self.findings)? + &json_lines(&rows)? + &json_lines([&summary])?;
+        directory.replace("results.jsonl", &lines)?;
+        directory.replace("table.txt", &format!("{table}\n{}\n", summary.text()))?;
+        report.text(&format!("\n{table}"))?;
+        report.record(&summary)?;
+        report.text(&summary.text())?;
+        report.text(&format!("{}: {FILES}, results.jsonl, table.txt, plots/", directory.path().display()))?;
+        Ok(summary)
+    }
+
+    /// Files whose links are not what they were when they were read before.
+    fn changed(&self) -> Vec<Finding> {
+        let changed = |reading: &Reading<'_>| {
+            let found = reading.found.as_ref().ok()?;
+            let before = self.store.before_change(found)?;
+            let message = format!(
+                "{} was read before with other links (cksum {} then, {} now): find out who changed it; --again forgets what \
+                 was",
+                reading.member.name, before.crc_cksum, found.crc_cksum
+            );
+            Some(Finding::wrong("changed", vec![reading.member.name.clone()], message))
+        };
+        self.readings.iter().filter_map(changed).collect()
+    }
+}
+
+/// One file, as a line.
+fn show_file(reading: &Reading<'_>, read: bool, report: &mut Report) -> Result<(), DriverError> {
+    let Reading { member, found } = reading;
+    let ok = found.as_ref().is_ok_and(|found| found.errors.is_empty());
+    report.record(&FileLine {
+        kind: "file",
+        number: member.number,
+        name: &member.name,
+        ok,
+        read,
+        found: found.as_ref().ok(),
+        error: found.as_ref().err(),
+    })?;
+    let number = member.number.map_or("-".into(), |number| number.to_string());
+    let state = match found {
+        Ok(found) if ok => {
+            format!("plaquette {:.12}, checksum {}", found.plaquette.unwrap_or(f64::NAN), found.checksum)
+        }
+        Ok(found) => first_words(&found.errors[0]),
+        Err(reason) => first_words(reason),
+    };
+    let mark = if ok { "ok" } else { "FAILED" };
+    report.text(&format!("{mark:<6}  {number:>6}  {}  {state}", printable(&member.name)))
+}
+
+/// A reason up to its explanation, which stands among the findings.
+fn first_words(reason: &str) -> String {
+    printable(reason.split([':', ';']).next().unwrap_or_default())
+}
+
+#[derive(Serialize)]
+struct FileLine<'a> {
+    kind: &'static str,
+    number: Option<u64>,
+    name: &'a str,
+    ok: bool,
+    /// Whether it was read now; else the result is that of an earlier call.
+    read: bool,
+    #[serde(flatten)]
+    found: Option<&'a Examined>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a String>,
+}
+
+/// The ensemble in one line.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Summary {
+    kind: &'static str,
+    ensemble: String,
+    /// Files looked at.
+    files: usize,
+    /// Of them with a gauge field.
+    configurations: usize,
+    /// Of these in averages.
+    averaged: usize,
+    first: Option<u64>,
+    last: Option<u64>,
+    stride: Option<u64>,
+    /// Findings that are not in order, and remarks.
+    pub wrong: usize,
+    notes: usize,
+    #[serde(skip)]
+    kinds: String,
+}
+
+impl Summary {
+    fn of(read: &Read<'_>, averaged: usize) -> Self {
+        let Read { ensemble, findings, .. } = read;
+        let numbers = ensemble.members.iter().filter(|m| m.belongs).filter_map(|m| m.number);
+        let wrong: Vec<&str> = findings.iter().filter(|f| f.wrong).map(|f| f.what).collect();
+        let mut kinds: Vec<(&str, usize)> = Vec::new();
+        for &what in &wrong {
+            match kinds.iter_mut().find(|(kind, _)| *kind == what) {
+                Some((_, count)) => *count += 1,
+                None => kinds.push((what, 1)),
+            }
+        }
+        let counted = |(kind, count): &(&str, usize)| match count {
+            1 => (*kind).to_owned(),
+            _ => format!("{kind} ({count})"),
+        };
+        let kinds: Vec<String> = kinds.iter().map(counted).collect();
+        Self {
+            kind: "summary",
+            ensemble: ensemble.described(),
+            files: ensemble.files,
+            configurations: ensemble.members.len(),
+            averaged,
+            first: numbers.clone().min(),
+            last: numbers.max(),
+            stride: ensemble.stride,
+            wrong: wrong.len(),
+            notes: findings.len() - wrong.len(),
+            kinds: kinds.join(", "),
+        }
+    }
+
+    fn text(&self) -> String {
+        let range = match (self.first, self.last, self.stride) {
+            (Some(first), Some(last), Some(stride)) => format!(", {first} to {last} by {stride}"),
+            (Some(first), Some(last), None) => format!(", {first} to {last}"),
+            _ => String::new(),
+        };
+        let verdict = match self.wrong {
+            0 => "in order".into(),
+            _ => format!("NOT in order: {}", self.kinds),
+        };
+        format!(
+            "{}{range}: {} of {} configurations averaged, {verdict}",
+            self.ensemble, self.averaged, self.configurations
+        )
+    }
+
+    /// The exit status.
+    ///
+    /// # Errors
+    /// [`DriverError::Findings`] where something is wrong.
+    pub fn verdict(&self) -> Result<(), DriverError> {
+        if self.wrong == 0 { Ok(()) } else { Err(DriverError::Findings { wrong: self.wrong }) }
+    }
+}
