@@ -13,8 +13,8 @@ use std::time::Duration;
 const TARGET: &str = "GAUGELINK_TEST_TARGET";
 /// The format that it writes.
 const FORMAT: &str = "GAUGELINK_TEST_FORMAT";
-/// Bytes at which its files are cut off.
-const LIMIT: &str = "GAUGELINK_TEST_LIMIT";
+/// What its room is: bytes at which files are cut off, or `disk` for a small one of its own.
+const ROOM: &str = "GAUGELINK_TEST_ROOM";
 
 fn options(format: FileFormat) -> WriteOptions<'static> {
     let precision = if format == FileFormat::Milc { Precision::F32 } else { Precision::F64 };
@@ -33,17 +33,8 @@ fn writer() {
     let Ok(target) = std::env::var(TARGET) else { return };
     let format: FileFormat = std::env::var(FORMAT).unwrap().parse().unwrap();
     let fields = fields();
-    if let Ok(limit) = std::env::var(LIMIT) {
-        let limit = limit.parse().unwrap();
-        // SAFETY: plain system calls of this process: writing beyond the limit is to be an error, not a signal.
-        unsafe {
-            libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
-            let size = libc::rlimit { rlim_cur: limit, rlim_max: limit };
-            assert_eq!(libc::setrlimit(libc::RLIMIT_FSIZE, &size), 0);
-        }
-        let error = write_as(Path::new(&target), &fields[1], 0, &options(format)).unwrap_err();
-        println!("refused: {error}");
-        return;
+    if let Ok(room) = std::env::var(ROOM) {
+        return refused(Path::new(&target), format, &fields[1], &room);
     }
     println!("begins");
     for u in fields.iter().cycle() {
@@ -51,12 +42,60 @@ fn writer() {
     }
 }
 
-fn spawn(target: &Path, format: FileFormat, limit: Option<u64>) -> Child {
+/// Writes where there is no room, and says what came of it.
+fn refused(target: &Path, format: FileFormat, u: &GaugeField<f64, 3>, room: &str) {
+    let folder = target.parent().unwrap();
+    match room.parse() {
+        Ok(bytes) => limit(bytes),
+        Err(_) if own_disk(folder) => {}
+        Err(_) => return println!("refused: no disk of its own"),
+    }
+    std::fs::write(target, b"old").unwrap();
+    let error = write_as(target, u, 0, &options(format)).unwrap_err();
+    assert_eq!(std::fs::read(target).unwrap(), b"old", "{format}");
+    assert_eq!(others(folder, target), Vec::<PathBuf>::new(), "{format}");
+    println!("refused: {error}");
+}
+
+/// Cuts this process's files off: writing beyond is an error, not a signal.
+fn limit(bytes: u64) {
+    let size = libc::rlimit { rlim_cur: bytes, rlim_max: bytes };
+    // SAFETY: plain system calls.
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+        assert_eq!(libc::setrlimit(libc::RLIMIT_FSIZE, &size), 0);
+    }
+}
+
+/// Makes a folder a disk of 100 kB that only this process sees; false where it may not.
+#[cfg(target_os = "linux")]
+fn own_disk(folder: &Path) -> bool {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = std::ffi::CString::new(folder.as_os_str().as_bytes()).unwrap();
+    let (none, private) = (std::ptr::null(), libc::MS_REC | libc::MS_PRIVATE);
+    // SAFETY: plain system calls with strings that end.
+    unsafe {
+        libc::unshare(libc::CLONE_NEWNS) == 0
+            && libc::mount(none, c"/".as_ptr(), none, private, none.cast()) == 0
+            && libc::mount(
+                c"none".as_ptr(),
+                folder.as_ptr(),
+                c"tmpfs".as_ptr(),
+                0,
+                c"size=100k".as_ptr().cast(),
+            ) == 0
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn own_disk(_: &Path) -> bool {
+    false
+}
+
+fn spawn(target: &Path, format: FileFormat, room: Option<&str>) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["writer", "--exact", "--nocapture"]).env(TARGET, target).env(FORMAT, format.name());
-    if let Some(limit) = limit {
-        command.env(LIMIT, limit.to_string());
-    }
+    command.envs(room.map(|room| (ROOM, room)));
     command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
 }
 
@@ -118,13 +157,18 @@ fn a_killed_writer_leaves_the_old_file_or_the_whole_new_one() {
 fn without_room_the_old_file_stays_and_the_error_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("conf");
-    for format in FileFormat::ALL {
-        std::fs::write(&target, b"old").unwrap();
-        let mut child = spawn(&target, format, Some(100_000));
-        let error = line(&mut child, "refused: ");
-        assert!(child.wait().unwrap().success());
-        assert!(error.contains("conf") && error.contains("old file"), "{format}: {error}");
-        assert_eq!(std::fs::read(&target).unwrap(), b"old", "{format}");
-        assert_eq!(others(folder.path(), &target), Vec::<PathBuf>::new(), "{format}");
+    for (room, remedy) in [("100000", "no file of this size"), ("disk", "free space on that disk")] {
+        for format in FileFormat::ALL {
+            let mut child = spawn(&target, format, Some(room));
+            let error = line(&mut child, "refused: ");
+            assert!(child.wait().unwrap().success(), "{format}, {room}");
+            if error.starts_with("no disk") {
+                eprintln!("a full disk was not tested: mounting one needs more rights");
+                continue;
+            }
+            let told =
+                error.contains("the old file, if there was one, is as it was") && error.contains(remedy);
+            assert!(told && error.contains("conf"), "{format}: {error}");
+        }
     }
 }
