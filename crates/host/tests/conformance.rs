@@ -3,7 +3,7 @@
 mod common;
 
 use common::minimal;
-use gaugelink_host::conformance::{Options, Outcome, Report, check};
+use gaugelink_host::conformance::{Event, Options, Outcome, Report, check, watch};
 use gaugelink_host::{Plugin, Search};
 use std::path::PathBuf;
 
@@ -87,6 +87,23 @@ fn one_component_is_checked_alone() {
     let of = |id: &str| report.checks.iter().filter(|check| check.component == id).count();
     assert!(of("") > 0 && of(jacobi) > 0 && of("") + of(jacobi) == report.checks.len());
     assert!(checked(Some("no")).expect_err("there is none").to_string().contains("no component"));
+}
+
+/// Whoever watches the process from outside has to know what was running when it ended.
+#[test]
+fn checks_are_announced_before_they_run() {
+    let (mut running, mut ended) = (Vec::new(), Vec::new());
+    let report = watch(&fixture(), &Options::default(), &mut |event| match event {
+        Event::Begins { component, name } => running.push((component.to_string(), name)),
+        Event::Ends(check) => {
+            assert_eq!(running.last(), Some(&(check.component.clone(), check.name)));
+            ended.push(check.name);
+        }
+    });
+    let names: Vec<_> = report.expect("it opens").checks.iter().map(|check| check.name).collect();
+    assert_eq!(ended, names);
+    assert_eq!(running[0], (String::new(), "open"));
+    assert!(watch(&fixture().with_extension("no"), &Options::default(), &mut |_| {}).is_err());
 }
 
 #[test]

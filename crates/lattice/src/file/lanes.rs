@@ -1,4 +1,4 @@
-//! Sites of a file straight into and out of whole rows of lanes, at the speed of memory.
+//! Sites of a file straight into and out of whole rows of lanes.
 //!
 //! The lanes of a block are sites far apart in a file. A thread therefore works on a *stretch*: as many consecutive
 //! sites of every lane, so few that their bytes stay in the second-level cache. Each byte is then moved between file and
