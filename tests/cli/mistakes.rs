@@ -113,3 +113,14 @@ fn a_rank_that_fails_does_not_leave_the_others_waiting() {
     let error = scratch.fails(1, &["run", "run.toml", "--set", "machine.ranks=[1,1,1,2]"]);
     assert!(error.contains("end.lime"), "{error}");
 }
+
+/// Nobody hears of a mistake where standard error is a full disk; the exit status still tells.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_standard_error_changes_no_exit_status() {
+    let scratch = Scratch::new("");
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let status = scratch.program(&["run", "no-such-file.toml"]).stderr(full).status().unwrap();
+    assert_eq!(status.code(), scratch.run(&["run", "no-such-file.toml"]).status.code());
+    assert_eq!(status.code(), Some(1));
+}

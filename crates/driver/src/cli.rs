@@ -2,7 +2,7 @@
 
 use crate::command;
 use crate::error::DriverError;
-use crate::report::Report;
+use crate::report::{Report, aside};
 use clap::{Args, Parser, Subcommand};
 use lime_rs::{FileFormat, Precision};
 use std::path::PathBuf;
@@ -352,7 +352,7 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(DriverError::ClosedPipe) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("gaugelink: {error}");
+            aside(format_args!("{error}"));
             ExitCode::from(error.exit_code())
         }
     }

@@ -55,6 +55,11 @@ fn json(line: &impl Serialize) -> Result<String, DriverError> {
     serde_json::to_string(line).map_err(|e| DriverError::Input(e.to_string()))
 }
 
+/// A line for people, on standard error. Where that cannot be written to, nobody is there to hear of it.
+pub(crate) fn aside(line: std::fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "gaugelink: {line}");
+}
+
 /// The text of a file of JSON lines.
 ///
 /// # Errors

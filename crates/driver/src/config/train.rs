@@ -125,6 +125,9 @@ pub struct TrainTable {
     pub samples: usize,
 }
 
+/// A training stops between steps, so a step must not take for ever.
+const LARGEST_BATCH: usize = 65536;
+
 fn batch() -> usize {
     1024
 }
@@ -211,6 +214,10 @@ impl TrainFile {
                 return Err(tables.fail_in("train", &format!("`{key}` = {count} is no multiple of 16")));
             }
         }
+        if self.train.batch > LARGEST_BATCH {
+            let batch = self.train.batch;
+            return Err(tables.fail_in("train", &format!("`batch` = {batch} is more than {LARGEST_BATCH}")));
+        }
         if self.chain.updates > 0 && self.chain.thermalise >= self.chain.updates {
             return Err(tables.fail_in("chain", "`thermalise` leaves no update to average over"));
         }
@@ -286,6 +293,7 @@ learning_rate = 1e-3
             ("lattice.extents=[0,8]", "multiples of 4"),
             ("action.kind=iwasaki", "wilson"),
             ("train.batch=20", "multiple of 16"),
+            ("train.batch=65552", "more than 65536"),
             ("train.steps=0", "at least 1"),
             ("train.learning_rate=-1.0", "positive"),
             ("train.schedule=linear", "cosine"),

@@ -20,7 +20,7 @@ mod write;
 
 use crate::config::RunFile;
 use crate::error::DriverError;
-use crate::report::Report;
+use crate::report::{Report, aside};
 use directory::Log;
 pub(crate) use directory::{LOG, RunDirectory, Work};
 use engine::{Engine, Setting, State};
@@ -64,14 +64,14 @@ pub(crate) fn execute(file: &RunFile, fresh: bool, report: &mut Report) -> Resul
     let input = if saved.is_none() { Input::open(file)? } else { None };
     match &saved {
         Some(saved) if saved.state.stage == file.stages.len() => {
-            eprintln!(
-                "gaugelink: the run in {} is complete, here are its results again (--fresh runs it anew)",
+            aside(format_args!(
+                "the run in {} is complete, here are its results again (--fresh runs it anew)",
                 directory.path().display()
-            );
+            ));
         }
         _ => {
             if let Some(saved) = &saved {
-                eprintln!("gaugelink: going on from the checkpoint after {} updates", saved.state.updates);
+                aside(format_args!("going on from the checkpoint after {} updates", saved.state.updates));
             }
             let input = input.as_ref();
             on_all_ranks(file, &directory, &checkpoint, saved.as_ref(), input, &plugins, report.is_json())?;

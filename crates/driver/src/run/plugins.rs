@@ -3,6 +3,7 @@
 use crate::config::{PluginTable, Role, RunFile, Stage};
 use crate::error::DriverError;
 use crate::hash::sha256_hex;
+use crate::report::aside;
 use gaugelink_host::adapt::{FlowPlugin, ForcePlugin, PrecondPlugin, Recipe};
 use gaugelink_host::sdk::{Level, raw};
 use gaugelink_host::{HostError, Plugin, Search, Services};
@@ -58,7 +59,7 @@ impl Plugins {
         let stages = file.stages.iter().enumerate().map(open).collect::<Result<_, _>>()?;
         let log = |level: Level, target: &str, line: &str| {
             if matches!(level, Level::Warning | Level::Error) {
-                eprintln!("gaugelink: {target}: {line}");
+                aside(format_args!("{target}: {line}"));
             }
         };
         Ok(Self {

@@ -7,7 +7,7 @@ mod results;
 use crate::config::TrainFile;
 use crate::error::DriverError;
 use crate::progress;
-use crate::report::{Report, json_lines};
+use crate::report::{Report, aside, json_lines};
 use crate::run::{LOG, RunDirectory, Work, stop_flag};
 use gaugelink_lattice::{Lattice, Real};
 use gaugelink_models::layers::U1Coupling;
@@ -40,7 +40,7 @@ fn execute_until(
     let resumed = trainer.resume(&directory.file(Work::Training.checkpoint()))?;
     let mut reports = if resumed { earlier(directory, trainer.step_number())? } else { Vec::new() };
     if resumed {
-        eprintln!("gaugelink: going on from the checkpoint after {} steps", trainer.step_number());
+        aside(format_args!("going on from the checkpoint after {} steps", trainer.step_number()));
     }
     directory.replace("run.toml", &file.text)?;
     directory.replace("provenance.json", &format!("{:#}\n", model::provenance(file)))?;
