@@ -13,7 +13,7 @@ use gaugelink_physics::dirac::{Boundary, Described, Schur, SpinorField, Wilson};
 use gaugelink_physics::solver::{
     BiCgStab, ConjugateGradient, Gmres, LinearOperator, SolveError, SolveReport, Stopping,
 };
-use gaugelink_plugin_sdk::{Extensible, raw, read_sized};
+use gaugelink_plugin_sdk::{Dirac, Extensible, raw, read_sized};
 use std::ptr::null_mut;
 
 /// `gaugelink_solve_options`.
@@ -69,8 +69,7 @@ impl Operator {
     /// NULL, or as far valid as the header says.
     unsafe fn of(op: *const raw::glk_dirac, given: *const f64) -> Result<Self> {
         // SAFETY: the caller's promise.
-        let (op, turns) = unsafe { (read_sized(get(op, "op")?), phases(given)) };
-        let op = op.ok_or_else(|| Failure::invalid("op->size is not set; set it to sizeof(glk_dirac)"))?;
+        let (op, turns) = unsafe { (description(op)?, phases(given)) };
         Ok(Self { target: Described::new(&op)?, boundary: Boundary::from_turns(turns)? })
     }
     fn wilson<'u, const N: usize>(&self, u: &'u GaugeField<f64, N>) -> Result<Wilson<'u, f64, N>> {
@@ -134,6 +133,16 @@ impl Operator {
         };
         Ok((report, result))
     }
+}
+
+/// The host's description of an operator.
+///
+/// # Safety
+/// NULL, or readable as far as its size says.
+pub unsafe fn description(op: *const raw::glk_dirac) -> Result<Dirac> {
+    // SAFETY: the caller's promise.
+    unsafe { read_sized(get(op, "op")?) }
+        .ok_or_else(|| Failure::invalid("op->size is not set; set it to sizeof(glk_dirac)"))
 }
 
 /// Phases / 2π at the edges, NULL for periodic.

@@ -1,6 +1,7 @@
 //! Section "Plugins": preconditioners.
 
 use crate::boundary::{entries, frees, get, get_mut, give};
+use crate::dirac::description;
 use crate::error::{Failure, Result};
 use crate::gauge::Gauge;
 use crate::lattice::LatticeHandle;
@@ -14,7 +15,7 @@ use gaugelink_lattice::foreign::{lend, view};
 use gaugelink_physics::dirac::SpinorField;
 use gaugelink_physics::solver::Preconditioner;
 use gaugelink_plugin_sdk as sdk;
-use sdk::{Dirac, Setup, View, raw, read_sized};
+use sdk::{Setup, View, raw};
 use std::error::Error;
 use std::ffi::{c_char, c_void};
 
@@ -67,8 +68,7 @@ impl Precond {
         let mode = Setup::from_raw(mode)?;
         // SAFETY: the caller's promise.
         let result = unsafe {
-            let op: Dirac = read_sized(get(op, "op")?)
-                .ok_or_else(|| Failure::invalid("op->size is not set; set it to sizeof(glk_dirac)"))?;
+            let op = description(op)?;
             self.held.object.setup_with(Exec::default(), u, &op, mode, lent)
         };
         self.broken = result.is_err();

@@ -4,7 +4,9 @@ use super::member::Member;
 use crate::cli::ShapeArgs;
 use crate::command::measure::Flow;
 use crate::error::DriverError;
-use crate::links::{self, Lattices, Loaded, Survey, judge, other_averages, precision_name, with_group};
+use crate::links::{
+    self, Lattices, Loaded, Survey, checksum_word, judge, other_averages, precision_name, with_group,
+};
 use gaugelink_lattice::file::{ReadOptions, read_with};
 use gaugelink_lattice::{GaugeField, ensure_memory};
 use gaugelink_physics::observable::{
@@ -189,12 +191,7 @@ impl Task<'_> {
             link_trace: None,
             polyakov: Vec::new(),
             unitarity: loaded.survey.unitarity(),
-            checksum: match checksum.stored {
-                None => "none",
-                Some(_) if checksum.is_bad() => "bad",
-                Some(_) => "ok",
-            }
-            .into(),
+            checksum: checksum_word(&checksum).into(),
             computed_checksum: checksum.computed.to_string(),
             stored_checksum: checksum.stored.map(|sum| sum.to_string()),
             suma,

@@ -51,6 +51,15 @@ pub(crate) fn shown(path: &Path) -> String {
     path.display().to_string()
 }
 
+/// "ok", "bad", or "none" where the file states no checksum.
+pub(crate) fn checksum_word(checksum: &FileChecksum) -> &'static str {
+    match checksum.stored {
+        None => "none",
+        Some(_) if checksum.is_bad() => "bad",
+        Some(_) => "ok",
+    }
+}
+
 /// "f64" or "f32".
 pub(crate) fn precision_name(precision: Precision) -> &'static str {
     match precision {

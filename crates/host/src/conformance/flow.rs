@@ -226,18 +226,11 @@ fn promises(map: &Map, subject: &Subject, log: &mut Log) {
         Ok(distance(&both[0], &both[1]))
     });
 
-    if subject.promises(raw::GLK_CAP_DETERMINISTIC) {
-        let numbers = |threads| {
-            map.run(&v, threads, false).map(|(mut u, logdet)| {
-                u.push(logdet);
-                u
-            })
-        };
-        log.same_bits("determinism", "forward twice", || Ok([numbers(1)?, numbers(1)?]));
-        log.same_bits("threads", "forward with 1 and 2 threads", || Ok([numbers(1)?, numbers(2)?]));
-    } else {
-        log.skip("determinism", "DETERMINISTIC is not promised");
-    }
+    log.determinism(subject.promises(raw::GLK_CAP_DETERMINISTIC), "forward", |threads| {
+        let (mut u, logdet) = map.run(&v, threads, false)?;
+        u.push(logdet);
+        Ok(u)
+    });
     density(map, log);
 }
 

@@ -128,12 +128,7 @@ fn promises(drive: &Drive, subject: &Subject, log: &mut Log) {
         let twice: Vec<f64> = drive.plain(&u)?.iter().map(|x| -2.0 * x).collect();
         Ok(distance(&drive.force(&u, 1, 2.0, raw::GLK_ALG_NEG_F)?, &twice))
     });
-    if subject.promises(raw::GLK_CAP_DETERMINISTIC) {
-        log.same_bits("determinism", "force twice", || Ok([drive.plain(&u)?, drive.plain(&u)?]));
-        log.same_bits("threads", "force with 1 and 2 threads", || {
-            Ok([drive.plain(&u)?, drive.force(&u, 2, 1.0, raw::GLK_ALG_F)?])
-        });
-    } else {
-        log.skip("determinism", "DETERMINISTIC is not promised");
-    }
+    log.determinism(subject.promises(raw::GLK_CAP_DETERMINISTIC), "force", |threads| {
+        drive.force(&u, threads, 1.0, raw::GLK_ALG_F)
+    });
 }

@@ -71,8 +71,23 @@ impl Log<'_> {
             Err(error) => Verdict::error(&error),
         });
     }
+    /// What `function` gives on 1 and 2 threads, where its component promises that always to be the same.
+    pub(super) fn determinism(
+        &mut self,
+        promised: bool,
+        function: &str,
+        on_threads: impl Fn(usize) -> Result<Vec<f64>, HostError>,
+    ) {
+        if !promised {
+            return self.skip("determinism", "DETERMINISTIC is not promised");
+        }
+        let twice = || Ok([on_threads(1)?, on_threads(1)?]);
+        self.same_bits("determinism", &format!("{function} twice"), twice);
+        let both = || Ok([on_threads(1)?, on_threads(2)?]);
+        self.same_bits("threads", &format!("{function} with 1 and 2 threads"), both);
+    }
     /// Two results that should be the same to the last bit.
-    pub(super) fn same_bits(
+    fn same_bits(
         &mut self,
         name: &'static str,
         what: &str,

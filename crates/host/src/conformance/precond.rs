@@ -140,14 +140,9 @@ fn promises(solver: &Solver, subject: &Subject, u: &[f64], g: &[f64], log: &mut 
     } else {
         log.skip("gauge covariance", "EQUIVARIANT is not promised");
     }
-    if subject.promises(raw::GLK_CAP_DETERMINISTIC) {
-        log.same_bits("determinism", "apply twice", || Ok([solver.apply(&a)?, solver.apply(&a)?]));
-        log.same_bits("threads", "apply with 1 and 2 threads", || {
-            Ok([solver.apply(&a)?, solver.run(&a, 2, false)?])
-        });
-    } else {
-        log.skip("determinism", "DETERMINISTIC is not promised");
-    }
+    log.determinism(subject.promises(raw::GLK_CAP_DETERMINISTIC), "apply", |threads| {
+        solver.run(&a, threads, false)
+    });
     log.check("order", || {
         let request = subject.request(&setting.lattice);
         match PrecondObject::create(subject.plugin, subject.services, &request) {

@@ -111,18 +111,11 @@ fn promises(mover: &Mover, subject: &Subject, log: &mut Log) {
         let moved = mover.step(&u, &plain)?.0;
         Ok(setting.off_group(&moved))
     });
-    if subject.promises(raw::GLK_CAP_DETERMINISTIC) {
-        let all = |threads| {
-            mover.run(&u, &plain, threads).map(|(mut u, weights)| {
-                u.extend(weights);
-                u
-            })
-        };
-        log.same_bits("determinism", "propose twice", || Ok([all(1)?, all(1)?]));
-        log.same_bits("threads", "propose with 1 and 2 threads", || Ok([all(1)?, all(2)?]));
-    } else {
-        log.skip("determinism", "DETERMINISTIC is not promised");
-    }
+    log.determinism(subject.promises(raw::GLK_CAP_DETERMINISTIC), "propose", |threads| {
+        let (mut u, weights) = mover.run(&u, &plain, threads)?;
+        u.extend(weights);
+        Ok(u)
+    });
     balance(mover, log);
 }
 

@@ -3,8 +3,8 @@
 use crate::cli::FileArgs;
 use crate::error::DriverError;
 use crate::links::{
-    self, Lattices, described, inspect, judge, other_averages, precision_name, printable, reason, shown,
-    with_group,
+    self, Lattices, checksum_word, described, inspect, judge, other_averages, precision_name, printable,
+    reason, shown, with_group,
 };
 use crate::report::Report;
 use gaugelink_lattice::file::FileChecksum;
@@ -141,11 +141,7 @@ impl Line {
         self.computed_checksum = Some(sums.computed.to_string());
         self.stored_checksum = sums.stored.map(|stored| stored.to_string());
         self.crc_cksum = sums.posix_cksum;
-        self.checksum = Some(match sums.stored {
-            None => "none",
-            Some(_) if sums.is_bad() => "bad",
-            Some(_) => "ok",
-        });
+        self.checksum = Some(checksum_word(sums));
         (self.stored_suma, self.stored_sumb) = sums.stored.filter(|_| sums.is_bad()).and_then(pair).unzip();
     }
 

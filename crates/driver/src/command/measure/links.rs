@@ -1,7 +1,7 @@
 //! What is measured on the links as they are.
 
 use crate::error::DriverError;
-use crate::links::{Loaded, Verdict, described, precision_name, printable, shown};
+use crate::links::{Loaded, Verdict, checksum_word, described, precision_name, printable, shown};
 use gaugelink_lattice::{Complex, GaugeField, Matrix};
 use gaugelink_physics::observable::{
     clover_energy, geometric_charge, link_trace, plaquette, plaquette_energy, polyakov_loop, rectangle,
@@ -68,10 +68,9 @@ impl LinksLine {
             dims: format.dims,
             nc: format.nc,
             precision: precision_name(format.precision),
-            checksum: match loaded.checksum.stored {
-                None => "none",
-                Some(_) if loaded.checksum.is_bad() => "ignored",
-                Some(_) => "ok",
+            checksum: match checksum_word(&loaded.checksum) {
+                "bad" => "ignored",
+                word => word,
             },
             unitarity: loaded.survey.unitarity(),
             plaquette: plaquette(u)[0],
