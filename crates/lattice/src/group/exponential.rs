@@ -14,15 +14,17 @@ const DEGREE: usize = 18;
 /// Most halvings: elements with norms above about 4000 are out of reach (and mean a diverged trajectory).
 const HALVINGS: usize = 12;
 
-/// 1/k!
-const fn inverse_factorial(k: usize) -> f64 {
-    let (mut product, mut i) = (1.0, 2);
-    while i <= k {
-        product *= i as f64;
-        i += 1;
+/// 1/k!, k = 0 … DEGREE.
+const INVERSE_FACTORIAL: [f64; DEGREE + 1] = {
+    let mut table = [1.0; DEGREE + 1];
+    let (mut product, mut k) = (1.0, 1);
+    while k <= DEGREE {
+        product *= k as f64;
+        table[k] = 1.0 / product;
+        k += 1;
     }
-    1.0 / product
-}
+    table
+};
 
 /// exp(X) for anti-Hermitian X, traceless if N > 1.
 #[inline(always)]
@@ -52,9 +54,9 @@ pub fn exponential<V: Num, const N: usize>(x: &Matrix<V, N>) -> Matrix<V, N> {
 #[inline(always)]
 fn su2<V: Num, const N: usize>(x: &Matrix<V, N>, t: V, scale: V) -> Matrix<V, N> {
     let one = V::splat(1.0);
-    let mut p = [V::splat(inverse_factorial(DEGREE)), V::splat(0.0)];
+    let mut p = [V::splat(INVERSE_FACTORIAL[DEGREE]), V::splat(0.0)];
     for k in (0..DEGREE).rev() {
-        p = [t.neg_mul_add(p[1], V::splat(inverse_factorial(k))), p[0]];
+        p = [t.neg_mul_add(p[1], V::splat(INVERSE_FACTORIAL[k])), p[0]];
     }
     let mut done = scale;
     for _ in 0..HALVINGS {
@@ -102,9 +104,9 @@ fn su3<V: Num, const N: usize>(x: &Matrix<V, N>, t: V, scale: V) -> Matrix<V, N>
         }
         sum * V::splat(1.0 / 3.0)
     };
-    let mut p = [Complex::splat(inverse_factorial(DEGREE), 0.0), Complex::zero(), Complex::zero()];
+    let mut p = [Complex::splat(INVERSE_FACTORIAL[DEGREE], 0.0), Complex::zero(), Complex::zero()];
     for k in (0..DEGREE).rev() {
-        p = [plus_det(d, Complex::splat(inverse_factorial(k), 0.0), p[2]), minus_t(t, p[0], p[2]), p[1]];
+        p = [plus_det(d, Complex::splat(INVERSE_FACTORIAL[k], 0.0), p[2]), minus_t(t, p[0], p[2]), p[1]];
     }
     let mut done = scale;
     for _ in 0..HALVINGS {
