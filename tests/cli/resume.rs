@@ -59,7 +59,7 @@ fn a_signal_ends_a_run_with_a_checkpoint() {
 /// A stage without updates is finished first; the next one is not begun.
 #[test]
 fn a_signal_in_a_stage_without_updates_ends_the_run_after_it() {
-    let long = SMALL.replace("time = 0.2", "time = 4.0");
+    let long = SMALL.replace("time = 0.2", "time = 10.0");
     let scratch = Scratch::new(&long);
     scratch.succeeds(&["run", "run.toml", "--set", "run.directory=whole"]);
     let log = |name: &str| std::fs::read_to_string(scratch.path(name).join("measurements.jsonl")).unwrap();
@@ -71,7 +71,7 @@ fn a_signal_in_a_stage_without_updates_ends_the_run_after_it() {
         let arguments = ["run", "run.toml", "--set", &settings[0], "--set", &settings[1]];
         let child = wait_for(scratch.program(&arguments), &scratch.path(name), before);
         // In the middle of the flow.
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(150));
         let sent = Command::new("kill").arg(child.id().to_string()).status().unwrap();
         assert!(sent.success());
         let output = child.wait_with_output().unwrap();
