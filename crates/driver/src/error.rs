@@ -110,7 +110,7 @@ fn advice(source: &std::io::Error) -> &'static str {
     match source.kind() {
         NotFound => " (check the path)",
         PermissionDenied | ReadOnlyFilesystem => {
-            " (choose a folder that you may write to: --out, or --set run.directory=...)"
+            " (choose a folder that you may write to; that of a run is --set run.directory=...)"
         }
         StorageFull | QuotaExceeded => {
             " (free some space, then start again: the run goes on from its last checkpoint)"

@@ -1,6 +1,6 @@
 //! Files that are either the old ones or the new ones, never something between, whatever happens while writing.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, Permissions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -54,6 +54,15 @@ impl AtomicFile {
         let file = Self::create(target)?;
         file.file().write_all_at(bytes, 0).map_err(|source| file.failed("write", source))?;
         file.commit()
+    }
+
+    /// Whether a file's name is that of a temporary one, `.NAME.xxxxxx.tmp`. Where nothing else is writing in a folder,
+    /// such a file is what a killed process left.
+    pub fn is_temporary(name: &OsStr) -> bool {
+        let name = name.to_string_lossy();
+        let parts = name.strip_prefix('.').and_then(|name| name.strip_suffix(".tmp"));
+        let random = parts.and_then(|parts| parts.rsplit_once('.')).map(|(_, random)| random);
+        random.is_some_and(|r| r.len() == 6 && r.bytes().all(|b| b.is_ascii_alphanumeric()))
     }
 
     /// The open temporary file, for positioned writes.
@@ -149,6 +158,10 @@ mod tests {
         AtomicFile::replace(&target, b"old").unwrap();
         let mut file = AtomicFile::create(&target).unwrap();
         file.write_all(b"half").unwrap();
+        assert!(AtomicFile::is_temporary(file.temporary_path().file_name().unwrap()));
+        for other in ["state.json", ".state.json.tmp", ".tmp", ".profile.abc.tmp"] {
+            assert!(!AtomicFile::is_temporary(other.as_ref()), "{other}");
+        }
         drop(file);
         assert_eq!((fs::read(&target).unwrap().as_slice(), entries(folder.path())), (&b"old"[..], 1));
     }

@@ -2,7 +2,7 @@
 
 use super::survey::counted;
 use super::{Loaded, Survey};
-use lime_rs::{Precision, Stated};
+use lime_rs::{GaugeFile, Precision, Stated};
 
 /// Largest ‖U U† − 1‖ that needs no remark. Double-precision runs that reunitarise now and then stay below 1e-11;
 /// single-precision numbers have 2.4e-7 from rounding, and some drift.
@@ -47,6 +47,13 @@ pub(crate) fn other_averages(stated: &Stated, plaquette: f64, link_trace: f64) -
         ))
     };
     averages.into_iter().filter_map(other).collect()
+}
+
+/// All that is odd about a configuration that is used as it is: what its file, its links and their averages tell.
+pub(crate) fn remarks(file: &GaugeFile, verdict: Verdict, plaquette: f64, link_trace: f64) -> Vec<String> {
+    let stated = file.warnings().iter().map(ToString::to_string);
+    let averages = other_averages(file.stated(), plaquette, link_trace);
+    stated.chain(verdict.errors).chain(verdict.warnings).chain(averages).collect()
 }
 
 /// Why links cannot be updated, if they cannot.

@@ -5,7 +5,7 @@ mod decide;
 mod judge;
 mod survey;
 
-pub(crate) use judge::{Verdict, judge, other_averages, unfit_for_updates};
+pub(crate) use judge::{Verdict, judge, other_averages, remarks, unfit_for_updates};
 pub(crate) use survey::{Survey, counted};
 
 use crate::cli::ShapeArgs;

@@ -37,10 +37,19 @@ impl RunDirectory {
     /// Opens the directory for a run or a training, `fresh` to begin anew.
     ///
     /// # Errors
-    /// As [`RunDirectory::open`]; [`DriverError::Input`] where it holds a checkpoint of the other, whose files must not be
-    /// lost.
+    /// As [`RunDirectory::open`]; [`DriverError::Input`] where it holds a checkpoint of the other, or files that would be
+    /// replaced and that no run made: they must not be lost.
     pub fn begin(path: &Path, work: Work, fresh: bool) -> Result<Self, DriverError> {
+        let foreign = OWN_FILES.iter().find(|name| path.join(name).exists());
+        if let Some(name) = foreign.filter(|_| !path.join("lock").exists()) {
+            return Err(DriverError::Input(format!(
+                "{} holds {name}, which no run left there and this one would replace: choose another directory (--set \
+                 run.directory=...), or move it away",
+                path.display()
+            )));
+        }
         let directory = Self::open(path, "--set run.directory=...")?;
+        directory.sweep()?;
         if fresh {
             directory.clear()?;
         }
@@ -107,6 +116,17 @@ impl RunDirectory {
             removed
                 .or_else(|e| if e.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(e) })
                 .map_err(io("remove", own))?;
+        }
+        Ok(())
+    }
+
+    /// Removes what a killed process left half written.
+    fn sweep(&self) -> Result<(), DriverError> {
+        for folder in ["", "plots", "checkpoint"].map(|name| self.file(name)) {
+            let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+            for left in entries.flatten().filter(|entry| AtomicFile::is_temporary(&entry.file_name())) {
+                std::fs::remove_file(left.path()).map_err(io("remove", &left.path()))?;
+            }
         }
         Ok(())
     }

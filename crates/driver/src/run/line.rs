@@ -1,7 +1,7 @@
 //! The measurements of a run as JSON lines: what is written, what the results are made of.
 
 use super::plugins::Identity;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A line of `measurements.jsonl`. Stages count from 0, as in `--set stage.0...`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,9 +65,11 @@ pub(crate) struct Update {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Reversibility {
     pub stage: usize,
-    /// Largest difference of a link's entry.
+    /// Largest difference of a link's entry; null where a trajectory diverged.
+    #[serde(deserialize_with = "number_or_null")]
     pub links: f64,
-    /// |ΔH there + ΔH back|, the largest of the chains.
+    /// |ΔH there + ΔH back|, the largest of the chains; null likewise.
+    #[serde(deserialize_with = "number_or_null")]
     pub energy: f64,
 }
 
@@ -128,4 +130,9 @@ pub(crate) struct Write {
     pub sumb: String,
     /// Whether checksum and plaquette of the file are those written; null where it was not read again.
     pub verified: Option<bool>,
+}
+
+/// JSON writes a number that is none as null.
+fn number_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }

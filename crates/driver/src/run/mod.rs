@@ -15,6 +15,7 @@ mod provenance;
 mod results;
 mod solve;
 mod start;
+mod targets;
 mod updates;
 mod write;
 
@@ -40,6 +41,7 @@ use std::sync::atomic::AtomicBool;
 /// [`DriverError`]; the run directory then holds the last checkpoint.
 pub(crate) fn execute(file: &RunFile, fresh: bool, report: &mut Report) -> Result<(), DriverError> {
     let plugins = Plugins::open(file, engine::threads(file))?;
+    targets::check(file)?;
     let directory = RunDirectory::begin(&file.directory(), Work::Run, fresh)?;
     let checkpoint = Checkpoint::at(directory.file("checkpoint"));
     let mut saved = checkpoint.load::<State>()?;

@@ -4,9 +4,11 @@ use super::provenance::{InputFile, Provenance};
 use crate::config::{GroupName, RunFile, StartKind};
 use crate::error::DriverError;
 use crate::links::{self, WrongChecksum};
+use crate::report::aside;
 use gaugelink_lattice::group::group_name;
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, Lattice, file as gauge_file};
+use gaugelink_physics::observable;
 use lime_rs::{GaugeFile, Shape};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -114,7 +116,7 @@ pub(crate) fn first<const N: usize>(
         (StartKind::File, Some(input)) => {
             let mut u = GaugeField::cold(lattice)?;
             let wrong = WrongChecksum::unless(file.start.ignore_checksum, "--set start.ignore_checksum=true");
-            let mut found = None;
+            let (mut found, mut survey) = (None, None);
             for chain in 0..lattice.chains() {
                 let loaded = links::load(&input.file, &input.path, &mut u, chain, wrong)?;
                 let precision = input.file.body().precision;
@@ -124,6 +126,18 @@ pub(crate) fn first<const N: usize>(
                     return Err(DriverError::Input(format!("{}: {reason}", input.path.display())));
                 }
                 found = Some(InputFile::new(&input.path, &loaded.checksum));
+                survey = Some(loaded);
+            }
+            let averages = (observable::plaquette(&u)[0], observable::link_trace(&u)[0]);
+            if let Some(loaded) = survey.filter(|_| lattice.comm().rank() == 0) {
+                let verdict = links::judge(&loaded, input.file.body().precision);
+                for remark in links::remarks(&input.file, verdict, averages.0, averages.1) {
+                    aside(format_args!(
+                        "{}: warning: {}",
+                        links::shown(&input.path),
+                        links::printable(&remark)
+                    ));
+                }
             }
             Ok((u, found))
         }

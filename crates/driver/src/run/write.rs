@@ -66,7 +66,7 @@ impl<const N: usize> Engine<'_, N> {
 }
 
 /// `conf.lime` of chain 2: `conf-2.lime`.
-fn numbered(file: &Path, chain: usize) -> PathBuf {
+pub(super) fn numbered(file: &Path, chain: usize) -> PathBuf {
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
     let extension = file.extension().map(|e| format!(".{}", e.to_string_lossy())).unwrap_or_default();
     file.with_file_name(format!("{stem}-{chain}{extension}"))

@@ -1,7 +1,7 @@
 //! What is measured on the links as they are.
 
 use crate::error::DriverError;
-use crate::links::{Loaded, Verdict, checksum_word, described, precision_name, printable, shown};
+use crate::links::{Loaded, Verdict, checksum_word, described, precision_name, printable, remarks, shown};
 use gaugelink_lattice::{Complex, GaugeField, Matrix};
 use gaugelink_physics::observable::{
     clover_energy, geometric_charge, link_trace, plaquette, plaquette_energy, polyakov_loop, rectangle,
@@ -60,8 +60,7 @@ impl LinksLine {
         }
         let [x, y, z, t] = loops.map(|l: Option<Complex<f64>>| (l.map(|l| l.re), l.map(|l| l.im)));
         let (charge, charge_definition) = charge(u)?.unzip();
-        let stated = file.warnings().iter().map(ToString::to_string);
-        let judged = verdict.errors.into_iter().chain(verdict.warnings);
+        let (plaquette, link_trace) = (plaquette(u)[0], link_trace(u)[0]);
         Ok(Self {
             file: shown(path),
             observable: "links",
@@ -73,11 +72,11 @@ impl LinksLine {
                 word => word,
             },
             unitarity: loaded.survey.unitarity(),
-            plaquette: plaquette(u)[0],
+            plaquette,
             spatial_plaquette: spatial_plaquette(u).map(|p| p[0]),
             temporal_plaquette: temporal_plaquette(u)[0],
             rectangle: rectangle(u)[0],
-            link_trace: link_trace(u)[0],
+            link_trace,
             energy_plaquette: plaquette_energy(u)[0],
             energy_clover: clover_energy(u)[0],
             charge,
@@ -90,7 +89,7 @@ impl LinksLine {
             polyakov_z_im: z.1,
             polyakov_t_re: t.0,
             polyakov_t_im: t.1,
-            warnings: stated.chain(judged).collect(),
+            warnings: remarks(file, verdict, plaquette, link_trace),
         })
     }
 

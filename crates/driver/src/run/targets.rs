@@ -1,0 +1,43 @@
+//! The files that a run is going to write: none of them replaces what is somebody else's.
+
+use super::write::numbered;
+use crate::config::{RunFile, Stage};
+use crate::error::DriverError;
+use std::path::Path;
+
+/// Refuses to write over the run file, over the configuration that the run starts from, and, where no run was in the
+/// directory before, over anything.
+///
+/// # Errors
+/// [`DriverError::Request`].
+pub(crate) fn check(file: &RunFile) -> Result<(), DriverError> {
+    let directory = file.directory();
+    let is_new = !directory.join("lock").exists();
+    for (number, stage) in file.stages.iter().enumerate() {
+        let Stage::Write(write) = stage else { continue };
+        let chains = file.run.chains as usize;
+        let names = (0..chains)
+            .map(|chain| if chains == 1 { write.file.clone() } else { numbered(&write.file, chain) });
+        for target in names.map(|name| directory.join(name)) {
+            let problem = if is_same(&target, &file.path) {
+                "is the run file"
+            } else if file.start.file.as_deref().is_some_and(|start| is_same(&target, start)) {
+                "is the configuration that the run starts from"
+            } else if is_new && target.exists() {
+                "is there already, and no run made it"
+            } else {
+                continue;
+            };
+            return Err(DriverError::Request(format!(
+                "stage {number} (write): {} {problem}: give another name, or another directory (--set \
+                 run.directory=...)",
+                target.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+}
