@@ -173,7 +173,8 @@ fn pion_correlators() {
             PropagatorSolver::EvenOddConjugateGradient,
             PropagatorSolver::BiCgStab,
         ] {
-            let (s, _) = Propagator::point(&d, [0; 4], solver, &Stopping::at(1e-13)).unwrap();
+            let (s, reports) = Propagator::point(&d, [0; 4], solver, &Stopping::at(1e-13)).unwrap();
+            assert!(reports.iter().all(|r| r.worst_residual() <= 1e-13), "{solver:?}: {reports:?}");
             for (t, (ours, expected)) in s.pion_correlator()[0].iter().zip(&expected).enumerate() {
                 // Relative to the slice's own size; the smallest is 1e-4 of the largest.
                 assert!((ours / expected - 1.0).abs() < 1e-9, "{solver:?} {name} t = {t}: {ours} {expected}");

@@ -188,7 +188,7 @@ fn solve<const N: usize>(
         stop: &Stopping,
     ) -> Result<SolveReport, SolveError> {
         match solver {
-            CONJUGATE_GRADIENT => ConjugateGradient::new(a)?.solve(a, x, b, stop),
+            CONJUGATE_GRADIENT => ConjugateGradient::new(a)?.solve_direct(a, x, b, stop),
             _ => BiCgStab::new(a)?.solve(a, x, b, stop),
         }
     }

@@ -211,7 +211,7 @@ impl<T: Real, const N: usize> Workspace<T, N> {
                 Schur::odd(wilson)?.solve(x, b, |schur, x, c| solver.solve(schur, x, c, stop))
             }
             Self::EvenOddConjugateGradient(solver) => {
-                Schur::odd(wilson)?.solve(x, b, |schur, x, c| solver.solve(schur, x, c, stop))
+                Schur::odd(wilson)?.solve(x, b, |schur, x, c| solver.solve_direct(schur, x, c, stop))
             }
         })
     }

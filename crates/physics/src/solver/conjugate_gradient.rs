@@ -70,6 +70,30 @@ impl<X> ConjugateGradient<X> {
         self.run(a, x, System::Direct(b), stop)
     }
 
+    /// As [`ConjugateGradient::solve`], with the tolerance for ‖b − M x‖ / ‖b‖ itself: where the normal equations are
+    /// there first, they are asked for more. Collective.
+    ///
+    /// # Errors
+    /// See [`SolveError`]; x then holds the last iterate.
+    pub fn solve_direct<T: Real, A: LinearOperator<T, Vector = X>>(
+        &mut self,
+        a: &A,
+        x: &mut X,
+        b: &X,
+        stop: &Stopping,
+    ) -> Result<SolveReport, SolveError>
+    where
+        X: DerefMut<Target = Field<T>>,
+    {
+        let mut report = self.solve(a, x, b, stop)?;
+        let mut more = *stop;
+        while report.worst_residual() > stop.tolerance {
+            more.tolerance *= 0.5 * stop.tolerance / report.worst_residual();
+            report = report.followed_by(self.solve(a, x, b, &more)?);
+        }
+        Ok(report)
+    }
+
     fn run<T: Real, A: LinearOperator<T, Vector = X>>(
         &mut self,
         a: &A,

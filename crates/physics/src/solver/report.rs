@@ -59,6 +59,24 @@ impl SolveReport {
     pub fn worst_residual(&self) -> f64 {
         self.true_residual.iter().copied().fold(0.0, f64::max)
     }
+
+    /// The report of this solve and of one that went on from its solution.
+    pub(crate) fn followed_by(mut self, next: Self) -> Self {
+        for (n, more) in self.chain_iterations.iter_mut().zip(&next.chain_iterations) {
+            *n += more;
+        }
+        self.history.extend(next.history);
+        Self {
+            iterations: self.chain_iterations.iter().copied().max().unwrap_or(0),
+            chain_iterations: self.chain_iterations,
+            applications: self.applications + next.applications,
+            preconditionings: self.preconditionings + next.preconditionings,
+            flops: self.flops + next.flops,
+            seconds: self.seconds + next.seconds,
+            history: self.history,
+            ..next
+        }
+    }
 }
 
 /// A solve that did not reach its tolerance, with the report of what it did reach; the solution holds the last iterate.
