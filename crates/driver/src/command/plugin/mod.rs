@@ -57,16 +57,19 @@ pub(crate) fn list(args: &PluginListArgs, report: &mut Report) -> Result<(), Dri
     if failed == 0 { Ok(()) } else { Err(DriverError::Failed { failed, total: files.len() }) }
 }
 
-/// A file as it is given, or a name that the search finds: a folder of that name is no plugin.
+/// A file as it is given, or a name that the search finds: a bare name is a plugin's before it is that of a file here, and
+/// a folder is no plugin.
 fn find(search: &Search, path: &Path) -> Result<PathBuf, DriverError> {
-    if path.is_file() {
+    let found = search.find(&path.to_string_lossy());
+    let is_name = path.components().count() == 1 && path.extension().is_none() && found.is_ok();
+    if path.is_file() && !is_name {
         return std::path::absolute(path).map_err(|source| DriverError::Io {
             action: "find",
             path: path.into(),
             source,
         });
     }
-    search.find(&path.to_string_lossy()).map_err(|error| DriverError::Request(error.to_string()))
+    found.map_err(|error| DriverError::Request(error.to_string()))
 }
 
 fn caps(info: &ComponentInfo) -> Vec<&'static str> {
