@@ -107,6 +107,49 @@ fn killed_runs_go_on_with_the_bits_of_one_that_was_not() {
 }
 
 #[test]
+fn nothing_that_a_run_did_not_make_is_replaced() {
+    let scratch = Scratch::new(SMALL);
+    scratch.succeeds(&["run", "run.toml"]);
+    let (mine, own) = (scratch.path("mine.lime"), scratch.path("r.toml"));
+    std::fs::copy(scratch.path("out/end.lime"), &mine).unwrap();
+    std::fs::copy(scratch.path("run.toml"), &own).unwrap();
+    for (folder, file) in [("new", "end.lime"), ("table", "table.txt")] {
+        std::fs::create_dir(scratch.path(folder)).unwrap();
+        std::fs::write(scratch.path(folder).join(file), "mine").unwrap();
+    }
+    let refused = |settings: &[&str], why: &str| {
+        let mut arguments = vec!["run", "r.toml"];
+        settings.iter().for_each(|setting| arguments.extend(["--set", setting]));
+        let output = scratch.run(&arguments);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && error.contains(why), "{settings:?}: {error}");
+    };
+    let here = "run.directory=.";
+    refused(&[here, "start.kind=file", "start.file=mine.lime", "stage.4.file=mine.lime"], "starts from");
+    refused(&[here, "stage.4.file=r.toml"], "is the run file");
+    refused(&["run.directory=new"], "end.lime is there already");
+    refused(&["run.directory=table"], "holds table.txt");
+    assert_eq!(std::fs::read(mine).unwrap(), std::fs::read(scratch.path("out/end.lime")).unwrap());
+    assert_eq!(std::fs::read_to_string(own).unwrap(), SMALL);
+    assert_eq!(std::fs::read_to_string(scratch.path("new/end.lime")).unwrap(), "mine");
+    assert_eq!(std::fs::read_to_string(scratch.path("table/table.txt")).unwrap(), "mine");
+    // What a killed process left half written goes.
+    let left = scratch.path("out/.end.lime.aB3xY9.tmp");
+    std::fs::write(&left, "half").unwrap();
+    scratch.succeeds(&["run", "run.toml"]);
+    assert!(!left.exists());
+}
+
+#[test]
+fn a_diverged_trajectory_is_rejected_and_the_run_goes_on() {
+    let scratch = Scratch::new(SMALL);
+    let shown =
+        scratch.succeeds(&["run", "run.toml", "--set", "stage.1.length=1000", "--set", "stage.1.steps=1"]);
+    assert!(shown.contains("acceptance"), "{shown}");
+    assert!(scratch.path("out/end.lime").exists());
+}
+
+#[test]
 fn a_complete_run_is_shown_again_and_done_again_only_when_asked() {
     let scratch = Scratch::new(SMALL);
     let first = scratch.succeeds(&["run", "run.toml"]);

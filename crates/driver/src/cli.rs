@@ -7,6 +7,8 @@ use clap::{Args, Parser, Subcommand};
 use lime_rs::{FileFormat, Precision};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Machine learning inside real lattice QCD: exact sampling and solving, ILDG in and out.
 #[derive(Parser, Debug)]
@@ -348,6 +350,8 @@ pub(crate) struct BenchArgs {
 /// Parses the command line, runs the command and tells how it went. Results go to standard output, messages and
 /// progress to standard error. 0: done; 1: failed; 2: the request itself was wrong.
 pub fn main() -> ExitCode {
+    // A limit on the size of files is to be an error of the write that meets it, not the end of the program.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::<AtomicBool>::default());
     match dispatch(Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(DriverError::ClosedPipe) => ExitCode::SUCCESS,
