@@ -112,7 +112,10 @@ fn every_format_gives_back_what_it_was_given() {
         if let Some(checksum) = file.stated().checksum {
             assert_eq!(sums.checksum(), checksum, "{meta:?}");
         }
-        let states = matches!(meta.format, FileFormat::Ildg | FileFormat::Nersc | FileFormat::Milc);
+        let states = matches!(
+            meta.format,
+            FileFormat::Ildg | FileFormat::Scidac | FileFormat::Nersc | FileFormat::Milc
+        );
         assert_eq!(file.stated().checksum.is_some(), states);
     }
 }
