@@ -1,7 +1,6 @@
 /* Files of every format through C: "FILE name format ncolor precision plaquette checksum" for each argument, and lines of
  * what is wrong. SU(4) and files without a shape are given one. */
 #include <gaugelink/gaugelink.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +27,14 @@ static void refused(glk_status status, gaugelink_error *error, glk_status expect
   memset(&name, 0, sizeof name); \
   name.size = sizeof name
 
+static char *bytes_of(const char *path, size_t *count) {
+  FILE *file = fopen(path, "rb");
+  char *bytes = malloc(1 << 26);
+  *count = file ? fread(bytes, 1, 1 << 26, file) : 0;
+  if (file) fclose(file);
+  return bytes;
+}
+
 /* A box in dense order, in double or single precision; the bytes beyond it stay as they are. */
 static void *box(const gaugelink_file *file, const char *path, const int64_t *extents, const int64_t *origin, uint32_t n,
                  int32_t scalar, gaugelink_file_part *part) {
@@ -45,6 +52,34 @@ static void *box(const gaugelink_file *file, const char *path, const int64_t *ex
   for (int i = 0; i < 8; i++) check(memory[bytes + (size_t)i] == 0x5a, path, "written past the end");
   gaugelink_lattice_free(lattice);
   return memory;
+}
+
+/* A box that begins at an odd site, even sites first: even and odd are those of the file's lattice. */
+static void checkerboard(const gaugelink_file *file, const char *path, const gaugelink_file_info *info, const double *whole) {
+  const int64_t *l = info->extents, origin[4] = { 0, 1, 0, 0 }, e[4] = { l[0], 2, l[2], 2 };
+  size_t site = 8 * (size_t)info->ncolor * info->ncolor, count = (size_t)(e[0] * e[1] * e[2] * e[3]);
+  gaugelink_error *error = NULL;
+  gaugelink_lattice *lattice = NULL;
+  SIZED(glk_view, view);
+  if (failed(gaugelink_lattice_new(context, 4, e, &lattice, &error), error, path, "lattice")) return;
+  double *own = malloc(count * site * sizeof(double));
+  failed(gaugelink_view_dense(lattice, GLK_GAUGE, info->ncolor, GLK_F64, own, &view, NULL), NULL, path, "view");
+  view.site_order = GLK_SITE_EO;
+  error = NULL;
+  failed(gaugelink_file_read_view(file, lattice, origin, &view, NULL, &error), error, path, "checkerboard");
+  for (size_t i = 0; i < count; i++) {
+    int64_t rest = (int64_t)i, x[4];
+    for (int mu = 0; mu < 4; mu++) {
+      x[mu] = rest % e[mu] + origin[mu];
+      rest /= e[mu];
+    }
+    size_t place = i / 2 + ((x[0] + x[1] + x[2] + x[3]) % 2 ? count / 2 : 0);
+    int64_t there = x[0] + l[0] * (x[1] + l[1] * (x[2] + l[2] * x[3]));
+    if (memcmp(own + site * place, whole + site * (size_t)there, site * sizeof(double)))
+      return (void)printf("%s: site %d of the checkerboard is another\n", path, (int)i);
+  }
+  free(own);
+  gaugelink_lattice_free(lattice);
 }
 
 /* The lattice by four boxes of unequal extents, at odd places too, is the whole. */
@@ -135,17 +170,23 @@ static void written(const gaugelink_gauge *u, const char *path, const char *scra
     error = NULL;
     failed(gaugelink_file_get_info(file, &info, &error), error, path, formats[f]);
     check(!strcmp(info.format, formats[f]) && info.ncolor == n && info.precision == options.precision, path, formats[f]);
-    double *back = malloc(numbers * sizeof(double)), worst = 0;
+    double *back = malloc(numbers * sizeof(double));
+    int same = 1;
     error = NULL;
     failed(gaugelink_view_dense(lattice, GLK_GAUGE, n, GLK_F64, back, &view, &error), error, path, "view");
     error = NULL;
     failed(gaugelink_file_read_view(file, lattice, NULL, &view, NULL, &error), error, path, formats[f]);
-    for (size_t i = 0; i < numbers; i++) worst = fmax(worst, fabs(back[i] - (single ? (double)(float)whole[i] : whole[i])));
-    check(worst == 0, path, formats[f]);
-    /* The same from the host's memory: the same bytes, but for the name of the file. */
+    for (size_t i = 0; i < numbers; i++) same &= back[i] == (single ? (double)(float)whole[i] : whole[i]);
+    check(same, path, formats[f]);
+    /* From the host's memory: the same bytes. */
+    size_t before = 0, after = 0;
+    char *first = bytes_of(scratch, &before);
     error = NULL;
-    options.lfn = "lfn://group/ensemble/conf.1";
     failed(gaugelink_file_write_view(lattice, &view, scratch, &options, &error), error, path, "write_view");
+    char *second = bytes_of(scratch, &after);
+    check(before > numbers && before == after && !memcmp(first, second, before), path, "other bytes from a view");
+    free(first);
+    free(second);
     free(back);
     gaugelink_file_free(file);
   }
@@ -194,6 +235,7 @@ static void one(const char *path, const char *scratch) {
   if (found.checksum == GAUGELINK_CHECKSUM_BAD) refused(status, error, GLK_IO, "checksum mismatch", path);
   else failed(status, error, path, "read_view");
   boxes(file, path, &info, whole);
+  checkerboard(file, path, &info, whole);
   if (info.ncolor <= 3) {
     double average = 0;
     error = NULL;
