@@ -71,7 +71,9 @@ fn there_and_back(folder: &Folder, file: &Path, options: &str) {
             assert_eq!(answer.line()["precision"], "f64");
         } else {
             assert_eq!(answer.status, 0, "{}: {format}: {}", file.display(), answer.stderr);
-            assert_eq!(answer.line()["largest_difference"], 0.0, "read back");
+            // A third row that follows from two of f32 is rounded.
+            let rounded = file.to_string_lossy().contains("2row");
+            assert_eq!(answer.line()["largest_difference"] == 0.0, !rounded, "{}", answer.stdout);
         }
         let verified = run("ildg verify --json", &[&there]);
         let found = verified.line();

@@ -114,6 +114,7 @@ fn formats_that_are_wrong_or_cannot_be_told_are_said() {
     assert!(answer.stderr.contains("`format` is used only with kind"), "{}", answer.stderr);
 
     // Unit links have the plaquette 1 in any order.
+    let file = run_file(&folder, "", "ildg", "f64");
     let unit = folder.field::<3>("unit", &[4, 4, 4, 4], Precision::F64, |u| {
         for i in 0..256 {
             (0..4).for_each(|mu| set(u, [i % 4, i / 4 % 4, i / 16 % 4, i / 64], mu, Complex::new(1.0, 0.0)));
