@@ -42,7 +42,7 @@ fn of_group<const N: usize>(args: &ConvertArgs, file: &GaugeFile) -> Result<Line
         text: Some(&text),
     };
     let sums = write_as(&args.output, &u, 0, &options)?;
-    let largest = read_back(args, &u, &sums, file.body())?;
+    let largest = read_back(args, &u, &sums, file.body(), precision)?;
     Ok(Line {
         input: shown(&args.input),
         input_format: file.format().name(),
@@ -67,16 +67,18 @@ fn read_back<const N: usize>(
     u: &GaugeField<f64, N>,
     sums: &Sums,
     from: &Body,
+    precision: Precision,
 ) -> Result<f64, DriverError> {
     let file = GaugeFile::open_as(&args.output, Some(args.to), None)?;
     let found = Differences::from_file(u, &file)?;
-    let body = file.body();
+    let body = args.to.body(from.dims, N, precision, rows(args))?;
     // Rows that follow from others have more digits than those.
     let wide = body.precision == Precision::F64 || (from.precision, from.rows) == (Precision::F32, Rows::All);
     let exact = wide && body.rows == Rows::All;
     let allowed = if exact { 0.0 } else { (2.0 * (N * N) as f64).sqrt() * body.rounding() };
     // Formats that state no checksum have that of the bytes written.
-    let same = file.sums(false)?.checksum() == sums.checksum()
+    let same = *file.body() == body
+        && file.sums(false)?.checksum() == sums.checksum()
         && file.stated().checksum.is_none_or(|stated| stated == sums.checksum());
     if same && found.largest() <= allowed {
         return Ok(found.largest());
