@@ -1,6 +1,6 @@
 /* gaugelink/gaugelink.h -- the library libgaugelink in C.
  *
- * ILDG files, fields on a lattice, Wilson's action and Dirac operator, and plugins (plugin.h) that propose gauge fields,
+ * Files of gauge fields, fields on a lattice, Wilson's action and Dirac operator, and plugins (plugin.h) that propose gauge fields,
  * estimate forces and precondition. C11, C++17 or later; in C++ gaugelink.hpp is nicer. Guide: docs/c-api.md;
  * signs, units and norms: docs/conventions.md.
  *
@@ -132,53 +132,80 @@ GAUGELINK_API glk_status gaugelink_algebra_norm2(const gaugelink_algebra *algebr
 GAUGELINK_API glk_status gaugelink_algebra_distance2(const gaugelink_algebra *f, const gaugelink_algebra *g, double *out,
                                                      gaugelink_error **error);
 
-/* ---- ILDG files -------------------------------------------------------------------------------------------------- */
+/* ---- Files of gauge fields: ILDG, SciDAC, NERSC, MILC, openQCD, DDalphaAMG, HiRep (docs/formats.md) ------------------ */
 #define GAUGELINK_CHECKSUM_NONE 0 /* the file states none */
 #define GAUGELINK_CHECKSUM_OK   1
 #define GAUGELINK_CHECKSUM_BAD  2
-typedef struct gaugelink_ildg gaugelink_ildg;
-/* Opens the first gauge field of a file and reads what it says of itself, not the field. */
-GAUGELINK_API glk_status gaugelink_ildg_open(const gaugelink_context *context, const char *path, gaugelink_ildg **out,
+typedef struct gaugelink_file gaugelink_file;
+typedef struct gaugelink_open_options {
+  uint32_t size, ncolor;          /* ncolor and extents: for files that do not say what they hold, or say it wrongly; */
+  int64_t  extents[4];            /* x, y, z, t; all 0 = as the file says */
+  const char *format;             /* "ildg", "scidac", "nersc", "milc", "openqcd", "ddalphaamg", "hirep"; NULL: detected */
+} gaugelink_open_options;
+/* Opens the first gauge field of a file and reads what it says of itself, not the field. options may be NULL. One header is
+ * openQCD's and DDalphaAMG's: without a format all links are read, and the stated plaquette decides. */
+GAUGELINK_API glk_status gaugelink_file_open(const gaugelink_context *context, const char *path,
+                                             const gaugelink_open_options *options, gaugelink_file **out,
                                              gaugelink_error **error);
-/* As above, for files that do not say what they hold, or say it wrongly. extents: x, y, z, t. */
-GAUGELINK_API glk_status gaugelink_ildg_open_as(const gaugelink_context *context, const char *path,
-                                                const int64_t extents[4], uint32_t ncolor, gaugelink_ildg **out,
-                                                gaugelink_error **error);
-GAUGELINK_API void gaugelink_ildg_free(gaugelink_ildg *file);
-typedef struct gaugelink_ildg_info {
+GAUGELINK_API void gaugelink_file_free(gaugelink_file *file);
+typedef struct gaugelink_file_info {
   uint32_t size, ndim;            /* ndim: without trailing extents of 1 */
   int64_t  extents[4];            /* x, y, z, t */
   uint32_t ncolor, precision;     /* precision: 32 or 64 bits */
-  uint32_t has_checksum;          /* 1: the file states suma and sumb */
-  uint32_t suma, sumb;
-  uint32_t warnings;              /* what was odd: gaugelink_ildg_warning(file, 0 ..) */
-  double   plaquette;             /* as the run information (xlf-info) states it; NaN if it does not */
+  uint32_t rows;                  /* that are stored of each link: ncolor, or fewer where the others follow from them */
+  uint32_t warnings;              /* what was odd: gaugelink_file_warning(file, 0 ..) */
+  double   plaquette, link_trace; /* as the file states them, Re tr / N; NaN if it does not */
   uint64_t payload_bytes;
-  const char *lfn;                /* logical file name or NULL; lives as long as the file handle */
-} gaugelink_ildg_info;
-GAUGELINK_API glk_status  gaugelink_ildg_get_info(const gaugelink_ildg *file, gaugelink_ildg_info *out,
+  const char *format;             /* its name; these three live as long as the file handle */
+  const char *lfn;                /* logical file name (ILDG) or NULL */
+  const char *checksum;           /* that the file states, as its format prints it, or NULL */
+} gaugelink_file_info;
+GAUGELINK_API glk_status  gaugelink_file_get_info(const gaugelink_file *file, gaugelink_file_info *out,
                                                   gaugelink_error **error);
-GAUGELINK_API const char *gaugelink_ildg_warning(const gaugelink_ildg *file, uint32_t index); /* NULL past the last */
-typedef struct gaugelink_ildg_check {
+GAUGELINK_API const char *gaugelink_file_warning(const gaugelink_file *file, uint32_t index); /* NULL past the last */
+typedef struct gaugelink_file_check {
   uint32_t size;
   int32_t  checksum;              /* GAUGELINK_CHECKSUM_* */
-  uint32_t suma, sumb;            /* of the bytes read */
+  uint32_t sums[2];               /* of the bytes read: suma, sumb; NERSC's sum and 0; MILC's sum29, sum31 */
   double   plaquette, link_trace, unitarity;
-} gaugelink_ildg_check;
+} gaugelink_file_check;
 /* Reads every byte and every link. Oddities are reported, not errors. */
-GAUGELINK_API glk_status gaugelink_ildg_verify(const gaugelink_ildg *file, gaugelink_ildg_check *out,
+GAUGELINK_API glk_status gaugelink_file_verify(const gaugelink_file *file, gaugelink_file_check *out,
                                                gaugelink_error **error);
 /* Reads the field; GLK_IO for a checksum mismatch, GLK_NONFINITE for links that are no numbers. */
-GAUGELINK_API glk_status gaugelink_ildg_read(const gaugelink_ildg *file, gaugelink_gauge *into, gaugelink_error **error);
-typedef struct gaugelink_ildg_options {
-  uint32_t size, precision;       /* 32 or 64; 0 = 64 */
-  const char *lfn;                /* NULL: one made from the file's name */
-  const char *provenance;         /* text of the host, kept in the record gaugelink-provenance; NULL: none */
-} gaugelink_ildg_options;
-/* Writes an ILDG file with checksum and plaquette. It appears only when complete; an old one is intact until then.
- * options may be NULL. */
-GAUGELINK_API glk_status gaugelink_ildg_write(const gaugelink_gauge *gauge, const char *path,
-                                              const gaugelink_ildg_options *options, gaugelink_error **error);
+GAUGELINK_API glk_status gaugelink_file_read(const gaugelink_file *file, gaugelink_gauge *into, gaugelink_error **error);
+typedef struct gaugelink_file_part {
+  uint32_t size, pad0;
+  uint32_t sums[2];               /* as in gaugelink_file_check, over the box's units */
+  uint64_t units;                 /* how many count for the box: its sites; openQCD: its odd sites */
+} gaugelink_file_part;
+/* Reads the links of a box straight into a host's memory, and of the file only the bytes that hold them: an MPI rank reads
+ * its own part. The box begins at origin (x, y, z, t; NULL = 0) and has the extents of lattice; a lattice of fewer
+ * dimensions is a slice. to: a view of GLK_GAUGE on that lattice, f32 or f64; even and odd are those of the file's
+ * lattice. SU(4) can be read as well. A box that is the whole file is verified as by _read. The bytes of another cannot be
+ * verified alone: part, which may be NULL, gets its share of the checksum. */
+GAUGELINK_API glk_status gaugelink_file_read_view(const gaugelink_file *file, const gaugelink_lattice *lattice,
+                                                  const int64_t origin[4], glk_view *to, gaugelink_file_part *part,
+                                                  gaugelink_error **error);
+/* Verifies a file by the parts of boxes that cover its lattice once, gathered from all ranks in any order: GLK_IO for a
+ * checksum mismatch, GLK_INVALID_ARG where boxes are missing or there twice. A file that states no checksum passes. */
+GAUGELINK_API glk_status gaugelink_file_check_parts(const gaugelink_file *file, const gaugelink_file_part *parts,
+                                                    uint32_t count, gaugelink_error **error);
+typedef struct gaugelink_write_options {
+  uint32_t size, precision;       /* 32 or 64; 0 = 64. Formats that have the other only refuse */
+  uint32_t rows, pad0;            /* 2: two rows of SU(3) links (NERSC); 0 = all */
+  const char *format;             /* as for opening; NULL: "ildg" */
+  const char *lfn;                /* for ILDG; NULL: one made from the file's name */
+  const char *provenance;         /* text of the host, for the record gaugelink-provenance (ILDG, SciDAC); NULL: none */
+} gaugelink_write_options;
+/* Writes a file with the checksum and averages that its format states. It appears only when complete; an old one is intact
+ * until then. options may be NULL. GLK_IO, with the reason, for links that the format cannot hold. */
+GAUGELINK_API glk_status gaugelink_file_write(const gaugelink_gauge *gauge, const char *path,
+                                              const gaugelink_write_options *options, gaugelink_error **error);
+/* The same from a host's memory, by way of a field of the library. */
+GAUGELINK_API glk_status gaugelink_file_write_view(const gaugelink_lattice *lattice, const glk_view *from,
+                                                   const char *path, const gaugelink_write_options *options,
+                                                   gaugelink_error **error);
 
 /* ---- Wilson's gauge action: S = beta sum (1 - Re tr P / N); F as GLK_ALG_F ------------------------------------------ */
 GAUGELINK_API glk_status gaugelink_wilson_action(const gaugelink_gauge *gauge, double beta, double *out,
@@ -323,11 +350,12 @@ GAUGELINK_API glk_status gaugelink_proposal_propose_view(gaugelink_proposal *pro
 GAUGELINK_API glk_status gaugelink_proposal_stats(gaugelink_proposal *proposal, glk_stats *out, gaugelink_error **error);
 
 /* ---- Layout freeze -------------------------------------------------------------------------------------------------- */
-GLK_ASSERT(sizeof(gaugelink_context_options) == 32 && sizeof(gaugelink_ildg_info) == 88);
-GLK_ASSERT(sizeof(gaugelink_ildg_check) == 40 && sizeof(gaugelink_ildg_options) == 24);
+GLK_ASSERT(sizeof(gaugelink_context_options) == 32 && sizeof(gaugelink_open_options) == 48);
+GLK_ASSERT(sizeof(gaugelink_file_info) == 104 && sizeof(gaugelink_file_check) == 40);
+GLK_ASSERT(sizeof(gaugelink_file_part) == 24 && sizeof(gaugelink_write_options) == 40);
 GLK_ASSERT(sizeof(gaugelink_solve_options) == 32 && sizeof(gaugelink_solve_report) == 32);
 GLK_ASSERT(sizeof(gaugelink_component) == 72 && offsetof(gaugelink_component, caps) == 64);
-GLK_ASSERT(offsetof(gaugelink_ildg_info, plaquette) == 64 && offsetof(gaugelink_ildg_check, plaquette) == 16);
+GLK_ASSERT(offsetof(gaugelink_file_info, plaquette) == 56 && offsetof(gaugelink_file_check, plaquette) == 16);
 
 #ifdef __cplusplus
 }

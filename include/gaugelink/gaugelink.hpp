@@ -332,18 +332,25 @@ class wilson_dirac {
   glk_dirac op_;
 };
 
-// ---- ILDG files --------------------------------------------------------------------------------------------------------
-class ildg_file : public detail::handle<gaugelink_ildg, gaugelink_ildg_free> {
+// ---- Files of gauge fields ---------------------------------------------------------------------------------------------
+// Any format; its checksum is verified when all of it is read.
+class gauge_file : public detail::handle<gaugelink_file, gaugelink_file_free> {
  public:
-  ildg_file(const context& with, const std::string& path) {
-    detail::call(gaugelink_ildg_open, with.get(), path.c_str(), out());
+  // format: "ildg", "nersc", ...; empty: detected. The options have its shape, where the file does not say it.
+  gauge_file(const context& with, const std::string& path, const std::string& format = "")
+      : gauge_file(with, path, format, detail::sized<gaugelink_open_options>()) {}
+  gauge_file(const context& with, const std::string& path, const std::string& format, gaugelink_open_options options) {
+    if (!format.empty()) options.format = format.c_str();
+    detail::call(gaugelink_file_open, with.get(), path.c_str(), &options, out());
     keep(with.calls());
   }
-  gaugelink_ildg_info info() const {
-    auto info = detail::sized<gaugelink_ildg_info>();
-    detail::call(gaugelink_ildg_get_info, get(), &info);
+  // Its strings live as long as the file.
+  gaugelink_file_info info() const {
+    auto info = detail::sized<gaugelink_file_info>();
+    detail::call(gaugelink_file_get_info, get(), &info);
     return info;
   }
+  std::string format() const { return info().format; }
   // Extents without trailing ones: what a lattice of the file's field has.
   std::vector<std::int64_t> extents() const {
     auto about = info();
@@ -351,23 +358,53 @@ class ildg_file : public detail::handle<gaugelink_ildg, gaugelink_ildg_free> {
   }
   std::vector<std::string> warnings() const {
     std::vector<std::string> all;
-    while (const char* text = gaugelink_ildg_warning(get(), static_cast<uint32_t>(all.size()))) all.emplace_back(text);
+    while (const char* text = gaugelink_file_warning(get(), static_cast<uint32_t>(all.size()))) all.emplace_back(text);
     return all;
   }
-  gaugelink_ildg_check verify() const {
-    auto check = detail::sized<gaugelink_ildg_check>();
-    detail::call(gaugelink_ildg_verify, get(), &check);
+  gaugelink_file_check verify() const {
+    auto check = detail::sized<gaugelink_file_check>();
+    detail::call(gaugelink_file_verify, get(), &check);
     return check;
   }
-  void read(gauge_field& into) const { detail::call(gaugelink_ildg_read, get(), into.get()); }
+  void read(gauge_field& into) const { detail::call(gaugelink_file_read, get(), into.get()); }
+  // The box that begins at origin and has the extents of on, into memory of one's own; the result is for check().
+  gaugelink_file_part read(glk_view& to, const lattice& on, const std::array<std::int64_t, 4>& origin = {}) const {
+    auto part = detail::sized<gaugelink_file_part>();
+    detail::call(gaugelink_file_read_view, get(), on.get(), origin.data(), &to, &part);
+    return part;
+  }
+  // Throws where the boxes of all ranks together have another checksum than the file states, or are not all of it.
+  void check(const std::vector<gaugelink_file_part>& parts) const {
+    detail::call(gaugelink_file_check_parts, get(), parts.data(), static_cast<uint32_t>(parts.size()));
+  }
 };
 
-inline void write_ildg(const gauge_field& u, const std::string& path, const std::string& provenance = "",
-                       unsigned precision = 64) {
-  auto options = detail::sized<gaugelink_ildg_options>();
-  options.precision = precision;
-  options.provenance = provenance.c_str();
-  detail::call(gaugelink_ildg_write, u.get(), path.c_str(), &options);
+// How a file is written.
+struct file_setting {
+  std::string provenance{};
+  std::string format = "ildg";
+  unsigned precision = 64;
+  unsigned rows = 0;  // 2: two rows of SU(3) links (NERSC)
+  std::string lfn{};  // empty: one made from the file's name
+  gaugelink_write_options options() const {
+    auto options = detail::sized<gaugelink_write_options>();
+    options.precision = precision;
+    options.rows = rows;
+    options.format = format.c_str();
+    options.lfn = lfn.empty() ? nullptr : lfn.c_str();
+    options.provenance = provenance.c_str();
+    return options;
+  }
+};
+
+inline void write_file(const gauge_field& u, const std::string& path, const file_setting& with = {}) {
+  auto options = with.options();
+  detail::call(gaugelink_file_write, u.get(), path.c_str(), &options);
+}
+// From memory of one's own.
+inline void write_file(const glk_view& u, const lattice& on, const std::string& path, const file_setting& with = {}) {
+  auto options = with.options();
+  detail::call(gaugelink_file_write_view, on.get(), &u, path.c_str(), &options);
 }
 
 // ---- Plugins -----------------------------------------------------------------------------------------------------------

@@ -116,10 +116,19 @@ fn record_tables_are_those_of_the_index() {
             format!("{kind}({bytes})[MB{} ME{}]", flag("mb"), flag("me"))
         });
         assert_eq!(Value::from(records.collect::<Vec<_>>()), entry["records"], "{}", name(entry));
-        let described = name(entry).starts_with("ildg_");
-        assert_eq!(line["format"], if described { "ildg" } else { "lime" }, "{}", name(entry));
-        assert_eq!(line["note"].is_null(), described, "{line}");
-        if described {
+        let links = name(entry).starts_with("ildg_");
+        let scidac =
+            ["scidac_milc_fat", "scidac_milc_long", "qio_"].iter().any(|p| name(entry).starts_with(p));
+        let format = if links {
+            "ildg"
+        } else if scidac {
+            "scidac"
+        } else {
+            "lime"
+        };
+        assert_eq!(line["format"], format, "{}", name(entry));
+        assert_eq!(line["note"].is_null(), links || scidac, "{line}");
+        if links {
             assert_eq!((&line["dims"], &line["nc"]), (&entry["dims_xyzt"], &entry["Nc"]));
             let stored = entry["payloads"][0]["stored"].as_str().unwrap();
             let shown = line["suma"].as_str().zip(line["sumb"].as_str());
@@ -154,13 +163,41 @@ fn measured_plaquettes_are_those_of_the_index() {
 }
 
 #[test]
-fn scidac_files_without_a_gauge_field_fail_with_a_reason() {
+fn scidac_files_of_other_fields_fail_with_a_reason() {
     let Some((folder, entries)) = corpus() else { return };
     for entry in with_prefix(&entries, "scidac_") {
         let answer = run("ildg verify --json", &[&folder.join(name(entry))]);
         let line = answer.line();
         assert_eq!((answer.status, &line["ok"]), (1, &Value::from(false)), "{line}");
-        assert!(line["error"].as_str().unwrap().contains("no `ildg-binary-data` record"), "{line}");
+        let error = line["error"].as_str().unwrap();
+        if name(entry).contains("ksvector") {
+            assert!(error.contains("no gauge field") && error.contains("scidac-binary-data"), "{line}");
+            continue;
+        }
+        // Fat and long links: read and verified, and no members of the group.
+        assert!(error.contains("not unitary"), "{line}");
+        let sum = sums(entry["payloads"][0]["stored"].as_str().unwrap());
+        let found = format!("{}/{}", line["suma"].as_str().unwrap(), line["sumb"].as_str().unwrap());
+        assert_eq!((&line["checksum"], &line["format"]), (&"ok".into(), &"scidac".into()));
+        assert_eq!((sums(&found), &line["dims"]), (sum, &entry["dims_xyzt"]), "{line}");
+    }
+}
+
+/// ILDG files less their ILDG records, as QIO's codes without ILDG write them.
+#[test]
+fn gauge_fields_of_scidac_files_are_those_of_the_index() {
+    let Some((folder, entries)) = corpus() else { return };
+    let scratch = tempfile::tempdir().unwrap();
+    for entry in with_prefix(&entries, "ildg_") {
+        let (from, to) = (folder.join(name(entry)), scratch.path().join("links.scidac"));
+        assert_eq!(run("ildg convert --to scidac", &[&from, &to]).status, 0, "{}", name(entry));
+        let records = run("ildg info --json", &[&to]).line()["records"].to_string();
+        assert!(records.contains("scidac-binary-data") && !records.contains("\"ildg-"), "{records}");
+        let line = run("ildg verify --json", &[&to]).line();
+        assert_eq!((&line["format"], &line["checksum"]), (&"scidac".into(), &"ok".into()), "{line}");
+        averages_agree(&line, entry, if line["precision"] == "f64" { 1e-11 } else { 2e-6 });
+        let answer = run("ildg diff --json", &[&from, &to]);
+        assert_eq!((answer.status, &answer.line()["differing"]), (0, &0.into()), "{}", answer.stdout);
     }
 }
 
@@ -236,5 +273,5 @@ fn the_wrong_one_of_two_formats_with_one_header_shows() {
     assert!(line["warnings"].to_string().contains("the file states the plaquette"), "{line}");
     let answer = run("ildg verify --format milk", &[&path]);
     assert_eq!(answer.status, 2);
-    assert!(answer.stderr.contains("the formats are ildg, nersc, milc"), "{}", answer.stderr);
+    assert!(answer.stderr.contains("the formats are ildg, scidac, nersc, milc"), "{}", answer.stderr);
 }

@@ -7,4 +7,5 @@ mod diff;
 mod ensemble;
 mod measure;
 mod program;
+mod runs;
 mod written;

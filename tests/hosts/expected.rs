@@ -156,7 +156,16 @@ pub fn assert_consistent(a: &Answers, plugins: Plugins, sites: usize) {
     a.close("fgmres_difference", 0.0, 1e-8);
     a.close("fgmres_dagger_difference", 0.0, 1e-8);
     assert_eq!((a.number("checksum"), a.number("written_checksum")), (1.0, 1.0));
+    assert_eq!(a.text("other_format"), "nersc nersc");
+    a.close("other_stated_plaquette", a.number("plaquette"), 1e-9);
+    assert_eq!((a.number("other_checksum"), a.number("other_difference")), (1.0, 0.0));
+    assert!((1e-9..1e-7).contains(&a.number("box_difference")), "rounded to f32 and in its place");
     let refusals = [
+        ("box_of_other_bytes", "15", "checksum mismatch"),
+        ("box_missing", "3", "each once"),
+        ("box_outside", "3", "no part of global"),
+        ("unknown_format", "3", "the formats are ildg, scidac"),
+        ("format_cannot_hold", "15", "32-bit precision only"),
         ("lying_size", "3", "plane_bytes"),
         ("apply_before_setup", "9", "setup"),
         ("solve_before_setup", "9", "setup"),

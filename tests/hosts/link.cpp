@@ -285,9 +285,51 @@ static void solves(const host& h, const gl::lattice& lattice, const gl::gauge_fi
   });
 }
 
+// Another format than ILDG, whole and by two boxes, as two ranks would read them, in QDP++'s memory.
+static void files(const host& h, const gl::lattice& lattice, const gl::gauge_field& u, const std::string& path) {
+  auto dense = h.field(72), all = h.field(72);
+  auto view = gl::dense_view(lattice, GLK_GAUGE, 3, dense.data()), back = gl::dense_view(lattice, GLK_GAUGE, 3, all.data());
+  u.write(view);
+  gl::write_file(view, lattice, path, {"tests/hosts/link", "nersc"});
+  gl::gauge_file file(h.context, path), named(h.context, path, "nersc");
+  std::printf("other_format %s %s\n", file.format().c_str(), named.format().c_str());
+  show("other_stated_plaquette", file.info().plaquette);
+  show("other_checksum", file.verify().checksum);
+  file.read(back, lattice);
+  show("other_difference", difference(dense, all));
+  auto extents = h.extents;
+  auto half = extents[3] /= 2;
+  gl::lattice box(h.context, extents);
+  std::vector<gaugelink_file_part> parts;
+  double worst = 0;
+  for (std::int64_t start : {std::int64_t{0}, half}) {
+    std::vector<float> own(h.sites / 2 * 72);
+    std::vector<float*> planes;
+    for (std::size_t mu = 0; mu < 4; ++mu) planes.push_back(own.data() + mu * h.sites / 2 * 18);
+    auto qdp = gl::qdp_view(box, GLK_GAUGE, 3, planes);
+    parts.push_back(file.read(qdp, box, {0, 0, 0, start}));
+    gl::gauge_field part(box);
+    part.read(qdp);
+    std::vector<double> sites(h.sites / 2 * 72);
+    auto plain = gl::dense_view(box, GLK_GAUGE, 3, sites.data());
+    part.write(plain);
+    auto first = dense.begin() + static_cast<std::ptrdiff_t>(start ? h.sites / 2 * 72 : 0);
+    worst = std::fmax(worst, difference(sites, {first, first + static_cast<std::ptrdiff_t>(sites.size())}));
+  }
+  show("box_difference", worst);
+  file.check(parts);
+  parts[1].sums[0] ^= 1;
+  refused("box_of_other_bytes", [&] { file.check(parts); });
+  parts.pop_back();
+  refused("box_missing", [&] { file.check(parts); });
+  refused("box_outside", [&] { file.read(back, lattice, {0, 0, 0, 2}); });
+  refused("unknown_format", [&] { gl::gauge_file(h.context, path, "sciadc"); });
+  refused("format_cannot_hold", [&] { gl::write_file(u, path, {"", "milc"}); });
+}
+
 static int run(char** argument) {
   host h;
-  gl::ildg_file file(h.context, argument[1]);
+  gl::gauge_file file(h.context, argument[1]);
   auto info = file.info();
   h.extents = file.extents();
   gl::lattice lattice(h.context, h.extents);
@@ -295,7 +337,7 @@ static int run(char** argument) {
   show("stated_plaquette", info.plaquette);
   auto check = file.verify();
   show("checksum", check.checksum);
-  std::printf("suma %08x\nsumb %08x\n", check.suma, check.sumb);
+  std::printf("suma %08x\nsumb %08x\n", check.sums[0], check.sums[1]);
   gl::gauge_field u(lattice);
   file.read(u);
   show("plaquette", u.plaquette());
@@ -315,13 +357,14 @@ static int run(char** argument) {
   preconditioners(h, lattice, u, precond, argument[8]);
   solves(h, lattice, u, precond);
 
-  gl::write_ildg(u, argument[2], "tests/hosts/link");
-  gl::ildg_file written(h.context, argument[2]);
+  gl::write_file(u, argument[2], {"tests/hosts/link"});
+  gl::gauge_file written(h.context, argument[2]);
   show("written_checksum", written.verify().checksum);
   show("written_plaquette", written.verify().plaquette);
+  files(h, lattice, u, std::string(argument[2]) + ".other");
   refused("missing_plugin", [&] { gl::plugin(h.context, "no-such-plugin"); });
   refused("unknown_key", [&] { gl::force(force_plugin, lattice, {"nonsense = 1"}); });
-  refused("missing_file", [&] { gl::ildg_file(h.context, "no-such-file"); });
+  refused("missing_file", [&] { gl::gauge_file(h.context, "no-such-file"); });
   refused("other_lattice", [&] {
     gl::gauge_field other(gl::lattice(h.context, {4, 4}));
     file.read(other);

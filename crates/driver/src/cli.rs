@@ -174,7 +174,7 @@ pub(crate) struct ConvertArgs {
     pub input: PathBuf,
     /// The file to write; it appears only when complete
     pub output: PathBuf,
-    /// Format to write: ildg, nersc, milc, openqcd, ddalphaamg, hirep
+    /// Format to write: ildg, scidac, nersc, milc, openqcd, ddalphaamg, hirep
     #[arg(long, value_name = "FORMAT")]
     pub to: FileFormat,
     /// f32 or f64; without it that of the input, or f64 where the format has no f32
@@ -229,7 +229,7 @@ fn tolerance(text: &str) -> Result<f64, String> {
 /// For files that do not say their format or shape, or say it wrongly.
 #[derive(Args, Debug)]
 pub(crate) struct ShapeArgs {
-    /// Format of the files, where the bytes do not tell: ildg, nersc, milc, openqcd, ddalphaamg, hirep
+    /// Format of the files, where the bytes do not tell: ildg, scidac, nersc, milc, openqcd, ddalphaamg, hirep
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<FileFormat>,
     /// Extents of a file that does not state them, e.g. 8,8,8,16

@@ -46,6 +46,18 @@ pub enum Error {
         /// These.
         candidates: Vec<FileFormat>,
     },
+    /// The links in none of the orders have the stated plaquette, and none is clearly better.
+    #[error(
+        "the header states the plaquette {}, and the links give {}: name the format",
+        stated.map_or("none".into(), |plaquette| format!("{plaquette:.9}")),
+        found.iter().map(|(format, p)| format!("{p:.9} as {format}")).collect::<Vec<_>>().join(" and ")
+    )]
+    UndecidedFormat {
+        /// That of the header.
+        stated: Option<f64>,
+        /// Those of the links, read as each format.
+        found: Vec<(FileFormat, f64)>,
+    },
     /// A header that cannot be used.
     #[error("not a usable {format} header: {detail}")]
     BadHeader {
@@ -158,7 +170,11 @@ pub enum Error {
         present: u64,
     },
     /// No gauge field in the file.
-    #[error("no `ildg-binary-data` record, so no ILDG gauge field; the records are: {}", listed(kinds))]
+    #[error(
+        "no gauge field: neither an `ildg-binary-data` record nor a SciDAC field of four colour matrices a site; the \
+         records are: {}",
+        listed(kinds)
+    )]
     NoGaugeField {
         /// Types of the records that are there.
         kinds: Vec<String>,

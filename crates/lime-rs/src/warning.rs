@@ -143,6 +143,13 @@ pub enum Warning {
         /// Which one is described here, counted from 0.
         chosen: usize,
     },
+    /// A SciDAC file holds several fields of four colour matrices a site.
+    SeveralFields {
+        /// How many.
+        count: usize,
+        /// Which of all payloads is described here, counted from 0.
+        chosen: usize,
+    },
     /// The caller gave another shape than the header states; the caller's holds.
     HeaderShapeDiffers {
         /// The format.
@@ -323,6 +330,13 @@ impl fmt::Display for Warning {
                 write!(
                     f,
                     "the file holds {count} `ildg-binary-data` records; this is the one with index {chosen}"
+                )
+            }
+            Self::SeveralFields { count, chosen } => {
+                write!(
+                    f,
+                    "{count} fields of the file have four colour matrices a site; this is the payload with index \
+                     {chosen}"
                 )
             }
             Self::HeaderShapeDiffers { format, stated, used } => {

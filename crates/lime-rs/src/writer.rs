@@ -75,6 +75,8 @@ pub struct IldgMeta {
     /// Grid's records, so that its reader accepts the file. They need [`Self::lfn`], and `usqcdInfo` takes the place of
     /// [`Self::file_xml`] and [`Self::record_xml`].
     pub grid: Option<GridMeta>,
+    /// Leaves ILDG's own records out: the payload is `scidac-binary-data`, and neither format nor name is stated.
+    pub scidac_only: bool,
 }
 
 impl IldgMeta {
@@ -89,6 +91,7 @@ impl IldgMeta {
             date: scidac::date(),
             extra: Vec::new(),
             grid: None,
+            scidac_only: false,
         }
     }
 }
@@ -228,12 +231,14 @@ impl IldgWriter {
             ],
         };
         records.extend(lfn.map(|lfn| (ILDG_LFN, MIDDLE, terminated(lfn))));
+        records.retain(|(kind, ..)| !meta.scidac_only || ![ILDG_FORMAT, ILDG_LFN].contains(kind));
         records.extend(meta.extra.iter().map(|record| (record.kind.as_str(), MIDDLE, record.text.clone())));
         let mut offset = 0;
         for (kind, flags, text) in &records {
             offset = put(&atomic, offset, kind, *flags, text)?;
         }
-        let header = RecordHeader::new(ILDG_BINARY, MIDDLE, bytes).encode()?;
+        let data = if meta.scidac_only { SCIDAC_BINARY } else { ILDG_BINARY };
+        let header = RecordHeader::new(data, MIDDLE, bytes).encode()?;
         WriteAt::write_all_at(atomic.file(), &header, offset)
             .map_err(|source| atomic.failed("write", source))?;
         let payload = PayloadWriter::within(&atomic, offset + HEADER_BYTES, bytes)?;

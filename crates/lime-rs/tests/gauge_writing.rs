@@ -80,8 +80,8 @@ fn every_format_gives_back_what_it_was_given() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("conf");
     let all = holdable();
-    // ILDG 4 groups x 2 precisions; NERSC 3 x 2 and two rows x 2; MILC; openQCD; DDalphaAMG; HiRep 3.
-    assert_eq!(all.len(), 8 + 6 + 2 + 1 + 1 + 1 + 3);
+    // ILDG and SciDAC 4 groups x 2 precisions; NERSC 3 x 2 and two rows x 2; MILC; openQCD; DDalphaAMG; HiRep 3.
+    assert_eq!(all.len(), 8 + 8 + 6 + 2 + 1 + 1 + 1 + 3);
     for meta in all {
         write(&path, &meta).unwrap();
         let file = GaugeFile::open_as(&path, Some(meta.format), None).unwrap();
@@ -112,7 +112,10 @@ fn every_format_gives_back_what_it_was_given() {
         if let Some(checksum) = file.stated().checksum {
             assert_eq!(sums.checksum(), checksum, "{meta:?}");
         }
-        let states = matches!(meta.format, FileFormat::Ildg | FileFormat::Nersc | FileFormat::Milc);
+        let states = matches!(
+            meta.format,
+            FileFormat::Ildg | FileFormat::Scidac | FileFormat::Nersc | FileFormat::Milc
+        );
         assert_eq!(file.stated().checksum.is_some(), states);
     }
 }

@@ -233,6 +233,7 @@ fn every_warning_has_its_own_wording() {
         Warning::MissingChecksum,
         Warning::UnreadableChecksum { detail: "1".into() },
         Warning::SeveralPayloads { count: 1, chosen: 1 },
+        Warning::SeveralFields { count: 1, chosen: 1 },
         Warning::MissingPrivateFile,
         Warning::MissingPrivateRecord { payload: 1 },
         Warning::UnusableElement { record, element: "field", found: "1".into() },

@@ -152,6 +152,63 @@ fn fields_of_another_lattice_are_refused_and_views_stay_good() {
     assert_eq!(wrong("fields.c"), "");
 }
 
+/// Format of a file by its name.
+const FORMATS: [(&str, &str); 7] = [
+    ("barelime_", "ildg"),
+    ("ildg_", "ildg"),
+    ("scidac_milc_", "scidac"),
+    ("nersc_", "nersc"),
+    ("milcv5_", "milc"),
+    ("openqcd_", "openqcd"),
+    ("ddalphaamg_", "ddalphaamg"),
+];
+
+#[test]
+fn files_of_every_format_are_read_and_written_through_c() {
+    let data = std::env::var_os("GAUGELINK_TEST_DATA").map(PathBuf::from);
+    let Some(data) = data.filter(|data| data.join("index.json").is_file()) else {
+        println!(
+            "skipped: GAUGELINK_TEST_DATA does not name a folder with configurations and their index.json"
+        );
+        return;
+    };
+    let text = std::fs::read_to_string(data.join("index.json")).unwrap();
+    let index: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let format = |name: &str| FORMATS.iter().find(|(prefix, _)| name.starts_with(prefix)).map(|pair| pair.1);
+    let entries: Vec<_> = index["files"].as_array().unwrap().iter().collect();
+    let named = |name: &str| entries.iter().find(|entry| entry["file"] == name).unwrap();
+    let files = entries.iter().filter_map(|entry| entry["file"].as_str());
+    // Vectors are no links, and fat and long links no members of the group: one of the latter is read as numbers.
+    let files =
+        files.filter(|name| format(name).is_some() && !name.contains("vector") && !name.contains("long"));
+    let folder = tempfile::tempdir().unwrap();
+    let mut arguments = vec![folder.path().join("scratch")];
+    arguments.extend(files.map(|name| data.join(name)));
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files.c");
+    let Some(answer) = said(&source, &arguments, folder.path()) else { return };
+    let mut formats = BTreeSet::new();
+    for line in answer.lines() {
+        let Some(("FILE", line)) = line.split_once('\t') else { panic!("{line}") };
+        let [path, found, nc, precision, plaquette, checksum] = line.split('\t').collect::<Vec<_>>()[..]
+        else {
+            panic!("{line}")
+        };
+        let name = Path::new(path).file_name().unwrap().to_str().unwrap();
+        let entry = named(name);
+        assert_eq!((Some(found), nc), (format(name), entry["Nc"].to_string().trim_matches('"')), "{line}");
+        if let Some(expected) = entry["plaquette"].as_str().and_then(|text| text.parse::<f64>().ok())
+            && nc != "4"
+        {
+            let tolerance = if precision == "64" { 1e-11 } else { 2e-6 };
+            assert!((plaquette.parse::<f64>().unwrap() - expected).abs() < tolerance, "{line}");
+        }
+        assert_eq!(checksum == "2", name.contains("BADCHECKSUM"), "{line}");
+        formats.insert(found.to_owned());
+    }
+    assert_eq!((answer.lines().count(), formats.len()), (arguments.len() - 1, 6), "{formats:?}");
+    assert!(arguments.len() > 18);
+}
+
 #[test]
 fn callbacks_live_as_long_as_what_may_call_them() {
     assert_eq!(wrong("callbacks.cpp"), "");

@@ -205,7 +205,10 @@ fn a_folder_of_everything_is_told_apart() {
     let of = |what: &str| -> Vec<&str> {
         found.iter().filter(|f| f.0 == what).flat_map(|f| f.1.iter().map(String::as_str)).collect()
     };
-    assert_eq!(of("damaged"), ["milcv5_BADCHECKSUM_sf5p7_l4448_le_f32.lat"]);
+    let fat = ["qio_binary_host_test_8444_f32_multirecord.lime", "scidac_milc_fat_l8888_f32.lime"];
+    let bad =
+        ["milcv5_BADCHECKSUM_sf5p7_l4448_le_f32.lat", fat[0], fat[1], "scidac_milc_long_l8888_f32.lime"];
+    assert_eq!(of("damaged"), bad);
     assert_eq!(of("same plaquette"), ["ildg_milc_l4444_f32.ildg", "milcv5_l4444_le_f32.lat"]);
     let bare = of("unreadable");
     assert!(bare.len() == 3 && bare.iter().all(|name| name.starts_with("barelime_")), "{bare:?}");
@@ -214,5 +217,6 @@ fn a_folder_of_everything_is_told_apart() {
     let foreign = lines.iter().find(|line| line["what"] == "foreign").unwrap();
     let foreign: Vec<&str> =
         foreign["files"].as_array().unwrap().iter().map(|f| f.as_str().unwrap()).collect();
-    assert_eq!(foreign.len(), 2 + 5, "README, index and five files of SciDAC fields: {foreign:?}");
+    assert_eq!(foreign.len(), 2 + 2, "README, index and two files of staggered vectors: {foreign:?}");
+    assert!(!lines.iter().any(|line| line["what"] == "chains"), "no two files are of one chain");
 }

@@ -1,5 +1,6 @@
 //! `gaugelink ensemble` on a small chain of its own.
 
+mod chains;
 mod documents;
 mod findings;
 mod results;

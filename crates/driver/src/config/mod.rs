@@ -14,7 +14,8 @@ pub(crate) use stage::OWN_FILES;
 pub use stage::{FlowStage, FthmcStage, HeatbathStage, HmcStage, SolveStage, Stage, WriteStage};
 pub(crate) use tables::cores;
 pub use tables::{
-    GroupName, LatticeTable, MachineTable, MeasureTable, PrecisionName, RunTable, StartKind, StartTable,
+    FormatName, GroupName, LatticeTable, MachineTable, MeasureTable, PrecisionName, RunTable, StartKind,
+    StartTable,
 };
 pub use train::{ChainTable, ModelName, ModelTable, TrainFile, TrainRunTable, TrainTable};
 
@@ -107,6 +108,9 @@ impl RunFile {
         }
         if !from_file && self.start.file.is_some() {
             return Err(tables.fail_in("start", "`file` is used only with kind = \"file\""));
+        }
+        if !from_file && self.start.format.is_some() {
+            return Err(tables.fail_in("start", "`format` is used only with kind = \"file\""));
         }
         if !from_file && self.lattice.is_none() {
             return Err(tables.fail("the table [lattice] is missing: add it, or start from a file".into()));

@@ -1,7 +1,7 @@
 //! The stages of a run: `[[stage]]` with `kind = "..."`.
 
 use super::plugin::{PluginTable, Role};
-use super::tables::{PrecisionName, at_least_one, finite, positive, yes};
+use super::tables::{FormatName, PrecisionName, at_least_one, finite, positive, yes};
 use gaugelink_physics::dirac::PropagatorSolver;
 use gaugelink_physics::solver::RESTART_MAX;
 use gaugelink_sampler::hmc::Trajectory;
@@ -24,7 +24,7 @@ pub enum Stage {
     Flow(FlowStage),
     /// Solves of the Wilson–Dirac equation.
     Solve(SolveStage),
-    /// The configuration at hand as an ILDG file.
+    /// The configuration at hand as a file.
     Write(WriteStage),
 }
 
@@ -237,6 +237,9 @@ pub struct WriteStage {
     /// File name inside the run directory.
     #[serde(deserialize_with = "file_name")]
     pub file: PathBuf,
+    /// Its format.
+    #[serde(default)]
+    pub format: FormatName,
     /// "f64" or "f32".
     #[serde(default)]
     pub precision: PrecisionName,

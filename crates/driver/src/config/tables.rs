@@ -1,5 +1,6 @@
 //! The plain tables of a run file.
 
+use lime_rs::{FileFormat, Precision};
 use serde::{Deserialize, Deserializer};
 use std::fmt;
 use std::path::PathBuf;
@@ -42,8 +43,10 @@ pub struct StartTable {
     /// "cold", "hot" or "file".
     #[serde(default)]
     pub kind: StartKind,
-    /// ILDG file, for kind = "file"; `--input` on the command line takes its place.
+    /// File of a configuration, for kind = "file"; `--input` on the command line takes its place.
     pub file: Option<PathBuf>,
+    /// Its format, where its bytes do not tell.
+    pub format: Option<FormatName>,
     /// Go on though the file's checksum is wrong.
     #[serde(default)]
     pub ignore_checksum: bool,
@@ -58,7 +61,7 @@ pub enum StartKind {
     Cold,
     /// Random links.
     Hot,
-    /// From an ILDG file.
+    /// From a file.
     File,
 }
 
@@ -136,6 +139,25 @@ impl fmt::Display for GroupName {
     }
 }
 
+/// A file format by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct FormatName(pub FileFormat);
+
+impl Default for FormatName {
+    fn default() -> Self {
+        Self(FileFormat::Ildg)
+    }
+}
+
+impl TryFrom<String> for FormatName {
+    type Error = String;
+    fn try_from(name: String) -> Result<Self, String> {
+        let format = name.parse().map_err(|formats| format!("no format is called `{name}`: {formats}"));
+        format.map(FormatName)
+    }
+}
+
 /// Precision of a file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -145,6 +167,15 @@ pub enum PrecisionName {
     F64,
     /// 32 bits.
     F32,
+}
+
+impl From<PrecisionName> for Precision {
+    fn from(name: PrecisionName) -> Self {
+        match name {
+            PrecisionName::F64 => Precision::F64,
+            PrecisionName::F32 => Precision::F32,
+        }
+    }
 }
 
 pub(super) fn one() -> u64 {

@@ -3,6 +3,7 @@
 use super::examine::{Examined, Flowed};
 use super::member::Member;
 use super::outlier::{Spread, outliers};
+use super::series::Series as Numbers;
 use crate::error::DriverError;
 use crate::links::counted;
 use crate::plot::{AutocorrelationPlot, EnsemblePlot, FlowPlot};
@@ -27,7 +28,9 @@ const OBSERVABLES: [(&str, Pick); 8] = [
 /// The observables of a chain of configurations.
 #[derive(Debug)]
 pub(crate) struct Averages<'a> {
-    label: &'a str,
+    label: String,
+    /// The chain, where there are several.
+    name: Option<&'a str>,
     stride: Option<u64>,
     chain: &'a [(&'a Member, &'a Examined)],
     series: Vec<Series>,
@@ -50,13 +53,12 @@ struct Curve {
 }
 
 impl<'a> Averages<'a> {
-    /// Averages over a chain: the plaquette, or all that was measured.
-    pub fn of(
-        label: &'a str,
-        stride: Option<u64>,
-        chain: &'a [(&'a Member, &'a Examined)],
-        all: bool,
-    ) -> Self {
+    /// Averages over a chain with such numbers: the plaquette, or all that was measured.
+    pub fn of(label: &str, numbers: &[Numbers], chain: &'a [(&'a Member, &'a Examined)], all: bool) -> Self {
+        let name = chain.first().and_then(|(member, _)| member.chain.as_deref());
+        let stride =
+            numbers.iter().find(|series| series.chain.as_deref() == name).and_then(|series| series.stride);
+        let label = name.map_or_else(|| label.to_owned(), |name| format!("{label}, {name}"));
         let taken = if all { &OBSERVABLES[..] } else { &OBSERVABLES[..1] };
         let one = |(name, pick): &(&'static str, Pick)| {
             let values: Vec<f64> = chain.iter().filter_map(|(_, found)| pick(found)).collect();
@@ -66,7 +68,7 @@ impl<'a> Averages<'a> {
         };
         let series = taken.iter().filter_map(one).collect();
         let curve = if all { Curve::of(chain) } else { None };
-        Self { label, stride, chain, series, curve }
+        Self { label, name, stride, chain, series, curve }
     }
 
     /// The rows of the table.
@@ -75,19 +77,24 @@ impl<'a> Averages<'a> {
         let gaps =
             points.windows(2).filter(|p| self.stride.is_some_and(|s| p[1].0 - p[0].0 > s as f64)).count();
         let row = |series: &Series| {
-            let row = Row::new(None, "ensemble", series.name);
+            let row = Row::new(None, "ensemble", self.quantity(series.name));
             let row = row.average(series.estimate.clone(), series.values.iter().copied());
             if gaps > 0 { row.note(counted(gaps as u64, "gap passed over", "gaps passed over")) } else { row }
         };
         let mut rows: Vec<Row> = self.series.iter().map(row).collect();
         if let Some(curve) = &self.curve {
-            let row = Row::new(None, "ensemble", "t0");
+            let row = Row::new(None, "ensemble", self.quantity("t0"));
             rows.push(match &curve.t0 {
                 Some(t0) => row.estimate(t0).note("of the average t^2 E, clover"),
                 None => row.note("not reached, or too few configurations"),
             });
         }
         rows
+    }
+
+    /// The name of an observable, with its chain where there are several.
+    fn quantity(&self, name: &str) -> String {
+        self.name.map_or_else(|| name.to_owned(), |chain| format!("{name}, {chain}"))
     }
 
     /// (number, value) of each configuration; its place where some have no number.
@@ -100,13 +107,18 @@ impl<'a> Averages<'a> {
         self.chain.iter().enumerate().map(number).zip(values.iter().copied()).collect()
     }
 
-    /// Writes `plots/`: history and autocorrelation of each observable, and the flow.
+    /// Writes `plots/`: history and autocorrelation of each observable, and the flow; `prefix` begins the names.
     ///
     /// # Errors
     /// [`DriverError`] where the folder cannot be written.
-    pub fn plot(&self, directory: &RunDirectory, spread: Option<&Spread>) -> Result<(), DriverError> {
+    pub fn plot(
+        &self,
+        directory: &RunDirectory,
+        prefix: &str,
+        spread: Option<&Spread>,
+    ) -> Result<(), DriverError> {
         directory.make_folder("plots")?;
-        let save = |name: String, svg: String| directory.replace(&format!("plots/{name}.svg"), &svg);
+        let save = |name: String, svg: String| directory.replace(&format!("plots/{prefix}{name}.svg"), &svg);
         for series in &self.series {
             let stem: String =
                 series.name.to_lowercase().chars().filter(char::is_ascii_alphanumeric).collect();

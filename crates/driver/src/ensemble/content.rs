@@ -34,7 +34,7 @@ pub(crate) struct Strictness {
     pub ignore_checksum: bool,
 }
 
-/// The chain that averages are over: usable members of the ensemble, one for each number.
+/// What averages are over: usable members of the ensemble, chain by chain, one for each number.
 pub(crate) fn chain<'r>(
     readings: &'r [Reading<'_>],
     ignore_checksum: bool,
@@ -42,7 +42,7 @@ pub(crate) fn chain<'r>(
     let usable = readings.iter().filter_map(Reading::examined);
     let mut chain: Vec<_> =
         usable.filter(|(member, found)| member.belongs && found.is_usable(ignore_checksum)).collect();
-    chain.dedup_by(|(b, _), (a, _)| b.number.is_some() && a.number == b.number);
+    chain.dedup_by(|(b, _), (a, _)| b.number.is_some() && (&a.chain, a.number) == (&b.chain, b.number));
     chain
 }
 

@@ -16,6 +16,9 @@ use std::time::UNIX_EPOCH;
 pub(crate) struct Member {
     /// Its place in the chain, where its name or logical name tells.
     pub number: Option<u64>,
+    /// The chain that it belongs to, where the folder holds several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chain: Option<String>,
     /// Its name; with its folder, where the files lie in several.
     pub name: String,
     #[serde(skip)]
@@ -76,6 +79,7 @@ impl Member {
         let body = file.body();
         Ok(Self {
             number: None,
+            chain: None,
             name: name.into(),
             path: path.into(),
             format: formats.iter().map(|format| format.name()).collect::<Vec<_>>().join(" or "),
@@ -86,7 +90,7 @@ impl Member {
             payload: body.bytes(),
             modified: modified.map_or((0, 0), |time| (time.as_secs(), time.subsec_nanos())),
             checksum: file.stated().checksum.map(|sum| sum.to_string()),
-            lfn: file.ildg().and_then(|file| file.payload().lfn.clone()),
+            lfn: file.lfn().map(str::to_owned),
             document: None,
             belongs: true,
         })

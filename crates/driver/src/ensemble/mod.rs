@@ -2,6 +2,7 @@
 
 mod about;
 mod averages;
+mod chains;
 mod content;
 mod document;
 mod examine;

@@ -37,24 +37,27 @@ pub(super) fn pattern(name: &str) -> Vec<String> {
     parts(name).into_iter().map(|(text, _)| text).collect()
 }
 
-/// The number of each name. Of several numbers in a name it is the one in which the names of the same pattern differ
-/// most, and of those that do so equally, the last: `b5.7_seed3.1000` has 1000.
+/// The number of each name; see [`places`].
 pub(super) fn numbers(names: &[&str]) -> Vec<Option<u64>> {
+    names.iter().zip(places(names)).map(|(name, place)| parts(name)[place?].1).collect()
+}
+
+/// Which of its parts has the number of each name. Of several numbers in a name it is the one in which the names of the
+/// same pattern differ most, and of those that do so equally, the last: `b5.7_seed3.1000` has 1000.
+pub(super) fn places(names: &[&str]) -> Vec<Option<usize>> {
     let mut series: BTreeMap<Vec<String>, Vec<(usize, Vec<u64>)>> = BTreeMap::new();
     for (index, name) in names.iter().enumerate() {
         let values = parts(name).iter().filter_map(|part| part.1).collect();
         series.entry(pattern(name)).or_default().push((index, values));
     }
-    let mut numbers = vec![None; names.len()];
+    let mut places = vec![None; names.len()];
     for members in series.values() {
         let differ = |place: usize| members.iter().map(|(_, v)| v[place]).collect::<BTreeSet<_>>().len();
         // Of equal maxima, `max_by_key` takes the last.
         let place = (0..members[0].1.len()).max_by_key(|&place| differ(place));
-        for (index, values) in members {
-            numbers[*index] = place.map(|place| values[place]);
-        }
+        members.iter().for_each(|(index, _)| places[*index] = place);
     }
-    numbers
+    places
 }
 
 #[cfg(test)]

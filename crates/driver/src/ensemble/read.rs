@@ -6,6 +6,7 @@ use super::examine::{Examined, Source, Task};
 use super::finding::{self, Finding};
 use super::member::Member;
 use super::scan::Ensemble;
+use super::series::Series;
 use super::store::{FILES, Store};
 use super::work::in_order;
 use crate::cli::EnsembleReadArgs;
@@ -82,7 +83,7 @@ impl<'a> Read<'a> {
         Strictness { sigmas, repeats, ignore_checksum }
     }
 
-    /// The chain that averages are over.
+    /// What averages are over, chain by chain.
     pub fn chain(&self) -> Vec<(&Member, &Examined)> {
         chain(&self.readings, self.args.ignore_checksum)
     }
@@ -97,10 +98,19 @@ impl<'a> Read<'a> {
         self.findings.extend(content);
         self.findings.extend(self.changed());
         let chain = self.chain();
-        let averages = Averages::of(&self.ensemble.label, self.ensemble.stride, &chain, all);
-        let rows = averages.rows();
         let directory = self.store.directory();
-        averages.plot(directory, spread.as_ref())?;
+        let mut rows = Vec::new();
+        // An empty chain has a table too.
+        let mut chains: Vec<&[_]> = chain.chunk_by(|(a, _), (b, _)| a.chain == b.chain).collect();
+        if chains.is_empty() {
+            chains.push(&[]);
+        }
+        for (number, own) in (1..).zip(&chains) {
+            let averages = Averages::of(&self.ensemble.label, &self.ensemble.series, own, all);
+            let prefix = if chains.len() > 1 { format!("chain{number}-") } else { String::new() };
+            averages.plot(directory, &prefix, spread.as_ref())?;
+            rows.extend(averages.rows());
+        }
         report.text("")?;
         finding::show(&self.findings, report)?;
         rows.iter().try_for_each(|row| report.record(row))?;
@@ -144,6 +154,7 @@ fn show_file(reading: &Reading<'_>, read: bool, report: &mut Report) -> Result<(
     report.record(&FileLine {
         kind: "file",
         number: member.number,
+        chain: member.chain.as_deref(),
         name: &member.name,
         ok,
         read,
@@ -171,6 +182,8 @@ fn first_words(reason: &str) -> String {
 struct FileLine<'a> {
     kind: &'static str,
     number: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chain: Option<&'a str>,
     name: &'a str,
     ok: bool,
     /// Whether it was read now; else the result is that of an earlier call.
@@ -194,7 +207,11 @@ pub(crate) struct Summary {
     averaged: usize,
     first: Option<u64>,
     last: Option<u64>,
+    /// That of all chains, where they have the same.
     stride: Option<u64>,
+    /// The chains, where there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    chains: Vec<Series>,
     /// Findings that are not in order, and remarks.
     pub wrong: usize,
     notes: usize,
@@ -205,7 +222,8 @@ pub(crate) struct Summary {
 impl Summary {
     fn of(read: &Read<'_>, averaged: usize) -> Self {
         let Read { ensemble, findings, .. } = read;
-        let numbers = ensemble.members.iter().filter(|m| m.belongs).filter_map(|m| m.number);
+        let series = &ensemble.series;
+        let stride = series.first().and_then(|series| series.stride);
         let wrong: Vec<&str> = findings.iter().filter(|f| f.wrong).map(|f| f.what).collect();
         let mut kinds: Vec<(&str, usize)> = Vec::new();
         for &what in &wrong {
@@ -225,9 +243,10 @@ impl Summary {
             files: ensemble.files,
             configurations: ensemble.members.len(),
             averaged,
-            first: numbers.clone().min(),
-            last: numbers.max(),
-            stride: ensemble.stride,
+            first: series.iter().map(|series| series.first).min(),
+            last: series.iter().map(|series| series.last).max(),
+            stride: stride.filter(|_| series.iter().all(|other| other.stride == stride)),
+            chains: if series.len() > 1 { series.clone() } else { Vec::new() },
             wrong: wrong.len(),
             notes: findings.len() - wrong.len(),
             kinds: kinds.join(", "),
@@ -235,11 +254,14 @@ impl Summary {
     }
 
     fn text(&self) -> String {
-        let range = match (self.first, self.last, self.stride) {
+        let mut range = match (self.first, self.last, self.stride) {
             (Some(first), Some(last), Some(stride)) => format!(", {first} to {last} by {stride}"),
             (Some(first), Some(last), None) => format!(", {first} to {last}"),
             _ => String::new(),
         };
+        if !self.chains.is_empty() {
+            range = format!(", {} chains{range}", self.chains.len());
+        }
         let verdict = match self.wrong {
             0 => "in order".into(),
             _ => format!("NOT in order: {}", self.kinds),

@@ -1,10 +1,11 @@
-//! A folder as one ensemble: what belongs to it, in the order of the chain.
+//! A folder as one ensemble: what belongs to it, chain by chain.
 
+use super::chains::name_chains;
 use super::document::take_documents;
 use super::finding::{Finding, named};
 use super::member::{Member, Unread, collect, names};
 use super::number::{numbers, parts, pattern};
-use super::series::series_findings;
+use super::series::{Series, series_findings};
 use super::work::in_order;
 use crate::cli::EnsembleArgs;
 use crate::error::DriverError;
@@ -14,10 +15,10 @@ use std::path::Path;
 /// The files of an ensemble, and what their headers tell of it.
 #[derive(Debug)]
 pub(crate) struct Ensemble {
-    /// Every file with a gauge field: in the order of the chain, those without a number at the end.
+    /// Every file with a gauge field: chain by chain, in the order of their numbers, those without one at the end.
     pub members: Vec<Member>,
-    /// From one member to the next, where most have the same distance.
-    pub stride: Option<u64>,
+    /// The numbers of each chain.
+    pub series: Vec<Series>,
     /// What is to be said of headers and numbers.
     pub findings: Vec<Finding>,
     /// Files, whatever they hold.
@@ -55,10 +56,13 @@ impl Ensemble {
         findings.extend(unread_findings(&unread, &members));
         findings.extend(number(&mut members));
         findings.extend(odd_ones(&mut members));
-        members.sort_by_cached_key(|m| (m.number.is_none(), m.number, parts(&m.name), m.name.clone()));
-        let (stride, more) = series_findings(&members);
+        findings.extend(name_chains(&mut members));
+        members.sort_by_cached_key(|m| {
+            (m.number.is_none(), m.chain.clone(), m.number, parts(&m.name), m.name.clone())
+        });
+        let (series, more) = series_findings(&members);
         findings.extend(more);
-        Ok(Self { members, stride, findings, files: files.len(), label: label(&files[0]) })
+        Ok(Self { members, series, findings, files: files.len(), label: label(&files[0]) })
     }
 
     /// The lattice of the ensemble and how it is stored.

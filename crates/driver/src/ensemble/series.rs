@@ -1,28 +1,68 @@
-//! Gaps in a chain, and numbers that occur twice.
+//! Gaps in chains, and numbers that occur twice.
 
 use super::finding::{Finding, named};
 use super::member::Member;
 use crate::links::counted;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Missing numbers that a finding lists; beyond, only how many they are.
 const LISTED: u64 = 1000;
 
-/// The usual distance of the numbers of the members that belong together, and what is odd about them.
-pub(super) fn series_findings(members: &[Member]) -> (Option<u64>, Vec<Finding>) {
-    let mut by_number: BTreeMap<u64, Vec<String>> = BTreeMap::new();
+/// The numbers of a chain.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Series {
+    /// The chain, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chain: Option<String>,
+    /// How many files it has.
+    pub configurations: usize,
+    pub first: u64,
+    pub last: u64,
+    /// From one to the next, where most have the same distance.
+    pub stride: Option<u64>,
+}
+
+/// Files by their number.
+type Numbered = BTreeMap<u64, Vec<String>>;
+
+/// The series of the members that belong together, one for each chain, and what is odd about them.
+pub(super) fn series_findings(members: &[Member]) -> (Vec<Series>, Vec<Finding>) {
+    let mut chains: BTreeMap<Option<&str>, Numbered> = BTreeMap::new();
     let mut without = Vec::new();
     for member in members.iter().filter(|m| m.belongs) {
         match member.number {
-            Some(number) => by_number.entry(number).or_default().push(member.name.clone()),
+            Some(number) => {
+                let chain = chains.entry(member.chain.as_deref()).or_default();
+                chain.entry(number).or_default().push(member.name.clone());
+            }
             None => without.push(member.name.clone()),
         }
     }
-    let mut findings = Vec::new();
+    let (mut series, mut findings) = (Vec::new(), Vec::new());
     if !without.is_empty() {
         let message = format!("no number in the name of {}: placed at the end", named(&without));
         findings.push(Finding::note("no number", without, message));
     }
+    for (chain, by_number) in chains {
+        let (stride, mut odd) = of_chain(&by_number);
+        if let Some(chain) = chain {
+            odd.iter_mut().for_each(|finding| finding.message.insert_str(0, &format!("{chain}: ")));
+        }
+        findings.extend(odd);
+        if let (Some((&first, _)), Some((&last, _))) =
+            (by_number.first_key_value(), by_number.last_key_value())
+        {
+            let configurations = by_number.values().map(Vec::len).sum();
+            series.push(Series { chain: chain.map(str::to_owned), configurations, first, last, stride });
+        }
+    }
+    (series, findings)
+}
+
+/// The usual distance of the numbers of one chain, and what is odd about them.
+fn of_chain(by_number: &Numbered) -> (Option<u64>, Vec<Finding>) {
+    let mut findings = Vec::new();
     for (&number, files) in by_number.iter().filter(|(_, files)| files.len() > 1) {
         let message = format!(
             "{number} is the number of {}: averages count the first; several chains are verified one by one, named by \
@@ -31,7 +71,7 @@ pub(super) fn series_findings(members: &[Member]) -> (Option<u64>, Vec<Finding>)
         );
         findings.push(Finding::wrong("same number", files.clone(), message).about(vec![number]));
     }
-    let numbers: Vec<u64> = by_number.into_keys().collect();
+    let numbers: Vec<u64> = by_number.keys().copied().collect();
     let stride = stride(&numbers);
     match stride {
         Some(stride) => findings.extend(gaps(&numbers, stride)),

@@ -1,20 +1,22 @@
 //! Configurations from files into fields: opening, reading on all threads, and judging what was read.
 
 mod bare;
-mod decide;
+mod difference;
 mod judge;
 mod survey;
 
+pub(crate) use difference::Differences;
 pub(crate) use judge::{Verdict, judge, other_averages, remarks, unfit_for_updates};
 pub(crate) use survey::{Survey, counted};
 
 use crate::cli::ShapeArgs;
 use crate::error::DriverError;
 use crate::progress;
-use gaugelink_lattice::file::{FileChecksum, ReadOptions, extents, read_with};
+use gaugelink_lattice::file::{FileChecksum, ReadOptions, extents, read, read_with};
 use gaugelink_lattice::group::group_name;
 use gaugelink_lattice::{GaugeField, Lattice, LatticeError, LatticeOptions, Real};
-use lime_rs::{FileFormat, GaugeFile, Precision, Shape};
+use gaugelink_physics::observable::plaquette;
+use lime_rs::{Error, FileFormat, GaugeFile, Precision, Shape};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -97,6 +99,9 @@ fn advised(error: DriverError, path: &Path) -> DriverError {
         DriverError::File(error) if lacks_shape(&error) => {
             DriverError::FileWithRemedy { error, remedy: bare::advice(path) }
         }
+        DriverError::File(error) if lacks_format(&error) => {
+            DriverError::FileWithRemedy { error, remedy: "that is the option --format".into() }
+        }
         error => error,
     }
 }
@@ -104,7 +109,7 @@ fn advised(error: DriverError, path: &Path) -> DriverError {
 /// Opens a file of a given format, else of that which its bytes tell, or its links where the bytes do not.
 ///
 /// # Errors
-/// [`DriverError::File`]; [`DriverError::Input`] where the links do not tell either.
+/// [`DriverError::File`], also where the links do not tell either.
 pub(crate) fn open_as(
     path: &Path,
     format: Option<FileFormat>,
@@ -114,15 +119,27 @@ pub(crate) fn open_as(
         Some(format) => vec![format],
         None => GaugeFile::detect(path)?,
     };
-    match candidates[..] {
-        [format] => Ok(GaugeFile::open_as(path, Some(format), shape)?),
-        _ => decide::open(path, &candidates, shape),
-    }
+    GaugeFile::choose(path, &candidates, shape, |file| with_group!(file.body().nc, N => average::<N>(file)))
+}
+
+/// The average plaquette of a file's links.
+fn average<const N: usize>(file: &GaugeFile) -> Result<f64, DriverError> {
+    let mut u = GaugeField::<f64, N>::cold(&Lattices::new(0).of(file)?)?;
+    read(file, &mut u, 0)?;
+    Ok(plaquette(&u)[0])
+}
+
+/// Whether the format of a file has to be named.
+pub(crate) fn lacks_format(error: &Error) -> bool {
+    matches!(error.root(), Error::UndecidedFormat { .. } | Error::SeveralFormats { .. })
 }
 
 /// Whether a file does not say its shape.
-pub(crate) fn lacks_shape(error: &lime_rs::Error) -> bool {
-    matches!(error.root(), lime_rs::Error::MissingFormat { .. } | lime_rs::Error::UnusableFormat { .. })
+pub(crate) fn lacks_shape(error: &Error) -> bool {
+    matches!(
+        error.root(),
+        Error::MissingFormat { .. } | Error::UnusableFormat { .. } | Error::UnusableDimensions { .. }
+    )
 }
 
 /// The shape on the command line; extents left out at the end are 1.

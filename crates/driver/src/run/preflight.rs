@@ -1,10 +1,11 @@
 //! What a run file asks of the lattice: checked before anything is computed, not when the stage is reached.
 
-use crate::config::{RunFile, SolveStage, Stage};
+use crate::config::{FormatName, RunFile, SolveStage, Stage, WriteStage};
 use crate::error::DriverError;
-use gaugelink_lattice::Geometry;
 use gaugelink_lattice::group::group_name;
+use gaugelink_lattice::{DIM_MAX, Geometry};
 use gaugelink_physics::dirac::PropagatorSolver;
+use lime_rs::Rows;
 
 /// Refuses what cannot be done on this lattice.
 ///
@@ -25,6 +26,7 @@ pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(
                  or use HMC"
             )),
             Stage::Solve(solve) => unsolvable(solve, extents, bipartite),
+            Stage::Write(write) => unwritable(write, group, extents),
             _ => None,
         };
         if let Some(problem) = problem {
@@ -42,6 +44,14 @@ pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(
         Some(problem) => Err(DriverError::Request(format!("[machine]: {problem}"))),
         None => Ok(()),
     }
+}
+
+/// Why the format cannot hold the links, if it cannot.
+fn unwritable(write: &WriteStage, group: usize, extents: &[usize]) -> Option<String> {
+    let mut dims = [1; DIM_MAX];
+    dims[..extents.len()].copy_from_slice(extents);
+    let FormatName(format) = write.format;
+    format.body(dims, group, write.precision.into(), Rows::All).err().map(|error| error.to_string())
 }
 
 fn unsolvable(solve: &SolveStage, extents: &[usize], bipartite: bool) -> Option<String> {

@@ -1,7 +1,7 @@
 //! The first configuration of a run.
 
 use super::provenance::{InputFile, Provenance};
-use crate::config::{GroupName, RunFile, StartKind};
+use crate::config::{FormatName, GroupName, RunFile, StartKind};
 use crate::error::DriverError;
 use crate::links::{self, WrongChecksum};
 use crate::report::aside;
@@ -35,18 +35,23 @@ impl Input {
 
 /// Opens a start file; where it does not say its shape, [lattice] does.
 fn open(path: &Path, file: &RunFile) -> Result<GaugeFile, DriverError> {
-    links::open_as(path, None, None).or_else(|error| {
+    let format = file.start.format.map(|FormatName(format)| format);
+    links::open_as(path, format, None).or_else(|error| {
         let error = match error {
             DriverError::File(error) => error,
             other => return Err(other),
         };
+        if links::lacks_format(&error) {
+            let remedy = "that is the key `format` of [start], or --set start.format=NAME".into();
+            return Err(DriverError::FileWithRemedy { error, remedy });
+        }
         let unknown = links::lacks_shape(&error);
         match &file.lattice {
             Some(table) if unknown => {
                 let mut dims = [1; 4];
                 let known = table.extents.len().min(4);
                 dims[..known].copy_from_slice(&table.extents[..known]);
-                links::open_as(path, None, Some(Shape { dims, nc: table.group.0 }))
+                links::open_as(path, format, Some(Shape { dims, nc: table.group.0 }))
             }
             None if unknown => Err(DriverError::FileWithRemedy {
                 error,

@@ -1,36 +1,44 @@
-//! The configurations at hand as ILDG files, read again to be sure.
+//! The configurations at hand as files, read again to be sure.
 
 use super::engine::Engine;
 use super::line::{Line, Write};
-use crate::config::{PrecisionName, WriteStage};
+use crate::config::{FormatName, WriteStage};
 use crate::error::DriverError;
 use gaugelink_lattice::GaugeField;
-use gaugelink_lattice::file::{self, FileText};
+use gaugelink_lattice::file::{FileText, WriteOptions, read, write_as};
 use gaugelink_physics::observable;
-use lime_rs::{GaugeFile, Precision, TextRecord};
+use lime_rs::{FileFormat, GaugeFile, Precision, TextRecord};
 use std::path::{Path, PathBuf};
 
 impl<const N: usize> Engine<'_, N> {
     pub(super) fn write(&mut self, stage: &WriteStage) -> Result<(), DriverError> {
         let chains = self.u.lattice().chains();
-        let plaquettes = observable::plaquette(&self.u);
+        let (plaquettes, traces) = (observable::plaquette(&self.u), observable::link_trace(&self.u));
+        let (FormatName(format), precision) = (stage.format, Precision::from(stage.precision));
+        let rounding = if precision == Precision::F64 { 0.0 } else { 1e-6 };
         for (chain, &plaquette) in plaquettes.iter().enumerate() {
             let name = if chains == 1 { stage.file.clone() } else { numbered(&stage.file, chain) };
             let path = self.setting.directory.file(&name);
-            let (precision, rounding) = match stage.precision {
-                PrecisionName::F64 => (Precision::F64, 0.0),
-                PrecisionName::F32 => (Precision::F32, 1e-6),
-            };
             let name = name.to_string_lossy().into_owned();
             let text = self.text(&name, chain, plaquette);
-            let sum = file::write(&path, &self.u, chain, precision, &text)?;
-            let verified = if stage.verify {
+            let options = WriteOptions {
+                plaquette: Some(plaquette),
+                link_trace: Some(traces[chain]),
+                text: Some(&text),
+                ..WriteOptions::new(format, precision)
+            };
+            let sums = write_as(&path, &self.u, chain, &options)?;
+            // Ranks that share units of openQCD's sum them up in reading only.
+            let (sum, verified) = if stage.verify {
                 let mut back = GaugeField::<f64, N>::cold(self.u.lattice())?;
-                let found = file::read(&GaugeFile::open(&path)?, &mut back, chain)?;
+                let found = read(&GaugeFile::open_as(&path, Some(format), None)?, &mut back, chain)?;
                 let same = (observable::plaquette(&back)[chain] - plaquette).abs() <= rounding;
-                Some(found.stored == Some(found.computed) && found.scidac == sum && same)
+                let whole = found.stored.is_none() || found.computed == sums.checksum();
+                (found.scidac, Some(!found.is_bad() && whole && same))
+            } else if format == FileFormat::OpenQcd {
+                (GaugeFile::open_as(&path, Some(format), None)?.sums(false)?.scidac, None)
             } else {
-                None
+                (sums.scidac, None)
             };
             if verified == Some(false) {
                 return Err(DriverError::Input(format!(

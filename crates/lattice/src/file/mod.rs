@@ -1,17 +1,20 @@
 //! Gauge fields from and to files of every format, each rank its own part.
 
 mod lanes;
+mod part;
 mod read;
+mod region;
 mod write;
 
+pub use part::{Part, read_box};
 pub use read::{FileChecksum, ReadOptions, read, read_with};
 pub use write::{FileText, WriteOptions, write, write_as};
 
 use crate::comm::Comm;
 use crate::error::LatticeError;
-use crate::geometry::{DIM_MAX, Geometry, Site, ravel, unravel};
+use crate::geometry::DIM_MAX;
 use crate::lattice::Lattice;
-use lime_rs::{Order, Sums};
+use lime_rs::Sums;
 use std::ops::Range;
 use std::sync::Mutex;
 
@@ -22,89 +25,6 @@ const CHUNK_BYTES: usize = 1 << 19;
 pub fn extents(dims: &[usize; 4]) -> Vec<usize> {
     let known = (2..=DIM_MAX).rev().find(|&d| dims[d - 1] > 1).unwrap_or(2);
     dims[..known].to_vec()
-}
-
-/// Consecutive units of a file that hold links of this rank's box.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Piece {
-    units: Range<u64>,
-    /// Whether this rank counts them in the file's sums: each unit is counted by the owner of its first link.
-    counted: bool,
-}
-
-/// The units that hold links of this rank's box, in rising order.
-fn own_units(geometry: &Geometry, order: Order) -> Vec<Piece> {
-    let dims = geometry.extents();
-    if geometry.ranks() == 1 {
-        return vec![Piece { units: 0..order.units(dims), counted: true }];
-    }
-    if order == Order::Canonical {
-        return own_sites(geometry).into_iter().map(|units| Piece { units, counted: true }).collect();
-    }
-    let mut pieces: Vec<Piece> = Vec::new();
-    for unit in 0..order.units(dims) {
-        let own = |slot: usize| own_site(geometry, order.link(dims, unit, slot).0).is_some();
-        if !(0..order.links_per_unit()).any(own) {
-            continue;
-        }
-        let counted = own(0);
-        match pieces.last_mut() {
-            Some(last) if last.units.end == unit && last.counted == counted => last.units.end = unit + 1,
-            _ => pieces.push(Piece { units: unit..unit + 1, counted }),
-        }
-    }
-    pieces
-}
-
-/// The global site numbers of this rank's box, as ranges in rising order.
-fn own_sites(geometry: &Geometry) -> Vec<Range<u64>> {
-    let (local, origin) = (geometry.local_extents(), geometry.origin());
-    let rows = [1, local[1], local[2], local[3]];
-    let mut ranges: Vec<Range<u64>> = Vec::new();
-    for row in 0..rows.iter().product() {
-        let place = unravel(row, &rows);
-        let first = geometry.site_index(&std::array::from_fn(|mu| origin[mu] + place[mu])) as u64;
-        let end = first + local[0] as u64;
-        match ranges.last_mut() {
-            Some(last) if last.end == first => last.end = end,
-            _ => ranges.push(first..end),
-        }
-    }
-    ranges
-}
-
-fn local_site(geometry: &Geometry, index: usize) -> Site {
-    let (x, origin) = (geometry.site(index), geometry.origin());
-    debug_assert_eq!(ravel(&x, &geometry.extents()), index);
-    std::array::from_fn(|mu| x[mu] - origin[mu])
-}
-
-/// The site of this rank's box with a global number, if it is there.
-fn own_site(geometry: &Geometry, index: u64) -> Option<Site> {
-    let (x, origin, local) = (geometry.site(index as usize), geometry.origin(), geometry.local_extents());
-    let inside = (0..DIM_MAX).all(|mu| (origin[mu]..origin[mu] + local[mu]).contains(&x[mu]));
-    inside.then(|| std::array::from_fn(|mu| x[mu] - origin[mu]))
-}
-
-/// How many units there are.
-fn count(pieces: &[Piece]) -> usize {
-    pieces.iter().map(|piece| piece.units.end - piece.units.start).sum::<u64>() as usize
-}
-
-/// What the share `share` of the concatenated units covers of the pieces.
-fn within(pieces: &[Piece], share: &Range<usize>) -> Vec<Piece> {
-    let mut before = 0;
-    let mut covered = Vec::new();
-    for Piece { units, counted } in pieces {
-        let length = units.end - units.start;
-        let from = (share.start as u64).clamp(before, before + length) - before;
-        let to = (share.end as u64).clamp(before, before + length) - before;
-        if from < to {
-            covered.push(Piece { units: units.start + from..units.start + to, counted: *counted });
-        }
-        before += length;
-    }
-    covered
 }
 
 /// Every thread's work on its share of `0..count`, and the sums of all shares in rising order.

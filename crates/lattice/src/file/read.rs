@@ -1,14 +1,15 @@
 //! Reading: every thread its own sites.
 
 use super::lanes::Stretches;
-use super::{CHUNK_BYTES, Piece, agree, combine, count, local_site, on_threads, own_site, own_units, within};
+use super::region::{Piece, Region, count, within};
+use super::{CHUNK_BYTES, agree, combine, on_threads};
 use crate::error::LatticeError;
 use crate::field::FieldWriter;
 use crate::gauge::GaugeField;
-use crate::geometry::Geometry;
+use crate::geometry::Site;
 use crate::group::group_name;
 use crate::number::Real;
-use lime_rs::{Checksum, GaugeFile, Order, PosixCksum, ScidacChecksum, Sums, UnitChunk};
+use lime_rs::{Body, Checksum, GaugeFile, PosixCksum, ScidacChecksum, Sums, UnitChunk};
 
 /// What reading a file told about its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,9 +87,16 @@ pub fn read_with<T: Real, const N: usize>(
             stretches.read(file, writer, lattice.isa(), share, options.progress)
         })
     } else {
-        let pieces = own_units(geometry, format.order);
+        let (region, dims) = (Region::of(geometry), geometry.dims());
+        let pieces = region.units(format.order);
         on_threads(&lattice, count(&pieces), &empty, |share| {
-            read_part::<T, N>(file, geometry, writer, chain, options, within(&pieces, &share))
+            read_pieces(file, options, within(&pieces, &share), |chunk, numbers| {
+                each_link(&region, format, chunk, numbers, |site, mu, link| {
+                    if mu < dims {
+                        place::<T, N>(writer, chain, site, mu, link);
+                    }
+                });
+            })
         })
     };
     let whole = agree(lattice.comm(), whole)?;
@@ -99,14 +107,12 @@ pub fn read_with<T: Real, const N: usize>(
     Ok(FileChecksum { computed: sums.checksum(), stored, scidac: sums.scidac, posix_cksum })
 }
 
-/// Reads some units into the field and returns the sums over those that count here.
-fn read_part<T: Real, const N: usize>(
+/// Hands the numbers of some units to `visit` and returns the sums over those that count here.
+pub(super) fn read_pieces(
     file: &GaugeFile,
-    geometry: &Geometry,
-    writer: FieldWriter<'_, T>,
-    chain: usize,
     options: ReadOptions<'_>,
     pieces: Vec<Piece>,
+    visit: impl Fn(&UnitChunk<'_>, &[f64]),
 ) -> lime_rs::Result<Sums> {
     let body = file.body();
     let mut numbers = Vec::new();
@@ -115,10 +121,7 @@ fn read_part<T: Real, const N: usize>(
         let part = file.read_units(units, CHUNK_BYTES, options.posix_cksum, |chunk| {
             numbers.resize(chunk.units as usize * body.numbers_per_unit(), 0.0f64);
             body.decode(chunk.bytes, &mut numbers)?;
-            match body.order {
-                Order::Canonical => place_sites::<T, N>(geometry, writer, chain, &chunk, &numbers),
-                order => place_links::<T, N>(geometry, writer, chain, order, &chunk, &numbers),
-            }
+            visit(&chunk, &numbers);
             if let Some(progress) = options.progress {
                 progress(chunk.bytes.len() as u64);
             }
@@ -131,50 +134,46 @@ fn read_part<T: Real, const N: usize>(
     Ok(sums)
 }
 
-/// Puts whole sites of this rank's box into the field.
-fn place_sites<T: Real, const N: usize>(
-    geometry: &Geometry,
-    writer: FieldWriter<'_, T>,
-    chain: usize,
+/// Calls `each(site, mu, numbers)` for the links of some units that belong to the box; `site` is counted from its origin.
+pub(super) fn each_link(
+    region: &Region,
+    body: &Body,
     chunk: &UnitChunk<'_>,
     numbers: &[f64],
+    mut each: impl FnMut(&Site, usize, &[f64]),
 ) {
-    let (layout, used) = (writer.layout(), geometry.dims() * GaugeField::<T, N>::LINK);
-    for (i, site) in numbers.chunks_exact(8 * N * N).enumerate() {
-        let (block, lane) = layout.locate(&local_site(geometry, chunk.first_unit as usize + i));
-        let rows = writer.rows(block, 0, used);
-        for lane in layout.copies(lane + chain) {
-            for (c, &x) in site[..used].iter().enumerate() {
-                // SAFETY: inside the rows just asked for; no other thread has this site, and so no other thread has
-                // these lanes of the block.
-                unsafe { rows.add(c * T::LANES + lane).write(T::from_f64(x)) }
-            }
+    let slots = body.order.links_per_unit();
+    // Links of one site mostly follow each other.
+    let mut last = (u64::MAX, None);
+    for (i, link) in numbers.chunks_exact(body.numbers_per_link()).enumerate() {
+        let unit = chunk.first_unit + (i / slots) as u64;
+        let (index, mu) = body.order.link(region.extents(), unit, i % slots);
+        if last.0 != index {
+            last = (index, region.site(index));
+        }
+        if let Some(site) = &last.1 {
+            each(site, mu, link);
         }
     }
 }
 
-/// Puts those links of units of any order into the field that belong to this rank's box.
-fn place_links<T: Real, const N: usize>(
-    geometry: &Geometry,
+/// Puts a link into the field.
+#[inline]
+fn place<T: Real, const N: usize>(
     writer: FieldWriter<'_, T>,
     chain: usize,
-    order: Order,
-    chunk: &UnitChunk<'_>,
+    site: &Site,
+    mu: usize,
     numbers: &[f64],
 ) {
-    let (layout, link, slots) = (writer.layout(), GaugeField::<T, N>::LINK, order.links_per_unit());
-    for (i, u) in numbers.chunks_exact(link).enumerate() {
-        let unit = chunk.first_unit + (i / slots) as u64;
-        let (index, mu) = order.link(geometry.extents(), unit, i % slots);
-        let Some(site) = own_site(geometry, index).filter(|_| mu < geometry.dims()) else { continue };
-        let (block, lane) = layout.locate(&site);
-        let rows = writer.rows(block, mu * link, link);
-        for lane in layout.copies(lane + chain) {
-            for (c, &x) in u.iter().enumerate() {
-                // SAFETY: inside the rows just asked for; an order has each link in one unit only, which no other
-                // thread has, and so no other thread has these lanes of these rows.
-                unsafe { rows.add(c * T::LANES + lane).write(T::from_f64(x)) }
-            }
+    let (layout, link) = (writer.layout(), GaugeField::<T, N>::LINK);
+    let (block, lane) = layout.locate(site);
+    let rows = writer.rows(block, mu * link, link);
+    for lane in layout.copies(lane + chain) {
+        for (c, &x) in numbers.iter().enumerate() {
+            // SAFETY: inside the rows just asked for; an order has each link in one unit only, which no other thread
+            // has, and so no other thread has these lanes of these rows.
+            unsafe { rows.add(c * T::LANES + lane).write(T::from_f64(x)) }
         }
     }
 }

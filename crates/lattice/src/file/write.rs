@@ -1,7 +1,8 @@
 //! Writing: a file that appears only when complete.
 
 use super::lanes::Stretches;
-use super::{CHUNK_BYTES, Piece, agree, combine, count, on_threads, own_site, own_units, within};
+use super::region::{Piece, Region, count, within};
+use super::{CHUNK_BYTES, agree, combine, on_threads};
 use crate::comm::Comm;
 use crate::error::LatticeError;
 use crate::gauge::GaugeField;
@@ -14,7 +15,7 @@ use lime_rs::{
 };
 use std::path::Path;
 
-/// What goes into an ILDG file beside the field; other formats have no place for it.
+/// What goes into a file of LIME records beside the field; other formats have no place for it.
 #[derive(Clone, Debug, Default)]
 pub struct FileText {
     /// Logical file name, e.g. `lfn://group/ensemble/conf.1000`.
@@ -132,9 +133,10 @@ fn write_body<T: Real, const N: usize>(
             stretches.write(field.reader(), &beyond, lattice.isa(), share, empty.clone(), &put)
         });
     }
-    let pieces = own_units(lattice.geometry(), body.order);
+    let region = Region::of(lattice.geometry());
+    let pieces = region.units(body.order);
     on_threads(lattice, count(&pieces), empty, |share| {
-        write_units(field, chain, body, within(&pieces, &share), empty.clone(), &put)
+        write_units(field, chain, body, &region, within(&pieces, &share), empty.clone(), &put)
     })
 }
 
@@ -142,11 +144,11 @@ fn write_units<T: Real, const N: usize>(
     field: &GaugeField<T, N>,
     chain: usize,
     body: &Body,
+    region: &Region,
     pieces: Vec<Piece>,
     mut sums: Sums,
     put: impl Fn(u64, &[u8]) -> lime_rs::Result<()>,
 ) -> lime_rs::Result<Sums> {
-    let geometry = field.lattice().geometry();
     let (per_unit, unit_bytes, slots) =
         (body.numbers_per_unit(), body.unit_bytes(), body.order.links_per_unit());
     let at_once = (CHUNK_BYTES / unit_bytes).max(1);
@@ -164,7 +166,7 @@ fn write_units<T: Real, const N: usize>(
                 let unit = start + (i / slots) as u64;
                 let (index, mu) = body.order.link(body.dims, unit, i % slots);
                 if last.0 != index {
-                    last = (index, own_site(geometry, index));
+                    last = (index, region.site(index));
                 }
                 *own = last.1.is_some();
                 if let Some(site) = last.1 {

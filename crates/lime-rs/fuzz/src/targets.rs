@@ -72,6 +72,7 @@ pub fn private_records(data: &[u8]) {
 
 /// A SciDAC file with all of its records.
 pub fn scidac_file(data: &[u8]) {
+    configuration(data, FileFormat::Scidac);
     for dims in [None, Some(&[2, 2, 2, 4][..])] {
         read_all(ScidacFile::from_sources([data], dims));
     }

@@ -15,6 +15,8 @@ use crate::gauge::sums::ChecksumKind;
 pub enum FileFormat {
     /// ILDG in LIME records; QIO's, Grid's and tmLQCD's are such, with more records.
     Ildg,
+    /// A SciDAC file of QIO without ILDG's records: the first field of four colour matrices a site.
+    Scidac,
     /// The NERSC archive's: a text header and two or all rows.
     Nersc,
     /// MILC's version 5; version 4 is read.
@@ -29,19 +31,25 @@ pub enum FileFormat {
 
 impl FileFormat {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Ildg, Self::Nersc, Self::Milc, Self::OpenQcd, Self::DdAlphaAmg, Self::HiRep];
+    pub const ALL: [Self; 7] =
+        [Self::Ildg, Self::Scidac, Self::Nersc, Self::Milc, Self::OpenQcd, Self::DdAlphaAmg, Self::HiRep];
 
     /// The name, as options take it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Ildg => "ildg",
+            Self::Scidac => "scidac",
             Self::Nersc => "nersc",
             Self::Milc => "milc",
             Self::OpenQcd => "openqcd",
             Self::DdAlphaAmg => "ddalphaamg",
             Self::HiRep => "hirep",
         }
+    }
+
+    /// Whether files are LIME records, with room for further ones.
+    pub fn has_records(self) -> bool {
+        matches!(self, Self::Ildg | Self::Scidac)
     }
 
     /// The kind of checksum that files state; those that state none are summed as SciDAC's.
@@ -77,7 +85,7 @@ impl FileFormat {
             return Err(Error::CannotHold { format: self, what: reason.to_string(), remedy });
         }
         let (byte_order, order) = match self {
-            Self::Ildg | Self::Nersc => (ByteOrder::Big, Order::Canonical),
+            Self::Ildg | Self::Scidac | Self::Nersc => (ByteOrder::Big, Order::Canonical),
             Self::Milc => (ByteOrder::Little, Order::Canonical),
             Self::OpenQcd => (ByteOrder::Little, Order::OpenQcd),
             Self::DdAlphaAmg => (ByteOrder::Little, Order::DdAlphaAmg),
@@ -88,7 +96,7 @@ impl FileFormat {
 
     fn refusal(self, dims: [usize; 4], nc: usize, precision: Precision, rows: Rows) -> Option<Refusal> {
         let (groups, precisions, two_rows): (_, &[Precision], bool) = match self {
-            Self::Ildg => (1..=4, &[Precision::F32, Precision::F64], false),
+            Self::Ildg | Self::Scidac => (1..=4, &[Precision::F32, Precision::F64], false),
             Self::Nersc => (2..=4, &[Precision::F32, Precision::F64], true),
             Self::Milc => (3..=3, &[Precision::F32], false),
             Self::OpenQcd | Self::DdAlphaAmg => (3..=3, &[Precision::F64], false),
@@ -171,11 +179,14 @@ mod tests {
         let (all, single, double) = (Rows::All, Precision::F32, Precision::F64);
         let text = refused(FileFormat::Milc, [4; 4], 2, single, all);
         assert!(
-            text.contains("of the group SU(2)") && text.contains("write ildg or nersc instead"),
+            text.contains("of the group SU(2)") && text.contains("write ildg or scidac or nersc instead"),
             "{text}"
         );
         let text = refused(FileFormat::Milc, [4; 4], 3, double, all);
-        assert!(text.contains("32-bit precision only") && text.contains("or write ildg or nersc"), "{text}");
+        assert!(
+            text.contains("32-bit precision only") && text.contains("or write ildg or scidac or nersc"),
+            "{text}"
+        );
         let text = refused(FileFormat::HiRep, [4; 4], 3, single, all);
         assert!(text.contains("64-bit precision only"), "{text}");
         let text = refused(FileFormat::OpenQcd, [4, 4, 3, 4], 3, double, all);
@@ -183,7 +194,7 @@ mod tests {
         let text = refused(FileFormat::Nersc, [4; 4], 2, double, Rows::Two);
         assert!(text.contains("two suffice for SU(3) only"), "{text}");
         let text = refused(FileFormat::Nersc, [4; 4], 1, double, all);
-        assert!(text.contains("U(1)") && text.ends_with("write ildg instead"), "{text}");
+        assert!(text.contains("U(1)") && text.ends_with("write ildg or scidac instead"), "{text}");
         for format in FileFormat::ALL {
             let precision = if format == FileFormat::Milc { single } else { double };
             assert!(format.body([4, 2, 6, 8], 3, precision, all).is_ok());

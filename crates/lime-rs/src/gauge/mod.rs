@@ -1,10 +1,11 @@
 //! A gauge field on disk in any format: what it is, its stated values, its bytes as canonical links.
 //!
 //! Detection reads the bytes. Where only physics can tell two formats apart (openQCD and DDalphaAMG have the same
-//! header and length) [`GaugeFile::detect`] returns the candidates: the caller opens each with
-//! [`GaugeFile::open_as`] and compares the plaquette of its links with the stated one.
+//! header and length) [`GaugeFile::detect`] returns the candidates, and [`GaugeFile::choose`] compares the plaquette of
+//! their links, which the caller computes, with the stated one.
 
 pub(crate) mod body;
+mod choice;
 pub(crate) mod format;
 pub(crate) mod order;
 mod pass;
@@ -24,13 +25,13 @@ use std::path::{Path, PathBuf};
 use crate::access::{ReadAt, open_file};
 use crate::endian::ByteOrder;
 use crate::error::{Error, Result};
-use crate::ildg::IldgFile;
-use crate::record::MAGIC;
-use crate::record::record_type::XLF_INFO;
-use crate::scanner::read;
+use crate::ildg::{IldgFile, METADATA_LIMIT, load, plain_text};
+use crate::record::record_type::{ILDG_BINARY, ILDG_FORMAT, PRIVATE_FILE_XML, SCIDAC_BINARY, XLF_INFO};
+use crate::record::{MAGIC, Record};
+use crate::scanner::{read, scan};
 use crate::shape::Shape;
 use crate::warning::Warning;
-use crate::{ddalphaamg, hirep, milc, nersc, openqcd};
+use crate::{ddalphaamg, hirep, milc, nersc, openqcd, scidac};
 
 /// What a file says of its links beside their bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -54,8 +55,13 @@ pub(crate) struct Description {
 /// Where the bytes are.
 #[derive(Debug)]
 enum Source<R> {
-    Lime(Box<IldgFile<R>>),
-    Plain { source: R, path: Option<PathBuf> },
+    Ildg(Box<IldgFile<R>>),
+    /// SciDAC's have records, files of other formats none.
+    Other {
+        source: R,
+        path: Option<PathBuf>,
+        records: Vec<Record>,
+    },
 }
 
 /// An opened gauge configuration of any format.
@@ -86,8 +92,8 @@ impl GaugeFile<File> {
         let opened = open_file(path).and_then(|file| Self::from_source(file, format, shape));
         let mut file = opened.map_err(|error| error.in_file(path))?;
         match &mut file.source {
-            Source::Lime(file) => file.path = Some(path.to_owned()),
-            Source::Plain { path: place, .. } => *place = Some(path.to_owned()),
+            Source::Ildg(file) => file.path = Some(path.to_owned()),
+            Source::Other { path: place, .. } => *place = Some(path.to_owned()),
         }
         Ok(file)
     }
@@ -107,7 +113,7 @@ fn detect(source: &impl ReadAt) -> Result<Vec<FileFormat>> {
     let (head, size) = head(source, 64)?;
     let magic = MAGIC.starts_with(&head[..head.len().min(4)]) && !head.is_empty();
     if magic {
-        return Ok(vec![FileFormat::Ildg]);
+        return Ok(vec![lime_format(&scan(source).records)]);
     }
     if nersc::begins(&head) {
         return Ok(vec![FileFormat::Nersc]);
@@ -123,6 +129,13 @@ fn detect(source: &impl ReadAt) -> Result<Vec<FileFormat>> {
     let found: Vec<FileFormat> =
         fits.into_iter().filter_map(|(format, fits)| fits.then_some(format)).collect();
     if found.is_empty() { Err(Error::UnknownFormat { size }) } else { Ok(found) }
+}
+
+/// SciDAC's where the data, or what describes them, is SciDAC's and not ILDG's.
+fn lime_format(records: &[Record]) -> FileFormat {
+    let has = |kind: &str| records.iter().any(|record| record.kind() == kind);
+    let data = if has(ILDG_BINARY) { has(PRIVATE_FILE_XML) } else { has(SCIDAC_BINARY) };
+    if data && !has(ILDG_FORMAT) { FileFormat::Scidac } else { FileFormat::Ildg }
 }
 
 /// The first bytes of a source, at most `limit`, and its size.
@@ -146,11 +159,17 @@ impl<R: ReadAt> GaugeFile<R> {
                 ref candidates => return Err(Error::SeveralFormats { candidates: candidates.to_vec() }),
             },
         };
-        let mut warnings = Vec::new();
+        let (mut warnings, mut records) = (Vec::new(), Vec::new());
         let description = match format {
             FileFormat::Ildg => {
                 let selection = crate::Selection { shape, payload: 0 };
                 return Ok(IldgFile::from_source(source, selection)?.into());
+            }
+            FileFormat::Scidac => {
+                scidac::describe_links(&source, shape, &mut warnings).map(|(links, all)| {
+                    records = all;
+                    links
+                })
             }
             FileFormat::Nersc => nersc::describe(&source, shape, &mut warnings),
             FileFormat::Milc => milc::describe(&source, shape, &mut warnings),
@@ -158,7 +177,7 @@ impl<R: ReadAt> GaugeFile<R> {
             FileFormat::DdAlphaAmg => ddalphaamg::describe(&source, shape, &mut warnings),
             FileFormat::HiRep => hirep::describe(&source, shape, &mut warnings),
         }?;
-        Ok(Self { source: Source::Plain { source, path: None }, format, description, warnings })
+        Ok(Self { source: Source::Other { source, path: None, records }, format, description, warnings })
     }
 
     /// The format.
@@ -186,27 +205,53 @@ impl<R: ReadAt> GaugeFile<R> {
         &self.warnings
     }
 
-    /// Records and metadata, where the file is one of LIME records.
+    /// ILDG's metadata, where the file is of that format.
     pub fn ildg(&self) -> Option<&IldgFile<R>> {
         match &self.source {
-            Source::Lime(file) => Some(file),
-            Source::Plain { .. } => None,
+            Source::Ildg(file) => Some(file),
+            Source::Other { .. } => None,
         }
+    }
+
+    /// LIME records in file order; none where the format has none.
+    pub fn records(&self) -> &[Record] {
+        match &self.source {
+            Source::Ildg(file) => file.records(),
+            Source::Other { records, .. } => records,
+        }
+    }
+
+    /// The logical file name (ILDG).
+    pub fn lfn(&self) -> Option<&str> {
+        self.ildg()?.payload().lfn.as_deref()
+    }
+
+    /// Text of the first record of a type, e.g. `xlf-info`, without closing NULs and white space; bytes that are
+    /// not UTF-8 are replaced. `None` where there is no such record.
+    ///
+    /// # Errors
+    /// [`Error::RecordTooLong`], [`Error::Read`].
+    pub fn text(&self, kind: &str) -> Result<Option<String>> {
+        let Some(record) = self.records().iter().find(|record| record.kind() == kind) else {
+            return Ok(None);
+        };
+        let bytes = load(self.source(), record, METADATA_LIMIT).map_err(|error| self.named(error))?;
+        Ok(Some(plain_text(&bytes).trim_end().to_owned()))
     }
 
     pub(crate) fn source(&self) -> &R {
         match &self.source {
-            Source::Lime(file) => &file.source,
-            Source::Plain { source, .. } => source,
+            Source::Ildg(file) => &file.source,
+            Source::Other { source, .. } => source,
         }
     }
 
     /// Adds the file's name to an error.
     fn named(&self, error: Error) -> Error {
         match &self.source {
-            Source::Lime(file) => file.named(error),
-            Source::Plain { path: Some(path), .. } => error.in_file(path),
-            Source::Plain { path: None, .. } => error,
+            Source::Ildg(file) => file.named(error),
+            Source::Other { path: Some(path), .. } => error.in_file(path),
+            Source::Other { path: None, .. } => error,
         }
     }
 }
@@ -223,7 +268,7 @@ impl<R: ReadAt> From<IldgFile<R>> for GaugeFile<R> {
         let stated = Stated { checksum, plaquette, link_trace: None };
         let description = Description { body, offset: payload.offset, stated };
         let warnings = file.warnings().to_vec();
-        Self { source: Source::Lime(Box::new(file)), format: FileFormat::Ildg, description, warnings }
+        Self { source: Source::Ildg(Box::new(file)), format: FileFormat::Ildg, description, warnings }
     }
 }
 

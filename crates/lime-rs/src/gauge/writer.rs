@@ -32,7 +32,7 @@ pub struct GaugeMeta {
     pub link_trace: Option<f64>,
     /// Logical file name (ILDG).
     pub lfn: Option<String>,
-    /// Records before the payload (ILDG).
+    /// Records before the payload (ILDG, SciDAC).
     pub extra: Vec<TextRecord>,
 }
 
@@ -69,9 +69,10 @@ impl GaugeWriter {
         if format.states_plaquette() && meta.plaquette.is_none() {
             return Err(Error::PlaquetteNeeded { format });
         }
-        if format == FileFormat::Ildg {
+        if format.has_records() {
             let mut ildg = IldgMeta::new(IldgFormat::new(dims, nc, precision)?);
             (ildg.lfn, ildg.extra) = (meta.lfn.clone(), meta.extra.clone());
+            ildg.scidac_only = format == FileFormat::Scidac;
             // The time of writing would make two runs of one seed differ.
             ildg.date = String::new();
             return Ok(Self { body, inner: Inner::Lime(IldgWriter::create(target, &ildg)?) });
@@ -122,7 +123,7 @@ impl GaugeWriter {
         }
     }
 
-    /// Completes the file: checksum, trailing records (ILDG only), fsync, rename.
+    /// Completes the file: checksum, trailing records (ILDG, SciDAC), fsync, rename.
     ///
     /// # Errors
     /// [`Error::IncompletePayload`] unless exactly the body's bytes were written; [`Error::RecordType`];
@@ -146,7 +147,7 @@ fn header(meta: &GaugeMeta, body: &Body, sums: &Sums) -> Vec<u8> {
     let plaquette = meta.plaquette.unwrap_or_default();
     match meta.format {
         // Its records are IldgWriter's.
-        FileFormat::Ildg => Vec::new(),
+        FileFormat::Ildg | FileFormat::Scidac => Vec::new(),
         FileFormat::Nersc => nersc::header(body, plaquette, meta.link_trace.unwrap_or_default(), sums.nersc),
         FileFormat::Milc => milc::header(body, sums.milc),
         FileFormat::OpenQcd => openqcd::header(body, plaquette),

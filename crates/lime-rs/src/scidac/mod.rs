@@ -9,6 +9,7 @@ mod content;
 mod describe;
 mod file;
 mod info;
+mod links;
 mod numbers;
 mod ranks;
 mod read;
@@ -22,3 +23,4 @@ pub use read::DatumChunk;
 pub use write::{RecordWriter, ScidacMeta, ScidacWriter};
 
 pub(crate) use info::{checksum, date};
+pub(crate) use links::describe_links;

@@ -1,17 +1,19 @@
-//! `gaugelink ildg convert`: a configuration in another format or precision.
+//! `gaugelink ildg convert`: a configuration in another format or precision, read back before it counts as done.
 
 use crate::cli::ConvertArgs;
 use crate::error::DriverError;
-use crate::links::{self, Lattices, WrongChecksum, load, precision_name, printable, shown, with_group};
+use crate::links::{
+    self, Differences, Lattices, WrongChecksum, load, precision_name, printable, shown, with_group,
+};
 use crate::report::Report;
 use gaugelink_lattice::GaugeField;
 use gaugelink_lattice::file::{FileChecksum, FileText, WriteOptions, write_as};
 use gaugelink_physics::observable::{link_trace, plaquette};
 use lime_rs::record_type::XLF_INFO;
-use lime_rs::{GaugeFile, Precision, Rows, TextRecord};
+use lime_rs::{Body, GaugeFile, Precision, Rows, Sums, TextRecord};
 use serde::Serialize;
 
-/// Reads, verifies and writes.
+/// Reads, verifies, writes, and compares what was written.
 ///
 /// # Errors
 /// [`DriverError::Request`] where the format cannot hold the links; those of reading and writing. The old output, if
@@ -40,6 +42,7 @@ fn of_group<const N: usize>(args: &ConvertArgs, file: &GaugeFile) -> Result<Line
         text: Some(&text),
     };
     let sums = write_as(&args.output, &u, 0, &options)?;
+    let largest = read_back(args, &u, &sums, file.body(), precision)?;
     Ok(Line {
         input: shown(&args.input),
         input_format: file.format().name(),
@@ -53,8 +56,39 @@ fn of_group<const N: usize>(args: &ConvertArgs, file: &GaugeFile) -> Result<Line
         plaquette: average,
         link_trace: trace,
         checksum: sums.checksum().to_string(),
+        largest_difference: largest,
         warnings: file.warnings().iter().map(ToString::to_string).collect(),
     })
+}
+
+/// The largest difference between the links and the file that was made of them: none but that of rounding.
+fn read_back<const N: usize>(
+    args: &ConvertArgs,
+    u: &GaugeField<f64, N>,
+    sums: &Sums,
+    from: &Body,
+    precision: Precision,
+) -> Result<f64, DriverError> {
+    let file = GaugeFile::open_as(&args.output, Some(args.to), None)?;
+    let found = Differences::from_file(u, &file)?;
+    let body = args.to.body(from.dims, N, precision, rows(args))?;
+    // Rows that follow from others have more digits than those.
+    let wide = body.precision == Precision::F64 || (from.precision, from.rows) == (Precision::F32, Rows::All);
+    let exact = wide && body.rows == Rows::All;
+    let allowed = if exact { 0.0 } else { (2.0 * (N * N) as f64).sqrt() * body.rounding() };
+    // Formats that state no checksum have that of the bytes written.
+    let same = *file.body() == body
+        && file.sums(false)?.checksum() == sums.checksum()
+        && file.stated().checksum.is_none_or(|stated| stated == sums.checksum());
+    if same && found.largest() <= allowed {
+        return Ok(found.largest());
+    }
+    Err(DriverError::Input(format!(
+        "{}: what was read back is not what was written (links differ by up to {:.1e}): the disk or its driver is at \
+         fault; convert again, to another disk",
+        shown(&args.output),
+        found.largest()
+    )))
 }
 
 fn rows(args: &ConvertArgs) -> Rows {
@@ -78,7 +112,7 @@ fn precision(args: &ConvertArgs, file: &GaugeFile) -> Result<Precision, DriverEr
     })
 }
 
-/// Records of an ILDG file: what the input says of itself, and where the links come from.
+/// Records of the output, where its format has any: what the input says of itself, and where the links come from.
 fn text(
     args: &ConvertArgs,
     file: &GaugeFile,
@@ -87,8 +121,7 @@ fn text(
 ) -> Result<FileText, DriverError> {
     let version = env!("CARGO_PKG_VERSION");
     let name = args.input.file_name().unwrap_or_default().to_string_lossy();
-    let ildg = file.ildg();
-    let info = ildg.map(|file| file.text(XLF_INFO)).transpose()?.flatten();
+    let info = file.text(XLF_INFO)?;
     let info = info.unwrap_or_else(|| format!("plaquette = {average:.15}\n gaugelink_version = {version}\n"));
     let record = serde_json::json!({
         "program": "gaugelink ildg convert", "version": version, "input": name, "format": file.format().name(),
@@ -96,7 +129,7 @@ fn text(
         "stated": found.stored.map(|sum| sum.to_string()),
     });
     Ok(FileText {
-        lfn: ildg.and_then(|file| file.payload().lfn.clone()),
+        lfn: file.lfn().map(str::to_owned),
         before: vec![TextRecord::new(XLF_INFO, info)],
         after: vec![TextRecord::new("gaugelink-provenance", format!("{record:#}\n"))],
     })
@@ -117,6 +150,8 @@ struct Line {
     plaquette: f64,
     link_trace: f64,
     checksum: String,
+    /// Between the links and what was read back.
+    largest_difference: f64,
     warnings: Vec<String>,
 }
 
@@ -129,6 +164,10 @@ impl Line {
                 "  plaquette {:.12}, link trace {:.12}, checksum {}",
                 self.plaquette, self.link_trace, self.checksum
             ),
+            match self.largest_difference {
+                0.0 => "  read back: every link is the same".into(),
+                largest => format!("  read back: links differ by {largest:.1e} at most, which is rounding"),
+            },
         ];
         lines.extend(self.warnings.iter().map(|warning| format!("  warning: {}", printable(warning))));
         lines.join("\n")

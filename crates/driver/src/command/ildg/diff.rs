@@ -2,9 +2,9 @@
 
 use crate::cli::DiffArgs;
 use crate::error::DriverError;
-use crate::links::{self, Lattices, WrongChecksum, described, load, shown, with_group};
+use crate::links::{self, Differences, Lattices, WrongChecksum, described, load, shown, with_group};
 use crate::report::Report;
-use gaugelink_lattice::{GaugeField, Site};
+use gaugelink_lattice::GaugeField;
 use gaugelink_physics::observable::plaquette;
 use lime_rs::GaugeFile;
 use serde::Serialize;
@@ -49,21 +49,15 @@ fn of_group<const N: usize>(args: &DiffArgs, files: &[GaugeFile; 2]) -> Result<L
     };
     let (a, b) = (read(&files[0], &args.a)?, read(&files[1], &args.b)?);
     let (geometry, dims) = (lattice.geometry(), lattice.dims());
-    let mut worst: (f64, Option<(Site, usize)>) = (0.0, None);
-    let (mut sum, mut differing) = (0.0, 0);
+    let mut found = Differences::default();
     for index in 0..lattice.volume() {
         let site = geometry.site(index);
         let (block, lane) = a.layout().locate(&site);
         for mu in 0..dims {
-            let off = (a.link(block, mu, lane) - b.link(block, mu, lane)).norm2();
-            sum += off;
-            differing += (off > 0.0) as u64;
-            if off > worst.0 {
-                worst = (off, Some((site, mu)));
-            }
+            found.add(site, mu, (a.link(block, mu, lane) - b.link(block, mu, lane)).norm2());
         }
     }
-    let largest = worst.0.sqrt();
+    let largest = found.largest();
     Ok(Line {
         a: shown(&args.a),
         b: shown(&args.b),
@@ -71,17 +65,17 @@ fn of_group<const N: usize>(args: &DiffArgs, files: &[GaugeFile; 2]) -> Result<L
         nc: N,
         tolerance: args.tolerance,
         equal: largest <= args.tolerance,
-        differing,
+        differing: found.differing,
         largest,
-        rms: (sum / (lattice.volume() * dims) as f64).sqrt(),
-        site: worst.1.map(|(site, _)| site[..dims].to_vec()),
-        direction: worst.1.map(|(_, mu)| DIRECTIONS[mu]),
+        rms: found.rms(lattice.volume() * dims),
+        site: found.place().map(|(site, _)| site[..dims].to_vec()),
+        direction: found.place().map(|(_, mu)| DIRECTIONS[mu]),
         plaquette_a: plaquette(&a)[0],
         plaquette_b: plaquette(&b)[0],
     })
 }
 
-/// How two files differ. The difference of two links is the Frobenius norm of their difference.
+/// How two files differ.
 #[derive(Serialize)]
 struct Line {
     a: String,

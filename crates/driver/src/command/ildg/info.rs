@@ -4,7 +4,7 @@ use crate::cli::{FileArgs, ShapeArgs};
 use crate::error::DriverError;
 use crate::links::{self, described, precision_name, printable, reason, shown};
 use crate::report::Report;
-use lime_rs::{Error, GaugeFile, Record, Rows, scan};
+use lime_rs::{Checksum, Error, GaugeFile, Record, Rows, scan};
 use serde::Serialize;
 use std::fs::File;
 use std::path::Path;
@@ -102,14 +102,16 @@ impl Line {
         self.warnings = file.warnings().iter().map(ToString::to_string).collect();
         self.description = Some(described(file));
         self.payloads = 1;
+        self.records = file.records().iter().map(RecordLine::from).collect();
+        if let Some(Checksum::Scidac(sum)) = stated.checksum {
+            (self.suma, self.sumb) = Some(sum.hexadecimal().into()).unzip();
+        }
         let Some(file) = file.ildg() else { return };
         let payload = file.payload();
         self.version = Some(payload.format.version.clone()).filter(|version| !version.is_empty());
         self.field = Some(payload.format.field.clone());
         self.lfn = payload.lfn.clone();
         self.payloads = file.payload_count();
-        self.records = file.records().iter().map(RecordLine::from).collect();
-        (self.suma, self.sumb) = payload.checksum.map(|sum| sum.hexadecimal().into()).unzip();
     }
 
     /// What a file without a readable description of a gauge field holds.
