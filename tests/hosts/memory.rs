@@ -1,7 +1,7 @@
 //! The hosts under valgrind: no invalid access, no use of what was never written, nothing lost.
 
 use crate::compile::{Link, command, installed, run};
-use crate::expected::{Plugins, rough_file};
+use crate::expected::{BOTH, rough_file};
 use std::process::Command;
 
 #[test]
@@ -12,11 +12,14 @@ fn valgrind_finds_nothing() {
         return;
     }
     let (input, _) = rough_file(place, "rough-valgrind");
-    for (name, link) in [("link", Link::Shared), ("dlopen", Link::None)] {
+    let hosts = [("link", Link::Shared), ("dlopen", Link::None)];
+    for (plugins, (name, link)) in BOTH.into_iter().flat_map(|plugins| hosts.map(|host| (plugins, host))) {
         let program = place.host(name, link);
-        let output = place.path(&format!("valgrind-{name}"));
-        let host = command(&program, &input, &output, &Plugins::MinimalC.choices(place));
+        let output = place.path(&plugins.file(&format!("valgrind-{name}")));
+        let host = command(&program, &input, &output, &plugins.choices(place));
         let mut valgrind = Command::new("valgrind");
+        // Valgrind knows no AVX-512.
+        valgrind.env("GAUGELINK_ISA", "portable");
         valgrind.args(["-q", "--error-exitcode=9", "--leak-check=full", "--errors-for-leak-kinds=definite"]);
         valgrind.args(["--show-leak-kinds=definite"]).arg(host.get_program()).args(host.get_args());
         run(&mut valgrind);
