@@ -30,12 +30,15 @@ fn numbers_have_a_point_in_every_locale() {
     let Some(place) = installed() else { return };
     let folder = tempfile::tempdir().unwrap();
     if !compiled(folder.path()) {
-        println!("skipped: localedef, which makes a locale with a decimal comma, does not work on this machine");
+        println!(
+            "skipped: localedef, which makes a locale with a decimal comma, does not work on this machine"
+        );
         return;
     }
     let [plain, comma] =
         [("C", "."), ("comma", ",")].map(|(locale, point)| answers(place, folder.path(), locale, point));
-    for name in ["wilson", "force_in_c", "force_in_rust", "proposal", "proposed", "flow", "precond", "stated"] {
+    for name in ["wilson", "force_in_c", "force_in_rust", "proposal", "proposed", "flow", "precond", "stated"]
+    {
         assert_eq!(comma.text(name), plain.text(name), "{name}");
     }
     for force in ["force_in_c", "force_in_rust"] {

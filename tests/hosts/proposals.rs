@@ -76,5 +76,10 @@ pub fn assert_proposals(a: &Answers, plugins: Plugins, place: &Place) {
     let samples = Samples::from_replica(&[&expected.plaquettes[UPDATES as usize / 20..]]).unwrap();
     let mean = GammaMethod::default().observable(&samples, 0).unwrap();
     println!("plaquette {} ± {}, exact {EXACT}", mean.value, mean.error);
-    assert!(mean.error < 0.01 && (mean.value - EXACT).abs() < 3.0 * mean.error, "{} ± {}", mean.value, mean.error);
+    assert!(
+        mean.error < 0.01 && (mean.value - EXACT).abs() < 3.0 * mean.error,
+        "{} ± {}",
+        mean.value,
+        mean.error
+    );
 }
