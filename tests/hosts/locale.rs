@@ -17,7 +17,7 @@ fn compiled(folder: &Path) -> bool {
 
 /// The host's answers, after it was seen to have this decimal point.
 fn answers(place: &Place, folder: &Path, locale: &str, point: &str) -> Answers {
-    let mut host = Command::new(place.host("locale", Link::Shared));
+    let mut host = Command::new(place.host("small", Link::Shared));
     host.arg(locale).arg(folder.join(format!("out-{locale}")));
     host.args(["minimal_c", "force", "flow", "precond"].map(|name| place.plugin(name)));
     let output = run(host.env("LOCPATH", folder).env_remove("LC_ALL"));

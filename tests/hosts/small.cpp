@@ -1,5 +1,6 @@
-// A host in a locale of its own: numbers in configurations and files have a point in every one. One "name value" a line.
-//   locale NAME OUT MINIMAL_C FORCE FLOW PRECOND
+// A host with little work for each plugin, in a locale of its own: numbers in configurations and files have a point in
+// every one. One "name value" a line; the locale's decimal point on standard error.
+//   small LOCALE OUT MINIMAL_C FORCE FLOW PRECOND
 #include <gaugelink/gaugelink.hpp>
 
 #include <clocale>
@@ -25,11 +26,18 @@ static void run(char** argument) {
   gl::plugin minimal(context, argument[3]), rust(context, argument[4]);
   show("wilson", u.wilson_action(6.25));
   show("force_in_c", gl::force(minimal, lattice, {"beta = 6.25"}).action(u));
-  show("force_in_rust", gl::force(rust, lattice, {"beta = 6.25"}).action(u));
+  gl::force force(rust, lattice, {"beta = 6.25"});
+  gl::algebra_field f(lattice), g(lattice);
+  show("force_in_rust", force.action(u));
+  force(u, f);
+  show("force_norm2", f.norm2());
   show("proposal", gl::proposal(minimal, lattice, {"step = 0.125"}).propose(1, 2, u, v));
   show("proposed", v.plaquette());
   gl::flow flow(gl::plugin(context, argument[5]), lattice, {"kind = 'residual'\nrho = 0.0625\nsublayers = 1"});
   show("flow", flow.forward(u, v));
+  flow.pullback(u, f, g);
+  show("pullback_norm2", g.norm2());
+  show("flow_back", flow.inverse(v, u));
   gl::precond precond(gl::plugin(context, argument[6]), lattice, {"a = [0.25, 0.03125, -0.0625]"});
   gl::wilson_dirac dirac(u, 0.125);
   gl::spinor_field r(lattice), z(lattice);
@@ -37,7 +45,7 @@ static void run(char** argument) {
   precond.setup(u, dirac.description());
   precond(r, z);
   show("precond", z.norm2());
-  gl::write_ildg(u, argument[2], "tests/hosts/locale");
+  gl::write_ildg(u, argument[2], "tests/hosts/small");
   gl::ildg_file file(context, argument[2]);
   show("stated", file.info().plaquette);
   show("plaquette", u.plaquette());
@@ -45,7 +53,7 @@ static void run(char** argument) {
 
 int main(int count, char** argument) {
   if (count != 7) {
-    std::fprintf(stderr, "locale NAME OUT MINIMAL_C FORCE FLOW PRECOND\n");
+    std::fprintf(stderr, "small LOCALE OUT MINIMAL_C FORCE FLOW PRECOND\n");
     return 2;
   }
   try {
