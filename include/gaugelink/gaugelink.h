@@ -347,6 +347,11 @@ GAUGELINK_API glk_status gaugelink_proposal_propose(gaugelink_proposal *proposal
 GAUGELINK_API glk_status gaugelink_proposal_propose_view(gaugelink_proposal *proposal, const glk_rng *rng,
                                                          const glk_view *u, glk_view *u_new, double *log_weight,
                                                          gaugelink_error **error);
+/* The accept step: taken becomes 1 with probability min(1, exp(-delta_h)), else 0; always 0 for NaN. With delta_h =
+ * S(U') - log_weight' - (S(U) - log_weight) it follows a proposal, whose seed and number serve here, too: the draws are
+ * others. log_weight is minus infinity for links that were not proposed. [any] */
+GAUGELINK_API glk_status gaugelink_accept(uint64_t seed, uint64_t number, double delta_h, int32_t *taken,
+                                          gaugelink_error **error);
 GAUGELINK_API glk_status gaugelink_proposal_stats(gaugelink_proposal *proposal, glk_stats *out, gaugelink_error **error);
 
 /* ---- Layout freeze -------------------------------------------------------------------------------------------------- */

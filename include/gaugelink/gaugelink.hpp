@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -563,6 +564,50 @@ class proposal : public detail::handle<gaugelink_proposal, gaugelink_proposal_fr
     detail::call(gaugelink_proposal_propose, get(), seed, number, u.get(), u_new.get(), &value);
     return value;
   }
+  double propose(const glk_rng& rng, const glk_view& u, glk_view& u_new) {
+    double value = 0;
+    detail::call(gaugelink_proposal_propose_view, get(), &rng, detail::single(u, "propose"), &u_new, &value);
+    return value;
+  }
+  glk_stats stats() const {
+    auto stats = detail::sized<glk_stats>();
+    detail::call(gaugelink_proposal_stats, get(), &stats);
+    return stats;
+  }
+};
+
+// Whether a change by delta_h is taken: with probability min(1, exp(-delta_h)).
+inline bool accept(std::uint64_t seed, std::uint64_t number, double delta_h) {
+  std::int32_t taken = 0;
+  detail::call(gaugelink_accept, seed, number, delta_h, &taken);
+  return taken;
+}
+
+// A Markov chain of proposals: its links, and the log weight that belongs to them.
+class proposal_chain {
+ public:
+  // Begins with u, or goes on from it with its log weight; links that were not proposed have none, and what is proposed
+  // first is taken. by lives as long as this.
+  proposal_chain(proposal& by, const lattice& on, gauge_field u,
+                 double log_weight = -std::numeric_limits<double>::infinity())
+      : by_(&by), u_(std::move(u)), next_(on, u_.ncolor()), log_weight_(log_weight) {}
+  const gauge_field& links() const noexcept { return u_; }
+  double log_weight() const noexcept { return log_weight_; }
+  // One proposal for exp(-action(links)); true where it was taken.
+  template <class Action>
+  bool update(std::uint64_t seed, std::uint64_t number, Action&& action) {
+    double weight = by_->propose(seed, number, u_, next_);
+    double delta_h = action(std::as_const(next_)) - weight - action(std::as_const(u_)) + log_weight_;
+    if (!accept(seed, number, delta_h)) return false;
+    std::swap(u_, next_);
+    log_weight_ = weight;
+    return true;
+  }
+
+ private:
+  proposal* by_;
+  gauge_field u_, next_;
+  double log_weight_;
 };
 
 }  // namespace gaugelink

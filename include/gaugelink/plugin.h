@@ -186,7 +186,7 @@ typedef struct glk_view {
   int32_t  kind, scalar, site_order, parity;
   int32_t  device_type, device_id; /* where the planes are; 0, 0 = CPU */
   uint32_t nplanes;                /* 1, or one for each direction (QDP++ multi1d<LatticeColorMatrix>) */
-  int32_t  gamma_basis, algebra_conv, dim5;               /* dim5 = Ls; 0 or 1 = four-dimensional */
+  int32_t  gamma_basis, algebra_conv, dim5;               /* dim5 = Ls of spinors; 0 or 1 = none */
   uint32_t nspin, ncolor, nrow, nrhs;                     /* nrhs: fields in the batch, stride_rhs apart; 0 = 1 */
   void    *plane[GLK_MAX_PLANES];
   uint64_t plane_bytes;            /* bytes that may be addressed from each plane pointer on */

@@ -153,6 +153,13 @@ impl Answers {
             self.close(&format!("{name}_{i}"), expected, tolerance);
         }
     }
+    /// Names with the status that each was refused with and a word of the sentence.
+    pub fn refused(&self, refusals: &[(&str, &str, &str)]) {
+        for (name, code, word) in refusals {
+            let answer = self.text(name);
+            assert!(answer.starts_with(&format!("{code} ")) && answer.contains(word), "{name}: {answer}");
+        }
+    }
     pub fn close(&self, name: &str, expected: f64, tolerance: f64) {
         let found = self.number(name);
         let scale = expected.abs().max(1.0);

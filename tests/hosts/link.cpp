@@ -12,6 +12,8 @@
 namespace gl = gaugelink;
 
 constexpr double LIGHT = -0.7;  // a mass near the critical one of the tests' configuration
+// Fewer where a tool watches every access to memory.
+static const std::uint64_t UPDATES = std::getenv("GAUGELINK_WATCHED") ? 50 : 8000;
 
 static void show(const char* name, double value) { std::printf("%s %.17g\n", name, value); }
 
@@ -327,6 +329,57 @@ static void files(const host& h, const gl::lattice& lattice, const gl::gauge_fie
   refused("format_cannot_hold", [&] { gl::write_file(u, path, {"", "milc"}); });
 }
 
+// U(1) on 4x4 at beta = 1: a chain of the plugin's proposals, each with its accept step. The same in one's own memory.
+static void proposals(const host& h, const gl::plugin& plugin, const gl::lattice& four_dimensional) {
+  gl::lattice lattice(h.context, {4, 4});
+  const gl::setting setting{"step = 0.5"};
+  try {
+    gl::proposal(plugin, lattice, setting);
+    show("proposal_offered", 1);
+  } catch (const gl::error& error) {
+    std::printf("proposal_offered 0\nproposal_absent %d %s\n", error.code(), error.what());
+    return;
+  }
+  gl::proposal proposal(plugin, lattice, setting);
+  gl::proposal_chain chain(proposal, lattice, gl::gauge_field(lattice, 1));
+  auto action = [](const gl::gauge_field& u) { return u.wilson_action(1); };
+  std::string history;
+  double sum = 0;
+  for (std::uint64_t i = 0; i < UPDATES; ++i) {
+    history += chain.update(12, i, action) ? '1' : '0';
+    sum += chain.links().plaquette();
+  }
+  std::printf("proposal_history %s\n", history.c_str());
+  show("proposal_mean_plaquette", sum / static_cast<double>(UPDATES));
+  show("proposal_plaquette", chain.links().plaquette());
+  show("proposal_log_weight", chain.log_weight());
+  show("proposal_bytes_copied", static_cast<double>(proposal.stats().bytes_copied));
+  show("accept_nan", gl::accept(12, 0, std::nan("")));
+
+  gl::gauge_field moved(lattice, 1);
+  proposal.propose(7, 3, chain.links(), moved);
+  std::vector<double> from(64), to(64), expected(64);
+  auto links = gl::dense_view(lattice, GLK_GAUGE, 1, from.data());
+  auto proposed = gl::dense_view(lattice, GLK_GAUGE, 1, to.data());
+  auto wanted = gl::dense_view(lattice, GLK_GAUGE, 1, expected.data());
+  chain.links().write(links);
+  moved.write(wanted);
+  auto rng = gl::detail::sized<glk_rng>();
+  rng.algorithm = GLK_RNG_CHACHA20;
+  rng.key[0] = 7;
+  rng.epoch = 3;
+  show("proposal_view_log_weight", proposal.propose(rng, links, proposed));
+  show("proposal_view_difference", difference(expected, to));
+  refused("proposal_in_place", [&] { proposal.propose(7, 3, moved, moved); });
+  refused("proposal_other_lattice", [&] { proposal.propose(7, 3, gl::gauge_field(four_dimensional, 1), moved); });
+  refused("proposal_of_a_flow", [&] { gl::proposal(plugin, lattice, {"", "org.gaugelink.minimal.identity"}); });
+  refused("proposal_unknown_key", [&] { gl::proposal(plugin, lattice, {"beta = 1"}); });
+  rng.algorithm = 77;
+  refused("proposal_unknown_cipher", [&] { proposal.propose(rng, links, proposed); });
+  links.nrhs = 2;
+  refused("proposal_batch", [&] { proposal.propose(rng, links, proposed); });
+}
+
 static int run(char** argument) {
   host h;
   gl::gauge_file file(h.context, argument[1]);
@@ -356,6 +409,7 @@ static int run(char** argument) {
   operators(h, lattice, u);
   preconditioners(h, lattice, u, precond, argument[8]);
   solves(h, lattice, u, precond);
+  proposals(h, flow_plugin, lattice);
 
   gl::write_file(u, argument[2], {"tests/hosts/link"});
   gl::gauge_file written(h.context, argument[2]);

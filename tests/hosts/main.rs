@@ -4,4 +4,6 @@ mod compile;
 mod examples;
 mod expected;
 mod grid;
+mod locale;
 mod memory;
+mod proposals;

@@ -42,6 +42,9 @@ pub enum DriverError {
     /// An update or a measurement.
     #[error(transparent)]
     Physics(#[from] gaugelink_physics::PhysicsError),
+    /// A plugin that cannot be found, opened or called.
+    #[error(transparent)]
+    Plugin(#[from] gaugelink_host::HostError),
     /// A checkpoint that cannot be written or read.
     #[error(transparent)]
     Checkpoint(#[from] gaugelink_sampler::checkpoint::CheckpointError),

@@ -46,6 +46,14 @@ fn the_plugin_in_c_keeps_all_rules() {
         "balance",
         "EO f32",
         "batch",
+        "fifth dimension",
+        "generation",
+        "REUSE",
+        "boundary",
+        "phases in links",
+        "residual, antiperiodic",
+        "csw",
+        "dim5 of links",
     ] {
         assert_eq!(outcome(&report, name), Outcome::Passed, "{name}");
     }
@@ -68,6 +76,9 @@ fn the_plugin_in_rust_keeps_all_rules() {
         assert_eq!(outcome(&report, name), Outcome::Passed, "{name}");
     }
     assert_eq!(outcome(&report, "density"), Outcome::Skipped, "the layer has no prior");
+    // Through a flow, a force and a proposal.
+    let panics = report.checks.iter().filter(|check| check.name == "panic");
+    assert!(panics.map(|check| check.outcome).eq([Outcome::Passed; 3]));
 }
 
 /// The component that is not chosen is not touched: with this configuration it would be refused.

@@ -12,7 +12,7 @@ const PROPOSAL: &str = "shake";
 /// File, what stands there, what stands there instead, component, check that fails.
 type Mutant = (&'static str, &'static str, &'static str, &'static str, &'static str);
 
-const LAYOUTS: [Mutant; 17] = [
+const LAYOUTS: [Mutant; 20] = [
     ("view.c", "&& parity_of(f->o, x) ?", "&& !parity_of(f->o, x) ?", FORCE, "EO f64"),
     ("view.c", "element = lex / 2 +", "element = lex % (f->o->sites / 2) +", FLOW, "EO f64"),
     ("view.c", "f->v.site_table[lex] *", "lex *", FORCE, "TABLE f64"),
@@ -54,9 +54,12 @@ const LAYOUTS: [Mutant; 17] = [
         PRECOND,
         "odd sites, TABLE",
     ),
+    ("view.c", "s * f->v.stride_5", "0 * s", PRECOND, "fifth dimension"),
+    ("view.c", "&& f->n5 == 1", "", PRECOND, "dim5 of links"),
+    ("view.c", "if (links && f->nrow < f->ncol)", "if (0)", FORCE, "fewer rows"),
 ];
 
-const RULES: [Mutant; 16] = [
+const RULES: [Mutant; 20] = [
     ("view.c", "o->seconds = seconds_now() - start", "(void)o, (void)start", FORCE, "stats"),
     ("plugin.c", ".seconds = o->seconds", ".seconds = -1e300", FORCE, "stats"),
     ("plugin.c", ".seconds = o->seconds", ".seconds = o->seconds, .bytes_copied = 12345", FLOW, "stats"),
@@ -91,9 +94,20 @@ const RULES: [Mutant; 16] = [
     ("plugin.c", "REQUIRE(on_cpu(request->exec)", "REQUIRE(1", FORCE, "CUDA object"),
     ("proposal.c", "REQUIRE(rng->algorithm == GLK_RNG_CHACHA20", "REQUIRE(1", PROPOSAL, "rng algorithm"),
     ("proposal.c", "REQUIRE(naux == 0", "REQUIRE(1", PROPOSAL, "naux"),
+    ("precond.c", "u.v.generation == o->generation", "1", PRECOND, "REUSE"),
+    ("precond.c", "GLK_PRECONDITION, \"mode", "GLK_INVALID_ARG, \"mode", PRECOND, "REUSE"),
+    ("force.c", "S[b] = o->beta * sum", KEPT_BY_ADDRESS, FORCE, "generation"),
+    ("force.c", "S[b] = o->beta * sum", KEPT_BY_GENERATION, FORCE, "generation"),
 ];
 
-const PHYSICS: [Mutant; 13] = [
+/// The action of links that stand where the last ones stood, whatever generation they are of.
+const KEPT_BY_ADDRESS: &str = "static const void *of; static double kept; \
+     if (!u.v.generation || of != u.v.plane[0]) { of = u.v.plane[0]; kept = o->beta * sum; } S[b] = kept";
+/// The action of links of the generation of the last ones, though they are of none.
+const KEPT_BY_GENERATION: &str = "static uint64_t of = 77; static double kept; \
+     if (of != u.v.generation) { of = u.v.generation; kept = o->beta * sum; } S[b] = kept";
+
+const PHYSICS: [Mutant; 17] = [
     ("precond.c", "1 / o->diagonal", "(dagger ? 2 : 1) / o->diagonal", PRECOND, "adjoint"),
     ("precond.c", "1 / o->diagonal", "12345 / o->diagonal", PRECOND, "residual"),
     ("precond.c", "1 / o->diagonal", "-1 / o->diagonal", PRECOND, "residual"),
@@ -107,6 +121,28 @@ const PHYSICS: [Mutant; 13] = [
         "REQUIRE(m.precond_form < 9",
         PRECOND,
         "even-odd",
+    ),
+    ("precond.c", "m.csw_r == 0 && m.csw_t == 0", "1", PRECOND, "csw"),
+    (
+        "precond.c",
+        "1 / o->diagonal",
+        "(o->lattice.bc_phase[3] != 0 ? -1 : 1) / o->diagonal",
+        PRECOND,
+        "residual, antiperiodic",
+    ),
+    (
+        "precond.c",
+        "1 / o->diagonal",
+        "(o->lattice.bc_phase[3] != 0 && !o->lattice.bc_in_links ? 0.9 : 1) / o->diagonal",
+        PRECOND,
+        "boundary",
+    ),
+    (
+        "precond.c",
+        "1 / o->diagonal",
+        "(o->lattice.bc_in_links ? 0.9 : 1) / o->diagonal",
+        PRECOND,
+        "phases in links",
     ),
     ("proposal.c", "(x[i * n + i] -", "(0.3 + x[i * n + i] -", PROPOSAL, "balance"),
     (

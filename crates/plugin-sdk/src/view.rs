@@ -135,6 +135,13 @@ impl<'a> View<'a> {
                 raw.kind
             )));
         }
+        if directions > 1 && raw.dim5 > 1 {
+            return Err(self.wrong(format!("dim5 is {}; links have no fifth dimension", raw.dim5)));
+        }
+        if raw.kind == raw::GLK_ALGEBRA && !matches!(raw.algebra_conv, raw::GLK_ALG_F | raw::GLK_ALG_NEG_F) {
+            return Err(self
+                .wrong(format!("algebra_conv is {}; ALG_F (1) and ALG_NEG_F (2) exist", raw.algebra_conv)));
+        }
         if raw.dim5 < 0 || raw.dim5 > 1 << 16 || raw.nrhs > 1 << 20 {
             return Err(self.wrong(format!("dim5 is {}, nrhs {}", raw.dim5, raw.nrhs)));
         }

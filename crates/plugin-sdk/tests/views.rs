@@ -68,6 +68,20 @@ fn lies_are_found_out() {
     assert!(with(&|v| v.ncolor = 0).contains("ncolor 0"));
     assert!(with(&|v| v.nrow = 3).contains("nrow 3"));
     assert!(with(&|v| v.nplanes = 7).contains("nplanes is 7"));
+    assert!(with(&|v| v.dim5 = 2).contains("dim5 is 2"));
+    // The sign of algebra elements is never guessed; links have none.
+    for (convention, answer) in
+        [(0, "algebra_conv is 0"), (77, "algebra_conv is 77"), (raw::GLK_ALG_NEG_F, "")]
+    {
+        let signed = |kind: i32| {
+            with(&|v| {
+                v.kind = kind;
+                v.algebra_conv = convention;
+            })
+        };
+        assert!(signed(raw::GLK_ALGEBRA).contains(answer) && signed(raw::GLK_GAUGE).is_empty());
+        assert_eq!(signed(raw::GLK_ALGEBRA).is_empty(), answer.is_empty());
+    }
     assert!(with(&|v| v.plane[0] = std::ptr::null_mut()).contains("plane[0] is NULL"));
     assert!(with(&|v| v.plane[0] = v.plane[0].wrapping_byte_add(4)).contains("not aligned"));
     assert!(with(&|v| v.nrhs = 2).contains("plane_bytes"));

@@ -4,7 +4,8 @@
 //! H = ½ Σ π² + S(U) for a trajectory, and the new links are accepted with probability min(1, exp(−ΔH)).
 
 use crate::integrator::{Integrator, Move};
-use gaugelink_lattice::rng::{Address, Purpose, global_uniform};
+use crate::metropolis::accept;
+use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, Lattice, MomentumField};
 use gaugelink_physics::PhysicsError;
 use gaugelink_physics::action::Action;
@@ -78,7 +79,7 @@ impl<const N: usize> Hmc<N> {
         action: &dyn Action<N>,
         address: Address,
     ) -> Outcome {
-        self.run(u, action, address, |delta_h, draw| draw <= (-delta_h).exp())
+        self.run(u, action, address, accept)
     }
 
     /// One trajectory that is taken whatever its ΔH, unless that is not a number. Collective.
@@ -86,7 +87,7 @@ impl<const N: usize> Hmc<N> {
     /// Brings links from far off near equilibrium: on a large lattice no trajectory of usual step size gets away from
     /// a cold start by [`Hmc::update`], for its ΔH grows with the volume. Not for measurements.
     pub fn relax(&mut self, u: &mut GaugeField<f64, N>, action: &dyn Action<N>, address: Address) -> Outcome {
-        self.run(u, action, address, |delta_h, _| !delta_h.is_nan())
+        self.run(u, action, address, |delta_h, _| delta_h.iter().map(|dh| !dh.is_nan()).collect())
     }
 
     fn run(
@@ -94,14 +95,13 @@ impl<const N: usize> Hmc<N> {
         u: &mut GaugeField<f64, N>,
         action: &dyn Action<N>,
         address: Address,
-        take: impl Fn(f64, f64) -> bool,
+        take: impl Fn(&[f64], Address) -> Vec<bool>,
     ) -> Outcome {
         self.momenta.refresh(Address { purpose: Purpose::Momenta, ..address });
         self.saved.copy_from(u);
         let delta_h = self.integrate(u, action);
         u.reunitarise();
-        let draws = global_uniform(delta_h.len(), Address { purpose: Purpose::Accept, ..address });
-        let accepted: Vec<bool> = delta_h.iter().zip(draws).map(|(&dh, r)| take(dh, r)).collect();
+        let accepted = take(&delta_h, address);
         let rejected: Vec<bool> = accepted.iter().map(|a| !a).collect();
         u.copy_chains_from(&self.saved, &rejected);
         Outcome { delta_h, accepted }

@@ -4,7 +4,8 @@
 //! w = e^{−S}/q. Whatever the flow, the chain samples e^{−S}; a poor one only makes it slow, with long runs of rejections.
 
 use crate::hmc::Outcome;
-use gaugelink_lattice::rng::{Address, Purpose, global_uniform};
+use crate::metropolis::accept;
+use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, Lattice};
 use gaugelink_models::{Flow, ModelError};
 use gaugelink_physics::action::Action;
@@ -69,10 +70,9 @@ impl<const N: usize> Independence<N> {
         let from = Address { purpose: Purpose::Proposal, ..address };
         self.flow.sample(from, &mut self.proposal, &mut self.log_q);
         let proposed = log_weights(&action.value(&self.proposal), &self.log_q);
-        let draws = global_uniform(proposed.len(), Address { purpose: Purpose::Accept, ..address });
         let current = self.log_weight.get_or_insert_default();
         let delta_h: Vec<f64> = current.iter().zip(&proposed).map(|(now, then)| now - then).collect();
-        let accepted: Vec<bool> = delta_h.iter().zip(draws).map(|(dh, r)| r <= (-dh).exp()).collect();
+        let accepted = accept(&delta_h, address);
         for (chain, _) in accepted.iter().enumerate().filter(|(_, taken)| **taken) {
             current[chain] = proposed[chain];
         }

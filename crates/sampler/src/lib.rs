@@ -5,5 +5,6 @@ pub mod guided;
 pub mod hmc;
 pub mod independence;
 pub mod integrator;
+pub mod metropolis;
 pub mod statistics;
 pub mod transformation;

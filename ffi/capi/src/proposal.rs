@@ -8,7 +8,9 @@ use crate::plugin::PluginHandle;
 use crate::structs::report;
 use crate::view::{readable, writable};
 use gaugelink_host::{Exec, ProposalObject};
+use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_plugin_sdk::{Rng, raw};
+use gaugelink_sampler::metropolis::accept;
 use std::ffi::c_char;
 use std::slice::from_mut;
 
@@ -55,6 +57,11 @@ entries! {
         let (u, mut u_new) = (readable(u, "u", proposal)?, writable(u_new, "u_new", proposal)?);
         let weight = numbers(log_weight, u.batch(), "log_weight")?;
         Ok(proposal.object.propose(Exec::default(), rng, (&u, &mut u_new), (&[], &mut []), weight)?)
+    }
+    fn gaugelink_accept(seed: u64, number: u64, delta_h: f64, taken: *mut i32) {
+        let address = Address::new(seed, Purpose::Accept).trajectory(number);
+        *get_mut(taken, "taken")? = accept(&[delta_h], address)[0].into();
+        Ok(())
     }
     fn gaugelink_proposal_stats(proposal: *mut Proposal, out: *mut raw::glk_stats) {
         report(out, &stats(&get_mut(proposal, "proposal")?.object.stats()?))

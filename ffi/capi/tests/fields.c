@@ -97,6 +97,30 @@ int main(int argc, char **argv) {
   FINE(gaugelink_algebra_norm2, own, &size);
   check(size > 1 && away < 1e-24 * size, "the plugin's force is not Wilson's");
 
+  gaugelink_proposal *proposal = NULL;
+  glk_stats stats;
+  memset(&stats, 0, sizeof stats);
+  stats.size = sizeof stats;
+  FINE(gaugelink_proposal_new, plugin, large, NULL, "step = 0.1", NULL, &proposal);
+  FINE(gaugelink_proposal_propose, proposal, 1, 1, v, u, &number);
+  FINE(gaugelink_proposal_stats, proposal, &stats);
+  check(number == 0 && stats.bytes_copied == 0, "a symmetric step in place has a weight, or copies");
+  REFUSED(gaugelink_proposal_propose, proposal, 1, 1, tiny, u, &number);
+  REFUSED(gaugelink_proposal_propose, proposal, 1, 1, v, tiny, &number);
+  check(gaugelink_proposal_propose(proposal, 1, 1, v, v, &number, NULL) == GLK_INVALID_ARG, "a proposal in place");
+
+  /* The accept step: what lowers the action is taken, what is no number is not, others at the rate of the rule. */
+  int32_t taken = -1, rate = 0;
+  FINE(gaugelink_accept, 5, 1, -INFINITY, &taken);
+  check(taken == 1, "a proposal for links without a weight was refused");
+  FINE(gaugelink_accept, 5, 1, NAN, &taken);
+  check(taken == 0, "a proposal whose action is no number was taken");
+  for (uint64_t i = 0; i < 4000; i++) {
+    FINE(gaugelink_accept, 5, i, 0.5, &taken);
+    rate += taken;
+  }
+  check(fabs(rate / 4000.0 - 0.60653066) < 0.024, "the rate of accepted proposals is not exp(-1/2)");
+
   gaugelink_precond *precond = NULL;
   glk_dirac op;
   memset(&op, 0, sizeof op);
@@ -190,6 +214,11 @@ int main(int argc, char **argv) {
   FINE(gaugelink_gauge_view, tiny, &lent);
   REFUSED(gaugelink_force_action_view, force, &lent, &number);
   REFUSED(gaugelink_flow_log_density_view, flow, &lent, &number);
+  glk_rng rng;
+  memset(&rng, 0, sizeof rng);
+  rng.size = sizeof rng;
+  rng.algorithm = GLK_RNG_CHACHA20;
+  REFUSED(gaugelink_proposal_propose_view, proposal, &rng, &lent, &lent, &number);
   REFUSED(gaugelink_precond_setup_view, precond, &lent, &op, GLK_SETUP_RESET, NULL, NULL);
   REFUSED(gaugelink_gauge_read_view, u, &lent);
   FINE(gaugelink_gauge_view_mut, tiny, &lent);
@@ -212,6 +241,7 @@ int main(int argc, char **argv) {
   FINE(gaugelink_gauge_unitarity, u, &number);
   check(number < 1e-13, "random links are no links");
 
+  gaugelink_proposal_free(proposal);
   gaugelink_precond_free(precond);
   gaugelink_force_free(force);
   gaugelink_flow_free(flow);

@@ -16,6 +16,7 @@ typedef struct { cplx e[MAXN][MAXN]; } matrix;
 enum { FLOW, FORCE, PRECOND, PROPOSAL, KINDS };
 struct glk_object {
   int         kind, ready;        /* ready: a preconditioner that was set up */
+  uint64_t    generation;         /* of the links that it was set up for */
   double      beta, step, diagonal;
   glk_lattice lattice;
   int64_t     sites;
@@ -46,7 +47,7 @@ glk_status finish(glk_object *o, double start);
   field f;                                                          \
   do {                                                              \
     const char *wrong = open_view(&f, o, view, output);             \
-    REQUIRE(!wrong, GLK_INVALID_ARG, wrong);                        \
+    REQUIRE(!wrong, f.refusal, wrong);                              \
   } while (0)
 
 /* ---- Views ----------------------------------------------------------------------------------------------------
@@ -55,6 +56,7 @@ typedef struct {
   glk_view v;
   const glk_object *o;
   int64_t scalar, im;             /* bytes of a number, bytes from real to imaginary part */
+  glk_status refusal;             /* of a view that is not fine */
   int64_t nmu, nrow, ncol, n5, nrhs;
 } field;
 

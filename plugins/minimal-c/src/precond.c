@@ -8,6 +8,8 @@ static glk_status setup(glk_object *o, const glk_exec *exec, const glk_view *U, 
                         glk_apply_fn host_M, void *context, glk_error *error) {
   (void)host_M, (void)context;
   CALL(PRECOND);
+  int was_ready = o->ready;
+  o->ready = 0;                   /* after a set-up that fails, only another one is possible */
   OPEN(u, U, 0);
   REQUIRE(whole_links(&u), GLK_INVALID_ARG, "U is no whole link field");
   REQUIRE(dirac && GLK_HAS(glk_dirac, dirac, mass), GLK_INVALID_ARG, "dirac is NULL or its size too small");
@@ -21,8 +23,12 @@ static glk_status setup(glk_object *o, const glk_exec *exec, const glk_view *U, 
   REQUIRE(m.normalisation == GLK_DIRAC_BY_MASS || m.normalisation == GLK_DIRAC_BY_KAPPA, GLK_INVALID_ARG,
           "dirac.normalisation: 0 and 1 exist");
   REQUIRE(mode >= GLK_SETUP_RESET && mode <= GLK_SETUP_REUSE, GLK_INVALID_ARG, "mode: 0 to 3 exist");
+  /* The diagonal is that of any links, but a host that speaks of those set up with means them. */
+  REQUIRE(mode != GLK_SETUP_REUSE || (was_ready && u.v.generation && u.v.generation == o->generation),
+          GLK_PRECONDITION, "mode: REUSE for other links than those set up with: use RESET");
   REQUIRE(m.mass > -4 && isfinite(m.mass), GLK_INVALID_ARG, "dirac.mass: must be above -4");
   o->diagonal = m.normalisation == GLK_DIRAC_BY_KAPPA ? 1 : m.mass + 4;
+  o->generation = u.v.generation;
   o->ready = 1;
   return finish(o, start);
 }

@@ -120,6 +120,7 @@ static int reach(double *low, double *high, int64_t count, int64_t stride, int64
 /* Rule R9: nothing of a view is believed before it is checked. NULL if it is fine, else what is wrong. */
 const char *open_view(field *f, const glk_object *o, const glk_view *view, int output) {
   memset(f, 0, sizeof *f);
+  f->refusal = GLK_INVALID_ARG;
   if (!view) return "a view is NULL";
   if (view->size < offsetof(glk_view, plane)) return "a view's size is too small: set it to sizeof(glk_view)";
   memcpy(&f->v, view, view->size < sizeof f->v ? view->size : sizeof f->v);
@@ -139,8 +140,12 @@ const char *open_view(field *f, const glk_object *o, const glk_view *view, int o
   f->ncol = v->ncolor;
   f->n5 = v->dim5 > 1 ? v->dim5 : 1;
   f->nrhs = v->nrhs > 1 ? v->nrhs : 1;
-  if (f->ncol < 1 || f->ncol > MAXN || f->nrow < 1 || f->nrow > MAXN || (links && f->nrow != f->ncol))
-    return "ncolor, nrow or nspin: 1 to 4, all rows stored";
+  if (f->ncol < 1 || f->ncol > MAXN || f->nrow < 1 || f->nrow > MAXN || (links && f->nrow > f->ncol))
+    return "ncolor, nrow or nspin: 1 to 4";
+  if (links && f->nrow < f->ncol) {
+    f->refusal = GLK_UNSUPPORTED;
+    return "nrow: links with all their rows are served";
+  }
   if (v->nplanes > 1 && (v->nplanes != f->nmu || v->nplanes > GLK_MAX_PLANES)) return "nplanes: 1 or one a direction";
   if (v->parity < GLK_BOTH || v->parity > GLK_ODD) return "parity: 0, 1, 2 exist";
 

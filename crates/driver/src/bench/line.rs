@@ -8,7 +8,8 @@ pub struct Line {
     /// Kernel, extents and precision, e.g. `dslash 8x8x8x8 f64`.
     pub case: String,
     /// What was measured: `seconds` of the best run, `ns_per_site`, `gflops`, `gbytes` (each field read or written
-    /// once), `gflops_per_triad`, `peak_mebibytes` (by which the process grew while it read a file).
+    /// once), `gflops_per_triad`, `peak_mebibytes` (by which the process grew while it read a file), `ns_per_call` and
+    /// `ns` (of a call of a plugin, whole and without its work).
     pub metric: &'static str,
     /// The number.
     pub value: f64,
@@ -21,7 +22,7 @@ pub struct Line {
     pub limit: Option<f64>,
     /// What that is: `fma_peak`, `triad` or `memcpy` of this process; `kernel`, as many bytes read or written without
     /// any work on them; `sitewise`, the same file site by site with a table for the CRC, as QIO does it;
-    /// `field_plus_64`, the field and 64 MiB; or `grid_per_triad`: Grid's number scaled to this machine's triad.
+    /// `field_plus_64`, the field and 64 MiB; `call_limit`, 20 ns; or `grid_per_triad`: Grid's number scaled to this machine's triad.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit_name: Option<&'static str>,
     /// How they compare: larger is better, 1 is as good as the limit.

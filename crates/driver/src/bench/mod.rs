@@ -4,6 +4,7 @@
 //! number on as a [`Line`]. The limits stand in the same process on the same threads: absolute speeds drift between
 //! machines and days, the ratios do not.
 
+mod calls;
 mod dirac;
 mod files;
 mod gauge;
@@ -23,7 +24,7 @@ use std::sync::Arc;
 use timing::Stage;
 
 /// Names and what they time.
-pub const NAMES: [(&str, &str); 14] = [
+pub const NAMES: [(&str, &str); 15] = [
     ("dslash", "Wilson's hopping term"),
     ("dirac", "Wilson's operator D"),
     ("schur", "even-odd form, S†S"),
@@ -37,6 +38,7 @@ pub const NAMES: [(&str, &str); 14] = [
     ("flow", "a third-order step of the gradient flow"),
     ("trajectory", "an HMC trajectory: Wilson gauge action, Omelyan, 10 steps"),
     ("io", "an ILDG file written and read with its checksums, on one thread and on all"),
+    ("calls", "what a call of a plugin costs beside its work, on the smallest lattices"),
     ("limits", "memory bandwidth and fused multiply-adds"),
 ];
 
@@ -145,6 +147,10 @@ pub fn run(
         if !request.has(Precision::F64) && only_double(name) {
             continue;
         }
+        if name == "calls" {
+            calls::run(&request.effort, sink)?;
+            continue;
+        }
         if name == "io" {
             let extents = if request.extents.is_empty() { &FILE_VOLUME[..] } else { &request.extents };
             let lattice = &lattice(extents, request.threads)?;
@@ -198,12 +204,13 @@ mod tests {
             assert!(!lines.is_empty(), "{name}");
             for line in &lines {
                 assert!(line.case.starts_with(name), "{line:?}");
-                assert!(line.threads == 2 || name == "io" && line.threads == 1, "{line:?}");
+                let alone = ["io", "calls"].contains(&name);
+                assert!(line.threads == 2 || alone && line.threads == 1, "{line:?}");
                 assert!(line.value > 0.0 && line.value.is_finite(), "{line:?}");
                 let compared = [line.limit.is_some(), line.limit_name.is_some(), line.ratio.is_some()];
                 assert!(compared == [true; 3] || compared == [false; 3], "{line:?}");
             }
-            if name != "limits" {
+            if !["limits", "calls"].contains(&name) {
                 assert!(lines.iter().any(|l| l.metric == "seconds" && l.unit == "s"), "{name}");
             }
         }
@@ -218,6 +225,33 @@ mod tests {
                 let limits: Vec<_> = of.filter_map(|l| l.limit_name).collect();
                 assert_eq!(limits, ["memcpy", "kernel", "sitewise"], "{direction}, {threads} threads");
             }
+        }
+    }
+
+    #[test]
+    fn every_kind_of_call_is_compared_with_the_limit() {
+        let lines = lines("calls");
+        for case in [
+            "flow in C forward",
+            "force in C action",
+            "precond in C setup",
+            "precond in C apply",
+            "proposal in C propose",
+            "flow in Rust forward",
+            "force in Rust action",
+            "precond in Rust apply",
+            "precond in Rust cost",
+        ] {
+            let of = |metric: &str| {
+                let case = format!("calls {case}");
+                lines
+                    .iter()
+                    .find(|l| l.case == case && l.metric == metric)
+                    .unwrap_or_else(|| panic!("{case}"))
+            };
+            let (total, cost) = (of("ns_per_call"), of("ns"));
+            assert!(cost.value <= total.value && cost.limit == Some(20.0), "{total:?} {cost:?}");
+            assert!((cost.ratio.unwrap() - 20.0 / cost.value).abs() < 1e-12);
         }
     }
 

@@ -2,11 +2,12 @@
 
 use super::{Recipe, Use};
 use crate::{Exec, HostError, ProposalObject, Services};
-use gaugelink_lattice::rng::{Address, Purpose, global_uniform};
+use gaugelink_lattice::rng::Address;
 use gaugelink_lattice::{GaugeField, Lattice, foreign};
 use gaugelink_physics::action::Action;
 use gaugelink_plugin_sdk::{Rng, raw, sized_struct};
 use gaugelink_sampler::hmc::Outcome;
+use gaugelink_sampler::metropolis::accept;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -91,10 +92,9 @@ impl<'s, const N: usize> ProposalPlugin<'s, N> {
         })?;
         self.used.add(start, self.object.stats().map_or(0, |stats| stats.bytes_copied));
         let (now, then) = (action.value(u), action.value(&self.proposal));
-        let uniform = global_uniform(proposed.len(), Address { purpose: Purpose::Accept, ..address });
         let delta = |chain: usize| then[chain] - proposed[chain] - now[chain] + self.log_weights[chain];
         let delta_h: Vec<f64> = (0..proposed.len()).map(delta).collect();
-        let accepted: Vec<bool> = delta_h.iter().zip(uniform).map(|(dh, r)| r <= (-dh).exp()).collect();
+        let accepted = accept(&delta_h, address);
         for (chain, _) in accepted.iter().enumerate().filter(|(_, taken)| **taken) {
             self.log_weights[chain] = proposed[chain];
         }

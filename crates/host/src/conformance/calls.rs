@@ -59,7 +59,7 @@ fn views(rig: &Rig, object: *mut glk_object, input: &glk_view, output: &glk_view
         view.algebra_conv = 77;
         refuses("algebra_conv", object, Some(input), Some(&view));
     }
-    let lies: [(&'static str, Lie); 12] = [
+    let lies: [(&'static str, Lie); 13] = [
         ("plane_bytes", |v| v.plane_bytes -= 1),
         ("stride", |v| v.stride_site = -v.stride_site),
         ("NULL plane", |v| v.plane[0] = null_mut()),
@@ -71,6 +71,7 @@ fn views(rig: &Rig, object: *mut glk_object, input: &glk_view, output: &glk_view
         ("nplanes", |v| v.nplanes = 7),
         ("NULL table", |v| v.site_order = raw::GLK_SITE_TABLE),
         ("ncolor", |v| v.ncolor = 1 << 30),
+        ("dim5 of links", |v| v.dim5 = 2),
         ("size 0", |v| v.size = 0),
     ];
     for (name, lie) in lies {

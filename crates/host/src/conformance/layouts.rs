@@ -1,16 +1,17 @@
 //! Every layout that a component declares, and every form that a view may have, against the same call on plain fields.
 
-use super::Subject;
 use super::fields::{distance, numbers};
 use super::log::{Log, Verdict};
 use super::store::{Form, Kind, Layout, PLAIN, Store};
+use super::{Subject, generations};
 use crate::HostError;
 use gaugelink_plugin_sdk::{Lattice, View, ViewMut, raw};
 
 /// An argument of an operation.
 pub(super) struct Argument {
     pub(super) kind: Kind,
-    /// Fields in lex order, one after the other; of a single one, such as the links of spinors, there is no batch.
+    /// [`BATCH`] fields in lex order, one after the other; of a single one, such as the links of spinors, there is no batch,
+    /// and the second is for checks that change it.
     pub(super) fields: Vec<f64>,
     pub(super) single: bool,
 }
@@ -29,6 +30,13 @@ pub(super) struct Operation<'a> {
 
 /// Inputs, outputs (one or none), numbers (as many as fields in the batch).
 pub(super) type Run<'a> = dyn Fn(&[View], &mut [ViewMut], &mut [f64]) -> Result<(), HostError> + 'a;
+
+impl Operation<'_> {
+    /// The kinds of its fields.
+    fn kinds(&self) -> impl Iterator<Item = Kind> {
+        self.inputs.iter().map(|argument| argument.kind).chain(self.output)
+    }
+}
 
 /// One check: what is unusual about its views.
 struct Case {
@@ -65,19 +73,30 @@ pub(super) fn component(
     for case in cases(subject, spinors) {
         log.check(case.name, || served(operations, &case, lattice));
     }
+    generations::component(lattice, operations, log);
 }
 
 /// All operations in one case; those that are not offered at all are no matter of layouts.
 fn served(operations: &[Operation], case: &Case, lattice: &Lattice) -> Verdict {
-    // What single precision may cost in a deep flow, relative to the largest number.
-    let limit = if case.layout.scalar == raw::GLK_F64 { 1e-11 } else { 1e-3 };
+    let limit = match case.layout {
+        // What single precision may cost in a deep flow, relative to the largest number.
+        Layout { scalar: raw::GLK_F32, .. } => 1e-3,
+        // The links are unitary as far as f32 can hold them.
+        Layout { fewer_rows: true, .. } => 1e-4,
+        _ => 1e-11,
+    };
     let mut found = Vec::new();
     let single = case.layout.scalar == raw::GLK_F32;
     // What has no input draws in a precision of its own.
     let apart = |operation: &Operation| {
         (operation.random && case.batch > 1) || (operation.inputs.is_empty() && single)
     };
-    let fits = |operation: &&Operation| !apart(operation) && !absent(operation, lattice);
+    // Links of U(1) have one row.
+    let whole = |operation: &Operation| {
+        let rows = |kind: Kind| kind.stored(case.layout).extents != kind.extents;
+        case.layout.fewer_rows && !operation.kinds().any(rows)
+    };
+    let fits = |operation: &&Operation| !apart(operation) && !whole(operation) && !absent(operation, lattice);
     for operation in operations.iter().filter(fits) {
         let name = operation.name;
         match compare(operation, case, lattice) {
@@ -94,7 +113,7 @@ fn served(operations: &[Operation], case: &Case, lattice: &Lattice) -> Verdict {
         }
     }
     if found.is_empty() {
-        return Verdict::skipped("the component offers no function to try it with");
+        return Verdict::skipped("the component offers no function with such fields to try it with");
     }
     Verdict::passed(format!("off from plain f64 fields, relative: {} (limit {limit:.0e})", found.join(", ")))
 }
@@ -104,7 +123,7 @@ fn refusal(error: &HostError) -> bool {
 }
 
 /// Whether even the plain call is refused.
-fn absent(operation: &Operation, lattice: &Lattice) -> bool {
+pub(super) fn absent(operation: &Operation, lattice: &Lattice) -> bool {
     plain(operation, lattice, 0, raw::GLK_BOTH).is_err_and(|error| refusal(&error))
 }
 
@@ -138,6 +157,7 @@ fn cases(subject: &Subject, spinors: bool) -> Vec<Case> {
     also("planes", Layout { form: Form::Planes, ..PLAIN }, 1, 0);
     also("parts apart", Layout { form: Form::Components, ..PLAIN }, 1, 0);
     also("ACCUMULATE", PLAIN, 1, raw::GLK_VIEW_ACCUMULATE);
+    also("fewer rows", Layout { fewer_rows: true, ..PLAIN }, 1, 0);
     if spinors {
         let (eo, table) = (raw::GLK_SITE_EO, raw::GLK_SITE_TABLE);
         let halves = [
@@ -148,12 +168,13 @@ fn cases(subject: &Subject, spinors: bool) -> Vec<Case> {
         for (name, order, parity) in halves {
             also(name, Layout { order, parity, ..PLAIN }, 1, 0);
         }
+        also("fifth dimension", Layout { fifth: BATCH, ..PLAIN }, 1, 0);
     }
     cases
 }
 
 /// Runs an operation with inputs and output in these layouts.
-fn call(
+pub(super) fn call(
     operation: &Operation,
     inputs: &[Store],
     output: Option<&mut Store>,
@@ -208,8 +229,9 @@ fn stores(
     let make = |argument: &Argument| {
         let (layout, batch) = if argument.single { (single, 1) } else { (layout, batch) };
         let mut store = Store::new(argument.kind, layout, lattice, batch);
-        let fields = fields(argument, lattice, first, batch);
-        store.put(&masked(argument.kind, lattice, parity, &fields));
+        // Four-dimensional fields are slices of a fifth dimension.
+        let fields = fields(argument, lattice, first, batch * layout.fifth);
+        store.put(&argument.kind.held(layout, &masked(argument.kind, lattice, parity, &fields)));
         store
     };
     operation.inputs.iter().map(make).collect()
@@ -219,24 +241,24 @@ fn stores(
 fn compare(operation: &Operation, case: &Case, lattice: &Lattice) -> Result<f64, HostError> {
     let Case { layout, batch, flags, .. } = *case;
     let mut expected = Answer { field: Vec::new(), numbers: Vec::new() };
-    for b in 0..batch {
+    for b in 0..batch * layout.fifth {
         let one = plain(operation, lattice, b, layout.parity)?;
         expected.field.extend(one.field);
         expected.numbers.extend(one.numbers);
     }
     // Of the same precision, and of the same sites.
     let order = if layout.parity == raw::GLK_BOTH { raw::GLK_SITE_LEX } else { raw::GLK_SITE_EO };
-    let base = Layout { order, scalar: layout.scalar, parity: layout.parity, ..PLAIN };
-    // Links hold both parities: where the spinors' order cannot, they stay plain.
+    let base = Layout { order, form: Form::Sites, halo: false, fewer_rows: false, ..layout };
+    // Links hold both parities, and have no fifth dimension: where the spinors' order cannot, they stay plain.
     let whole = |layout: Layout| match layout.order {
         raw::GLK_SITE_BLOCK_EO => Layout { order: raw::GLK_SITE_BLOCK, parity: raw::GLK_BOTH, ..layout },
-        _ => Layout { parity: raw::GLK_BOTH, ..layout },
+        _ => Layout { parity: raw::GLK_BOTH, fifth: 1, ..layout },
     };
     let mut worst = 0.0f64;
     for (from, to) in [(layout, base), (base, layout), (layout, layout)] {
         let inputs = stores(operation, lattice, from, whole(from), 0, batch, layout.parity);
         let mut output = operation.output.map(|kind| Store::new(kind, to, lattice, batch));
-        let mut wanted = expected.field.clone();
+        let mut wanted = operation.output.map_or_else(Vec::new, |kind| kind.held(to, &expected.field));
         if flags & raw::GLK_VIEW_ACCUMULATE != 0
             && let Some(output) = &mut output
         {

@@ -10,11 +10,13 @@ mod calls;
 mod fields;
 mod flow;
 mod force;
+mod generations;
 mod layouts;
 mod log;
 mod precond;
 mod proposal;
 mod rig;
+mod setups;
 mod store;
 mod wilson;
 

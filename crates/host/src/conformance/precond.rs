@@ -6,7 +6,7 @@ use super::layouts::{Argument, BATCH, Operation, rounded};
 use super::log::{Log, Verdict};
 use super::rig::wilson as plain_wilson;
 use super::wilson::wilson;
-use super::{Subject, abi, layouts};
+use super::{Subject, abi, layouts, setups};
 use crate::{Exec, HostError, PrecondObject};
 use gaugelink_plugin_sdk::{Dirac, Setup, View, ViewMut, raw};
 use std::cell::RefCell;
@@ -73,7 +73,8 @@ pub(super) fn component(subject: &Subject, log: &mut Log) {
                     layouts::component(subject, &setting.lattice, &operations, true, log);
                 }
                 promises(&solver, subject, &u, &g, log);
-                return operators(&solver, subject, &u, log);
+                operators(&solver, subject, &u, log);
+                return setups::component(subject, &setting, log);
             }
             Err(error) => refusal = format!("{}: {error}", setting.name()),
         }
@@ -90,7 +91,11 @@ fn set_up_and_applied<'o>(object: &'o RefCell<PrecondObject>, setting: &Setting)
     Operation {
         name: "apply",
         inputs: vec![
-            Argument { kind: gauge, fields: rounded(setting.gauge(11)), single: true },
+            Argument {
+                kind: gauge,
+                fields: rounded([setting.gauge(11), setting.gauge(12)].concat()),
+                single: true,
+            },
             Argument { kind: spinor, fields: sources, single: false },
         ],
         output: Some(spinor),
@@ -186,6 +191,13 @@ fn operators(solver: &Solver, subject: &Subject, u: &[f64], log: &mut Log) {
         }
         log.check(name, || residual(&set_up, setting, u, &r, &dirac(mass, normalisation)));
     }
+    let turned = setting.antiperiodic(false);
+    match turned.lattice.ndim() {
+        4 => log.check("residual, antiperiodic", || {
+            residual(&|dirac| Solver::new(subject, &turned, u, dirac), &turned, u, &r, &plain_wilson())
+        }),
+        _ => log.skip("residual, antiperiodic", "there is no Wilson operator of four spins"),
+    }
     // 1 − κ hop is D / (m + 4).
     let what = "K of 1 − κ hop − (m + 4) K of m + 4 − hop/2, relative";
     log.limit("KAPPA", what, 1e-6, || {
@@ -202,6 +214,8 @@ fn operators(solver: &Solver, subject: &Subject, u: &[f64], log: &mut Log) {
     let others = [
         ("xi0", Dirac { xi0: 3.0, nu: 1.0, ..plain_wilson() }),
         ("clover", clover),
+        // A clover term that the operator's name does not tell.
+        ("csw", Dirac { op: raw::GLK_DIRAC_WILSON, ..clover }),
         (
             "even-odd",
             Dirac { precond_form: raw::GLK_DIRAC_SYMMETRIC_EO, parity: raw::GLK_ODD, ..plain_wilson() },

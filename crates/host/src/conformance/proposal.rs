@@ -65,9 +65,10 @@ pub(super) fn component(subject: &Subject, log: &mut Log) {
 fn operation<'m>(mover: &'m Mover) -> Operation<'m> {
     let (setting, object) = (&mover.setting, &mover.object);
     let gauge = setting.on_links(raw::GLK_GAUGE);
+    let links = rounded([setting.gauge(11), setting.gauge(12)].concat());
     Operation {
         name: "propose",
-        inputs: vec![Argument { kind: gauge, fields: rounded(setting.gauge(11)), single: false }],
+        inputs: vec![Argument { kind: gauge, fields: links, single: false }],
         output: Some(gauge),
         returns_numbers: true,
         random: true,

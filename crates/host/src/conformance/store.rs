@@ -28,6 +28,10 @@ pub(super) struct Layout {
     pub(super) halo: bool,
     /// `GLK_BOTH`, or that of the spinors.
     pub(super) parity: i32,
+    /// Ls of the spinors; 1: they have no fifth dimension.
+    pub(super) fifth: usize,
+    /// Links without their last row, which follows from unitarity.
+    pub(super) fewer_rows: bool,
 }
 
 /// The plain order: sites in lex order, f64, nothing in between but a gap.
@@ -37,6 +41,8 @@ pub(super) const PLAIN: Layout = Layout {
     form: Form::Sites,
     halo: false,
     parity: raw::GLK_BOTH,
+    fifth: 1,
+    fewer_rows: false,
 };
 
 /// Which field: its kind and the extents of a site, `[mu, row, column]`.
@@ -50,6 +56,18 @@ impl Kind {
     /// Numbers of one field in lex order.
     pub(super) fn len(&self, lattice: &Lattice) -> usize {
         2 * self.extents.iter().product::<usize>() * lattice.sites()
+    }
+    /// What a layout holds of it.
+    pub(super) fn stored(mut self, layout: Layout) -> Self {
+        if layout.fewer_rows && self.code == raw::GLK_GAUGE && self.extents[1] > 1 {
+            self.extents[1] -= 1;
+        }
+        self
+    }
+    /// The numbers of fields that a layout holds.
+    pub(super) fn held(self, layout: Layout, fields: &[f64]) -> Vec<f64> {
+        let [whole, kept] = [self, self.stored(layout)].map(|kind| 2 * kind.extents[1] * kind.extents[2]);
+        fields.chunks(whole).flat_map(|matrix| &matrix[..kept]).copied().collect()
     }
 }
 
@@ -65,7 +83,7 @@ pub(super) struct Store {
 impl Store {
     /// Memory that holds nothing but gaps.
     pub(super) fn new(kind: Kind, layout: Layout, lattice: &Lattice, batch: usize) -> Self {
-        let [mus, rows, columns] = kind.extents.map(|extent| extent as i64);
+        let [mus, rows, columns] = kind.stored(layout).extents.map(|extent| extent as i64);
         let number = if layout.scalar == raw::GLK_F64 { 8 } else { 4 };
         let mut raw = sized_struct::<glk_view>();
         (raw.kind, raw.scalar, raw.site_order) = (kind.code, layout.scalar, layout.order);
@@ -106,6 +124,11 @@ impl Store {
             raw.stride_site = 2 * number * lanes * (components + 1);
             raw.stride_rhs = raw.stride_site * sites + 2 * number;
         }
+        if spinor && layout.fifth > 1 {
+            raw.dim5 = layout.fifth as i32;
+            raw.stride_5 = raw.stride_rhs;
+            raw.stride_rhs = raw.stride_5 * layout.fifth as i64 + 2 * number;
+        }
         raw.plane_bytes = (raw.stride_rhs * batch as i64 + 2 * number) as u64;
         let count = if planes { mus as usize } else { 1 };
         let words = raw.plane_bytes.div_ceil(8) as usize;
@@ -130,17 +153,24 @@ impl Store {
         view.set_flags(flags);
         view
     }
-    /// Writes a batch of fields given in lex order.
+    /// What the owner says of the contents: 0, or another number for others.
+    pub(super) fn set_generation(&mut self, generation: u64) {
+        self.raw.generation = generation;
+    }
+    /// Writes a batch of fields given in lex order; those of a fifth dimension one after the other.
     pub(super) fn put(&mut self, fields: &[f64]) {
         let (lattice, batch) = (self.lattice.clone(), self.view().batch());
+        let sites = lattice.sites();
         let mut view = self.view_mut(0);
         let mut access = view.access(&lattice).expect("a layout of our own");
         let each = fields.len() / batch;
+        // The view's order has the fifth dimension within a site.
+        let fifth = access.as_access().shape().dim5;
         fields.chunks(each).enumerate().for_each(|(b, field)| {
-            access.scatter(b, field);
+            access.scatter(b, &swapped(field, fifth, sites));
         });
     }
-    /// The batch in lex order; zero at sites of the other parity.
+    /// The batch as [`Self::put`] takes it; zero at sites of the other parity.
     pub(super) fn get(&self) -> Vec<f64> {
         let view = self.view();
         let access = view.access(&self.lattice).expect("a layout of our own");
@@ -148,6 +178,7 @@ impl Store {
         let mut out = vec![0.0; each * view.batch()];
         out.chunks_mut(each).enumerate().for_each(|(b, field)| {
             access.gather(b, field);
+            field.copy_from_slice(&swapped(field, self.lattice.sites(), access.shape().dim5));
         });
         out
     }
@@ -177,6 +208,13 @@ impl Store {
             (0..2).all(|i| used[i] || word[i] == gap[i])
         })
     }
+}
+
+/// Blocks `[outer][inner]` in the order `[inner][outer]`.
+fn swapped(blocks: &[f64], outer: usize, inner: usize) -> Vec<f64> {
+    let each = blocks.len() / (outer * inner);
+    let block = |i: usize| &blocks[(i % outer * inner + i / outer) * each..][..each];
+    (0..outer * inner).flat_map(block).copied().collect()
 }
 
 /// Elements and lanes of a layout; sets lanes and halo of the view.
@@ -218,7 +256,7 @@ mod tests {
                         continue;
                     }
                     let halo = order == raw::GLK_SITE_LEX;
-                    let layout = Layout { order, scalar, form, halo, parity: raw::GLK_BOTH };
+                    let layout = Layout { order, scalar, form, halo, ..PLAIN };
                     let mut store = Store::new(kind, layout, &lattice, 2);
                     assert!(store.get().iter().all(|x| x.is_nan()) && store.gaps_are_whole());
                     store.put(&fields);
@@ -228,5 +266,31 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_fifth_dimension_is_a_batch_with_another_stride() {
+        let lattice = Lattice::single(&[4, 2, 2, 2]).unwrap();
+        let kind = Kind { code: raw::GLK_WILSON, extents: [1, 4, 3] };
+        let mut store = Store::new(kind, Layout { fifth: 2, ..PLAIN }, &lattice, 2);
+        let fields = numbers(1, 4 * kind.len(&lattice));
+        store.put(&fields);
+        assert!(store.get() == fields && store.gaps_are_whole());
+        // s = 1 of field 1 begins behind three others.
+        let (view, each) = (store.view(), kind.len(&lattice));
+        let place = (view.as_raw().stride_rhs + view.as_raw().stride_5) as usize / 8;
+        assert_eq!(f64::from_bits(store.memory[place]), fields[3 * each]);
+    }
+
+    #[test]
+    fn links_without_a_row_keep_the_others() {
+        let lattice = Lattice::single(&[2, 2]).unwrap();
+        let kind = Kind { code: raw::GLK_GAUGE, extents: [2, 3, 3] };
+        let layout = Layout { fewer_rows: true, ..PLAIN };
+        let fields = numbers(1, kind.len(&lattice));
+        let mut store = Store::new(kind, layout, &lattice, 1);
+        store.put(&kind.held(layout, &fields));
+        assert_eq!((store.get()[12], store.get().len()), (fields[18], kind.len(&lattice) / 3 * 2));
+        assert!(store.gaps_are_whole());
     }
 }

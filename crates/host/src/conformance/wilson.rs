@@ -5,7 +5,7 @@ use gaugelink_lattice::{GaugeField, Lattice, LatticeOptions, foreign};
 use gaugelink_physics::dirac::{Boundary, SpinorField, Wilson};
 use gaugelink_plugin_sdk::{View, ViewMut};
 
-/// D ψ with periodic boundaries; `None` in other than four dimensions, or without memory.
+/// D ψ with the boundaries of the setting's lattice; `None` in other than four dimensions, or without memory.
 pub(super) fn wilson(setting: &Setting, u: &[f64], mass: f64, psi: &[f64]) -> Option<Vec<f64>> {
     by_group!(setting.n, applied(setting, u, mass, psi))
 }
@@ -16,7 +16,8 @@ fn applied<const N: usize>(setting: &Setting, u: &[f64], mass: f64, psi: &[f64])
     let lattice = Lattice::new(&extents, LatticeOptions { threads: 1, ..LatticeOptions::default() }).ok()?;
     let mut links = GaugeField::<f64, N>::cold(&lattice).ok()?;
     foreign::read_view(&View::gauge(u, plain, N).ok()?, 0, &mut links).ok()?;
-    let operator = Wilson::new(&links, mass, Boundary::periodic()).ok()?;
+    let boundary = Boundary::from_turns(std::array::from_fn(|mu| plain.as_raw().bc_phase[mu])).ok()?;
+    let operator = Wilson::new(&links, mass, boundary).ok()?;
     let mut from = SpinorField::<f64, N>::zeroed(&lattice).ok()?;
     let mut to = SpinorField::<f64, N>::zeroed(&lattice).ok()?;
     foreign::read_view(&View::spinor(psi, plain, 4, N).ok()?, 0, &mut from).ok()?;
