@@ -108,8 +108,9 @@ fn damaged_start_files_are_refused() {
 #[test]
 fn a_rank_that_fails_does_not_leave_the_others_waiting() {
     let scratch = Scratch::new(SMALL);
-    // Only the first rank writes, and there it cannot.
+    // Only the first rank writes, and there it cannot; the lock says that the folder is an earlier run's.
     std::fs::create_dir_all(scratch.path("out/end.lime/taken")).unwrap();
+    std::fs::write(scratch.path("out/lock"), "").unwrap();
     let error = scratch.fails(1, &["run", "run.toml", "--set", "machine.ranks=[1,1,1,2]"]);
     assert!(error.contains("end.lime"), "{error}");
 }
