@@ -45,8 +45,8 @@ static void run(char** argument) {
   precond.setup(u, dirac.description());
   precond(r, z);
   show("precond", z.norm2());
-  gl::write_ildg(u, argument[2], "tests/hosts/small");
-  gl::ildg_file file(context, argument[2]);
+  gl::write_file(u, argument[2], {"tests/hosts/small"});
+  gl::gauge_file file(context, argument[2]);
   show("stated", file.info().plaquette);
   show("plaquette", u.plaquette());
 }
