@@ -9,6 +9,9 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+/// Locked by the owner; it stays.
+const LOCK: &str = "lock";
+
 /// A run directory, locked while this value lives.
 #[derive(Debug)]
 pub(crate) struct RunDirectory {
@@ -41,7 +44,7 @@ impl RunDirectory {
     /// replaced and that no run made: they must not be lost.
     pub fn begin(path: &Path, work: Work, fresh: bool) -> Result<Self, DriverError> {
         let foreign = OWN_FILES.iter().find(|name| path.join(name).exists());
-        if let Some(name) = foreign.filter(|_| !path.join("lock").exists()) {
+        if let Some(name) = foreign.filter(|_| !Self::was_used(path)) {
             return Err(DriverError::Input(format!(
                 "{} holds {name}, which no run left there and this one would replace: choose another directory (--set \
                  run.directory=...), or move it away",
@@ -63,6 +66,11 @@ impl RunDirectory {
         Ok(directory)
     }
 
+    /// Whether a run or a training was in a directory before, for whatever it holds then may be its own.
+    pub fn was_used(path: &Path) -> bool {
+        path.join(LOCK).exists()
+    }
+
     /// The directory holds something that must not be lost.
     pub fn taken(&self, by: &str) -> DriverError {
         DriverError::Input(format!(
@@ -78,7 +86,7 @@ impl RunDirectory {
     /// [`DriverError::Io`]; [`DriverError::Input`] where another process runs in it.
     pub fn open(path: &Path, option: &str) -> Result<Self, DriverError> {
         std::fs::create_dir_all(path).map_err(io("make the run directory", path))?;
-        let lock = path.join("lock");
+        let lock = path.join(LOCK);
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -111,7 +119,7 @@ impl RunDirectory {
     /// # Errors
     /// [`DriverError::Io`].
     pub fn clear(&self) -> Result<(), DriverError> {
-        for own in OWN_FILES.map(|name| self.file(name)).iter().filter(|own| !own.ends_with("lock")) {
+        for own in OWN_FILES.map(|name| self.file(name)).iter().filter(|own| !own.ends_with(LOCK)) {
             let removed = if own.is_dir() { std::fs::remove_dir_all(own) } else { std::fs::remove_file(own) };
             removed
                 .or_else(|e| if e.kind() == std::io::ErrorKind::NotFound { Ok(()) } else { Err(e) })

@@ -121,7 +121,7 @@ pub(crate) fn first<const N: usize>(
         (StartKind::File, Some(input)) => {
             let mut u = GaugeField::cold(lattice)?;
             let wrong = WrongChecksum::unless(file.start.ignore_checksum, "--set start.ignore_checksum=true");
-            let (mut found, mut survey) = (None, None);
+            let (mut found, mut last) = (None, None);
             for chain in 0..lattice.chains() {
                 let loaded = links::load(&input.file, &input.path, &mut u, chain, wrong)?;
                 let precision = input.file.body().precision;
@@ -131,10 +131,10 @@ pub(crate) fn first<const N: usize>(
                     return Err(DriverError::Input(format!("{}: {reason}", input.path.display())));
                 }
                 found = Some(InputFile::new(&input.path, &loaded.checksum));
-                survey = Some(loaded);
+                last = Some(loaded);
             }
             let averages = (observable::plaquette(&u)[0], observable::link_trace(&u)[0]);
-            if let Some(loaded) = survey.filter(|_| lattice.comm().rank() == 0) {
+            if let Some(loaded) = last.filter(|_| lattice.comm().rank() == 0) {
                 let verdict = links::judge(&loaded, input.file.body().precision);
                 for remark in links::remarks(&input.file, verdict, averages.0, averages.1) {
                     aside(format_args!(

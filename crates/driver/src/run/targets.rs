@@ -1,6 +1,7 @@
 //! The files that a run is going to write: none of them replaces what is somebody else's.
 
-use super::write::numbered;
+use super::directory::RunDirectory;
+use super::write::file_of;
 use crate::config::{RunFile, Stage};
 use crate::error::DriverError;
 use std::path::Path;
@@ -12,13 +13,12 @@ use std::path::Path;
 /// [`DriverError::Request`].
 pub(crate) fn check(file: &RunFile) -> Result<(), DriverError> {
     let directory = file.directory();
-    let is_new = !directory.join("lock").exists();
+    let is_new = !RunDirectory::was_used(&directory);
     for (number, stage) in file.stages.iter().enumerate() {
         let Stage::Write(write) = stage else { continue };
         let chains = file.run.chains as usize;
-        let names = (0..chains)
-            .map(|chain| if chains == 1 { write.file.clone() } else { numbered(&write.file, chain) });
-        for target in names.map(|name| directory.join(name)) {
+        for chain in 0..chains {
+            let target = directory.join(file_of(write, chain, chains));
             let problem = if is_same(&target, &file.path) {
                 "is the run file"
             } else if file.start.file.as_deref().is_some_and(|start| is_same(&target, start)) {

@@ -8,7 +8,7 @@ use gaugelink_lattice::GaugeField;
 use gaugelink_lattice::file::{FileText, WriteOptions, read, write_as};
 use gaugelink_physics::observable;
 use lime_rs::{FileFormat, GaugeFile, Precision, TextRecord};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 impl<const N: usize> Engine<'_, N> {
     pub(super) fn write(&mut self, stage: &WriteStage) -> Result<(), DriverError> {
@@ -17,7 +17,7 @@ impl<const N: usize> Engine<'_, N> {
         let (FormatName(format), precision) = (stage.format, Precision::from(stage.precision));
         let rounding = if precision == Precision::F64 { 0.0 } else { 1e-6 };
         for (chain, &plaquette) in plaquettes.iter().enumerate() {
-            let name = if chains == 1 { stage.file.clone() } else { numbered(&stage.file, chain) };
+            let name = file_of(stage, chain, chains);
             let path = self.setting.directory.file(&name);
             let name = name.to_string_lossy().into_owned();
             let text = self.text(&name, chain, plaquette);
@@ -73,8 +73,12 @@ impl<const N: usize> Engine<'_, N> {
     }
 }
 
-/// `conf.lime` of chain 2: `conf-2.lime`.
-pub(super) fn numbered(file: &Path, chain: usize) -> PathBuf {
+/// The file of a chain: of `conf.lime`, `conf-2.lime` for chain 2 where there are several.
+pub(super) fn file_of(stage: &WriteStage, chain: usize, chains: usize) -> PathBuf {
+    let file = &stage.file;
+    if chains == 1 {
+        return file.clone();
+    }
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
     let extension = file.extension().map(|e| format!(".{}", e.to_string_lossy())).unwrap_or_default();
     file.with_file_name(format!("{stem}-{chain}{extension}"))
