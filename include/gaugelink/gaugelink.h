@@ -35,7 +35,7 @@ GAUGELINK_API void        gaugelink_error_free(gaugelink_error *error);
 typedef struct gaugelink_context gaugelink_context;
 typedef struct gaugelink_context_options {
   uint32_t size;
-  uint32_t threads;               /* of each lattice's pool, the caller included; 0 = all cores of the process */
+  uint32_t threads;               /* for lattices and plugins, the caller included; 0 = all cores of the process */
   void    *user;                  /* handed to the callbacks */
   /* Messages of plugins; any thread. level 0 trace, 1 debug, 2 info, 3 warning, 4 error. NULL: dropped */
   void    (*log)(void *user, int32_t level, const char *target, const char *message);
@@ -50,7 +50,7 @@ GAUGELINK_API void gaugelink_context_free(gaugelink_context *context);
 
 /* ---- Lattice -------------------------------------------------------------------------------------------------- */
 typedef struct gaugelink_lattice gaugelink_lattice;
-/* 2 to 4 extents in the order x, y, z, t; periodic; one rank. Starts the pool of threads. */
+/* 2 to 4 extents in the order x, y, z, t; periodic; one rank. */
 GAUGELINK_API glk_status gaugelink_lattice_new(const gaugelink_context *context, uint32_t ndim, const int64_t *extents,
                                                gaugelink_lattice **out, gaugelink_error **error);
 GAUGELINK_API void     gaugelink_lattice_free(gaugelink_lattice *lattice);

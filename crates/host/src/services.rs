@@ -1,8 +1,10 @@
 //! What a plugin sees of its host.
 
+use gaugelink_lattice::Pool;
 use gaugelink_plugin_sdk::{Level, raw, sized_struct};
-use std::ffi::{c_char, c_void};
+use std::ffi::{CStr, c_char, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 type Log = dyn Fn(Level, &str, &str) + Send + Sync;
 type Progress = dyn Fn(&str, u64, u64) -> bool + Send + Sync;
@@ -16,8 +18,15 @@ pub struct Services {
 struct Inner {
     table: raw::glk_host,
     threads: u32,
+    lent: Option<Lent>,
     log: Box<Log>,
     progress: Box<Progress>,
+}
+
+/// Threads that plugins work on.
+struct Lent {
+    table: raw::glk_host_parallel,
+    pool: Arc<Pool>,
 }
 
 // SAFETY: the pointers of the table lead into static text and into `Inner` itself; the closures are Send and Sync.
@@ -43,9 +52,20 @@ impl Services {
         table.progress = Some(progress_made);
         table.threads = Some(threads_granted);
         table.get = Some(service);
-        let mut inner = Box::new(Inner { table, threads: threads.max(1) as u32, log, progress });
+        let mut inner = Box::new(Inner { table, threads: threads.max(1) as u32, lent: None, log, progress });
         inner.table.ctx = (&raw const *inner).cast_mut().cast();
         Self { inner }
+    }
+    /// Grants the threads of this pool and lends them: plugins then need none of their own, which would take turns with
+    /// them on the same cores.
+    #[must_use]
+    pub fn lending(mut self, pool: Arc<Pool>) -> Self {
+        let mut table = sized_struct::<raw::glk_host_parallel>();
+        table.nthreads = pool.threads() as u32;
+        table.run = Some(run_on_all);
+        self.inner.threads = table.nthreads;
+        self.inner.lent = Some(Lent { table, pool });
+        self
     }
     /// The C struct.
     pub fn as_raw(&self) -> &raw::glk_host {
@@ -112,7 +132,31 @@ unsafe extern "C" fn threads_granted(host: *const raw::glk_host) -> u32 {
     unsafe { inner(host).threads }
 }
 
-/// One rank, and threads of the plugin's own: no further services.
-unsafe extern "C" fn service(_host: *const raw::glk_host, _id: *const c_char) -> *const c_void {
-    std::ptr::null()
+/// Threads where they are lent. One rank: no communicator.
+unsafe extern "C" fn service(host: *const raw::glk_host, id: *const c_char) -> *const c_void {
+    // SAFETY: as above; ids are NUL-terminated.
+    let (lent, id) = unsafe { (&inner(host).lent, (!id.is_null()).then(|| CStr::from_ptr(id))) };
+    match lent {
+        Some(lent) if id == Some(raw::GLK_HOST_PARALLEL_ID) => (&raw const lent.table).cast(),
+        _ => std::ptr::null(),
+    }
+}
+
+unsafe extern "C" fn run_on_all(
+    host: *const raw::glk_host,
+    body: Option<unsafe extern "C" fn(*mut c_void, u32, u32)>,
+    ctx: *mut c_void,
+) -> raw::glk_status {
+    // SAFETY: as above.
+    let (Some(lent), Some(body)) = (unsafe { &inner(host).lent }, body) else { return raw::GLK_INVALID_ARG };
+    let (ctx, threads) = (ctx.expose_provenance(), lent.table.nthreads);
+    let run = || {
+        lent.pool.run(0..threads as usize, |_, piece| {
+            for thread in piece {
+                // SAFETY: the plugin's function with its own pointer, which it lends to all threads.
+                unsafe { body(std::ptr::with_exposed_provenance_mut(ctx), thread as u32, threads) };
+            }
+        });
+    };
+    catch_unwind(AssertUnwindSafe(run)).map_or(raw::GLK_PANIC, |()| raw::GLK_OK)
 }

@@ -119,7 +119,7 @@ fn checks_are_announced_before_they_run() {
 
 #[test]
 fn every_bug_is_found_by_its_check() {
-    for name in ["inverse", "log det", "gauge covariance", "pullback", "threads"] {
+    for name in ["inverse", "log det", "gauge covariance", "pullback", "threads", "lent threads"] {
         let configs = vec![("org.gaugelink.fixture.layer".to_string(), format!("bug = '{name}'"))];
         let report = check(&fixture(), &Options { configs, ..Options::default() }).expect("it opens");
         assert_eq!(outcome(&report, name), Outcome::Failed, "the bug in {name}");

@@ -66,12 +66,21 @@ impl<T: Real> Field<T> {
             (other.reals, other.data.len()),
             "fields of the same shape"
         );
+        self.on_pieces(|mine, start| mine.copy_from_slice(&other.data[start..start + mine.len()]));
+    }
+
+    /// Sets all numbers, ghosts included.
+    pub fn fill(&mut self, x: T) {
+        self.on_pieces(|mine, _| mine.fill(x));
+    }
+
+    /// Calls `work` with each thread's own blocks, and where they start among all numbers.
+    fn on_pieces(&mut self, work: impl Fn(&mut [T], usize) + Sync) {
         let row = self.reals * T::LANES;
         let to = SharedSlice::new(&mut self.data);
         self.lattice.pool().run(0..to.len / row, |_, piece| {
             // SAFETY: the pieces do not overlap.
-            let mine = unsafe { to.range(piece.start * row..piece.end * row) };
-            mine.copy_from_slice(&other.data[piece.start * row..piece.end * row]);
+            work(unsafe { to.range(piece.start * row..piece.end * row) }, piece.start * row);
         });
     }
 

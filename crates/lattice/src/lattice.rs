@@ -18,8 +18,10 @@ const TABLE_BYTES: usize = 96;
 /// How a lattice is spread over lanes, threads and ranks. None of it changes any result's bits.
 #[derive(Clone)]
 pub struct LatticeOptions {
-    /// Threads of this rank; 0 takes all cores that the process may use.
+    /// Threads of this rank, started for this lattice; 0 takes all cores that the process may use.
     pub threads: usize,
+    /// Threads that are there, shared with others, in place of `threads`.
+    pub pool: Option<Arc<Pool>>,
     /// What lanes are.
     pub lanes: LaneMeaning,
     /// Ranks in each direction; empty for one rank.
@@ -34,6 +36,7 @@ impl Default for LatticeOptions {
     fn default() -> Self {
         Self {
             threads: 0,
+            pool: None,
             lanes: LaneMeaning::Sites,
             grid: Vec::new(),
             comm: Arc::new(SingleRank),
@@ -45,7 +48,7 @@ impl Default for LatticeOptions {
 /// Fields live on it; kernels run over it.
 pub struct Lattice {
     layouts: [Layout; 2],
-    pool: Pool,
+    pool: Arc<Pool>,
     comm: Arc<dyn Comm>,
     isa: Isa,
     /// The sums of each thread, kept between launches.
@@ -89,14 +92,13 @@ impl Lattice {
         // The neighbour tables of both layouts, and what any field on it takes at least.
         let sites = geometry.local_volume() as u64;
         ensure_memory(sites * (TABLE_BYTES / f64::LANES + TABLE_BYTES / f32::LANES + 8) as u64)?;
-        let threads = match options.threads {
-            0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
-            n => n,
-        };
         let layouts =
             [f64::LANES, f32::LANES].map(|lanes| Layout::new(geometry.clone(), lanes, options.lanes));
-        let pool = Pool::new(threads)?;
-        let scratch = (0..threads).map(|_| Mutex::new(Vec::new())).collect();
+        let pool = match options.pool {
+            Some(pool) => pool,
+            None => Arc::new(Pool::new(options.threads)?),
+        };
+        let scratch = (0..pool.threads()).map(|_| Mutex::new(Vec::new())).collect();
         Ok(Arc::new(Self {
             layouts,
             pool,
@@ -137,7 +139,7 @@ impl Lattice {
         &*self.comm
     }
     /// The threads.
-    pub fn pool(&self) -> &Pool {
+    pub fn pool(&self) -> &Arc<Pool> {
         &self.pool
     }
     /// Vector instructions that kernels use.

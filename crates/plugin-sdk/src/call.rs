@@ -54,6 +54,10 @@ impl Host {
         // SAFETY: as above.
         self.table.threads.map_or(1, |threads| unsafe { threads(self.pointer) }.max(1)) as usize
     }
+    /// The host's threads, if it lends them, for an object to keep.
+    pub fn parallel(&self) -> Option<HostThreads> {
+        Some(HostThreads { table: self.service(raw::GLK_HOST_PARALLEL_ID)?, host: self.pointer })
+    }
     /// The table of a service, if the host has it.
     fn service<T: sized::Extensible>(&self, id: &CStr) -> Option<T> {
         // SAFETY: as above; a service's table begins with its size.
@@ -126,7 +130,7 @@ impl<'a> Call<'a> {
     }
     /// The host's threads, if it lends them.
     pub fn parallel(&self) -> Option<Parallel<'_>> {
-        Some(Parallel { table: self.host.service(raw::GLK_HOST_PARALLEL_ID)?, call: self })
+        Some(Parallel { threads: self.host.parallel()?, call: PhantomData })
     }
     pub(crate) fn exec(&self) -> &raw::glk_exec {
         &self.exec
@@ -199,22 +203,52 @@ impl Comm<'_> {
     }
 }
 
-/// The host's threads.
+/// The host's threads, within a call.
 pub struct Parallel<'a> {
-    table: raw::glk_host_parallel,
-    call: &'a Call<'a>,
+    threads: HostThreads,
+    call: PhantomData<&'a Call<'a>>,
 }
 
 impl Parallel<'_> {
     /// Most threads that a loop gets.
     pub fn threads(&self) -> usize {
-        self.table.nthreads.max(1) as usize
+        self.threads.threads()
     }
     /// Runs `body(thread, threads)` once for every thread.
     ///
     /// # Errors
     /// Of the host; a panic of the body goes on in the caller.
     pub fn run(&self, body: &(dyn Fn(usize, usize) + Sync)) -> Result<()> {
+        // SAFETY: a `Call` stays on its thread, and this does not outlive it.
+        unsafe { self.threads.run(body) }
+    }
+}
+
+/// The host's threads, as an object keeps them from call to call.
+#[derive(Clone, Copy)]
+pub struct HostThreads {
+    table: raw::glk_host_parallel,
+    host: *const glk_host,
+}
+
+// SAFETY: a host outlives every object; where `run` may be called is its caller's promise.
+unsafe impl Send for HostThreads {}
+// SAFETY: as above.
+unsafe impl Sync for HostThreads {}
+
+impl HostThreads {
+    /// Most threads that a loop gets, at least 1.
+    pub fn threads(&self) -> usize {
+        self.table.nthreads.max(1) as usize
+    }
+    /// As [`Parallel::run`].
+    ///
+    /// # Safety
+    /// The thread is inside a call of this host, of the object that keeps these threads.
+    ///
+    /// # Errors
+    /// As [`Parallel::run`].
+    pub unsafe fn run(&self, body: &(dyn Fn(usize, usize) + Sync)) -> Result<()> {
         struct Task<'b> {
             body: &'b (dyn Fn(usize, usize) + Sync),
             panicked: std::sync::atomic::AtomicBool,
@@ -230,9 +264,8 @@ impl Parallel<'_> {
         }
         let run = self.table.run.ok_or_else(|| Error::unsupported("the host's threads have no run"))?;
         let task = Task { body, panicked: false.into() };
-        // SAFETY: a host's function with its host, on the thread of the call.
-        let status =
-            unsafe { run(self.call.host.pointer, Some(trampoline), (&raw const task).cast_mut().cast()) };
+        // SAFETY: a host's function with its host, on a thread that may call it.
+        let status = unsafe { run(self.host, Some(trampoline), (&raw const task).cast_mut().cast()) };
         assert!(!task.panicked.into_inner(), "a panic on one of the host's threads");
         if status == raw::GLK_OK { Ok(()) } else { Err(Error::new(status, "the host's threads failed")) }
     }

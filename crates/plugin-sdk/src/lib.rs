@@ -31,7 +31,7 @@ mod view;
 
 pub use access::{Access, AccessMut};
 pub use boundary::{is_quiet, quiet};
-pub use call::{Call, Comm, Host, Level, Parallel};
+pub use call::{Call, Comm, Host, HostThreads, Level, Parallel};
 pub use component::{Args, Component, Config, Constructor};
 pub use error::{Error, Result};
 pub use flow::Flow;

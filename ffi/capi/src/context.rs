@@ -4,7 +4,7 @@ use crate::boundary::{entries, frees, give};
 use crate::structs::options;
 use crate::text::string;
 use gaugelink_host::Services;
-use gaugelink_lattice::Lattice;
+use gaugelink_lattice::{Lattice, Pool};
 use gaugelink_plugin_sdk::{Extensible, Level, raw};
 use std::ffi::{c_char, c_void};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,7 +29,7 @@ unsafe impl Extensible for Options {}
 
 /// What everything made with a context keeps of it.
 pub struct Shared {
-    pub threads: usize,
+    pub pool: Arc<Pool>,
     pub services: Services,
     generation: AtomicU64,
     /// Site tables in views that were lent, with the lattices they belong to.
@@ -76,11 +76,11 @@ impl User {
     }
 }
 
-fn services(options: &Options, threads: usize) -> Services {
+fn services(options: &Options, pool: Arc<Pool>) -> Services {
     let user = User(options.user.map_or(std::ptr::null_mut(), |user| user.as_ptr()));
     let (log, progress) = (options.log, options.progress);
-    Services::with(
-        threads,
+    let services = Services::with(
+        pool.threads(),
         Box::new(move |level: Level, target: &str, message: &str| {
             if let Some(log) = log {
                 let (target, message) = (string(target), string(message));
@@ -95,19 +95,17 @@ fn services(options: &Options, threads: usize) -> Services {
                 unsafe { progress(user.pointer(), phase.as_ptr(), done, total) != 0 }
             })
         }),
-    )
+    );
+    services.lending(pool)
 }
 
 entries! {
     fn gaugelink_context_new(given: *const Options, out: *mut *mut Context) {
         give(out, || {
             let options = options(given)?;
-            let threads = match options.threads {
-                0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
-                n => n as usize,
-            };
-            let services = services(&options, threads);
-            Ok(Context(Arc::new(Shared { threads, services, generation: AtomicU64::new(0), tables: Mutex::default() })))
+            let pool = Arc::new(Pool::new(options.threads as usize)?);
+            let services = services(&options, pool.clone());
+            Ok(Context(Arc::new(Shared { pool, services, generation: AtomicU64::new(0), tables: Mutex::default() })))
         })
     }
 }

@@ -104,7 +104,7 @@ impl Operator {
         // Zero is the solution for zero, and no start away from it is near by the measure of the right-hand side.
         let norm2 = rhs.norm2()[0];
         if norm2 == 0.0 {
-            x.as_mut_slice().fill(0.0);
+            x.fill(0.0);
         }
         if self.target.dagger {
             rhs.apply_gamma5();

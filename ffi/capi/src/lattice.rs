@@ -15,7 +15,7 @@ pub struct LatticeHandle {
 impl LatticeHandle {
     /// A lattice of these extents.
     pub fn new(context: &Arc<Shared>, extents: &[usize]) -> Result<Self> {
-        let options = LatticeOptions { threads: context.threads, ..LatticeOptions::default() };
+        let options = LatticeOptions { pool: Some(context.pool.clone()), ..LatticeOptions::default() };
         Ok(Self { context: context.clone(), lattice: Lattice::new(extents, options)? })
     }
 }

@@ -17,7 +17,7 @@ entries! {
         let (gauge, out) = (get(gauge, "gauge")?, get_mut(out, "out")?);
         same(gauge.lattice(), out.lattice())?;
         by_groups!(Links, &gauge.links, u; Coordinates, &mut out.field, force => {
-            force.as_mut_slice().fill(0.0);
+            force.fill(0.0);
             // A kick of −1 from rest is the gradient.
             WilsonAction::new(beta).kick(u, force, -1.0);
             Ok(())

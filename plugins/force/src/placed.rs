@@ -36,7 +36,7 @@ impl<const N: usize> Placed for OnLattice<N> {
     fn force(&mut self, u: &View, scale: f64, f: &mut ViewMut, copied: &mut u64) -> Result<()> {
         let force = &mut self.force;
         self.links.reading(u, copied, |u| {
-            force.as_mut_slice().fill(0.0);
+            force.fill(0.0);
             Action::kick(&self.learned, u, force, -scale);
             Ok(())
         })?;

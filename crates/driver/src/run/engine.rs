@@ -79,7 +79,7 @@ impl<'a, const N: usize> Engine<'a, N> {
     /// [`DriverError`].
     pub fn new(setting: &'a Setting<'a>, comm: Arc<dyn Comm>) -> Result<Self, DriverError> {
         let (file, root) = (setting.file, comm.rank() == 0);
-        let lattice = Lattice::new(setting.extents, options(file, comm))?;
+        let lattice = Lattice::new(setting.extents, options(setting, comm))?;
         setting.plugins.check::<N>(file, &lattice)?;
         let (u, state) = match setting.saved {
             Some(saved) => {
@@ -256,8 +256,17 @@ pub(super) fn threads(file: &RunFile) -> usize {
     }
 }
 
-fn options(file: &RunFile, comm: Arc<dyn Comm>) -> LatticeOptions {
+fn options(setting: &Setting<'_>, comm: Arc<dyn Comm>) -> LatticeOptions {
+    let file = setting.file;
     let (chains, threads) = (file.run.chains as usize, threads(file));
+    let pool = (comm.ranks() == 1).then(|| setting.plugins.pool().clone());
     let lanes = if chains > 1 { LaneMeaning::Batch { chains } } else { LaneMeaning::Sites };
-    LatticeOptions { threads, lanes, grid: file.machine.ranks.clone(), comm, ..LatticeOptions::default() }
+    LatticeOptions {
+        threads,
+        pool,
+        lanes,
+        grid: file.machine.ranks.clone(),
+        comm,
+        ..LatticeOptions::default()
+    }
 }

@@ -25,8 +25,8 @@ use crate::report::{Report, aside};
 use directory::Log;
 pub(crate) use directory::{LOG, RunDirectory, Work};
 use engine::{Engine, Setting, State};
-use gaugelink_lattice::LatticeError;
 use gaugelink_lattice::comm::{Comm, SingleRank, try_run_ranks};
+use gaugelink_lattice::{LatticeError, Pool};
 use gaugelink_sampler::checkpoint::{Checkpoint, Saved};
 use plugins::{Identity, Plugins};
 pub(crate) use results::{Row, write_results};
@@ -40,7 +40,7 @@ use std::sync::atomic::AtomicBool;
 /// # Errors
 /// [`DriverError`]; the run directory then holds the last checkpoint.
 pub(crate) fn execute(file: &RunFile, fresh: bool, report: &mut Report) -> Result<(), DriverError> {
-    let plugins = Plugins::open(file, engine::threads(file))?;
+    let plugins = Plugins::open(file, Arc::new(Pool::new(engine::threads(file))?))?;
     targets::check(file)?;
     let directory = RunDirectory::begin(&file.directory(), Work::Run, fresh)?;
     let checkpoint = Checkpoint::at(directory.file("checkpoint"));

@@ -7,7 +7,7 @@ use crate::report::aside;
 use gaugelink_host::adapt::{FlowPlugin, ForcePlugin, PrecondPlugin, Recipe};
 use gaugelink_host::sdk::{Level, raw};
 use gaugelink_host::{HostError, Plugin, Search, Services};
-use gaugelink_lattice::{Complex, GaugeField, Lattice};
+use gaugelink_lattice::{Complex, GaugeField, Lattice, Pool};
 use gaugelink_physics::dirac::{Boundary, Wilson};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -33,6 +33,7 @@ pub(crate) struct Identity {
 
 /// The plugins of a run file, one for each stage that goes through one.
 pub(crate) struct Plugins {
+    pool: Arc<Pool>,
     services: Services,
     folder: PathBuf,
     stages: Vec<Option<Opened>>,
@@ -46,12 +47,12 @@ struct Opened {
 }
 
 impl Plugins {
-    /// Finds and opens them all; objects may use as many threads as a rank has.
+    /// Finds and opens them all; objects work on the threads of the pool.
     ///
     /// # Errors
     /// [`DriverError::Config`] with the line of a plugin that cannot be found or does not have the component;
     /// [`DriverError::Input`] where a file is no plugin.
-    pub fn open(file: &RunFile, threads: usize) -> Result<Self, DriverError> {
+    pub fn open(file: &RunFile, pool: Arc<Pool>) -> Result<Self, DriverError> {
         let folder = file.folder();
         let open = |(number, stage): (usize, &Stage)| {
             stage.plugin().map(|used| open(file, &folder, number, stage, used)).transpose()
@@ -62,11 +63,13 @@ impl Plugins {
                 aside(format_args!("{target}: {line}"));
             }
         };
-        Ok(Self {
-            services: Services::with(threads, Box::new(log), Box::new(|_, _, _| false)),
-            folder,
-            stages,
-        })
+        let services = Services::with(pool.threads(), Box::new(log), Box::new(|_, _, _| false));
+        Ok(Self { services: services.lending(pool.clone()), pool, folder, stages })
+    }
+
+    /// The threads that they work on, those of a lattice in one piece as well.
+    pub fn pool(&self) -> &Arc<Pool> {
+        &self.pool
     }
 
     /// What they are, in the order of the stages.

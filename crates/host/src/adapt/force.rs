@@ -93,6 +93,6 @@ impl<const N: usize> Force<N> for ForcePlugin<'_, N> {
                 Err(error) => work.failure = Some(error),
             }
         }
-        p.as_mut_slice().fill(f64::NAN);
+        p.fill(f64::NAN);
     }
 }

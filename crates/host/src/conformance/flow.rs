@@ -4,7 +4,7 @@
 use super::fields::{Setting, distance};
 use super::layouts::{Argument, BATCH, Operation, rounded};
 use super::log::{Log, Verdict};
-use super::{STEP, Subject, abi, layouts, rig};
+use super::{LENT, STEP, Subject, abi, layouts, rig};
 use crate::{Exec, FlowObject, HostError};
 use gaugelink_lattice::group::algebra_dim;
 use gaugelink_plugin_sdk::{View, ViewMut, raw};
@@ -226,11 +226,22 @@ fn promises(map: &Map, subject: &Subject, log: &mut Log) {
         Ok(distance(&both[0], &both[1]))
     });
 
-    log.determinism(subject.promises(raw::GLK_CAP_DETERMINISTIC), "forward", |threads| {
+    let forward = |map: &Map, threads| {
         let (mut u, logdet) = map.run(&v, threads, false)?;
         u.push(logdet);
         Ok(u)
-    });
+    };
+    let promised = subject.promises(raw::GLK_CAP_DETERMINISTIC);
+    log.determinism(
+        promised,
+        "forward",
+        |threads| forward(map, threads),
+        || {
+            let object =
+                FlowObject::create(subject.plugin, subject.lending, &subject.request(&map.setting.lattice))?;
+            forward(&Map { object: RefCell::new(object), setting: map.setting.clone() }, LENT)
+        },
+    );
     density(map, log);
 }
 

@@ -4,7 +4,7 @@
 use super::fields::{Setting, distance};
 use super::layouts::{Argument, BATCH, Operation, rounded};
 use super::log::{Log, Verdict};
-use super::{STEP, Subject, abi, layouts};
+use super::{LENT, STEP, Subject, abi, layouts};
 use crate::{Auxiliary, Exec, ForceObject, HostError};
 use gaugelink_plugin_sdk::{View, ViewMut, raw};
 use std::cell::RefCell;
@@ -128,7 +128,15 @@ fn promises(drive: &Drive, subject: &Subject, log: &mut Log) {
         let twice: Vec<f64> = drive.plain(&u)?.iter().map(|x| -2.0 * x).collect();
         Ok(distance(&drive.force(&u, 1, 2.0, raw::GLK_ALG_NEG_F)?, &twice))
     });
-    log.determinism(subject.promises(raw::GLK_CAP_DETERMINISTIC), "force", |threads| {
-        drive.force(&u, threads, 1.0, raw::GLK_ALG_F)
-    });
+    log.determinism(
+        subject.promises(raw::GLK_CAP_DETERMINISTIC),
+        "force",
+        |threads| drive.force(&u, threads, 1.0, raw::GLK_ALG_F),
+        || {
+            let object =
+                ForceObject::create(subject.plugin, subject.lending, &subject.request(&setting.lattice))?;
+            let drive = Drive { object: RefCell::new(object), setting: setting.clone() };
+            drive.force(&u, LENT, 1.0, raw::GLK_ALG_F)
+        },
+    );
 }

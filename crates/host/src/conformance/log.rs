@@ -71,12 +71,14 @@ impl Log<'_> {
             Err(error) => Verdict::error(&error),
         });
     }
-    /// What `function` gives on 1 and 2 threads, where its component promises that always to be the same.
+    /// What `function` gives on 1 and 2 threads, and an object of its own on threads that the host lends, where its
+    /// component promises that always to be the same.
     pub(super) fn determinism(
         &mut self,
         promised: bool,
         function: &str,
         on_threads: impl Fn(usize) -> Result<Vec<f64>, HostError>,
+        on_lent: impl FnOnce() -> Result<Vec<f64>, HostError>,
     ) {
         if !promised {
             return self.skip("determinism", "DETERMINISTIC is not promised");
@@ -85,6 +87,8 @@ impl Log<'_> {
         self.same_bits("determinism", &format!("{function} twice"), twice);
         let both = || Ok([on_threads(1)?, on_threads(2)?]);
         self.same_bits("threads", &format!("{function} with 1 and 2 threads"), both);
+        let lent = || Ok([on_threads(1)?, on_lent()?]);
+        self.same_bits("lent threads", &format!("{function} with 1 thread and with 3 of the host's"), lent);
     }
     /// Two results that should be the same to the last bit.
     fn same_bits(

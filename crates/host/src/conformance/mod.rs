@@ -21,9 +21,11 @@ mod store;
 mod wilson;
 
 use crate::{ComponentInfo, HostError, Plugin, Request, Services};
+use gaugelink_lattice::Pool;
 use gaugelink_plugin_sdk::Lattice;
 use log::Log;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Step of numerical derivatives, which are of the fourth order: small, for a net of leaky ReLUs has kinks, and a step
 /// across one spoils the quotient; rounding costs 1e-9 at worst.
@@ -121,11 +123,12 @@ pub fn watch(path: &Path, options: &Options, watcher: &mut dyn FnMut(Event)) -> 
     };
     // Objects plan for as many threads as are granted: with one, calls with two could not differ.
     let services = Services::new(2);
+    let lending = Services::new(LENT).lending(Arc::new(Pool::new(LENT).map_err(HostError::Lattice)?));
     abi::plugin(&plugin, &mut log);
     for info in chosen {
         let mut log = Log { report: &mut *log.report, component: &info.id, watcher: &mut *log.watcher };
         log.announce("create");
-        let subject = Subject { plugin: &plugin, services: &services, info, options };
+        let subject = Subject { plugin: &plugin, services: &services, lending: &lending, info, options };
         match info.interface.as_str() {
             "glk.flow/1" => flow::component(&subject, &mut log),
             "glk.force/1" => force::component(&subject, &mut log),
@@ -137,10 +140,15 @@ pub fn watch(path: &Path, options: &Options, watcher: &mut dyn FnMut(Event)) -> 
     Ok(report)
 }
 
+/// Threads of a host that lends them.
+const LENT: usize = 3;
+
 /// A component under test.
 struct Subject<'a> {
     plugin: &'a Plugin,
     services: &'a Services,
+    /// Those of a host that lends its threads.
+    lending: &'a Services,
     info: &'a ComponentInfo,
     options: &'a Options,
 }

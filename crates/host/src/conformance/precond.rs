@@ -6,7 +6,7 @@ use super::layouts::{Argument, BATCH, Operation, rounded};
 use super::log::{Log, Verdict};
 use super::rig::wilson as plain_wilson;
 use super::wilson::wilson;
-use super::{Subject, abi, layouts, setups};
+use super::{LENT, Subject, abi, layouts, setups};
 use crate::{Exec, HostError, PrecondObject};
 use gaugelink_plugin_sdk::{Dirac, Setup, View, ViewMut, raw};
 use std::cell::RefCell;
@@ -145,9 +145,16 @@ fn promises(solver: &Solver, subject: &Subject, u: &[f64], g: &[f64], log: &mut 
     } else {
         log.skip("gauge covariance", "EQUIVARIANT is not promised");
     }
-    log.determinism(subject.promises(raw::GLK_CAP_DETERMINISTIC), "apply", |threads| {
-        solver.run(&a, threads, false)
-    });
+    let promised = subject.promises(raw::GLK_CAP_DETERMINISTIC);
+    log.determinism(
+        promised,
+        "apply",
+        |threads| solver.run(&a, threads, false),
+        || {
+            let lent = Subject { services: subject.lending, ..*subject };
+            Solver::new(&lent, setting, u, &plain_wilson())?.run(&a, LENT, false)
+        },
+    );
     log.check("order", || {
         let request = subject.request(&setting.lattice);
         match PrecondObject::create(subject.plugin, subject.services, &request) {

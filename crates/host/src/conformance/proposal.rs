@@ -4,7 +4,7 @@
 use super::fields::{Setting, numbers};
 use super::layouts::{Argument, Operation, rounded};
 use super::log::{Log, Verdict};
-use super::{Subject, abi, layouts, rig};
+use super::{LENT, Subject, abi, layouts, rig};
 use crate::{Exec, HostError, ProposalObject};
 use gaugelink_lattice::group::algebra_dim;
 use gaugelink_plugin_sdk::{Rng, View, ViewMut, raw};
@@ -112,11 +112,22 @@ fn promises(mover: &Mover, subject: &Subject, log: &mut Log) {
         let moved = mover.step(&u, &plain)?.0;
         Ok(setting.off_group(&moved))
     });
-    log.determinism(subject.promises(raw::GLK_CAP_DETERMINISTIC), "propose", |threads| {
+    let propose = |mover: &Mover, threads| {
         let (mut u, weights) = mover.run(&u, &plain, threads)?;
         u.extend(weights);
         Ok(u)
-    });
+    };
+    let promised = subject.promises(raw::GLK_CAP_DETERMINISTIC);
+    log.determinism(
+        promised,
+        "propose",
+        |threads| propose(mover, threads),
+        || {
+            let request = subject.request(&mover.setting.lattice);
+            let object = ProposalObject::create(subject.plugin, subject.lending, &request)?;
+            propose(&Mover { object: RefCell::new(object), setting: mover.setting.clone() }, LENT)
+        },
+    );
     balance(mover, log);
 }
 

@@ -1,7 +1,8 @@
-//! Where a component's objects live: the host's lattice, with threads of our own.
+//! Where a component's objects live: the host's lattice, on the threads that the host lends or, where it lends none, on
+//! threads of our own.
 
 use gaugelink_lattice::foreign::{Foreign, resembles};
-use gaugelink_lattice::{LaneMeaning, Lattice, LatticeOptions, Real};
+use gaugelink_lattice::{LaneMeaning, Lattice, LatticeOptions, Pool, Real};
 use gaugelink_plugin_sdk::{Args, Call, Error, Result, Stats, View, raw};
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,8 +13,8 @@ pub struct Place {
     sites: Arc<Lattice>,
     batches: Vec<Arc<Lattice>>,
     extents: Vec<usize>,
-    /// Threads that the host granted when the object was made: a call may use fewer, never more.
-    threads: usize,
+    /// As many threads as the host granted when the object was made: a call may use fewer, never more.
+    pool: Arc<Pool>,
     host: gaugelink_plugin_sdk::Lattice,
 }
 
@@ -30,9 +31,13 @@ impl Place {
             )));
         }
         let extents: Vec<usize> = args.lattice.local().iter().map(|&extent| extent as usize).collect();
-        let threads = args.host.threads();
-        let sites = lattice(&extents, threads, LaneMeaning::Sites)?;
-        Ok(Self { sites, batches: Vec::new(), extents, threads, host: args.lattice.clone() })
+        let pool = Arc::new(match args.host.parallel() {
+            // SAFETY: an object's lattices work inside the host's calls only.
+            Some(threads) => unsafe { Pool::lent(threads) },
+            None => Pool::new(args.host.threads())?,
+        });
+        let sites = lattice(&extents, &pool, LaneMeaning::Sites)?;
+        Ok(Self { sites, batches: Vec::new(), extents, pool, host: args.lattice.clone() })
     }
     /// Lattice with sites in the lanes.
     pub fn sites(&self) -> &Arc<Lattice> {
@@ -44,9 +49,7 @@ impl Place {
     }
     /// Begins a call: no more threads than it grants work from here on.
     pub fn begin(&self, call: &Call<'_>) -> Meter {
-        for lattice in std::iter::once(&self.sites).chain(&self.batches) {
-            lattice.pool().limit(call.threads());
-        }
+        self.pool.limit(call.threads());
         Meter { start: Instant::now(), copied: 0 }
     }
     /// The lattice on which fields of kind `F` serve a view, as many of a batch at once as it has chains: all where the
@@ -67,8 +70,7 @@ impl Place {
         let batch = match known {
             Some(batch) => batch,
             None => {
-                let batch = lattice(&self.extents, self.threads, LaneMeaning::Batch { chains })?;
-                batch.pool().limit(self.sites.pool().limited());
+                let batch = lattice(&self.extents, &self.pool, LaneMeaning::Batch { chains })?;
                 self.batches.push(batch.clone());
                 batch
             }
@@ -77,8 +79,9 @@ impl Place {
     }
 }
 
-fn lattice(extents: &[usize], threads: usize, lanes: LaneMeaning) -> Result<Arc<Lattice>> {
-    Ok(Lattice::new(extents, LatticeOptions { threads, lanes, ..LatticeOptions::default() })?)
+fn lattice(extents: &[usize], pool: &Arc<Pool>, lanes: LaneMeaning) -> Result<Arc<Lattice>> {
+    let pool = Some(pool.clone());
+    Ok(Lattice::new(extents, LatticeOptions { pool, lanes, ..LatticeOptions::default() })?)
 }
 
 /// What a call took.

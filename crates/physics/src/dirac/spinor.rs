@@ -126,7 +126,7 @@ impl<T: Real, const N: usize> SpinorField<T, N> {
     pub fn set_point_source(&mut self, site: &Site, spin: usize, colour: usize) {
         let mut one = Spinor::zero();
         one.0[spin][colour] = Complex::new(T::from_f64(1.0), T::from_f64(0.0));
-        self.as_mut_slice().fill(T::default());
+        self.fill(T::default());
         for chain in 0..self.lattice().chains() {
             self.set_spinor(site, chain, &one);
         }
