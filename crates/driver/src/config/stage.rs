@@ -186,7 +186,7 @@ pub struct SolveStage {
     #[serde(default, deserialize_with = "restart")]
     restart: Option<Spanned<usize>>,
     /// Relative residual to reach in each solve.
-    #[serde(default = "tolerance", deserialize_with = "positive")]
+    #[serde(default = "tolerance", deserialize_with = "reachable")]
     pub tolerance: f64,
     /// Iterations after which a solve is given up.
     #[serde(default = "max_iterations", deserialize_with = "at_least_one")]
@@ -285,6 +285,16 @@ fn tolerance() -> f64 {
     1e-10
 }
 
+/// A relative residual that double precision can reach.
+fn reachable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    match positive(deserializer)? {
+        x if x < 1e-15 => Err(serde::de::Error::custom(format!(
+            "{x:e} is less than double precision reaches, expected 1e-15 or more"
+        ))),
+        x => Ok(x),
+    }
+}
+
 fn max_iterations() -> u64 {
     10_000
 }
@@ -330,6 +340,15 @@ fn mass<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
 pub(super) fn file_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
     let name = PathBuf::deserialize(deserializer)?;
     let wrong = |why: &str| serde::de::Error::custom(format!("`{}` {why}", name.display()));
+    let (text, bytes) = (name.to_string_lossy(), name.as_os_str().len());
+    if text.contains(char::is_control) {
+        return Err(serde::de::Error::custom(format!(
+            "{text:?} has a character that does not print; expected a plain file name"
+        )));
+    }
+    if bytes > LONGEST_NAME {
+        return Err(wrong(&format!("has {bytes} bytes, expected a file name of at most {LONGEST_NAME}")));
+    }
     if name.components().count() != 1 || name.file_name() != Some(name.as_os_str()) {
         return Err(wrong(
             "is no plain file name; it is written into the run directory, so give a name alone",
@@ -340,6 +359,10 @@ pub(super) fn file_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Pa
     }
     Ok(name)
 }
+
+/// Bytes of the longest name of a file that is written. File systems take 255: the name of the temporary file, which
+/// becomes the file when it is whole, is longer by 12, and the number of a chain by 2.
+const LONGEST_NAME: usize = 240;
 
 /// What a run directory holds beside the configurations.
 pub(crate) const OWN_FILES: [&str; 9] = [

@@ -1,7 +1,7 @@
 //! Files for `gaugelink train`.
 
 use super::stage::file_name;
-use super::tables::{at_least_one, one, positive};
+use super::tables::{at_least_one, directory, one, positive};
 use super::{ActionKind, ActionTable, GroupName, LatticeTable, MachineTable, Tables, with_overrides};
 use crate::error::DriverError;
 use crate::hash::document_hash;
@@ -39,6 +39,7 @@ pub struct TrainRunTable {
     /// Seed of all random numbers.
     pub seed: u64,
     /// Where everything is written; made if missing.
+    #[serde(deserialize_with = "directory")]
     pub directory: PathBuf,
     /// Seconds between checkpoints, at least.
     #[serde(default = "checkpoint_seconds", deserialize_with = "positive")]
