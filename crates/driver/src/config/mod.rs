@@ -2,6 +2,7 @@
 
 mod action;
 mod document;
+mod file_name;
 mod overrides;
 mod plugin;
 mod stage;
@@ -11,9 +12,9 @@ mod train;
 pub use action::{ActionKind, ActionTable};
 pub(crate) use document::config_error;
 use document::{Tables, at_line};
+pub(crate) use file_name::OWN_FILES;
 pub use overrides::with_overrides;
 pub use plugin::{PluginTable, Role};
-pub(crate) use stage::OWN_FILES;
 pub use stage::{FlowStage, FthmcStage, HeatbathStage, HmcStage, SolveStage, Stage, WriteStage};
 pub(crate) use tables::cores;
 pub use tables::{

@@ -142,5 +142,14 @@ mod tests {
         assert_eq!((&series[0].chains, series[0].thermalisation), (&vec![vec![6.0, 8.0]; 2], 1));
         assert_eq!((series[1].chains[0].len(), series[1].thermalisation), (4, 2));
         assert_eq!(decisions(&file, 1, &lines), [true, false, true, false]);
+        assert_eq!(diverged(&file, 1, &lines), 0);
+        // JSON has no NaN: what is read back is a trajectory without a delta H.
+        let mut lines = lines;
+        for line in &mut lines {
+            if let Line::Hmc(update) = line {
+                update.delta_h = (update.chain == 0).then_some(0.0);
+            }
+        }
+        assert_eq!(diverged(&file, 1, &lines), 2, "those of chain 1 after thermalisation");
     }
 }
