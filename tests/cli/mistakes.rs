@@ -24,10 +24,34 @@ fn mistakes_in_the_run_file_end_with_status_2() {
         ("stage.4.file=no/such/folder/end.lime", &["plain file name"]),
         ("stage.4.file=../end.lime", &["plain file name"]),
         ("stage.4.file=measurements.jsonl", &["the run's own files"]),
+        ("action.beta=-1", &["line 10", "| beta = -1", "expected 0 or more"]),
+        ("lattice.extents=[4,4,4,1]", &["line 8", "| extents = [", "at least 2"]),
+        ("lattice.extents=[8]", &["line 8", "2 to 4 extents"]),
+        ("lattice.extents=[4,4,4,4,4]", &["line 8", "2 to 4 extents"]),
+        ("lattice.extents=[4,4,-4,4]", &["line 8", "expected a whole number from 0 on"]),
+        ("lattice.extents=[1000000,1000000,1000000,1000000]", &["line 8", "2^40 sites"]),
+        ("lattice.extents=8", &["line 8", "expected a list in brackets"]),
+        ("machine.ranks=[3]", &["| ranks = [3]", "does not divide"]),
+        ("machine.ranks=[0]", &["| ranks = [0]", "does not divide into 0"]),
+        ("machine.ranks=[1,1,1,1,2]", &["| ranks = ", "at most one per dimension"]),
+        ("stage.0.sweeps=2.5", &["line 17", "sweeps", "expected a whole number from 0 on"]),
+        ("stage.0.overrelaxation=-1", &["line 18", "expected a whole number from 0 on"]),
+        ("measure.charge=1", &["line 14", "expected true or false"]),
+        ("run.seed=-5", &["line 3", "expected a whole number from 0 on"]),
+        ("stage.3.tolerance=1e-30", &["tolerance = 1e-30", "expected 1e-15 or more"]),
+        ("stage.1.thermalise=13", &["| thermalise = 13"]),
+        ("run.directory=\"\"", &["line 4", "expected a path"]),
+        ("run.directory=\"a\\u0000b\"", &["line 4", "expected a path"]),
+        ("run.directory=\"{input}\"", &["line 4", "`{input}`", "expected a path"]),
+        ("stage.4.file=\"a\\u0000b\"", &["| file = ", "expected a plain file name"]),
     ] {
         let error = scratch.fails(2, &["run", "run.toml", "--set", setting]);
         assert!(said.iter().all(|word| error.contains(word)), "{setting}: {error}");
+        assert!(!error.contains("usize") && !error.contains("u64"), "{setting}: {error}");
     }
+    let long = format!("stage.4.file={}", "n".repeat(241));
+    let error = scratch.fails(2, &["run", "run.toml", "--set", &long]);
+    assert!(error.contains("241 bytes") && error.contains("at most 240"), "{error}");
     assert!(!scratch.path("out").exists(), "nothing was begun");
     let twice = format!("{SMALL}[[stage]]\nkind = \"write\"\nfile = \"end.lime\"\n");
     std::fs::write(scratch.path("twice.toml"), twice).unwrap();
@@ -47,9 +71,11 @@ fn stages_that_the_lattice_does_not_allow_are_refused_at_once() {
         ("lattice.extents=[4,4,8]", &["stage 3 (solve)", "4 dimensions"]),
         ("action.kind=iwasaki", &["stage 0 (heatbath)", "Wilson's action only"]),
         ("stage.3.source=[9,0,0,0]", &["stage 3 (solve)", "outside the lattice"]),
+        ("stage.2.step=0.2", &["stage 2 (flow)", "| step = 0.2", "0.156"]),
         ("machine.threads=100000", &["cores"]),
     ] {
         let error = scratch.fails(2, &["run", "run.toml", "--set", setting]);
+        assert!(error.contains("run.toml: line "), "{setting}: {error}");
         assert!(said.iter().all(|word| error.contains(word)), "{setting}: {error}");
         assert!(!scratch.path("out/measurements.jsonl").exists(), "{setting}");
     }
@@ -61,8 +87,6 @@ fn what_the_machine_or_the_files_do_not_allow_ends_with_status_1() {
     std::fs::write(scratch.path("file"), "text").unwrap();
     for (setting, said) in [
         ("lattice.extents=[128,256,256,256]", &["MiB are free", "smaller lattice"][..]),
-        ("lattice.extents=[4,4,4,1]", &["at least 2"]),
-        ("machine.ranks=[3]", &["does not divide"]),
         ("run.directory=file/x", &["file/x"]),
         ("run.directory=/proc/x", &["/proc/x"]),
         ("stage.3.max_iterations=2", &["did not converge", "solve"]),
@@ -99,6 +123,18 @@ fn damaged_start_files_are_refused() {
     assert!(start(&broken, &ignore).contains("not finite"));
     broken[payload..payload + 8].copy_from_slice(&2f64.to_be_bytes());
     assert!(start(&broken, &ignore).contains("not unitary"));
+    // Where nothing is updated, such links can be had: they may be fat ones.
+    std::fs::write(scratch.path("solve.toml"), crate::solve::SOLVE).unwrap();
+    let solve = ["solve", "solve.toml", "--input", "start.lime", "--set", "start.ignore_checksum=true"];
+    let error = scratch.fails(1, &solve);
+    assert!(error.contains("1 link is not unitary: ||U U^+ - 1|| is up to"), "{error}");
+    assert!(error.contains("start.lime") && error.contains("--set start.ignore_unitarity=true"), "{error}");
+    scratch.succeeds(&[&solve[..], &["--set", "start.ignore_unitarity=true"]].concat());
+    let error = start(&broken, &[&ignore[..], &["--set", "start.ignore_unitarity=true"]].concat());
+    assert!(
+        error.contains("not unitary") && !error.contains("ignore_unitarity"),
+        "updates need links: {error}"
+    );
     assert!(start(&whole[..whole.len() / 2], &[]).contains("truncated"));
     let error = start(&whole, &["--set", "lattice.extents=[4,4,8,4]"]);
     assert!(error.contains("[4, 4, 4, 8]") && error.contains("[4, 4, 8, 4]"), "{error}");
@@ -113,6 +149,31 @@ fn a_rank_that_fails_does_not_leave_the_others_waiting() {
     std::fs::write(scratch.path("out/lock"), "").unwrap();
     let error = scratch.fails(1, &["run", "run.toml", "--set", "machine.ranks=[1,1,1,2]"]);
     assert!(error.contains("end.lime"), "{error}");
+}
+
+/// The name goes through the text of a run file, which is UTF-8.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_start_file_whose_name_is_not_utf8_is_answered_with_a_sentence() {
+    use std::os::unix::ffi::OsStrExt;
+    let scratch = Scratch::new(SMALL);
+    let mut program = scratch.program(&["run", "run.toml", "--input"]);
+    let output = program.arg(std::ffi::OsStr::from_bytes(b"conf\xff.lime")).output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{error}");
+    assert!(error.contains("--input conf") && error.contains("not UTF-8"), "{error}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_standard_output_is_no_matter_of_runs() {
+    let scratch = Scratch::new(SMALL);
+    scratch.succeeds(&["run", "run.toml"]);
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let output = scratch.program(&["measure", "out/end.lime"]).stdout(full).output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("cannot write to standard output") && !error.contains("run"), "{error}");
 }
 
 /// Nobody hears of a mistake where standard error is a full disk; the exit status still tells.

@@ -1,6 +1,6 @@
 //! A run that is stopped goes on as if nothing had happened, and nobody's results are lost.
 
-use crate::program::{SMALL, Scratch, assert_same};
+use crate::program::{SMALL, Scratch, assert_same, json_lines};
 use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
@@ -146,7 +146,38 @@ fn a_diverged_trajectory_is_rejected_and_the_run_goes_on() {
     let shown =
         scratch.succeeds(&["run", "run.toml", "--set", "stage.1.length=1000", "--set", "stage.1.steps=1"]);
     assert!(shown.contains("acceptance"), "{shown}");
+    let told = |row: &str, note: &str| shown.lines().any(|line| line.contains(row) && line.contains(note));
+    assert!(told("diverged", "12  trajectories without a delta H"), "{shown}");
+    assert!(told("reversibility", "diverged, too"), "{shown}");
+    assert!(!shown.contains("NaN"), "{shown}");
     assert!(scratch.path("out/end.lime").exists());
+}
+
+/// Random links are so far from equilibrium that exp(-delta H) of the first trajectories is huge, or beyond any number.
+#[test]
+fn an_average_of_a_run_from_far_off_is_told_for_what_it_is() {
+    const FAR: &str = "[run]\nseed = 5\ndirectory = \"out\"\n[lattice]\ngroup = \"SU(3)\"\nextents = [4, 4, 4, 8]\n\
+                       [action]\nbeta = 5.7\n[start]\nkind = \"hot\"\n\
+                       [[stage]]\nkind = \"hmc\"\ntrajectories = 12\nsteps = 10\n";
+    let scratch = Scratch::new(FAR);
+    let row = |settings: &[&str]| {
+        let lines =
+            json_lines(&scratch.succeeds(&[&["run", "run.toml", "--fresh", "--json"], settings].concat()));
+        let table = std::fs::read_to_string(scratch.path("out/table.txt")).unwrap();
+        assert!(!table.contains("inf ") && !table.contains("NaN"), "{table}");
+        let row = lines.into_iter().find(|l| l["kind"] == "result" && l["quantity"] == "exp(-delta H)");
+        row.map(|row| (row["value"].as_f64(), row["n"].as_u64(), row["note"].to_string())).unwrap()
+    };
+    // The first delta H is -100 on the small lattice and -806 on the larger one.
+    for (extents, infinite) in [("[4,4,4,8]", false), ("[8,8,8,8]", true)] {
+        let extents = format!("lattice.extents={extents}");
+        let (value, n, note) = row(&["--set", "stage.0.steps=2", "--set", &extents]);
+        assert_eq!((value.is_none(), n), (infinite, Some(12)), "{note}");
+        assert!(note.contains("1 in equilibrium") && note.contains("`thermalise`"), "{note}");
+        assert_eq!(note.contains("infinite"), infinite, "{note}");
+    }
+    let (value, n, note) = row(&["--set", "stage.0.trajectories=30", "--set", "stage.0.thermalise=15"]);
+    assert!(value.is_some() && n == Some(15) && !note.contains("equilibrium"), "{value:?} {note}");
 }
 
 #[test]
@@ -207,4 +238,23 @@ fn a_damaged_checkpoint_is_refused() {
     }
     let error = scratch.fails(1, &["run", "run.toml"]);
     assert!(error.contains("changed since the checkpoint"), "{error}");
+}
+
+#[test]
+fn measurements_that_were_changed_are_noticed() {
+    let scratch = Scratch::new(&SMALL.replace("sweeps = 12", "sweeps = 300"));
+    kill_after(&scratch, "out", 20);
+    let log = scratch.path("out/measurements.jsonl");
+    let text = std::fs::read_to_string(&log).unwrap();
+    let change = || {
+        let text = std::fs::read_to_string(&log).unwrap();
+        std::fs::write(&log, text.replacen("0.", "1.", 1)).unwrap();
+        let error = scratch.fails(1, &["run", "run.toml"]);
+        assert!(error.contains("was changed since the checkpoint") && error.contains("--fresh"), "{error}");
+    };
+    change();
+    std::fs::write(&log, text).unwrap();
+    scratch.succeeds(&["run", "run.toml"]);
+    // A complete run shows no results of other measurements either.
+    change();
 }

@@ -2,7 +2,8 @@
 
 use crate::program::{SMALL, Scratch, json_lines};
 
-const SOLVE: &str = "[run]\ndirectory = \"solved/{input}\"\n[start]\nkind = \"file\"\n[solve]\nmass = 0.2\n";
+pub const SOLVE: &str =
+    "[run]\ndirectory = \"solved/{input}\"\n[start]\nkind = \"file\"\n[solve]\nmass = 0.2\n";
 
 #[test]
 fn solve_finds_what_the_run_found() {

@@ -259,7 +259,11 @@ fn a_bad_milc_checksum_is_refused_with_both_sums_and_can_be_ignored() {
     let answer = run("measure --json", &[&path]);
     assert_eq!(answer.status, 1);
     assert!(answer.line()["error"].as_str().unwrap().contains("--ignore-checksum"), "{}", answer.stdout);
+    // The links at t = 0 are those of a Schroedinger functional.
     let answer = run("measure --json --ignore-checksum", &[&path]);
+    assert_eq!(answer.status, 1);
+    assert!(answer.line()["error"].as_str().unwrap().contains("--ignore-unitarity"), "{}", answer.stdout);
+    let answer = run("measure --json --ignore-checksum --ignore-unitarity", &[&path]);
     assert_eq!(answer.status, 0, "{}", answer.stderr);
     close(&answer.line()["plaquette"], &entry["plaquette"], 2e-6, "BADCHECKSUM");
 }
@@ -268,9 +272,10 @@ fn a_bad_milc_checksum_is_refused_with_both_sums_and_can_be_ignored() {
 fn the_wrong_one_of_two_formats_with_one_header_shows() {
     let Some((folder, entries)) = corpus() else { return };
     let path = folder.join(name(with_prefix(&entries, "ddalphaamg_")[0]));
-    let line = run("ildg verify --json --format openqcd", &[&path]).line();
-    assert_eq!(line["format"], "openqcd");
-    assert!(line["warnings"].to_string().contains("the file states the plaquette"), "{line}");
+    let answer = run("ildg verify --json --format openqcd", &[&path]);
+    let line = answer.line();
+    assert_eq!((answer.status, &line["format"], &line["ok"]), (1, &"openqcd".into(), &false.into()));
+    assert!(line["error"].as_str().unwrap().contains("the file states the plaquette"), "{line}");
     let answer = run("ildg verify --format milk", &[&path]);
     assert_eq!(answer.status, 2);
     assert!(answer.stderr.contains("the formats are ildg, scidac, nersc, milc"), "{}", answer.stderr);

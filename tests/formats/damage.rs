@@ -117,6 +117,45 @@ fn links_off_the_group_are_counted_and_placed() {
     failing("", &path, "1 link has a determinant other than 1");
 }
 
+/// The bytes are those that the checksum is of, and every link is one: only the stated plaquette tells.
+#[test]
+fn a_stated_plaquette_that_is_not_that_of_the_links_is_an_error() {
+    let folder = Folder::new();
+    let path = folder.exchanged("exchanged");
+    let line = failing("", &path, "another order");
+    let (stated, found) = (line["stated_plaquette"].as_f64().unwrap(), line["plaquette"].as_f64().unwrap());
+    assert!((stated - found).abs() > 1e-3 && line["checksum"] == "ok", "{line}");
+    let error = line["error"].as_str().unwrap();
+    assert!(error.contains(&format!("states the plaquette {stated}")), "{error}");
+    assert!(error.contains(&format!("links give {found:.9}")), "{error}");
+
+    let nersc = folder.path("nersc");
+    assert_eq!(run("ildg convert --to nersc", &[&folder.sound("sound"), &nersc]).status, 0);
+    for (key, name) in [("PLAQUETTE = 0.", "plaquette"), ("LINK_TRACE = 0.", "link trace")] {
+        let other = folder.copy(&nersc, "other", |all| {
+            let at = all.windows(key.len()).position(|bytes| bytes == key.as_bytes()).unwrap();
+            all[at + key.len() - 2] = b'7';
+        });
+        failing("", &other, &format!("the file states the {name} 7."));
+    }
+    // An answer from such a file is one on other links.
+    for words in ["measure --json", "ildg convert --json --to nersc"] {
+        let out = folder.path("out");
+        let files = if words.contains("convert") { vec![&path, &out] } else { vec![&path] };
+        let answer = run(words, &files);
+        let said = answer.stdout + &answer.stderr;
+        assert_eq!(answer.status, 1, "{words}: {said}");
+        assert!(said.contains("another order") && said.contains("--ignore-checksum"), "{words}: {said}");
+        let answer = run(&format!("{words} --ignore-checksum"), &files);
+        assert_eq!(answer.status, 0, "{words}: {}", answer.stderr);
+        assert!(
+            answer.line()["warnings"].to_string().contains("another order"),
+            "{words}: {}",
+            answer.stdout
+        );
+    }
+}
+
 #[test]
 fn an_open_boundary_is_no_damage() {
     let folder = Folder::new();

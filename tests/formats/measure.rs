@@ -114,6 +114,54 @@ fn links_that_are_no_numbers_are_refused_always() {
     assert!(line["error"].as_str().unwrap().contains("site (1,2,3), direction z"), "{line}");
 }
 
+/// Fat links, or damage that the checksum is of: nothing that is measured on them means anything, unless one knows.
+#[test]
+fn links_off_the_group_are_refused_unless_overlooked() {
+    let folder = Folder::new();
+    for precision in [Precision::F64, Precision::F32] {
+        let path = folder.field::<3>("fat", &[4, 4, 4, 4], precision, |u| {
+            set(u, [1, 2, 3, 0], 2, Complex::new(1.001, 0.0));
+        });
+        for words in ["measure --json", "measure --json --ignore-checksum"] {
+            let answer = run(words, &[&path]);
+            let line = answer.line();
+            let error = line["error"].as_str().unwrap();
+            assert_eq!(answer.status, 1, "{error}");
+            assert!(error.contains("1 link is not unitary: ||U U^+ - 1|| is up to 3.5e-3"), "{error}");
+            assert!(error.contains("--ignore-unitarity takes it all the same"), "{error}");
+        }
+        let answer = run("measure --json --ignore-unitarity", &[&path]);
+        let line = answer.line();
+        assert_eq!(answer.status, 0, "{}", answer.stderr);
+        close(&line, "unitarity", (1.001f64.powi(2) - 1.0) * 3f64.sqrt(), 1e-6);
+        assert!(line["warnings"].to_string().contains("not unitary"), "{line}");
+    }
+}
+
+#[test]
+fn flow_steps_that_are_not_stable_are_refused() {
+    let folder = Folder::new();
+    let path = folder.sound("sound");
+    for step in ["50", "0.2"] {
+        let answer = run(&format!("measure --json --flow 100 --flow-step {step}"), &[&path]);
+        assert_eq!(answer.status, 1, "{}", answer.stdout);
+        let line = answer.line();
+        let error = line["error"].as_str().unwrap();
+        assert!(
+            error.contains("--flow-step") && error.contains("0.156") && error.contains("0.02"),
+            "{error}"
+        );
+    }
+    // Up to the bound the plaquette rises all the way.
+    let lines = run("measure --json --flow 3 --flow-step 0.15", &[&path]).lines();
+    let flowed: Vec<f64> = lines
+        .iter()
+        .filter(|l| l["observable"] == "flow")
+        .map(|l| l["plaquette"].as_f64().unwrap())
+        .collect();
+    assert!(flowed.len() > 10 && flowed.windows(2).all(|pair| pair[1] > pair[0]), "{flowed:?}");
+}
+
 #[test]
 fn threads_change_no_bit_and_text_has_the_same_numbers() {
     let folder = Folder::new();

@@ -82,6 +82,19 @@ fn runs_start_from_the_files_of_other_codes() {
 }
 
 #[test]
+fn a_run_does_not_start_from_links_that_are_not_those_of_the_stated_plaquette() {
+    let folder = Folder::new();
+    let (file, input) = (run_file(&folder, "", "ildg", "f64"), folder.exchanged("exchanged"));
+    let answer = start(&file, &input, &[]);
+    let words = ["exchanged: the file states the plaquette", "links give", "start.ignore_checksum=true"];
+    assert_eq!(answer.status, 1, "{}", answer.stdout);
+    assert!(words.iter().all(|word| answer.stderr.contains(word)), "{}", answer.stderr);
+    let answer = start(&file, &input, &["--set", "start.ignore_checksum=true"]);
+    assert!(answer.stderr.contains("warning: the file states the plaquette"), "{}", answer.stderr);
+    written(&answer);
+}
+
+#[test]
 fn formats_that_are_wrong_or_cannot_be_told_are_said() {
     let folder = Folder::new();
     let sound = folder.sound("sound");

@@ -1,5 +1,6 @@
 //! Configurations that the library writes for these tests.
 
+use crate::program::run;
 use gaugelink_lattice::file::{FileText, write};
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{Complex, GaugeField, Lattice, LatticeOptions, Matrix};
@@ -45,6 +46,19 @@ impl Folder {
     /// A sound SU(3) file on 4x4x4x4.
     pub fn sound(&self, name: &str) -> PathBuf {
         self.field::<3>(name, &[4, 4, 4, 4], Precision::F64, |_| ())
+    }
+
+    /// A file that states its plaquette, and whose metadata have x and t exchanged: 8x4x4x4 instead of 4x4x4x8.
+    pub fn exchanged(&self, name: &str) -> PathBuf {
+        let sound = self.field::<3>("whole", &[4, 4, 4, 8], Precision::F64, |_| ());
+        let stating = self.path("stating");
+        assert_eq!(run("ildg convert --to ildg", &[&sound, &stating]).status, 0);
+        self.copy(&stating, name, |all| {
+            for (old, new) in [("<lx>4", "<lx>8"), ("<lt>8", "<lt>4")] {
+                let at = all.windows(old.len()).position(|bytes| bytes == old.as_bytes()).unwrap();
+                all[at..at + old.len()].copy_from_slice(new.as_bytes());
+            }
+        })
     }
 
     /// A copy of a file whose bytes were changed.

@@ -185,7 +185,7 @@ pub(crate) struct ConvertArgs {
     pub rows: Option<u8>,
     #[command(flatten)]
     pub shape: ShapeArgs,
-    /// Convert a file whose checksum is wrong
+    /// Convert a file whose checksum, or stated plaquette or link trace, is wrong
     #[arg(long)]
     pub ignore_checksum: bool,
     /// A JSON line on standard output, nothing else
@@ -251,9 +251,12 @@ pub(crate) struct MeasureArgs {
     /// Step of the gradient flow
     #[arg(long, value_name = "EPS", default_value_t = 0.02, value_parser = positive, allow_negative_numbers = true)]
     pub flow_step: f64,
-    /// Measure files whose checksum is wrong
+    /// Measure files whose checksum, or stated plaquette or link trace, is wrong
     #[arg(long)]
     pub ignore_checksum: bool,
+    /// Measure links that are not unitary or have another determinant than 1: fat links, signs multiplied in
+    #[arg(long)]
+    pub ignore_unitarity: bool,
     /// Threads; 0 takes all cores
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub threads: usize,
@@ -292,7 +295,7 @@ pub(crate) struct EnsembleReadArgs {
     /// Neighbours with the same links are rejected trajectories, not copies
     #[arg(long)]
     pub repeats: bool,
-    /// Let files count whose checksum is wrong
+    /// Let files count whose checksum, or stated plaquette or link trace, is wrong
     #[arg(long)]
     pub ignore_checksum: bool,
 }

@@ -36,6 +36,9 @@ pub enum DriverError {
     /// A configuration file.
     #[error(transparent)]
     File(#[from] lime_rs::Error),
+    /// Standard output that cannot be written to.
+    #[error("cannot write to standard output: {0}; what went into files is there, send the output elsewhere")]
+    Output(std::io::Error),
     /// The reader of standard output has gone (`| head`): nothing is wrong.
     #[error("standard output was closed")]
     ClosedPipe,
@@ -116,7 +119,7 @@ fn advice(source: &std::io::Error) -> &'static str {
             " (choose a folder that you may write to; that of a run is --set run.directory=...)"
         }
         StorageFull | QuotaExceeded => {
-            " (free some space, then start again: the run goes on from its last checkpoint)"
+            " (free some space, then give the same command again: a run goes on from its last checkpoint)"
         }
         _ => "",
     }

@@ -23,7 +23,7 @@ impl Report {
     /// Prints a result as a JSON line; nothing where text was asked for.
     ///
     /// # Errors
-    /// [`DriverError::ClosedPipe`], [`DriverError::Io`].
+    /// [`DriverError::ClosedPipe`], [`DriverError::Output`].
     pub fn record(&mut self, line: &impl Serialize) -> Result<(), DriverError> {
         if !self.json {
             return Ok(());
@@ -34,7 +34,7 @@ impl Report {
     /// As [`Report::record`], where work goes on: a reader that went away does not end it.
     ///
     /// # Errors
-    /// [`DriverError::Io`].
+    /// [`DriverError::Output`].
     pub fn tell(&mut self, line: &impl Serialize) -> Result<(), DriverError> {
         match self.record(line) {
             Err(DriverError::ClosedPipe) => Ok(()),
@@ -92,6 +92,6 @@ pub(crate) fn aligned<const N: usize>(rows: &[[String; N]], right: &[usize]) -> 
 fn print(line: &str) -> Result<(), DriverError> {
     writeln!(io::stdout().lock(), "{line}").map_err(|source| match source.kind() {
         io::ErrorKind::BrokenPipe => DriverError::ClosedPipe,
-        _ => DriverError::Io { action: "write to", path: "standard output".into(), source },
+        _ => DriverError::Output(source),
     })
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use common::lime;
 use lime_rs::{
-    GridMeta, GridStatement, IldgFile, IldgFormat, IldgMeta, IldgWriter, PassOptions, Precision,
+    GaugeFile, GridMeta, GridStatement, IldgFile, IldgFormat, IldgMeta, IldgWriter, PassOptions, Precision,
     ScidacChecksum, ScidacFile, TextRecord, decode, encode_as, scan,
 };
 
@@ -223,13 +223,24 @@ fn statements_of_usqcd_and_nonsense_are_told_apart() {
             (extra.0, extra.1.as_bytes()),
             ("ildg-binary-data", &payload),
         ]);
-        IldgFile::from_source(file, lime_rs::Selection::default()).unwrap().grid_statement()
+        let file = IldgFile::from_source(file, lime_rs::Selection::default()).unwrap();
+        let statement = file.grid_statement();
+        (statement, *GaugeFile::from(file).stated())
     };
+    let record_of = |extra| stated(extra).0.unwrap();
     let usqcd = GridStatement { plaquette: Some(0.25), link_trace: Some(-1e-3), norm2: None };
-    assert_eq!(stated(("scidac-record-xml", record)).unwrap(), usqcd);
-    assert_eq!(
-        stated(("scidac-record-xml", "<info><plaq>1</plaq></info>")).unwrap(),
-        GridStatement::default()
-    );
-    assert_eq!(stated(("FieldNormMetaData", "<f><norm2>nan</norm2></f>")).unwrap(), GridStatement::default());
+    assert_eq!(record_of(("scidac-record-xml", record)), usqcd);
+    assert_eq!(record_of(("scidac-record-xml", "<info><plaq>1</plaq></info>")), GridStatement::default());
+    assert_eq!(record_of(("FieldNormMetaData", "<f><norm2>nan</norm2></f>")), GridStatement::default());
+    // A gauge file states the same, whoever wrote it.
+    let grid = "<GaugeField><link_trace>-2e-3</link_trace><plaquette>0.5</plaquette></GaugeField>";
+    for (extra, plaquette, link_trace) in [
+        (("scidac-record-xml", record), Some(0.25), Some(-1e-3)),
+        (("grid-format", grid), Some(0.5), Some(-2e-3)),
+        (("xlf-info", "plaquette = 6.25e-01"), Some(0.625), None),
+        (("xlf-info", "beta = 6"), None, None),
+    ] {
+        let found = stated(extra).1;
+        assert_eq!((found.plaquette, found.link_trace), (plaquette, link_trace), "{extra:?}");
+    }
 }

@@ -25,7 +25,13 @@ pub(crate) fn solve(args: &RunArgs, report: &mut Report) -> Result<(), DriverErr
 fn read(args: &RunArgs, kind: FileKind) -> Result<RunFile, DriverError> {
     let mut overrides = args.set.clone();
     if let Some(input) = &args.input {
-        let path = toml::Value::String(input.to_string_lossy().into_owned());
+        let Some(name) = input.to_str() else {
+            return Err(DriverError::Request(format!(
+                "--input {}: the name is not UTF-8, and a run file is: rename the file, or give a link to it",
+                input.display()
+            )));
+        };
+        let path = toml::Value::String(name.into());
         overrides.extend(["start.kind=\"file\"".into(), format!("start.file={path}")]);
     }
     RunFile::read(&args.file, kind, &overrides)

@@ -1,6 +1,8 @@
 //! Run files: TOML, every key defined once, mistakes answered with the line, the key and what was expected.
 
 mod action;
+mod document;
+mod file_name;
 mod overrides;
 mod plugin;
 mod stage;
@@ -8,9 +10,11 @@ mod tables;
 mod train;
 
 pub use action::{ActionKind, ActionTable};
+pub(crate) use document::config_error;
+use document::{Tables, at_line};
+pub(crate) use file_name::OWN_FILES;
 pub use overrides::with_overrides;
 pub use plugin::{PluginTable, Role};
-pub(crate) use stage::OWN_FILES;
 pub use stage::{FlowStage, FthmcStage, HeatbathStage, HmcStage, SolveStage, Stage, WriteStage};
 pub(crate) use tables::cores;
 pub use tables::{
@@ -21,9 +25,9 @@ pub use train::{ChainTable, ModelName, ModelTable, TrainFile, TrainRunTable, Tra
 
 use crate::error::DriverError;
 use crate::hash::document_hash;
-use serde::de::DeserializeOwned;
+use gaugelink_lattice::Geometry;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 /// A run file, read and checked.
 #[derive(Debug, Clone)]
@@ -115,36 +119,70 @@ impl RunFile {
         if !from_file && self.lattice.is_none() {
             return Err(tables.fail("the table [lattice] is missing: add it, or start from a file".into()));
         }
+        if self.directory().as_os_str().is_empty() {
+            let message = "`{input}` stands for the name of a start file, and there is none: expected a path";
+            return Err(tables.fail_key(&["run", "directory"], message));
+        }
+        if let Some(lattice) = &self.lattice
+            && let Err(error) = Geometry::new(&lattice.extents, &self.machine.ranks, 0)
+        {
+            let alone = Geometry::new(&lattice.extents, &[], 0);
+            let key = if alone.is_err() { ["lattice", "extents"] } else { ["machine", "ranks"] };
+            return Err(tables.fail_key(&key, &error.to_string()));
+        }
         let mut written = Vec::new();
-        for stage in &self.stages {
+        for (number, stage) in self.stages.iter().enumerate() {
             if let Stage::Write(write) = stage {
                 if written.contains(&&write.file) {
                     let message =
                         format!("two stages write `{}`: give each a name of its own", write.file.display());
-                    return Err(tables.fail_in("stage", &message));
+                    return Err(tables.fail_in_stage(number, "file", &message));
                 }
                 written.push(&write.file);
             }
             if stage.thermalisation() >= stage.updates().max(1) {
-                return Err(tables.fail_in("stage", "`thermalise` leaves no update to average over"));
+                let message = "`thermalise` leaves no update to average over";
+                return Err(tables.fail_in_stage(number, "thermalise", message));
             }
             if let Stage::Solve(solve) = stage
                 && let Some((place, message)) = solve.problem()
             {
-                return Err(self.fail_at(place, message));
+                return Err(tables.fail_at(place, message));
             }
             if matches!(stage, Stage::Hmc(hmc) if hmc.relax > hmc.thermalise) {
-                return Err(tables.fail_in(
-                    "stage",
-                    "`relax` is more than `thermalise`: such trajectories are no samples",
-                ));
+                let message = "`relax` is more than `thermalise`: such trajectories are no samples";
+                return Err(tables.fail_in_stage(number, "relax", message));
+            }
+            if let (Stage::Heatbath(_), Some(action)) = (stage, &self.action)
+                && action.beta < 0.0
+            {
+                let message = format!(
+                    "the heat bath of stage {number} has no distribution for beta = {}: expected 0 or more",
+                    action.beta
+                );
+                return Err(tables.fail_key(&["action", "beta"], &message));
             }
         }
         Ok(())
     }
 
+    /// An error of a key of a table, shown with its line.
+    pub(crate) fn fail_key(&self, path: &[&str], message: &str) -> DriverError {
+        self.fail(|tables| tables.fail_key(path, message))
+    }
+
+    /// An error of a key of a stage, shown with its line.
+    pub(crate) fn fail_in_stage(&self, number: usize, key: &str, message: &str) -> DriverError {
+        self.fail(|tables| tables.fail_in_stage(number, key, message))
+    }
+
+    /// An error that the tables show; the text was read before.
+    fn fail(&self, shown: impl FnOnce(&Tables<'_>) -> DriverError) -> DriverError {
+        Tables::parse(&self.text, &self.path).map_or_else(|error| error, |tables| shown(&tables))
+    }
+
     /// An error at a place in the text.
-    pub(crate) fn fail_at(&self, span: std::ops::Range<usize>, message: &str) -> DriverError {
+    pub(crate) fn fail_at(&self, span: Range<usize>, message: &str) -> DriverError {
         at_line(&self.path, &self.text, span, message)
     }
 
@@ -180,119 +218,6 @@ pub enum FileKind {
     Run,
     /// For `gaugelink solve`: with `[solve]`.
     Solve,
-}
-
-/// The tables of a TOML document, with their places in the text kept for messages.
-pub(crate) struct Tables<'a> {
-    text: &'a str,
-    path: PathBuf,
-    document: toml::Spanned<DeTable<'a>>,
-}
-
-impl<'a> Tables<'a> {
-    pub fn parse(text: &'a str, path: &Path) -> Result<Self, DriverError> {
-        let document = DeTable::parse(text).map_err(|error| config_error(path, text, error))?;
-        Ok(Self { text, path: path.into(), document })
-    }
-
-    fn fail(&self, message: String) -> DriverError {
-        DriverError::Config { path: self.path.clone(), message }
-    }
-
-    /// An error at a place in the text, shown with its line.
-    fn fail_at(&self, span: std::ops::Range<usize>, message: &str) -> DriverError {
-        at_line(&self.path, self.text, span, message)
-    }
-
-    /// An error of a table as a whole, shown with its first line.
-    fn fail_in(&self, table: &str, message: &str) -> DriverError {
-        match self.document.get_ref().get_key_value(table) {
-            Some((key, _)) => self.fail_at(key.span(), message),
-            None => self.fail(format!("[{table}]: {message}")),
-        }
-    }
-
-    /// Refuses top-level keys that are not in `known`.
-    pub fn no_other_than(&self, known: &[&str]) -> Result<(), DriverError> {
-        for key in self.document.get_ref().keys() {
-            if !known.contains(&key.get_ref().as_ref()) {
-                let message =
-                    format!("unknown table `{}`, expected one of {}", key.get_ref(), known.join(", "));
-                return Err(self.fail_at(key.span(), &message));
-            }
-        }
-        Ok(())
-    }
-
-    /// A table that may be left out.
-    pub fn optional<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, DriverError> {
-        match self.document.get_ref().get(name) {
-            None => Ok(None),
-            Some(value) => self.read(value.clone()).map(Some),
-        }
-    }
-
-    /// A table that must be there.
-    pub fn required<T: DeserializeOwned>(&self, name: &str) -> Result<T, DriverError> {
-        self.optional(name)?.ok_or_else(|| self.fail(format!("the table [{name}] is missing: add it")))
-    }
-
-    fn read<T: DeserializeOwned>(&self, value: toml::Spanned<DeValue<'_>>) -> Result<T, DriverError> {
-        T::deserialize(ValueDeserializer::from(value))
-            .map_err(|error| config_error(&self.path, self.text, error))
-    }
-
-    /// The `[[stage]]` tables, each read as its `kind` says.
-    fn stages(&self) -> Result<Vec<Stage>, DriverError> {
-        let Some(value) = self.document.get_ref().get("stage") else {
-            return Err(self.fail("no [[stage]] says what to do: add one, e.g. kind = \"hmc\"".into()));
-        };
-        let Some(stages) = value.get_ref().as_array() else {
-            return Err(self.fail_at(value.span(), "write [[stage]] with two brackets: stages are a list"));
-        };
-        stages.iter().map(|stage| self.stage(stage.clone())).collect()
-    }
-
-    fn stage(&self, mut stage: toml::Spanned<DeValue<'_>>) -> Result<Stage, DriverError> {
-        let span = stage.span();
-        let kind = match stage.get_mut() {
-            DeValue::Table(table) => table.remove("kind"),
-            _ => None,
-        };
-        let Some(kind) = kind else {
-            let message = format!("a stage needs a `kind`: one of {}", Stage::KINDS.join(", "));
-            return Err(self.fail_at(span, &message));
-        };
-        match kind.get_ref().as_str() {
-            Some("heatbath") => Ok(Stage::Heatbath(self.read(stage)?)),
-            Some("hmc") => Ok(Stage::Hmc(self.read(stage)?)),
-            Some("fthmc") => Ok(Stage::Fthmc(self.read(stage)?)),
-            Some("flow") => Ok(Stage::Flow(self.read(stage)?)),
-            Some("solve") => Ok(Stage::Solve(self.read(stage)?)),
-            Some("write") => Ok(Stage::Write(self.read(stage)?)),
-            other => {
-                let message = format!(
-                    "unknown stage kind `{}`, expected one of {}",
-                    other.unwrap_or("(not a string)"),
-                    Stage::KINDS.join(", ")
-                );
-                Err(self.fail_at(kind.span(), &message))
-            }
-        }
-    }
-}
-
-/// An error at a place in a text, shown with its line.
-fn at_line(path: &Path, text: &str, span: std::ops::Range<usize>, message: &str) -> DriverError {
-    let line = text[..span.start].matches('\n').count() + 1;
-    let shown = text.lines().nth(line - 1).unwrap_or_default();
-    DriverError::Config { path: path.into(), message: format!("line {line}: {message}\n  {line} | {shown}") }
-}
-
-/// An error of the TOML reader, with the line.
-pub(crate) fn config_error(path: &Path, text: &str, mut error: toml::de::Error) -> DriverError {
-    error.set_input(Some(text));
-    DriverError::Config { path: path.into(), message: error.to_string().trim_end().into() }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The stages of a run: `[[stage]]` with `kind = "..."`.
 
+use super::file_name::file_name;
 use super::plugin::{PluginTable, Role};
 use super::tables::{FormatName, PrecisionName, at_least_one, finite, positive, yes};
 use gaugelink_physics::dirac::PropagatorSolver;
@@ -186,7 +187,7 @@ pub struct SolveStage {
     #[serde(default, deserialize_with = "restart")]
     restart: Option<Spanned<usize>>,
     /// Relative residual to reach in each solve.
-    #[serde(default = "tolerance", deserialize_with = "positive")]
+    #[serde(default = "tolerance", deserialize_with = "reachable")]
     pub tolerance: f64,
     /// Iterations after which a solve is given up.
     #[serde(default = "max_iterations", deserialize_with = "at_least_one")]
@@ -285,6 +286,16 @@ fn tolerance() -> f64 {
     1e-10
 }
 
+/// A relative residual that double precision can reach.
+fn reachable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    match positive(deserializer)? {
+        x if x < 1e-15 => Err(serde::de::Error::custom(format!(
+            "{x:e} is less than double precision reaches, expected 1e-15 or more"
+        ))),
+        x => Ok(x),
+    }
+}
+
 fn max_iterations() -> u64 {
     10_000
 }
@@ -325,34 +336,6 @@ fn mass<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
         mass => Ok(mass),
     }
 }
-
-/// A name that stays inside the run directory and is none of the run's own files.
-pub(super) fn file_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
-    let name = PathBuf::deserialize(deserializer)?;
-    let wrong = |why: &str| serde::de::Error::custom(format!("`{}` {why}", name.display()));
-    if name.components().count() != 1 || name.file_name() != Some(name.as_os_str()) {
-        return Err(wrong(
-            "is no plain file name; it is written into the run directory, so give a name alone",
-        ));
-    }
-    if OWN_FILES.iter().any(|own| name.as_os_str() == *own) {
-        return Err(wrong("is one of the run's own files; give another name"));
-    }
-    Ok(name)
-}
-
-/// What a run directory holds beside the configurations.
-pub(crate) const OWN_FILES: [&str; 9] = [
-    "measurements.jsonl",
-    "timings.jsonl",
-    "results.jsonl",
-    "table.txt",
-    "provenance.json",
-    "run.toml",
-    "lock",
-    "checkpoint",
-    "plots",
-];
 
 #[cfg(test)]
 mod tests {

@@ -13,6 +13,7 @@ pub struct RunTable {
     pub seed: Option<u64>,
     /// Where everything is written; made if missing. `{input}` stands for the name of the start file, without its
     /// last extension.
+    #[serde(deserialize_with = "directory")]
     pub directory: PathBuf,
     /// Independent chains in the lanes of one field, 1 to 8; for small lattices.
     #[serde(default = "one", deserialize_with = "chains")]
@@ -47,9 +48,12 @@ pub struct StartTable {
     pub file: Option<PathBuf>,
     /// Its format, where its bytes do not tell.
     pub format: Option<FormatName>,
-    /// Go on though the file's checksum is wrong.
+    /// Go on though the file's checksum is wrong, or the plaquette or link trace that it states.
     #[serde(default)]
     pub ignore_checksum: bool,
+    /// Go on though links are not unitary, or of another determinant than 1; updates need links that are.
+    #[serde(default)]
+    pub ignore_unitarity: bool,
 }
 
 /// How the first configuration comes about.
@@ -221,6 +225,17 @@ fn not_negative<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Er
     } else {
         Err(serde::de::Error::custom(format!("{x} is not possible here, expected 0 or more")))
     }
+}
+
+/// A path that can be a folder's.
+pub(super) fn directory<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() || text.contains('\0') {
+        return Err(serde::de::Error::custom(format!(
+            "{text:?} is no folder's name, expected a path such as \"runs/su3\""
+        )));
+    }
+    Ok(text.into())
 }
 
 /// As many as a block has lanes.

@@ -1,10 +1,11 @@
 //! Files for `gaugelink train`.
 
-use super::stage::file_name;
-use super::tables::{at_least_one, one, positive};
+use super::file_name::file_name;
+use super::tables::{at_least_one, directory, one, positive};
 use super::{ActionKind, ActionTable, GroupName, LatticeTable, MachineTable, Tables, with_overrides};
 use crate::error::DriverError;
 use crate::hash::document_hash;
+use gaugelink_lattice::Geometry;
 use gaugelink_models::LAYERS_MAX;
 use gaugelink_models::layers::COMPONENTS_MAX;
 use gaugelink_train::Schedule;
@@ -39,6 +40,7 @@ pub struct TrainRunTable {
     /// Seed of all random numbers.
     pub seed: u64,
     /// Where everything is written; made if missing.
+    #[serde(deserialize_with = "directory")]
     pub directory: PathBuf,
     /// Seconds between checkpoints, at least.
     #[serde(default = "checkpoint_seconds", deserialize_with = "positive")]
@@ -206,6 +208,9 @@ impl TrainFile {
                 tables.fail_in("lattice", "kind = \"u1-coupling\" needs extents that are multiples of 4")
             );
         }
+        if let Err(error) = Geometry::new(&self.lattice.extents, &[], 0) {
+            return Err(tables.fail_key(&["lattice", "extents"], &error.to_string()));
+        }
         if self.action.kind != ActionKind::Wilson {
             return Err(tables.fail_in("action", "trainings are for kind = \"wilson\""));
         }
@@ -291,6 +296,9 @@ learning_rate = 1e-3
             ("lattice.extents=[8,8,8]", "two dimensions"),
             ("lattice.extents=[8,6]", "multiples of 4"),
             ("lattice.extents=[0,8]", "multiples of 4"),
+            ("lattice.extents=[8,-8]", "expected a whole number from 0 on"),
+            ("lattice.extents=[4000000,4000000]", "2^40 sites"),
+            ("run.directory=\"\"", "expected a path"),
             ("action.kind=iwasaki", "wilson"),
             ("train.batch=20", "multiple of 16"),
             ("train.batch=65552", "more than 65536"),

@@ -5,7 +5,7 @@ use crate::cli::ShapeArgs;
 use crate::command::measure::Flow;
 use crate::error::DriverError;
 use crate::links::{
-    self, Lattices, Loaded, Survey, checksum_word, judge, other_averages, precision_name, with_group,
+    self, Fault, Lattices, Loaded, Survey, checksum_word, judge, judge_averages, precision_name, with_group,
 };
 use gaugelink_lattice::file::{ReadOptions, read_with};
 use gaugelink_lattice::{GaugeField, ensure_memory};
@@ -73,6 +73,8 @@ pub(crate) struct Examined {
     pub crc_cksum: u32,
     /// Why it is no good.
     pub errors: Vec<String>,
+    /// How many of these are about what the file states: checksum, plaquette, link trace.
+    pub misstated: usize,
     /// What is odd about it.
     pub warnings: Vec<String>,
     /// Its gradient flow, where that was asked for.
@@ -81,9 +83,9 @@ pub(crate) struct Examined {
 }
 
 impl Examined {
-    /// Whether it counts in averages; a wrong checksum alone may be forgiven.
+    /// Whether it counts in averages; what the file states alone may be forgiven.
     pub fn is_usable(&self, ignore_checksum: bool) -> bool {
-        let forgiven = (ignore_checksum && self.checksum == "bad") as usize;
+        let forgiven = if ignore_checksum { self.misstated } else { 0 };
         self.errors.len() == forgiven && self.plaquette.is_some()
     }
 
@@ -177,7 +179,7 @@ impl Task<'_> {
         let options = ReadOptions { posix_cksum: true, progress: Some(&advance) };
         let checksum = read_with(file, &mut u, 0, options)?;
         let loaded = Loaded { checksum, survey: Survey::of(&u, 0) };
-        let verdict = judge(&loaded, body.precision);
+        let mut verdict = judge(&loaded, body.precision);
         let [suma, sumb] = checksum.scidac.hexadecimal();
         let mut found = Examined {
             source: Source::of(member, self.shape),
@@ -197,13 +199,15 @@ impl Task<'_> {
             suma,
             sumb,
             crc_cksum: checksum.posix_cksum.unwrap_or_default(),
-            errors: verdict.errors,
-            warnings: file.warnings().iter().map(ToString::to_string).chain(verdict.warnings).collect(),
+            errors: Vec::new(),
+            misstated: 0,
+            warnings: file.warnings().iter().map(ToString::to_string).collect(),
             flow: None,
         };
         if loaded.survey.not_finite.count == 0 {
             let (average, trace) = (plaquette(&u)[0], link_trace(&u)[0]);
-            found.warnings.extend(other_averages(file.stated(), average, trace));
+            let open = loaded.survey.zero.count > 0;
+            judge_averages((file.stated(), body), [average, trace], open, &mut verdict);
             (found.plaquette, found.link_trace) = (Some(average), Some(trace));
             found.spatial_plaquette = spatial_plaquette(&u).map(|p| p[0]);
             found.temporal_plaquette = Some(temporal_plaquette(&u)[0]);
@@ -212,6 +216,9 @@ impl Task<'_> {
                 found.polyakov.push([value.re, value.im]);
             }
         }
+        found.misstated = verdict.errors.iter().filter(|(fault, _)| *fault == Fault::Statement).count();
+        found.errors.extend(verdict.reasons());
+        found.warnings.extend(verdict.warnings);
         if let Some((until, step)) = self.flow.filter(|_| found.is_usable(self.ignore_checksum)) {
             let table = Flow::new(until, step).table(&mut u, |_| ())?;
             found.flow = Some(Flowed {

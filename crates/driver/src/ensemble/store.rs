@@ -88,7 +88,7 @@ mod tests {
             "dims":[4,4,4,4],"nc":3,"precision":"f64","plaquette":0.1,"spatial_plaquette":null,
             "temporal_plaquette":null,"link_trace":null,"polyakov":[],"unitarity":0.0,"checksum":"ok",
             "computed_checksum":"","stored_checksum":null,"suma":"","sumb":"","crc_cksum":{sum},
-            "errors":[],"warnings":[]}}"#
+            "errors":[],"misstated":0,"warnings":[]}}"#
         );
         serde_json::from_str(&text).unwrap()
     }

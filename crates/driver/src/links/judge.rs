@@ -2,22 +2,42 @@
 
 use super::survey::counted;
 use super::{Loaded, Survey};
-use lime_rs::{GaugeFile, Precision, Stated};
+use gaugelink_lattice::file::extents;
+use lime_rs::{Body, Precision, Stated};
 
 /// Largest ‖U U† − 1‖ that needs no remark. Double-precision runs that reunitarise now and then stay below 1e-11;
 /// single-precision numbers have 2.4e-7 from rounding, and some drift.
 const UNREMARKABLE: [(Precision, f64); 2] = [(Precision::F64, 1e-10), (Precision::F32, 2e-6)];
 
-/// Stated averages have six digits and more; a difference beyond this is none of rounding.
+/// Stated averages have six digits and more; a difference beyond this is none of rounding. Grid's reader, too, stops at
+/// it.
 const AVERAGE_DIGITS: f64 = 1e-5;
+
+/// What an error is about, and so what the user may choose to overlook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// What the file states of its links is not so: checksum, plaquette, link trace.
+    Statement,
+    /// Links that are not in the group.
+    Group,
+    /// Links that are no numbers: never overlooked.
+    Numbers,
+}
 
 /// A judgement on a configuration.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Verdict {
     /// Why it is no good; empty where it is.
-    pub errors: Vec<String>,
+    pub errors: Vec<(Fault, String)>,
     /// What is odd but usable.
     pub warnings: Vec<String>,
+}
+
+impl Verdict {
+    /// What the errors say.
+    pub fn reasons(&self) -> impl Iterator<Item = String> {
+        self.errors.iter().map(|(_, reason)| reason.clone())
+    }
 }
 
 /// Judges what was read from a file that stores numbers of `precision`.
@@ -25,51 +45,77 @@ pub(crate) fn judge(loaded: &Loaded, precision: Precision) -> Verdict {
     let mut verdict = Verdict::default();
     let checksum = &loaded.checksum;
     if let Some(stored) = checksum.stored.filter(|_| checksum.is_bad()) {
-        verdict.errors.push(format!(
+        let reason = format!(
             "checksum mismatch: the file states {stored}, its payload gives {}; copy the file again, or find out \
              whether the stored sum is wrong",
             checksum.computed
-        ));
+        );
+        verdict.errors.push((Fault::Statement, reason));
     }
     judge_links(&loaded.survey, precision, &mut verdict);
     verdict
 }
 
-/// Warnings where a file states other averages than its links have.
-pub(crate) fn other_averages(stated: &Stated, plaquette: f64, link_trace: f64) -> Vec<String> {
-    let averages =
-        [("plaquette", stated.plaquette, plaquette), ("link trace", stated.link_trace, link_trace)];
-    let other = |(name, stated, found): (&str, Option<f64>, f64)| {
-        let stated = stated.filter(|stated| (stated - found).abs() > AVERAGE_DIGITS)?;
-        Some(format!(
-            "the file states the {name} {stated}, the links give {found:.9}: the text may be that of another \
-             configuration, or in another normalisation"
-        ))
-    };
-    averages.into_iter().filter_map(other).collect()
+/// Judges the averages that a file states by those of its links.
+///
+/// The text of an ILDG file may have another normalisation, which is a warning. Plaquettes at an `open` boundary are
+/// weighted in several ways, so there everything else is one, too.
+pub(crate) fn judge_averages(
+    (stated, body): (&Stated, &Body),
+    [plaquette, link_trace]: [f64; 2],
+    open: bool,
+    verdict: &mut Verdict,
+) {
+    let (dims, nc) = (extents(&body.dims).len(), body.nc as f64);
+    let planes = (dims * (dims - 1) / 2) as f64;
+    for (name, stated, found, factors) in [
+        ("plaquette", stated.plaquette, plaquette, &[nc, planes, nc * planes][..]),
+        ("link trace", stated.link_trace, link_trace, &[nc]),
+    ] {
+        let Some(stated) = stated else { continue };
+        let states = |factor: &&f64| (stated - *factor * found).abs() <= digits(stated) * *factor;
+        if states(&&1.0) {
+            continue;
+        }
+        let Some(factor) = factors.iter().find(states) else {
+            let reason = format!(
+                "the file states the {name} {stated}, its links give {found:.9}: its extents may stand in another order \
+                 than its links do, or the text is that of another configuration; compare it with the original"
+            );
+            if open {
+                verdict.warnings.push(reason);
+            } else {
+                verdict.errors.push((Fault::Statement, reason));
+            }
+            continue;
+        };
+        verdict.warnings.push(format!(
+            "the file states the {name} {stated}, its links give {found:.9}: that is {factor} times as much, another \
+             normalisation"
+        ));
+    }
 }
 
-/// All that is odd about a configuration that is used as it is: what its file, its links and their averages tell.
-pub(crate) fn remarks(file: &GaugeFile, verdict: Verdict, plaquette: f64, link_trace: f64) -> Vec<String> {
-    let stated = file.warnings().iter().map(ToString::to_string);
-    let averages = other_averages(file.stated(), plaquette, link_trace);
-    stated.chain(verdict.errors).chain(verdict.warnings).chain(averages).collect()
+/// How far a stated number may be off: [`AVERAGE_DIGITS`], or one in its last decimal where it has fewer.
+fn digits(stated: f64) -> f64 {
+    let text = stated.to_string();
+    match text.split_once('.') {
+        Some((_, decimals)) => AVERAGE_DIGITS.max(0.1f64.powi(decimals.len() as i32)),
+        None => AVERAGE_DIGITS,
+    }
 }
 
 /// Why links cannot be updated, if they cannot.
 pub(crate) fn unfit_for_updates(survey: &Survey, precision: Precision) -> Option<String> {
     let mut verdict = Verdict::default();
     judge_links(survey, precision, &mut verdict);
-    if verdict.errors.is_empty() && survey.zero.count > 0 {
-        verdict
-            .errors
-            .push("links of an open boundary are zero: updates here are for periodic lattices".into());
-    }
-    verdict.errors.into_iter().next()
+    let open = || "links of an open boundary are zero: updates here are for periodic lattices".to_owned();
+    verdict.reasons().next().or_else(|| (survey.zero.count > 0).then(open))
 }
 
 fn judge_links(survey: &Survey, precision: Precision, verdict: &mut Verdict) {
-    verdict.errors.extend(survey.not_finite());
+    verdict.errors.extend(survey.not_finite().map(|reason| (Fault::Numbers, reason)));
+    let mut refuse = |reason| verdict.errors.push((Fault::Group, reason));
     if let Some(place) = survey.zero.first {
         let zero = &survey.zero;
         if zero.count == survey.zero_at_end && zero.count == survey.end {
@@ -79,7 +125,7 @@ fn judge_links(survey: &Survey, precision: Precision, verdict: &mut Verdict) {
                 zero.count
             ));
         } else {
-            verdict.errors.push(format!(
+            refuse(format!(
                 "{} zero, the first at {place}, and they are no open boundary in time: part of the field was never \
                  written; copy the file again",
                 counted(zero.count, "link is", "links are")
@@ -87,7 +133,7 @@ fn judge_links(survey: &Survey, precision: Precision, verdict: &mut Verdict) {
         }
     }
     if let (Some(first), Some(worst)) = (survey.not_unitary.first, survey.worst()) {
-        verdict.errors.push(format!(
+        refuse(format!(
             "{} not unitary: ||U U^+ - 1|| is up to {:.1e} (at {worst}; the first at {first}), and {:.0e} is the most \
              that rounding explains; the file is damaged, holds fat or smeared links, or its shape is another",
             counted(survey.not_unitary.count, "link is", "links are"),
@@ -96,7 +142,7 @@ fn judge_links(survey: &Survey, precision: Precision, verdict: &mut Verdict) {
         ));
     }
     if let Some(place) = survey.not_special.first {
-        verdict.errors.push(format!(
+        refuse(format!(
             "{} a determinant other than 1: |det U - 1| is up to {:.1e}, the first at {place}; signs of a boundary \
              condition or staggered phases may have been multiplied in: take them out",
             counted(survey.not_special.count, "link has", "links have"),
@@ -121,7 +167,7 @@ mod tests {
     use super::*;
     use gaugelink_lattice::file::FileChecksum;
     use gaugelink_lattice::{Complex, GaugeField, Lattice, LatticeOptions, Matrix};
-    use lime_rs::{Checksum, ScidacChecksum};
+    use lime_rs::{Checksum, FileFormat, Rows, ScidacChecksum};
 
     /// The verdict on unit links but for U_t at the sites of one time slice.
     fn verdict(link: Complex<f64>, slice: usize, sites: usize, precision: Precision) -> Verdict {
@@ -171,7 +217,32 @@ mod tests {
     #[test]
     fn a_sign_is_named() {
         let v = verdict(real(-1.0), 7, 64, Precision::F64);
-        assert!(v.errors.len() == 1 && v.errors[0].contains("64 links have a determinant"), "{v:?}");
-        assert!(v.errors[0].contains("site (0,0,0,7), direction t"), "{v:?}");
+        assert!(v.errors.len() == 1 && v.errors[0].1.contains("64 links have a determinant"), "{v:?}");
+        assert!(v.errors[0].1.contains("site (0,0,0,7), direction t"), "{v:?}");
+    }
+
+    /// What is made of a stated plaquette, where the links have the average 0.59 in SU(3), and of a link trace.
+    #[test]
+    fn stated_averages_are_compared_to_their_digits_and_in_every_normalisation() {
+        let body = FileFormat::Ildg.body([4, 4, 4, 8], 3, Precision::F64, Rows::All).unwrap();
+        let of = |plaquette: Option<f64>, link_trace: Option<f64>, open| {
+            let (mut verdict, stated) =
+                (Verdict::default(), Stated { plaquette, link_trace, checksum: None });
+            judge_averages((&stated, &body), [0.594_850_16, 0.01], open, &mut verdict);
+            (verdict.errors.len(), verdict.warnings.len())
+        };
+        assert_eq!(of(None, None, false), (0, 0));
+        for exact in [0.594_850_16, 0.594_859, 0.59485, 0.595, 0.6] {
+            assert_eq!(of(Some(exact), Some(0.010_004), false), (0, 0), "{exact}");
+        }
+        for (factor, name) in [(3.0, "N"), (6.0, "planes"), (18.0, "both")] {
+            assert_eq!(of(Some(factor * 0.594_850_16), None, false), (0, 1), "{name}");
+        }
+        for other in [0.594_862, 0.596, 0.7, 1.0, 0.0, -0.594_850_16, f64::NAN] {
+            assert_eq!(of(Some(other), None, false), (1, 0), "{other}");
+        }
+        assert_eq!(of(Some(0.59485), Some(0.0512), false), (1, 0));
+        assert_eq!(of(Some(0.7), Some(0.0512), false), (2, 0));
+        assert_eq!(of(Some(0.7), None, true), (0, 1), "an open boundary");
     }
 }

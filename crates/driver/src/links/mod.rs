@@ -6,12 +6,14 @@ mod judge;
 mod survey;
 
 pub(crate) use difference::Differences;
-pub(crate) use judge::{Verdict, judge, other_averages, remarks, unfit_for_updates};
+use judge::Verdict;
+pub(crate) use judge::{Fault, judge, judge_averages, unfit_for_updates};
 pub(crate) use survey::{Survey, counted};
 
 use crate::cli::ShapeArgs;
 use crate::error::DriverError;
 use crate::progress;
+use gaugelink_lattice::comm::Comm;
 use gaugelink_lattice::file::{FileChecksum, ReadOptions, extents, read, read_with};
 use gaugelink_lattice::group::group_name;
 use gaugelink_lattice::{GaugeField, Lattice, LatticeError, LatticeOptions, Real};
@@ -186,20 +188,41 @@ impl Lattices {
     }
 }
 
-/// What to do about a wrong checksum.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum WrongChecksum {
-    /// Refuse the file; the text names what the user can set to have it all the same.
-    Refused(&'static str),
-    /// Go on.
-    Ignored,
+/// Faults for which a file is refused, each with what the user can set to have it all the same; `None` overlooks them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Refusals {
+    /// A wrong checksum, another plaquette or link trace than the file states.
+    pub statements: Option<&'static str>,
+    /// Links that are not in the group.
+    pub links: Option<&'static str>,
 }
 
-impl WrongChecksum {
-    /// Refused unless the user said that it is to be ignored, for which the `remedy` is the way.
-    pub fn unless(ignored: bool, remedy: &'static str) -> Self {
-        if ignored { Self::Ignored } else { Self::Refused(remedy) }
+impl Refusals {
+    /// Of files that are compared or converted: what their links are is the user's business.
+    pub fn of_copies(ignore_checksum: bool) -> Self {
+        Self { statements: remedy(ignore_checksum, "--ignore-checksum"), links: None }
     }
+
+    /// The first fault that is not overlooked, as an error on the file.
+    fn check(&self, verdict: &Verdict, path: &Path) -> Result<(), DriverError> {
+        let refused = |(fault, reason): &(Fault, String)| {
+            let remedy = match fault {
+                Fault::Numbers => return Some(reason.clone()),
+                Fault::Statement => self.statements?,
+                Fault::Group => self.links?,
+            };
+            Some(format!("{reason}; {remedy} takes it all the same"))
+        };
+        match verdict.errors.iter().find_map(refused) {
+            Some(reason) => Err(DriverError::Input(format!("{}: {reason}", shown(path)))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What is offered to a user who has not said yet that a fault is to be overlooked.
+pub(crate) fn remedy(overlooked: bool, remedy: &'static str) -> Option<&'static str> {
+    (!overlooked).then_some(remedy)
 }
 
 /// What reading a configuration told.
@@ -232,42 +255,42 @@ pub(crate) fn inspect<T: Real, const N: usize>(
 
 /// Reads a configuration to work with into a field (for a batch, its chain `chain`). Collective.
 ///
-/// Links off the group are let through: [`judge()`] tells of them.
-///
 /// # Errors
-/// [`DriverError::Input`] for a wrong checksum, unless it is to be ignored, and for links that are no numbers; those
-/// of [`read_with`].
+/// [`DriverError::Input`] for faults that are to be refused; those of [`read_with`].
 pub(crate) fn load<T: Real, const N: usize>(
     file: &GaugeFile,
     path: &Path,
     field: &mut GaugeField<T, N>,
     chain: usize,
-    wrong_checksum: WrongChecksum,
+    refusals: Refusals,
 ) -> Result<Loaded, DriverError> {
     let loaded = inspect(file, field, chain, false)?;
-    let fine = refuse(&loaded, path, wrong_checksum);
+    let fine = refusals.check(&judge(&loaded, file.body().precision), path);
     if field.lattice().comm().all(fine.is_ok()) || fine.is_err() {
         return fine.map(|()| loaded);
     }
     Err(LatticeError::OtherRank.into())
 }
 
-fn refuse(loaded: &Loaded, path: &Path, wrong_checksum: WrongChecksum) -> Result<(), DriverError> {
-    let input = |reason: String| Err(DriverError::Input(format!("{}: {reason}", shown(path))));
-    let checksum = &loaded.checksum;
-    if let (WrongChecksum::Refused(remedy), true, Some(stored)) =
-        (wrong_checksum, checksum.is_bad(), checksum.stored)
-    {
-        return input(format!(
-            "checksum mismatch: the file states {stored}, its payload gives {}; copy the file again, or use {remedy} \
-             if you know that the stored sum is wrong",
-            checksum.computed
-        ));
-    }
-    match loaded.survey.not_finite() {
-        Some(reason) => input(reason),
-        None => Ok(()),
-    }
+/// All that is odd about a loaded configuration that is used as it is: what its file, its links and their averages,
+/// plaquette and link trace, tell. Collective.
+///
+/// # Errors
+/// [`DriverError::Input`] for averages that the file states otherwise, where that is to be refused.
+pub(crate) fn remarks(
+    file: &GaugeFile,
+    path: &Path,
+    loaded: &Loaded,
+    averages: [f64; 2],
+    comm: &dyn Comm,
+    refusals: Refusals,
+) -> Result<Vec<String>, DriverError> {
+    let mut verdict = judge(loaded, file.body().precision);
+    let open = comm.max(loaded.survey.zero.count as f64) > 0.0;
+    judge_averages((file.stated(), file.body()), averages, open, &mut verdict);
+    refusals.check(&verdict, path)?;
+    let stated = file.warnings().iter().map(ToString::to_string);
+    Ok(stated.chain(verdict.reasons()).chain(verdict.warnings.iter().cloned()).collect())
 }
 
 /// "SU(3) on 4x4x4x8 (x,y,z,t), f64".
@@ -301,6 +324,8 @@ mod tests {
     use gaugelink_lattice::{Complex, LaneMeaning, Matrix};
 
     const EXTENTS: [usize; 3] = [4, 4, 8];
+    const STRICT: Refusals = Refusals { statements: Some("one"), links: Some("the other") };
+    const OVERLOOKED: Refusals = Refusals { statements: None, links: None };
 
     /// Writes a rough SU(2) field with one link NaN in the upper half of the last direction, if so asked.
     fn written(path: &Path, damaged: bool) {
@@ -322,7 +347,7 @@ mod tests {
         let lattice = Lattice::new(&EXTENTS, LatticeOptions { lanes, ..LatticeOptions::default() }).unwrap();
         let mut u = GaugeField::<f64, 2>::cold(&lattice).unwrap();
         let file = GaugeFile::open(&path).unwrap();
-        let loaded = load(&file, &path, &mut u, 1, WrongChecksum::Ignored).unwrap();
+        let loaded = load(&file, &path, &mut u, 1, STRICT).unwrap();
         assert!(loaded.survey.unitarity() > 0.0 && judge(&loaded, Precision::F64).errors.is_empty());
         let changed = |lane| u.link(0, 0, lane) != Matrix::unit();
         assert_eq!([0, 1, 2].map(changed), [false, true, false]);
@@ -339,7 +364,7 @@ mod tests {
             let lattice = Lattice::new(&EXTENTS, options).unwrap();
             let mut u = GaugeField::<f64, 2>::cold(&lattice).unwrap();
             let file = GaugeFile::open(&path).unwrap();
-            load(&file, &path, &mut u, 0, WrongChecksum::Ignored).unwrap_err().to_string()
+            load(&file, &path, &mut u, 0, OVERLOOKED).unwrap_err().to_string()
         });
         assert!(errors[0].contains("another rank"), "{errors:?}");
         assert!(

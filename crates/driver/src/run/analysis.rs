@@ -37,6 +37,9 @@ impl Series {
 /// How an observable is read off a line.
 type Pick = fn(&Update) -> Option<f64>;
 
+/// The name of exp(−ΔH), which is 1 on average in equilibrium (Creutz).
+pub(super) const CREUTZ: &str = "exp(-delta H)";
+
 /// Observables, in the order of the results.
 const OBSERVABLES: [(&str, Pick); 6] = [
     ("plaquette", |u| u.plaquette),
@@ -44,7 +47,7 @@ const OBSERVABLES: [(&str, Pick); 6] = [
     ("charge", |u| u.charge),
     ("charge^2", |u| u.charge.map(|q| q * q)),
     ("delta H", |u| u.delta_h),
-    ("exp(-delta H)", |u| u.delta_h.map(|h| (-h).exp())),
+    (CREUTZ, |u| u.delta_h.map(|h| (-h).exp())),
 ];
 
 /// The series of an update stage, those that it measured.
@@ -78,12 +81,21 @@ pub(crate) fn series(file: &RunFile, stage: usize, lines: &[Line]) -> Vec<Series
 
 /// The Metropolis decisions of a stage after thermalisation, chain by chain.
 pub(crate) fn decisions(file: &RunFile, stage: usize, lines: &[Line]) -> Vec<bool> {
-    let before: u64 = file.stages[..stage].iter().map(Stage::updates).sum();
-    let first_kept = before + file.stages[stage].thermalisation();
-    let mut kept: Vec<&Update> =
-        updates(stage, lines).into_iter().filter(|u| u.update > first_kept).collect();
+    let mut kept = kept(file, stage, lines);
     kept.sort_by_key(|u| (u.chain, u.update));
     kept.into_iter().filter_map(|u| u.accepted).collect()
+}
+
+/// Trajectories of a stage after thermalisation that ended in numbers that are none: JSON has no ΔH of theirs.
+pub(crate) fn diverged(file: &RunFile, stage: usize, lines: &[Line]) -> usize {
+    kept(file, stage, lines).iter().filter(|u| u.accepted.is_some() && u.delta_h.is_none()).count()
+}
+
+/// The updates of a stage after thermalisation.
+fn kept<'a>(file: &RunFile, stage: usize, lines: &'a [Line]) -> Vec<&'a Update> {
+    let before: u64 = file.stages[..stage].iter().map(Stage::updates).sum();
+    let first_kept = before + file.stages[stage].thermalisation();
+    updates(stage, lines).into_iter().filter(|u| u.update > first_kept).collect()
 }
 
 fn updates<'a>(stage: usize, lines: &'a [Line]) -> Vec<&'a Update> {
@@ -130,5 +142,14 @@ mod tests {
         assert_eq!((&series[0].chains, series[0].thermalisation), (&vec![vec![6.0, 8.0]; 2], 1));
         assert_eq!((series[1].chains[0].len(), series[1].thermalisation), (4, 2));
         assert_eq!(decisions(&file, 1, &lines), [true, false, true, false]);
+        assert_eq!(diverged(&file, 1, &lines), 0);
+        // JSON has no NaN: what is read back is a trajectory without a delta H.
+        let mut lines = lines;
+        for line in &mut lines {
+            if let Line::Hmc(update) = line {
+                update.delta_h = (update.chain == 0).then_some(0.0);
+            }
+        }
+        assert_eq!(diverged(&file, 1, &lines), 2, "those of chain 1 after thermalisation");
     }
 }

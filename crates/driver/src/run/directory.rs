@@ -3,10 +3,13 @@
 use super::line::Line;
 use crate::config::OWN_FILES;
 use crate::error::DriverError;
+use crate::hash::hexadecimal;
 use crate::report::{Report, json_lines};
 use lime_rs::AtomicFile;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// Locked by the owner; it stays.
@@ -198,31 +201,54 @@ pub(crate) struct Log {
     path: PathBuf,
     file: File,
     bytes: u64,
+    hash: Sha256,
     report: Report,
 }
 
+/// How far a log had come: its length, and what it held.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LogMark {
+    bytes: u64,
+    /// SHA-256 of these bytes, hexadecimal.
+    sha256: String,
+}
+
 impl Log {
-    /// Opens the log and cuts it back to `bytes`, its length at the checkpoint.
+    /// Makes the log, or empties it.
     ///
     /// # Errors
-    /// [`DriverError::Io`]; [`DriverError::Input`] where it is shorter than that.
-    pub fn open(directory: &RunDirectory, bytes: u64, json: bool) -> Result<Self, DriverError> {
+    /// [`DriverError::Io`].
+    pub fn create(directory: &RunDirectory, json: bool) -> Result<Self, DriverError> {
         let path = directory.file(LOG);
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .map_err(io("open", &path))?;
-        let length = file.metadata().map_err(io("look at", &path))?.len();
-        if length < bytes {
+        let file = File::create(&path).map_err(io("open", &path))?;
+        Ok(Self { path, file, bytes: 0, hash: Sha256::new(), report: Report::new(json) })
+    }
+
+    /// Opens the log and cuts it back to where it was at the checkpoint.
+    ///
+    /// # Errors
+    /// [`DriverError::Io`]; [`DriverError::Input`] where it is shorter than that, or was changed.
+    pub fn open(directory: &RunDirectory, mark: &LogMark, json: bool) -> Result<Self, DriverError> {
+        let path = directory.file(LOG);
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).read(true).write(true);
+        let mut file = options.open(&path).map_err(io("open", &path))?;
+        let (hash, length) = hashed((&mut file).take(mark.bytes)).map_err(io("read", &path))?;
+        let problem = if length < mark.bytes {
+            Some(format!("has {length} bytes, the checkpoint was made at {}", mark.bytes))
+        } else if hexadecimal(&hash.clone().finalize()) != mark.sha256 {
+            Some("was changed since the checkpoint (its SHA-256 is another)".into())
+        } else {
+            None
+        };
+        if let Some(problem) = problem {
             return Err(DriverError::Input(format!(
-                "{} has {length} bytes, the checkpoint was made at {bytes}: restore it, or begin anew with --fresh",
+                "{} {problem}: restore it, or begin anew with --fresh",
                 path.display()
             )));
         }
-        file.set_len(bytes).and_then(|()| file.seek(SeekFrom::End(0))).map_err(io("cut back", &path))?;
-        Ok(Self { path, file, bytes, report: Report::new(json) })
+        file.set_len(mark.bytes).and_then(|()| file.seek(SeekFrom::End(0))).map_err(io("cut back", &path))?;
+        Ok(Self { path, file, bytes: mark.bytes, hash, report: Report::new(json) })
     }
 
     /// Adds lines, in one write; they are also printed where JSON lines were asked for.
@@ -233,16 +259,17 @@ impl Log {
         let text = json_lines(lines)?;
         self.file.write_all(text.as_bytes()).map_err(io("write to", &self.path))?;
         self.bytes += text.len() as u64;
+        self.hash.update(text.as_bytes());
         lines.iter().try_for_each(|line| self.report.tell(line))
     }
 
-    /// Puts all lines on disk and tells how many bytes they are.
+    /// Puts all lines on disk and tells how far they come.
     ///
     /// # Errors
     /// [`DriverError::Io`].
-    pub fn sync(&mut self) -> Result<u64, DriverError> {
+    pub fn sync(&mut self) -> Result<LogMark, DriverError> {
         self.file.sync_data().map_err(io("flush", &self.path))?;
-        Ok(self.bytes)
+        Ok(LogMark { bytes: self.bytes, sha256: hexadecimal(&self.hash.clone().finalize()) })
     }
 
     /// All lines of a run directory.
@@ -265,6 +292,20 @@ impl Log {
             lines.push(parsed);
         }
         Ok(lines)
+    }
+}
+
+/// The hash of all bytes to come, and how many they are.
+fn hashed(mut bytes: impl Read) -> std::io::Result<(Sha256, u64)> {
+    let (mut hash, mut length, mut chunk) = (Sha256::new(), 0, vec![0; 1 << 16]);
+    loop {
+        match bytes.read(&mut chunk)? {
+            0 => return Ok((hash, length)),
+            read => {
+                hash.update(&chunk[..read]);
+                length += read as u64;
+            }
+        }
     }
 }
 
@@ -314,16 +355,28 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let directory = RunDirectory::open(folder.path(), OPTION).unwrap();
         let line = |chain| Line::Start(Start { chain, plaquette: 0.5, unitarity: 0.0 });
-        let mut log = Log::open(&directory, 0, false).unwrap();
+        let mut log = Log::create(&directory, false).unwrap();
         log.add(&[line(0)]).unwrap();
-        let bytes = log.sync().unwrap();
+        let mark = log.sync().unwrap();
         log.add(&[line(1)]).unwrap();
         assert_eq!(Log::read(&directory).unwrap(), [line(0), line(1)]);
-        let mut log = Log::open(&directory, bytes, false).unwrap();
+        let mut log = Log::open(&directory, &mark, false).unwrap();
         log.add(&[line(2)]).unwrap();
+        let later = log.sync().unwrap();
         assert_eq!(Log::read(&directory).unwrap(), [line(0), line(2)]);
-        let error = Log::open(&directory, 10 * bytes, false).err().unwrap().to_string();
-        assert!(error.contains("--fresh"), "{error}");
+        // Lines after the checkpoint do not matter, those before it do, also where the length is the same.
+        let text = std::fs::read_to_string(directory.file(LOG)).unwrap();
+        let other = |text: &str| {
+            std::fs::write(directory.file(LOG), text).unwrap();
+            Log::open(&directory, &mark, false).map(|_| ()).map_err(|error| error.to_string())
+        };
+        assert_eq!(other(&text.replace(r#""chain":2"#, r#""chain":3"#)), Ok(()));
+        let error = other(&text.replace(r#""chain":0"#, r#""chain":1"#)).unwrap_err();
+        assert!(error.contains("was changed since the checkpoint") && error.contains("--fresh"), "{error}");
+        let error = other(&text[..mark.bytes as usize - 1]).unwrap_err();
+        assert!(error.contains("the checkpoint was made at") && error.contains("--fresh"), "{error}");
+        std::fs::write(directory.file(LOG), text).unwrap();
+        assert!(Log::open(&directory, &later, false).is_ok(), "the sum goes on from a checkpoint");
         std::fs::write(directory.file(LOG), "{}").unwrap();
         assert!(Log::read(&directory).unwrap_err().to_string().contains("line 1"));
     }

@@ -1,6 +1,6 @@
 //! The engine of a run: the configurations at hand, where the run stands, and what it leaves on disk.
 
-use super::directory::{Log, RunDirectory};
+use super::directory::{Log, LogMark, RunDirectory};
 use super::line::{Line, Start};
 use super::plugins::Plugins;
 use super::provenance::Provenance;
@@ -34,8 +34,8 @@ pub(crate) struct State {
     pub done: u64,
     /// Updates since the run began.
     pub updates: u64,
-    /// Length of the log.
-    pub log_bytes: u64,
+    /// The log.
+    pub log: LogMark,
 }
 
 impl State {
@@ -101,12 +101,17 @@ impl<'a, const N: usize> Engine<'a, N> {
                         stage: 0,
                         done: 0,
                         updates: 0,
-                        log_bytes: 0,
+                        log: LogMark::default(),
                     },
                 )
             }
         };
-        let log = root.then(|| Log::open(setting.directory, state.log_bytes, setting.json)).transpose()?;
+        let (directory, json) = (setting.directory, setting.json);
+        let log = root.then(|| match setting.saved {
+            Some(saved) => Log::open(directory, &saved.state.log, json),
+            None => Log::create(directory, json),
+        });
+        let log = log.transpose()?;
         let mut engine = Self { setting, u, state, used: None, log, saved_at: Instant::now() };
         if setting.saved.is_none() {
             engine.begin()?;
@@ -186,7 +191,7 @@ impl<'a, const N: usize> Engine<'a, N> {
     fn save(&mut self) -> Result<(), DriverError> {
         self.state.number += 1;
         if let Some(log) = &mut self.log {
-            self.state.log_bytes = log.sync()?;
+            self.state.log = log.sync()?;
         }
         self.setting.checkpoint.save(&self.u, self.state.number, &self.state)?;
         self.saved_at = Instant::now();

@@ -66,6 +66,7 @@ pub(crate) fn execute(file: &RunFile, fresh: bool, report: &mut Report) -> Resul
     let input = if saved.is_none() { Input::open(file)? } else { None };
     match &saved {
         Some(saved) if saved.state.stage == file.stages.len() => {
+            Log::open(&directory, &saved.state.log, false)?;
             aside(format_args!(
                 "the run in {} is complete, here are its results again (--fresh runs it anew)",
                 directory.path().display()

@@ -1,6 +1,6 @@
 //! The plots of a run.
 
-use super::analysis::series;
+use super::analysis::{CREUTZ, series};
 use super::directory::RunDirectory;
 use super::line::Line;
 use super::results::correlators;
@@ -37,7 +37,7 @@ pub(crate) fn write(file: &RunFile, directory: &RunDirectory, lines: &[Line]) ->
                         unit,
                         thermalisation: series.thermalisation,
                         estimate: estimate.as_ref(),
-                        reference: (series.name == "exp(-delta H)").then_some(("exact: 1", 1.0)),
+                        reference: (series.name == CREUTZ).then_some(("exact: 1", 1.0)),
                     };
                     save(format!("{}-history", series.file_stem()), history.svg())?;
                     if let Some(estimate) = &estimate {

@@ -2,6 +2,7 @@
 
 use crate::config::{FormatName, RunFile, SolveStage, Stage, WriteStage};
 use crate::error::DriverError;
+use crate::flow_time::{too_long, whole_steps};
 use gaugelink_lattice::group::group_name;
 use gaugelink_lattice::{DIM_MAX, Geometry};
 use gaugelink_physics::dirac::PropagatorSolver;
@@ -10,38 +11,50 @@ use lime_rs::Rows;
 /// Refuses what cannot be done on this lattice.
 ///
 /// # Errors
-/// [`DriverError::Request`]; [`gaugelink_lattice::LatticeError::Geometry`] where there is no such lattice.
+/// [`DriverError::Config`] with the line of the key that is at fault.
 pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(), DriverError> {
-    let bipartite = Geometry::new(extents, &file.machine.ranks, 0)?.is_bipartite();
+    // The extents of a run file were looked at when it was read.
+    let geometry = Geometry::new(extents, &file.machine.ranks, 0);
+    let geometry = geometry.map_err(|error| file.fail_key(&["machine", "ranks"], &error.to_string()))?;
+    let bipartite = geometry.is_bipartite();
     let wilson = file.action.is_none_or(|action| action.rectangles().is_none());
     for (number, stage) in file.stages.iter().enumerate() {
         let problem = match stage {
-            Stage::Heatbath(_) if !wilson => Some(
+            Stage::Heatbath(_) if !wilson => Some((
+                "kind",
                 "a link's distribution is known for Wilson's action only, [action] names one with rectangles: use \
                  HMC, or kind = \"wilson\""
                     .into(),
-            ),
-            Stage::Heatbath(_) if !bipartite => Some(format!(
-                "even and odd sites are updated in turn, which needs even extents, not {extents:?}: make them even, \
-                 or use HMC"
             )),
+            Stage::Heatbath(_) if !bipartite => Some((
+                "kind",
+                format!(
+                    "even and odd sites are updated in turn, which needs even extents, not {extents:?}: make them \
+                     even, or use HMC"
+                ),
+            )),
+            Stage::Flow(flow) => {
+                too_long(whole_steps(flow.time, flow.step).1, extents.len()).map(|why| ("step", why))
+            }
             Stage::Solve(solve) => unsolvable(solve, extents, bipartite),
-            Stage::Write(write) => unwritable(write, group, extents),
+            Stage::Write(write) => unwritable(write, group, extents).map(|why| ("format", why)),
             _ => None,
         };
-        if let Some(problem) = problem {
-            return Err(DriverError::Request(format!("stage {number} ({}): {problem}", stage.kind())));
+        if let Some((key, problem)) = problem {
+            let message = format!("stage {number} ({}): {problem}", stage.kind());
+            return Err(file.fail_in_stage(number, key, &message));
         }
     }
     let dims = extents.len();
     if file.measure.charge && dims != 4 && (group, dims) != (1, 2) {
-        return Err(DriverError::Request(format!(
-            "[measure] charge: there is none for {} in {dims} dimensions: it is for 4 dimensions, and for U(1) in 2",
+        let message = format!(
+            "there is no charge for {} in {dims} dimensions: it is for 4 dimensions, and for U(1) in 2",
             group_name(group)
-        )));
+        );
+        return Err(file.fail_key(&["measure", "charge"], &message));
     }
     match file.machine.problem() {
-        Some(problem) => Err(DriverError::Request(format!("[machine]: {problem}"))),
+        Some(problem) => Err(file.fail_key(&["machine", "threads"], &problem)),
         None => Ok(()),
     }
 }
@@ -54,17 +67,22 @@ fn unwritable(write: &WriteStage, group: usize, extents: &[usize]) -> Option<Str
     format.body(dims, group, write.precision.into(), Rows::All).err().map(|error| error.to_string())
 }
 
-fn unsolvable(solve: &SolveStage, extents: &[usize], bipartite: bool) -> Option<String> {
+/// The key that is at fault where the equation cannot be solved so on this lattice, and why.
+fn unsolvable(solve: &SolveStage, extents: &[usize], bipartite: bool) -> Option<(&'static str, String)> {
     if extents.len() != 4 {
-        return Some(format!("Wilson fermions need 4 dimensions, this lattice has {}", extents.len()));
+        let dims = extents.len();
+        return Some(("kind", format!("Wilson fermions need 4 dimensions, this lattice has {dims}")));
     }
     if solve.source.iter().zip(extents).any(|(x, l)| x >= l) {
-        return Some(format!(
-            "the source {:?} lies outside the lattice {extents:?}: give coordinates from 0",
-            solve.source
-        ));
+        let source = solve.source;
+        let why =
+            format!("the source {source:?} lies outside the lattice {extents:?}: give coordinates from 0");
+        return Some(("source", why));
     }
     let even_odd = !matches!(solve.method(), PropagatorSolver::BiCgStab | PropagatorSolver::Gmres { .. });
-    (even_odd && !bipartite)
-        .then(|| format!("even-odd solvers need even extents, not {extents:?}: choose solver = \"bicgstab\""))
+    (even_odd && !bipartite).then(|| {
+        let why =
+            format!("even-odd solvers need even extents, not {extents:?}: choose solver = \"bicgstab\"");
+        ("solver", why)
+    })
 }

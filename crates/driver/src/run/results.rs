@@ -1,6 +1,6 @@
 //! The results of a run: a table for people, JSON lines for programs.
 
-use super::analysis::{decisions, series};
+use super::analysis::{CREUTZ, decisions, diverged, series};
 use super::directory::{LOG, RunDirectory};
 use super::line::{Line, Solve, Start};
 use super::{plots, plugin_rows};
@@ -180,12 +180,29 @@ fn named(quantity: &str, chain: usize, file: &RunFile) -> String {
     if file.run.chains > 1 { format!("{quantity}, chain {chain}") } else { quantity.into() }
 }
 
+/// An average of exp(−ΔH) above this has a probability below 1/100 in equilibrium, by Markov's inequality.
+const FAR_FROM_ONE: f64 = 100.0;
+
 fn update_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line]) {
     let what = file.stages[number].kind();
     for series in series(file, number, lines) {
         let row = Row::new(Some(number), what, series.name);
-        let kept = series.chains.iter().flat_map(|c| &c[series.thermalisation.min(c.len())..]);
-        rows.push(row.average(series.estimate(), kept.copied()));
+        let kept = || series.chains.iter().flat_map(|c| &c[series.thermalisation.min(c.len())..]).copied();
+        let (n, mean) = (kept().count(), kept().sum::<f64>() / kept().count().max(1) as f64);
+        let row = if mean.is_finite() { row.average(series.estimate(), kept()) } else { row.count(n) };
+        rows.push(if series.name == CREUTZ && mean > FAR_FROM_ONE {
+            let size = if mean.is_finite() { "" } else { "infinite; " };
+            row.note(format!(
+                "{size}it is 1 in equilibrium, and the links came from far off: leave the way there out with `thermalise`"
+            ))
+        } else {
+            row
+        });
+    }
+    let diverged = diverged(file, number, lines);
+    if diverged > 0 {
+        let row = Row::new(Some(number), what, "diverged").count(diverged);
+        rows.push(row.note("trajectories without a delta H, rejected and in no average: take more `steps`"));
     }
     let decisions = decisions(file, number, lines);
     if let Some(rate) = AcceptanceStatistics::from_decisions(&decisions).rate() {
@@ -196,8 +213,11 @@ fn update_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line
         if let Line::Reversibility(r) = line
             && r.stage == number
         {
-            let note = format!("links there and back; energy {:.1e}", r.energy);
-            rows.push(Row::new(Some(number), what, "reversibility").value(r.links).note(note));
+            let row = Row::new(Some(number), what, "reversibility");
+            rows.push(match r.links.is_finite() {
+                true => row.value(r.links).note(format!("links there and back; energy {:.1e}", r.energy)),
+                false => row.note("the trajectory that was to go there and back diverged, too"),
+            });
         }
     }
 }

@@ -5,8 +5,8 @@ use super::line::{Correlator, Line, Solve};
 use crate::config::SolveStage;
 use crate::error::DriverError;
 use gaugelink_lattice::Complex;
-use gaugelink_physics::dirac::{Boundary, Propagator, PropagatorSolver, Wilson};
-use gaugelink_physics::solver::Stopping;
+use gaugelink_physics::dirac::{Boundary, Propagator, PropagatorError, PropagatorSolver, Wilson};
+use gaugelink_physics::solver::{SolveError, Stopping};
 use std::fmt::Display;
 
 impl<const N: usize> Engine<'_, N> {
@@ -33,7 +33,19 @@ impl<const N: usize> Engine<'_, N> {
             }
             (_, method) => Propagator::point_with(&wilson, stage.source, method, &stop, |_| bar.inc(1)),
         };
-        let (propagator, reports) = solved.map_err(|error| failed(&error))?;
+        let (propagator, reports) = solved.map_err(|error| match error {
+            // Its advice to solve in double precision was taken before.
+            PropagatorError::Solve { error: SolveError::Stagnation { tolerance, report }, spin, colour } => {
+                failed(&format_args!(
+                    "source spin {spin}, colour {colour}: {} stagnated: true residual {:.3e} after {} iterations, wanted \
+                     {tolerance:.1e}: double precision goes no further here, ask for a larger `tolerance`",
+                    report.solver,
+                    report.worst_residual(),
+                    report.iterations
+                ))
+            }
+            error => failed(&error),
+        })?;
         bar.finish_and_clear();
         self.log_plugin()?;
         let mut lines = Vec::new();

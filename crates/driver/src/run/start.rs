@@ -3,7 +3,7 @@
 use super::provenance::{InputFile, Provenance};
 use crate::config::{FormatName, GroupName, RunFile, StartKind};
 use crate::error::DriverError;
-use crate::links::{self, WrongChecksum};
+use crate::links::{self, Refusals};
 use crate::report::aside;
 use gaugelink_lattice::group::group_name;
 use gaugelink_lattice::rng::{Address, Purpose};
@@ -120,12 +120,16 @@ pub(crate) fn first<const N: usize>(
         (StartKind::Hot, _) => Ok((GaugeField::random(lattice, HOT, address)?, None)),
         (StartKind::File, Some(input)) => {
             let mut u = GaugeField::cold(lattice)?;
-            let wrong = WrongChecksum::unless(file.start.ignore_checksum, "--set start.ignore_checksum=true");
+            let updates = file.stages.iter().any(|stage| stage.updates() > 0);
+            let (precision, overlooked) = (input.file.body().precision, file.start.ignore_unitarity);
+            // Nothing can be overlooked in links that are to be updated.
+            let refusals = Refusals {
+                statements: links::remedy(file.start.ignore_checksum, "--set start.ignore_checksum=true"),
+                links: links::remedy(updates || overlooked, "--set start.ignore_unitarity=true"),
+            };
             let (mut found, mut last) = (None, None);
             for chain in 0..lattice.chains() {
-                let loaded = links::load(&input.file, &input.path, &mut u, chain, wrong)?;
-                let precision = input.file.body().precision;
-                let updates = file.stages.iter().any(|stage| stage.updates() > 0);
+                let loaded = links::load(&input.file, &input.path, &mut u, chain, refusals)?;
                 if let Some(reason) = links::unfit_for_updates(&loaded.survey, precision).filter(|_| updates)
                 {
                     return Err(DriverError::Input(format!("{}: {reason}", input.path.display())));
@@ -133,14 +137,15 @@ pub(crate) fn first<const N: usize>(
                 found = Some(InputFile::new(&input.path, &loaded.checksum));
                 last = Some(loaded);
             }
-            let averages = (observable::plaquette(&u)[0], observable::link_trace(&u)[0]);
-            if let Some(loaded) = last.filter(|_| lattice.comm().rank() == 0) {
-                let verdict = links::judge(&loaded, input.file.body().precision);
-                for remark in links::remarks(&input.file, verdict, averages.0, averages.1) {
+            let averages = [observable::plaquette(&u)[0], observable::link_trace(&u)[0]];
+            if let Some(loaded) = last {
+                let comm = lattice.comm();
+                let remarks = links::remarks(&input.file, &input.path, &loaded, averages, comm, refusals)?;
+                for remark in remarks.iter().filter(|_| comm.rank() == 0) {
                     aside(format_args!(
                         "{}: warning: {}",
                         links::shown(&input.path),
-                        links::printable(&remark)
+                        links::printable(remark)
                     ));
                 }
             }

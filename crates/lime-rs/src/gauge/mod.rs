@@ -25,6 +25,7 @@ use std::path::{Path, PathBuf};
 use crate::access::{ReadAt, open_file};
 use crate::endian::ByteOrder;
 use crate::error::{Error, Result};
+use crate::grid::GridStatement;
 use crate::ildg::{IldgFile, METADATA_LIMIT, load, plain_text};
 use crate::record::record_type::{ILDG_BINARY, ILDG_FORMAT, PRIVATE_FILE_XML, SCIDAC_BINARY, XLF_INFO};
 use crate::record::{MAGIC, Record};
@@ -38,7 +39,8 @@ use crate::{ddalphaamg, hirep, milc, nersc, openqcd, scidac};
 pub struct Stated {
     /// Its checksum.
     pub checksum: Option<Checksum>,
-    /// Average plaquette, `Re tr P / Nc`. For ILDG that of `xlf-info`, in whatever normalisation its writer had.
+    /// Average plaquette, `Re tr P / Nc`. For ILDG that of Grid's or USQCD's records, else of `xlf-info`, in whatever
+    /// normalisation its writer had.
     pub plaquette: Option<f64>,
     /// Average of `Re tr U / Nc`.
     pub link_trace: Option<f64>,
@@ -264,8 +266,9 @@ impl<R: ReadAt> From<IldgFile<R>> for GaugeFile<R> {
         let body = Body { dims, nc, precision, byte_order, rows, order };
         let checksum = payload.checksum.map(Checksum::Scidac);
         let info = file.text(XLF_INFO).ok().flatten();
-        let plaquette = info.as_deref().and_then(plaquette_in);
-        let stated = Stated { checksum, plaquette, link_trace: None };
+        let GridStatement { plaquette, link_trace, .. } = file.grid_statement().unwrap_or_default();
+        let plaquette = plaquette.or_else(|| info.as_deref().and_then(plaquette_in));
+        let stated = Stated { checksum, plaquette, link_trace };
         let description = Description { body, offset: payload.offset, stated };
         let warnings = file.warnings().to_vec();
         Self { source: Source::Ildg(Box::new(file)), format: FileFormat::Ildg, description, warnings }

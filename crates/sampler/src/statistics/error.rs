@@ -37,17 +37,6 @@ pub enum StatisticsError {
         /// The number of measurements.
         length: usize,
     },
-    /// The summed autocovariance came out negative, so the variance of the mean is not positive.
-    #[error(
-        "the autocovariance summed to lag {window} is {sum}, not positive: the series is too short or \
-         anticorrelated; measure longer, or choose another window factor S"
-    )]
-    NegativeVariance {
-        /// The summation window, in measurements.
-        window: usize,
-        /// `Gamma(0) + 2 sum Gamma(t)` to that window.
-        sum: f64,
-    },
     /// Columns that belong together have different lengths or numbers.
     #[error("{what}: expected {expected}, got {got}; give every observable one value per measurement")]
     Shape {

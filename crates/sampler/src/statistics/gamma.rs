@@ -8,6 +8,7 @@
 //! - `tau_int = C(W) / (2 Gamma(0)) = 1/2 + sum_{t=1}^W rho(t)`, with
 //!   `(delta tau_int)^2 = 4/N (W + 1/2 - tau_int) tau_int^2` (eq. 42);
 //! - the subtraction of the measured mean lowers every `Gamma(t)` by `C/N`, which is added back (eq. 49);
+//! - a `tau_int` below 1/2 counts only where the series resolves it, else it is 1/2 (see [`RESOLVED`]);
 //! - `W` is the first lag at which the estimated systematic error `exp(-W/tau)` falls below the
 //!   statistical one, with `tau = S tau_int` up to corrections (section 3.3; see `window.rs`).
 //!
@@ -26,6 +27,13 @@ const FEWEST: usize = 8;
 /// The shortest chain in units of `tau_int` whose error is trusted. The window criterion cannot serve:
 /// it closes at about an eighth of the series however slow the chain is.
 const SHORTEST: f64 = 50.0;
+
+/// How many times the error `sqrt(W/N)` that `tau_int` has for independent measurements a `tau_int` below 1/2 must be.
+///
+/// Anticorrelated chains have `tau_int < 1/2`, but in short ones noise does the same, and where the sum of `rho` comes
+/// near -1/2 the error would come near 0. pyerrors takes 1/2 for every `tau_int` below it, which overestimates the errors
+/// of chains that are anticorrelated; here 1/2 is taken where the series cannot tell `tau_int` from 0 by two sigma.
+const RESOLVED: f64 = 2.0;
 
 /// The slow mode for which a tail is added to the autocorrelation function.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -108,8 +116,8 @@ impl GammaMethod {
     /// The mean of one series on one replica.
     ///
     /// # Errors
-    /// [`StatisticsError::TooFew`] below 8 measurements, `NotFinite`, `Constant`, `NegativeVariance`,
-    /// or `Parameter` for a setting out of range.
+    /// [`StatisticsError::TooFew`] below 8 measurements, `NotFinite`, `Constant`, or `Parameter` for a setting out
+    /// of range.
     pub fn mean(&self, series: &[f64]) -> Result<GammaEstimate, StatisticsError> {
         self.observable(&Samples::from_series(series)?, 0)
     }
@@ -223,9 +231,6 @@ impl GammaMethod {
         deviations.iter_mut().for_each(|d| *d /= scale);
 
         let Summed { gamma, window, closed, total } = self.sum(samples, &deviations, 1);
-        if total <= 0.0 {
-            return Err(StatisticsError::NegativeVariance { window, sum: total * scale * scale });
-        }
         let mut tau_int = total / (2.0 * gamma[0]);
         let mut tau_int_error = 2.0 * tau_int * ((window as f64 + 0.5 - tau_int).max(0.0) / n).sqrt();
         let kept = gamma.len().min(4 * window + 200);
@@ -271,14 +276,19 @@ impl GammaMethod {
             Some(tail) => significant_window(&gamma, tail.sigmas, samples.len()),
         };
         let window = end.unwrap_or(gamma.len() - 1);
-        let sum = |gamma: &[f64]| gamma[0] + 2.0 * gamma[1..=window].iter().sum::<f64>();
+        let unresolved = RESOLVED * (window as f64 / n).sqrt();
+        let sum = |gamma: &[f64]| {
+            let sum = gamma[0] + 2.0 * gamma[1..=window].iter().sum::<f64>();
+            // C = 2 tau_int Gamma(0).
+            if sum < gamma[0] * (2.0 * unresolved).min(1.0) { gamma[0] } else { sum }
+        };
         // Each measured mean carries the variance C / (its number of measurements).
-        let missing = sum(&gamma).max(0.0) * means as f64 / n;
+        let missing = sum(&gamma) * means as f64 / n;
         gamma.iter_mut().for_each(|g| *g += missing);
         Summed { total: sum(&gamma), gamma, window, closed: end.is_some() }
     }
 
-    /// `C` from the deviations within each replica, zero if it is not positive.
+    /// `C` from the deviations within each replica.
     ///
     /// Wolff divides by the `C` of deviations from the common mean, where replica that disagree look like
     /// one slow chain and so pass; within the replica their disagreement cannot hide.
@@ -288,7 +298,7 @@ impl GammaMethod {
             let centre = mean(own);
             own.iter_mut().for_each(|d| *d -= centre);
         }
-        self.sum(samples, &deviations, samples.lengths().len()).total.max(0.0)
+        self.sum(samples, &deviations, samples.lengths().len()).total
     }
 }
 
@@ -298,7 +308,7 @@ struct Summed {
     window: usize,
     /// Whether the criterion for the window was met.
     closed: bool,
-    /// `C(window)`.
+    /// `C(window)`; `Gamma(0)` where it would mean a `tau_int` below 1/2 that is not [`RESOLVED`].
     total: f64,
 }
 
@@ -348,6 +358,17 @@ mod tests {
         close(estimate.value, 3.0);
         close(estimate.error, (45.0f64 / 64.0).sqrt());
         assert_eq!((estimate.tau_int, estimate.window), (0.5, 0));
+    }
+
+    #[test]
+    fn anticorrelation_that_is_not_resolved_counts_as_none() {
+        // x, -x, x, -x with a window so eager that it closes at W = 1, where C = 1 - 2: no error can come of that.
+        let alternating: Vec<f64> = (0..100).map(|i| f64::from(i % 2)).collect();
+        let estimate = GammaMethod { window_factor: 0.1, tail: None }.mean(&alternating).unwrap();
+        assert_eq!((estimate.window, estimate.tau_int), (1, 0.5));
+        // Gamma(0) = 1/4, and 1% more for the mean.
+        close(estimate.error, (0.25f64 * 1.01 / 100.0).sqrt());
+        close(estimate.tau_int_error, 0.1);
     }
 
     #[test]
@@ -418,13 +439,6 @@ mod tests {
             method.mean(&series),
             Err(StatisticsError::NotFinite { observable: 0, replica: 0, index: 3, .. })
         ));
-        // x, -x, x, -x with a window so eager that it closes at W = 1: C = 1 - 2.
-        let alternating: Vec<f64> = (0..100).map(|i| f64::from(i % 2)).collect();
-        let eager = GammaMethod { window_factor: 0.1, tail: None };
-        match eager.mean(&alternating) {
-            Err(StatisticsError::NegativeVariance { window: 1, sum }) => close(sum, -0.25),
-            other => panic!("{other:?}"),
-        }
         // Drifts and chains as long as their autocorrelation time are flagged.
         let drift: Vec<f64> = (0..1000).map(f64::from).collect();
         assert_eq!(method.mean(&drift).unwrap().sufficiency, Sufficiency::TooShort);

@@ -84,8 +84,8 @@ fn automatic_size(samples: &Samples) -> Result<usize, StatisticsError> {
     for observable in 0..samples.observables() {
         let tau = match GammaMethod::default().observable(samples, observable) {
             Ok(estimate) => estimate.tau_int,
-            // Neither a constant nor an alternating column needs bins.
-            Err(StatisticsError::Constant { .. } | StatisticsError::NegativeVariance { .. }) => continue,
+            // A constant column needs no bins.
+            Err(StatisticsError::Constant { .. }) => continue,
             Err(error) => return Err(error),
         };
         let slow = (tau - 0.25 / tau).max(0.0);

@@ -43,6 +43,26 @@ fn pulls_of_autoregressive_chains_are_standard_normal() {
     }
 }
 
+/// Noise in short chains looks like anticorrelation; an error must not become much too small by it.
+#[test]
+fn errors_of_short_chains_are_not_too_small() {
+    let chains = 4000;
+    for (a, length, seed) in [(0.0, 10, 6), (0.0, 30, 7), (-0.4, 30, 8), (-0.8, 60, 9)] {
+        let mut gaussian = Gaussian::new(seed);
+        let estimates = (0..chains)
+            .map(|_| GammaMethod::default().mean(&autoregressive(&mut gaussian, a, 0.3, length)).unwrap());
+        let estimates: Vec<_> = estimates.collect();
+        let far = estimates.iter().filter(|e| (e.value - 0.3).abs() > 4.0 * e.error).count() as f64;
+        let least = estimates.iter().map(|e| e.error / e.naive_error).fold(f64::INFINITY, f64::min);
+        // Nine degrees of freedom are beyond 4 sigma in 3 of 1000 cases.
+        assert!(
+            far < 0.005 * f64::from(chains),
+            "a = {a}, N = {length}: {far} of {chains} are off by 4 sigma"
+        );
+        assert!(least > 0.5, "a = {a}, N = {length}: an error is {least} of the naive one");
+    }
+}
+
 #[test]
 fn replica_of_unequal_length_agree_and_disagree() {
     let mut gaussian = Gaussian::new(5);

@@ -3,7 +3,7 @@
 use crate::cli::ConvertArgs;
 use crate::error::DriverError;
 use crate::links::{
-    self, Differences, Lattices, WrongChecksum, load, precision_name, printable, shown, with_group,
+    self, Differences, Lattices, Refusals, load, precision_name, printable, remarks, shown, with_group,
 };
 use crate::report::Report;
 use gaugelink_lattice::GaugeField;
@@ -29,9 +29,10 @@ fn of_group<const N: usize>(args: &ConvertArgs, file: &GaugeFile) -> Result<Line
     let precision = precision(args, file)?;
     let lattice = Lattices::new(0).of(file)?;
     let mut u = GaugeField::<f64, N>::cold(&lattice)?;
-    let wrong = WrongChecksum::unless(args.ignore_checksum, "--ignore-checksum");
-    let loaded = load(file, &args.input, &mut u, 0, wrong)?;
+    let refusals = Refusals::of_copies(args.ignore_checksum);
+    let loaded = load(file, &args.input, &mut u, 0, refusals)?;
     let (average, trace) = (plaquette(&u)[0], link_trace(&u)[0]);
+    let warnings = remarks(file, &args.input, &loaded, [average, trace], lattice.comm(), refusals)?;
     let text = text(args, file, &loaded.checksum, average)?;
     let options = WriteOptions {
         format: args.to,
@@ -57,7 +58,7 @@ fn of_group<const N: usize>(args: &ConvertArgs, file: &GaugeFile) -> Result<Line
         link_trace: trace,
         checksum: sums.checksum().to_string(),
         largest_difference: largest,
-        warnings: file.warnings().iter().map(ToString::to_string).collect(),
+        warnings,
     })
 }
 

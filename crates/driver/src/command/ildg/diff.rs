@@ -2,7 +2,7 @@
 
 use crate::cli::DiffArgs;
 use crate::error::DriverError;
-use crate::links::{self, Differences, Lattices, WrongChecksum, described, load, shown, with_group};
+use crate::links::{self, Differences, Lattices, Refusals, described, load, shown, with_group};
 use crate::report::Report;
 use gaugelink_lattice::GaugeField;
 use gaugelink_physics::observable::plaquette;
@@ -41,10 +41,10 @@ fn compare(args: &DiffArgs) -> Result<Line, DriverError> {
 
 fn of_group<const N: usize>(args: &DiffArgs, files: &[GaugeFile; 2]) -> Result<Line, DriverError> {
     let lattice = Lattices::new(0).of(&files[0])?;
-    let wrong = WrongChecksum::unless(args.ignore_checksum, "--ignore-checksum");
+    let refusals = Refusals::of_copies(args.ignore_checksum);
     let read = |file: &GaugeFile, path| {
         let mut u = GaugeField::<f64, N>::cold(&lattice)?;
-        load(file, path, &mut u, 0, wrong)?;
+        load(file, path, &mut u, 0, refusals)?;
         Ok::<_, DriverError>(u)
     };
     let (a, b) = (read(&files[0], &args.a)?, read(&files[1], &args.b)?);

@@ -3,7 +3,7 @@
 use crate::cli::FileArgs;
 use crate::error::DriverError;
 use crate::links::{
-    self, Lattices, checksum_word, described, inspect, judge, other_averages, precision_name, printable,
+    self, Lattices, checksum_word, described, inspect, judge, judge_averages, precision_name, printable,
     reason, shown, with_group,
 };
 use crate::report::Report;
@@ -104,9 +104,7 @@ impl Line {
         };
         let loaded = inspect(file, &mut u, 0, true)?;
         self.state_sums(&loaded.checksum);
-        let verdict = judge(&loaded, file.body().precision);
-        self.warnings.extend(verdict.warnings);
-        self.errors.extend(verdict.errors);
+        let mut verdict = judge(&loaded, file.body().precision);
         self.unitarity = Some(loaded.survey.unitarity());
         if loaded.survey.not_finite.count == 0 {
             let average = plaquette(&u)[0];
@@ -115,8 +113,11 @@ impl Line {
             self.temporal_plaquette = Some(temporal_plaquette(&u)[0]);
             let trace = link_trace(&u)[0];
             self.link_trace = Some(trace);
-            self.warnings.extend(other_averages(file.stated(), average, trace));
+            let open = loaded.survey.zero.count > 0;
+            judge_averages((file.stated(), file.body()), [average, trace], open, &mut verdict);
         }
+        self.errors.extend(verdict.reasons());
+        self.warnings.extend(verdict.warnings);
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! The gradient flow of a configuration, and the scales that it sets.
 
 use crate::error::DriverError;
-use crate::flow_time::whole_steps;
+use crate::flow_time::{too_long, whole_steps};
 use crate::links::shown;
 use crate::progress;
 use crate::report::Report;
@@ -48,21 +48,33 @@ impl Flow {
         report.text(&text(&table, &scales))
     }
 
+    /// Whether links of N colours in so many dimensions can be flowed in these steps.
+    ///
+    /// # Errors
+    /// [`DriverError::Input`] for a group that has no flow, or steps that are too long.
+    pub fn check(&self, nc: usize, dims: usize) -> Result<(), DriverError> {
+        if nc > 3 {
+            return Err(DriverError::Input(format!(
+                "the gradient flow is there for U(1), SU(2) and SU(3), not for {}: measure without --flow",
+                group_name(nc)
+            )));
+        }
+        match too_long(self.epsilon, dims) {
+            Some(reason) => Err(DriverError::Input(format!("--flow-step: {reason}"))),
+            None => Ok(()),
+        }
+    }
+
     /// Flows `u` and tells `progress` of every step.
     ///
     /// # Errors
-    /// [`DriverError::Input`] for a group that has no flow; no memory.
+    /// As [`Flow::check`]; no memory.
     pub fn table<const N: usize>(
         &self,
         u: &mut GaugeField<f64, N>,
         progress: impl FnMut(usize),
     ) -> Result<FlowTable, DriverError> {
-        if N > 3 {
-            return Err(DriverError::Input(format!(
-                "the gradient flow is there for U(1), SU(2) and SU(3), not for {}: measure without --flow",
-                group_name(N)
-            )));
-        }
+        self.check(N, u.lattice().dims())?;
         Ok(WilsonFlow::new(u.lattice())?.run_with(u, self.epsilon, self.steps, self.every, progress)?)
     }
 }

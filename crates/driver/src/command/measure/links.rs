@@ -1,7 +1,7 @@
 //! What is measured on the links as they are.
 
 use crate::error::DriverError;
-use crate::links::{Loaded, Verdict, checksum_word, described, precision_name, printable, remarks, shown};
+use crate::links::{Loaded, Refusals, checksum_word, described, precision_name, printable, remarks, shown};
 use gaugelink_lattice::{Complex, GaugeField, Matrix};
 use gaugelink_physics::observable::{
     clover_energy, geometric_charge, link_trace, plaquette, plaquette_energy, polyakov_loop, rectangle,
@@ -45,22 +45,26 @@ pub(super) struct LinksLine {
 }
 
 impl LinksLine {
-    /// Measures a field that was loaded from a file. Links off the group are measured too, with a warning.
+    /// Measures a field that was loaded from a file.
+    ///
+    /// # Errors
+    /// [`DriverError::Input`] for averages that the file states otherwise, where `refusals` say so; those of observables.
     pub fn of<const N: usize>(
         path: &Path,
         file: &GaugeFile,
         u: &GaugeField<f64, N>,
         loaded: &Loaded,
-        verdict: Verdict,
+        refusals: Refusals,
     ) -> Result<Self, DriverError> {
         let format = file.body();
+        let (plaquette, link_trace) = (plaquette(u)[0], link_trace(u)[0]);
+        let warnings = remarks(file, path, loaded, [plaquette, link_trace], u.lattice().comm(), refusals)?;
         let mut loops = [None; 4];
         for (mu, value) in loops.iter_mut().enumerate().take(u.lattice().dims()) {
             *value = Some(polyakov_loop(u, mu)?[0]);
         }
         let [x, y, z, t] = loops.map(|l: Option<Complex<f64>>| (l.map(|l| l.re), l.map(|l| l.im)));
         let (charge, charge_definition) = charge(u)?.unzip();
-        let (plaquette, link_trace) = (plaquette(u)[0], link_trace(u)[0]);
         Ok(Self {
             file: shown(path),
             observable: "links",
@@ -89,7 +93,7 @@ impl LinksLine {
             polyakov_z_im: z.1,
             polyakov_t_re: t.0,
             polyakov_t_im: t.1,
-            warnings: remarks(file, verdict, plaquette, link_trace),
+            warnings,
         })
     }
 

@@ -5,10 +5,11 @@ mod links;
 
 use crate::cli::MeasureArgs;
 use crate::error::DriverError;
-use crate::links::{Lattices, WrongChecksum, judge, load, open, printable, reason, shown, with_group};
+use crate::links::{Lattices, Refusals, load, open, printable, reason, remedy, shown, with_group};
 use crate::report::Report;
 pub(crate) use flow::Flow;
 use gaugelink_lattice::GaugeField;
+use gaugelink_lattice::file::extents;
 use lime_rs::GaugeFile;
 use links::LinksLine;
 use serde::Serialize;
@@ -55,16 +56,21 @@ struct Measuring<'a> {
 impl Measuring<'_> {
     fn file(&mut self, path: &Path) -> Result<(), DriverError> {
         let file = open(path, &self.args.files.shape)?;
+        if let Some(flow) = &self.flow {
+            flow.check(file.body().nc, extents(&file.body().dims).len())?;
+        }
         with_group!(file.body().nc, N => self.group::<N>(path, &file))
     }
 
     fn group<const N: usize>(&mut self, path: &Path, file: &GaugeFile) -> Result<(), DriverError> {
         let lattice = self.lattices.of(file)?;
         let mut u = GaugeField::<f64, N>::cold(&lattice)?;
-        let wrong = WrongChecksum::unless(self.args.ignore_checksum, "--ignore-checksum");
-        let loaded = load(file, path, &mut u, 0, wrong)?;
-        let verdict = judge(&loaded, file.body().precision);
-        let line = LinksLine::of(path, file, &u, &loaded, verdict)?;
+        let refusals = Refusals {
+            statements: remedy(self.args.ignore_checksum, "--ignore-checksum"),
+            links: remedy(self.args.ignore_unitarity, "--ignore-unitarity"),
+        };
+        let loaded = load(file, path, &mut u, 0, refusals)?;
+        let line = LinksLine::of(path, file, &u, &loaded, refusals)?;
         self.report.record(&line)?;
         self.report.text(&line.text(file))?;
         match &self.flow {
