@@ -117,9 +117,8 @@ mod fours {
     #[target_feature(enable = "avx512f,avx512bw,vpclmulqdq")]
     fn sums_of_lanes([a, b, c, d]: [__m512i; 4]) -> __m512i {
         // (x0, x2, y0, y2) + (x1, x3, y1, y3)
-        let halves = |x, y| {
-            _mm512_xor_si512(_mm512_shuffle_i64x2::<0x88>(x, y), _mm512_shuffle_i64x2::<0xdd>(x, y))
-        };
+        let halves =
+            |x, y| _mm512_xor_si512(_mm512_shuffle_i64x2::<0x88>(x, y), _mm512_shuffle_i64x2::<0xdd>(x, y));
         halves(halves(a, b), halves(c, d))
     }
 
