@@ -14,8 +14,6 @@ use lime_rs::{Body, ByteOrder, GaugeFile, Order, Rows, Sums, decode_ordered, enc
 use std::ops::Range;
 use std::sync::Mutex;
 
-/// Blocks that are summed and then moved while they are in the first-level cache.
-const GROUP: usize = 4;
 /// Real numbers of the largest site, SU(4).
 const NUMBERS: usize = 128;
 
@@ -73,15 +71,6 @@ impl<'a> Stretches<'a> {
         Ok(())
     }
 
-    /// Adds some blocks of a stretch to the sums.
-    fn sum(&self, sums: &mut Sums, sites: &[u64], bytes: &[u8], group: &Range<usize>) -> lime_rs::Result<()> {
-        let unit = self.body.unit_bytes();
-        for (site, lane) in sites.iter().zip(bytes.chunks_exact(bytes.len() / sites.len())) {
-            sums.add(self.body, site + group.start as u64, &lane[group.start * unit..group.end * unit])?;
-        }
-        Ok(())
-    }
-
     /// Reads the sites at some places into the field and returns their sums; `progress` hears of bytes.
     pub fn read<T: Real>(
         &self,
@@ -96,12 +85,10 @@ impl<'a> Stretches<'a> {
             let lane_bytes = bytes.len() / sites.len();
             for (site, lane) in sites.iter().zip(bytes.chunks_exact_mut(lane_bytes)) {
                 file.read_bytes(*site, lane)?;
+                sums.add(self.body, *site, lane)?;
             }
             let gather = Gather { field, body: self.body, blocks, bytes, lane_bytes };
-            for group in groups(blocks.len()) {
-                self.sum(&mut sums, sites, bytes, &group)?;
-                run_kernel(isa, &gather, group, &mut Tally::none());
-            }
+            run_kernel(isa, &gather, 0..blocks.len(), &mut Tally::none());
             if let Some(progress) = progress {
                 progress(bytes.len() as u64);
             }
@@ -123,29 +110,23 @@ impl<'a> Stretches<'a> {
     ) -> lime_rs::Result<Sums> {
         self.walk(places, |sites, blocks, bytes| {
             let lane_bytes = bytes.len() / sites.len();
-            for group in groups(blocks.len()) {
-                let scatter = Scatter {
-                    field,
-                    body: self.body,
-                    blocks,
-                    beyond,
-                    bytes: Mutex::new(&mut *bytes),
-                    lane_bytes,
-                };
-                run_kernel(isa, &scatter, group.clone(), &mut Tally::none());
-                self.sum(&mut sums, sites, bytes, &group)?;
-            }
+            let scatter = Scatter {
+                field,
+                body: self.body,
+                blocks,
+                beyond,
+                bytes: Mutex::new(&mut *bytes),
+                lane_bytes,
+            };
+            run_kernel(isa, &scatter, 0..blocks.len(), &mut Tally::none());
             for (site, lane) in sites.iter().zip(bytes.chunks_exact(lane_bytes)) {
+                sums.add(self.body, *site, lane)?;
                 put(site * self.body.unit_bytes() as u64, lane)?;
             }
             Ok(())
         })?;
         Ok(sums)
     }
-}
-
-fn groups(blocks: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..blocks).step_by(GROUP).map(move |start| start..blocks.min(start + GROUP))
 }
 
 /// The numbers of a block, `[lane][number]`.
@@ -177,7 +158,7 @@ impl<T: Real> Kernel<T> for Gather<'_, T> {
         let (lanes, unit) = (self.bytes.len() / self.lane_bytes, self.body.unit_bytes());
         if same::<T>(self.body, lanes) {
             let swaps = swaps(self.body);
-            for i in range.clone() {
+            for i in range {
                 let from = self.bytes[i * unit..].as_ptr().cast();
                 // SAFETY: LANES times `lane_bytes` bytes, each lane with whole units from `i` on, which are whole squares.
                 unsafe {
@@ -191,7 +172,7 @@ impl<T: Real> Kernel<T> for Gather<'_, T> {
             let stride = used.next_multiple_of(T::LANES);
             let mut tile = Tile::zeroed();
             let tile = &mut tile.numbers::<T>()[..T::LANES * stride];
-            for i in range.clone() {
+            for i in range {
                 for (lane, numbers) in tile.chunks_exact_mut(stride).enumerate() {
                     let site = lane % lanes * self.lane_bytes + i * unit;
                     let bytes = &self.bytes[site..][..used * self.body.precision.bytes()];
@@ -201,10 +182,7 @@ impl<T: Real> Kernel<T> for Gather<'_, T> {
                 unsafe { self.place::<V>(i, tile.as_ptr(), stride, |row| row) }
             }
         }
-        // Not before: a fence waits for everything that is under way to memory.
-        if range.end == self.blocks.len() {
-            V::fence();
-        }
+        V::fence();
     }
 }
 
