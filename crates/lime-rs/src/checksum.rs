@@ -7,6 +7,7 @@ use std::fmt;
 use std::ops::{BitXor, BitXorAssign};
 use std::str::FromStr;
 
+use crate::crc::each_crc;
 use crate::error::{Error, Result};
 use crate::xml::Document;
 
@@ -27,7 +28,8 @@ impl ScidacChecksum {
     /// Adds one site of lexicographic rank `rank = x + Lx (y + Ly (z + Lz t))`, bytes as stored (big endian).
     /// Global data, which belong to no site, count as rank 0.
     pub fn add_site(&mut self, rank: u64, bytes: &[u8]) {
-        self.add_crc((rank % u64::from(ROTATION_A)) as u32, (rank % u64::from(ROTATION_B)) as u32, bytes);
+        let (a, b) = ((rank % u64::from(ROTATION_A)) as u32, (rank % u64::from(ROTATION_B)) as u32);
+        self.add_crc(a, b, crc32fast::hash(bytes));
     }
 
     /// Adds consecutive sites from rank `first` on; `bytes` holds `site_bytes` for each.
@@ -38,11 +40,11 @@ impl ScidacChecksum {
         whole_sites(site_bytes, bytes, (bytes.len() / site_bytes.max(1)) as u64)?;
         let mut a = (first % u64::from(ROTATION_A)) as u32;
         let mut b = (first % u64::from(ROTATION_B)) as u32;
-        for site in bytes.chunks_exact(site_bytes) {
-            self.add_crc(a, b, site);
+        each_crc(site_bytes, bytes, |crc| {
+            self.add_crc(a, b, crc);
             a = if a + 1 == ROTATION_A { 0 } else { a + 1 };
             b = if b + 1 == ROTATION_B { 0 } else { b + 1 };
-        }
+        });
         Ok(())
     }
 
@@ -75,8 +77,7 @@ impl ScidacChecksum {
         Ok(Self { suma: sum("suma")?, sumb: sum("sumb")? })
     }
 
-    fn add_crc(&mut self, a: u32, b: u32, site: &[u8]) {
-        let crc = crc32fast::hash(site);
+    fn add_crc(&mut self, a: u32, b: u32, crc: u32) {
         self.suma ^= crc.rotate_left(a);
         self.sumb ^= crc.rotate_left(b);
     }

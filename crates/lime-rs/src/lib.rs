@@ -39,6 +39,7 @@ mod access;
 mod atomic;
 mod checksum;
 mod cksum;
+mod crc;
 mod ddalphaamg;
 mod endian;
 mod error;

@@ -8,14 +8,12 @@ use super::CHUNK_BYTES;
 use crate::field::{FieldReader, FieldWriter};
 use crate::geometry::unravel;
 use crate::layout::{LaneMeaning, Layout};
-use crate::number::{BLOCK_BYTES, Isa, Kernel, Lanes, Real, run_kernel};
+use crate::number::{BLOCK_BYTES, Isa, Kernel, Lanes, Real, Row, run_kernel};
 use crate::sum::Tally;
 use lime_rs::{Body, ByteOrder, GaugeFile, Order, Rows, Sums, decode_ordered, encode_ordered};
 use std::ops::Range;
 use std::sync::Mutex;
 
-/// Blocks that are summed and then moved while they are in the first-level cache.
-const GROUP: usize = 4;
 /// Real numbers of the largest site, SU(4).
 const NUMBERS: usize = 128;
 
@@ -73,15 +71,6 @@ impl<'a> Stretches<'a> {
         Ok(())
     }
 
-    /// Adds some blocks of a stretch to the sums.
-    fn sum(&self, sums: &mut Sums, sites: &[u64], bytes: &[u8], group: &Range<usize>) -> lime_rs::Result<()> {
-        let unit = self.body.unit_bytes();
-        for (site, lane) in sites.iter().zip(bytes.chunks_exact(bytes.len() / sites.len())) {
-            sums.add(self.body, site + group.start as u64, &lane[group.start * unit..group.end * unit])?;
-        }
-        Ok(())
-    }
-
     /// Reads the sites at some places into the field and returns their sums; `progress` hears of bytes.
     pub fn read<T: Real>(
         &self,
@@ -96,12 +85,10 @@ impl<'a> Stretches<'a> {
             let lane_bytes = bytes.len() / sites.len();
             for (site, lane) in sites.iter().zip(bytes.chunks_exact_mut(lane_bytes)) {
                 file.read_bytes(*site, lane)?;
+                sums.add(self.body, *site, lane)?;
             }
             let gather = Gather { field, body: self.body, blocks, bytes, lane_bytes };
-            for group in groups(blocks.len()) {
-                self.sum(&mut sums, sites, bytes, &group)?;
-                run_kernel(isa, &gather, group, &mut Tally::none());
-            }
+            run_kernel(isa, &gather, 0..blocks.len(), &mut Tally::none());
             if let Some(progress) = progress {
                 progress(bytes.len() as u64);
             }
@@ -123,29 +110,23 @@ impl<'a> Stretches<'a> {
     ) -> lime_rs::Result<Sums> {
         self.walk(places, |sites, blocks, bytes| {
             let lane_bytes = bytes.len() / sites.len();
-            for group in groups(blocks.len()) {
-                let scatter = Scatter {
-                    field,
-                    body: self.body,
-                    blocks,
-                    beyond,
-                    bytes: Mutex::new(&mut *bytes),
-                    lane_bytes,
-                };
-                run_kernel(isa, &scatter, group.clone(), &mut Tally::none());
-                self.sum(&mut sums, sites, bytes, &group)?;
-            }
+            let scatter = Scatter {
+                field,
+                body: self.body,
+                blocks,
+                beyond,
+                bytes: Mutex::new(&mut *bytes),
+                lane_bytes,
+            };
+            run_kernel(isa, &scatter, 0..blocks.len(), &mut Tally::none());
             for (site, lane) in sites.iter().zip(bytes.chunks_exact(lane_bytes)) {
+                sums.add(self.body, *site, lane)?;
                 put(site * self.body.unit_bytes() as u64, lane)?;
             }
             Ok(())
         })?;
         Ok(sums)
     }
-}
-
-fn groups(blocks: usize) -> impl Iterator<Item = Range<usize>> {
-    (0..blocks).step_by(GROUP).map(move |start| start..blocks.min(start + GROUP))
 }
 
 /// The numbers of a block, `[lane][number]`.
@@ -175,9 +156,8 @@ impl<T: Real> Kernel<T> for Gather<'_, T> {
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
         let (lanes, unit) = (self.bytes.len() / self.lane_bytes, self.body.unit_bytes());
-        let same = self.body.precision.bytes() == size_of::<T>();
-        if same && lanes == T::LANES && self.body.numbers_per_unit().is_multiple_of(T::LANES) {
-            let swaps = (self.body.byte_order == ByteOrder::Big) == cfg!(target_endian = "little");
+        if same::<T>(self.body, lanes) {
+            let swaps = swaps(self.body);
             for i in range {
                 let from = self.bytes[i * unit..].as_ptr().cast();
                 // SAFETY: LANES times `lane_bytes` bytes, each lane with whole units from `i` on, which are whole squares.
@@ -248,6 +228,45 @@ impl<T: Real> Kernel<T> for Scatter<'_, T> {
     crate::compiled!(scalar T: Scatter);
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
+        let mut bytes = self.bytes.lock().unwrap_or_else(|e| e.into_inner());
+        let lanes = bytes.len() / self.lane_bytes;
+        if same::<T>(self.body, lanes) && self.beyond.is_empty() {
+            self.squares::<V>(range, &mut bytes);
+        } else {
+            self.numbers::<V>(range, &mut bytes);
+        }
+    }
+}
+
+impl<T: Real> Scatter<'_, T> {
+    /// Blocks of whole squares, whose numbers are stored as they are but for the order of their bytes.
+    #[inline(always)]
+    fn squares<V: Lanes<Scalar = T>>(&self, range: Range<usize>, bytes: &mut [u8]) {
+        let (used, unit, row_bytes) = (self.field.reals(), self.body.unit_bytes(), size_of::<T>() * T::LANES);
+        let swaps = swaps(self.body);
+        for i in range {
+            let rows = self.field.rows(self.blocks[i] as usize, 0, used);
+            if let Some(&next) = self.blocks.get(i + 1) {
+                let next = self.field.rows(next as usize, 0, used);
+                (0..used).for_each(|c| prefetch(next.wrapping_add(c * T::LANES)));
+            }
+            for c in (0..used).step_by(T::LANES) {
+                // SAFETY: LANES of the rows just asked for.
+                unsafe {
+                    V::transposed(rows.add(c * T::LANES), T::LANES, |lane, numbers: V| {
+                        let numbers = Row::from_lanes(if swaps { numbers.swapped_bytes() } else { numbers });
+                        let to = lane * self.lane_bytes + i * unit + c * size_of::<T>();
+                        bytes[to..to + row_bytes]
+                            .copy_from_slice(bytemuck::cast_slice(&numbers.0[..T::LANES]));
+                    });
+                }
+            }
+        }
+    }
+
+    /// Blocks of any size, number by number.
+    #[inline(always)]
+    fn numbers<V: Lanes<Scalar = T>>(&self, range: Range<usize>, bytes: &mut [u8]) {
         let (used, numbers, unit) =
             (self.field.reals(), self.body.numbers_per_unit(), self.body.unit_bytes());
         let (whole, stride) = (used - used % T::LANES, numbers.next_multiple_of(T::LANES));
@@ -256,7 +275,6 @@ impl<T: Real> Kernel<T> for Scatter<'_, T> {
         for site in tile.chunks_exact_mut(stride) {
             site[used..numbers].copy_from_slice(self.beyond);
         }
-        let mut bytes = self.bytes.lock().unwrap_or_else(|e| e.into_inner());
         for i in range {
             let rows = self.field.rows(self.blocks[i] as usize, 0, used);
             let to = tile.as_mut_ptr();
@@ -281,6 +299,33 @@ impl<T: Real> Kernel<T> for Scatter<'_, T> {
             }
         }
     }
+}
+
+/// Whether a stored site is as many whole squares of numbers as a block, of the same precision.
+#[inline(always)]
+fn same<T: Real>(body: &Body, lanes: usize) -> bool {
+    body.precision.bytes() == size_of::<T>()
+        && lanes == T::LANES
+        && body.numbers_per_unit().is_multiple_of(T::LANES)
+}
+
+/// Whether the bytes of stored numbers come in another order than this machine's.
+#[inline(always)]
+fn swaps(body: &Body) -> bool {
+    (body.byte_order == ByteOrder::Big) == cfg!(target_endian = "little")
+}
+
+/// Has a line of cache fetched that is read soon.
+#[inline(always)]
+fn prefetch<T>(line: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: every x86-64 machine has SSE; a prefetch of any address does no harm.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(line.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = line;
 }
 
 /// Numbers from as many stored ones.

@@ -54,16 +54,25 @@ impl Region {
         if self.local == self.extents {
             return vec![Piece { units: 0..order.units(self.extents), counted: true }];
         }
-        if order == Order::Canonical {
+        // In these orders the number of a unit is that of its site.
+        if matches!(order, Order::Canonical | Order::DdAlphaAmg) {
             return self.sites().into_iter().map(|units| Piece { units, counted: true }).collect();
         }
-        let mut pieces: Vec<Piece> = Vec::new();
-        for unit in 0..order.units(self.extents) {
-            let own = |slot: usize| self.site(order.link(self.extents, unit, slot).0).is_some();
-            if !(0..order.links_per_unit()).any(own) {
-                continue;
+        let mut units: Vec<u64> = Vec::new();
+        for site in self.sites().into_iter().flatten() {
+            for mu in 0..DIM_MAX {
+                let (unit, _) = order.unit(self.extents, site, mu);
+                // Links of one site mostly share a unit.
+                if units.last() != Some(&unit) {
+                    units.push(unit);
+                }
             }
-            let counted = own(0);
+        }
+        units.sort_unstable();
+        units.dedup();
+        let mut pieces: Vec<Piece> = Vec::new();
+        for unit in units {
+            let counted = self.site(order.link(self.extents, unit, 0).0).is_some();
             match pieces.last_mut() {
                 Some(last) if last.units.end == unit && last.counted == counted => last.units.end = unit + 1,
                 _ => pieces.push(Piece { units: unit..unit + 1, counted }),
@@ -116,4 +125,39 @@ pub(super) fn within(pieces: &[Piece], share: &Range<usize>) -> Vec<Piece> {
         before += length;
     }
     covered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The units with a link of the box, found by looking at every unit of the file.
+    fn by_definition(region: &Region, order: Order) -> Vec<(u64, bool)> {
+        let own = |unit, slot| region.site(order.link(region.extents, unit, slot).0).is_some();
+        let some = |unit| (0..order.links_per_unit()).any(|slot| own(unit, slot));
+        (0..order.units(region.extents)).filter(|&unit| some(unit)).map(|unit| (unit, own(unit, 0))).collect()
+    }
+
+    #[test]
+    fn a_box_has_the_units_with_its_links_in_every_order() {
+        let extents = [4, 6, 2, 8];
+        for (origin, local) in [
+            ([0; 4], extents),
+            ([0; 4], [4, 6, 2, 1]),
+            ([1, 2, 0, 3], [1, 1, 1, 1]),
+            ([3, 5, 1, 7], [1, 1, 1, 1]),
+            ([1, 2, 0, 3], [3, 4, 2, 5]),
+            ([0, 0, 1, 4], [4, 3, 1, 4]),
+        ] {
+            let region = Region::within(extents, origin, local).unwrap();
+            for order in [Order::Canonical, Order::HiRep, Order::DdAlphaAmg, Order::OpenQcd] {
+                let pieces = region.units(order);
+                let found: Vec<(u64, bool)> =
+                    pieces.iter().flat_map(|p| p.units.clone().map(|unit| (unit, p.counted))).collect();
+                assert_eq!(found, by_definition(&region, order), "{order:?}, {local:?} at {origin:?}");
+                let apart = |pair: &[Piece]| pair[0].units.end < pair[1].units.start;
+                assert!(pieces.windows(2).all(|pair| apart(pair) || pair[0].counted != pair[1].counted));
+            }
+        }
+    }
 }
