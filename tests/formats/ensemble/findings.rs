@@ -123,6 +123,28 @@ fn every_planted_flaw_is_found() {
     assert_eq!(of_kind(&forgiving, "summary")[0]["averaged"], LENGTH as u64 - 4);
 }
 
+/// A plaquette in the header that is not that of the links: damage, unless what files state is to be ignored.
+#[test]
+fn a_file_with_another_plaquette_than_it_states_is_damaged() {
+    let ensemble = Ensemble::new();
+    let (from, to) = (ensemble.file(&name(1050)), ensemble.file("conf.1050.nersc"));
+    let words = ["ildg", "convert", "--to", "nersc", from.to_str().unwrap(), to.to_str().unwrap()];
+    assert_eq!(gaugelink(words).status, 0);
+    fs::remove_file(from).unwrap();
+    let mut bytes = fs::read(&to).unwrap();
+    let key = b"PLAQUETTE = 0.";
+    let at = bytes.windows(key.len()).position(|window| window == key).unwrap();
+    bytes[at + key.len()] = if bytes[at + key.len()] == b'1' { b'2' } else { b'1' };
+    fs::write(&to, bytes).unwrap();
+    for (options, damaged, averaged) in [("", 1, LENGTH - 1), (" --ignore-checksum", 0, LENGTH)] {
+        let lines = ensemble.run(&format!("verify --json{options}"), "out").lines();
+        let found = wrong(&lines);
+        let expected = vec![finding("damaged", &["conf.1050.nersc"], &[]); damaged];
+        assert_eq!(found.into_iter().filter(|finding| finding.0 == "damaged").collect::<Vec<_>>(), expected);
+        assert_eq!(of_kind(&lines, "summary")[0]["averaged"], averaged as u64, "{options}");
+    }
+}
+
 #[test]
 fn the_same_links_in_a_row_are_frozen_and_in_other_forms_are_the_same() {
     let ensemble = Ensemble::new();
