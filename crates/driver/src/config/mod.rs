@@ -130,6 +130,9 @@ impl RunFile {
             let key = if alone.is_err() { ["lattice", "extents"] } else { ["machine", "ranks"] };
             return Err(tables.fail_key(&key, &error.to_string()));
         }
+        if let Some(problem) = self.machine.problem() {
+            return Err(tables.fail_key(&["machine", "threads"], &problem));
+        }
         let mut written = Vec::new();
         for (number, stage) in self.stages.iter().enumerate() {
             if let Stage::Write(write) = stage {

@@ -53,10 +53,7 @@ pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(
         );
         return Err(file.fail_key(&["measure", "charge"], &message));
     }
-    match file.machine.problem() {
-        Some(problem) => Err(file.fail_key(&["machine", "threads"], &problem)),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 /// Why the format cannot hold the links, if it cannot.
