@@ -251,7 +251,7 @@ pub(crate) struct MeasureArgs {
     /// Step of the gradient flow
     #[arg(long, value_name = "EPS", default_value_t = 0.02, value_parser = positive, allow_negative_numbers = true)]
     pub flow_step: f64,
-    /// Measure files whose checksum, or stated plaquette or link trace, is wrong, with links as they are
+    /// Measure files whose checksum, or stated plaquette or link trace, is wrong, with the links that they have
     #[arg(long)]
     pub ignore_checksum: bool,
     /// Measure links that are not unitary or have another determinant than 1: fat links, signs multiplied in

@@ -195,20 +195,25 @@ pub(crate) struct Refusals {
     pub statements: Option<&'static str>,
     /// Links that are not in the group.
     pub links: Option<&'static str>,
+    /// Whether such links are overlooked together with a wrong statement, which they may be the reason for.
+    pub links_of_wrong_files: bool,
 }
 
 impl Refusals {
     /// Of files that are compared or converted: what their links are is the user's business.
     pub fn of_copies(ignore_checksum: bool) -> Self {
-        Self { statements: remedy(ignore_checksum, "--ignore-checksum"), links: None }
+        let statements = remedy(ignore_checksum, "--ignore-checksum");
+        Self { statements, links: None, links_of_wrong_files: true }
     }
 
     /// The first fault that is not overlooked, as an error on the file.
     fn check(&self, verdict: &Verdict, path: &Path) -> Result<(), DriverError> {
+        let wrong = verdict.errors.iter().any(|(fault, _)| *fault == Fault::Statement);
         let refused = |(fault, reason): &(Fault, String)| {
             let remedy = match fault {
                 Fault::Numbers => return Some(reason.clone()),
                 Fault::Statement => self.statements?,
+                Fault::Group if wrong && self.links_of_wrong_files => return None,
                 Fault::Group => self.links?,
             };
             Some(format!("{reason}; {remedy} takes it all the same"))
@@ -324,8 +329,9 @@ mod tests {
     use gaugelink_lattice::{Complex, LaneMeaning, Matrix};
 
     const EXTENTS: [usize; 3] = [4, 4, 8];
-    const STRICT: Refusals = Refusals { statements: Some("one"), links: Some("the other") };
-    const OVERLOOKED: Refusals = Refusals { statements: None, links: None };
+    const STRICT: Refusals =
+        Refusals { statements: Some("one"), links: Some("the other"), links_of_wrong_files: false };
+    const OVERLOOKED: Refusals = Refusals { statements: None, links: None, links_of_wrong_files: false };
 
     /// Writes a rough SU(2) field with one link NaN in the upper half of the last direction, if so asked.
     fn written(path: &Path, damaged: bool) {
@@ -351,6 +357,26 @@ mod tests {
         assert!(loaded.survey.unitarity() > 0.0 && judge(&loaded, Precision::F64).errors.is_empty());
         let changed = |lane| u.link(0, 0, lane) != Matrix::unit();
         assert_eq!([0, 1, 2].map(changed), [false, true, false]);
+    }
+
+    #[test]
+    fn links_off_the_group_may_pass_with_the_wrong_statement_that_they_explain() {
+        let group = || (Fault::Group, "links".to_string());
+        let wrong = || (Fault::Statement, "checksum".to_string());
+        let ignoring = Refusals { statements: None, links_of_wrong_files: true, ..STRICT };
+        for (refusals, errors, passes) in [
+            (ignoring, vec![wrong(), group()], true),
+            (ignoring, vec![group()], false),
+            (Refusals { links_of_wrong_files: false, ..ignoring }, vec![wrong(), group()], false),
+            (Refusals { statements: STRICT.statements, ..ignoring }, vec![group(), wrong()], false),
+        ] {
+            let verdict = Verdict { errors, ..Verdict::default() };
+            assert_eq!(
+                refusals.check(&verdict, Path::new("conf")).is_ok(),
+                passes,
+                "{refusals:?}, {verdict:?}"
+            );
+        }
     }
 
     #[test]

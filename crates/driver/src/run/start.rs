@@ -126,6 +126,7 @@ pub(crate) fn first<const N: usize>(
             let refusals = Refusals {
                 statements: links::remedy(file.start.ignore_checksum, "--set start.ignore_checksum=true"),
                 links: links::remedy(updates || overlooked, "--set start.ignore_unitarity=true"),
+                links_of_wrong_files: false,
             };
             let (mut found, mut last) = (None, None);
             for chain in 0..lattice.chains() {

@@ -67,8 +67,8 @@ impl Measuring<'_> {
         let mut u = GaugeField::<f64, N>::cold(&lattice)?;
         let refusals = Refusals {
             statements: remedy(self.args.ignore_checksum, "--ignore-checksum"),
-            // Who takes bytes that are known to be wrong takes the links that they make.
-            links: remedy(self.args.ignore_unitarity || self.args.ignore_checksum, "--ignore-unitarity"),
+            links: remedy(self.args.ignore_unitarity, "--ignore-unitarity"),
+            links_of_wrong_files: true,
         };
         let loaded = load(file, path, &mut u, 0, refusals)?;
         let line = LinksLine::of(path, file, &u, &loaded, refusals)?;
