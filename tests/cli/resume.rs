@@ -193,6 +193,22 @@ fn a_complete_run_is_shown_again_and_done_again_only_when_asked() {
     assert_eq!(std::fs::read(scratch.path("out/end.lime")).unwrap(), links);
 }
 
+/// A mistake is found before anything is removed.
+#[test]
+fn a_fresh_run_that_cannot_begin_leaves_what_was_there() {
+    let scratch = Scratch::new(SMALL);
+    scratch.succeeds(&["run", "run.toml"]);
+    let kept =
+        ["measurements.jsonl", "results.jsonl", "provenance.json", "checkpoint/state.json", "end.lime"];
+    let read = || kept.map(|name| std::fs::read(scratch.path("out").join(name)).expect(name));
+    let before = read();
+    let fresh = ["run", "run.toml", "--fresh"];
+    scratch.fails(1, &[&fresh[..], &["--input", "none.lime"]].concat());
+    scratch.fails(1, &[&fresh[..], &["--input", "run.toml"]].concat());
+    scratch.fails(2, &[&fresh[..], &["--set", "stage.0.kind=none"]].concat());
+    assert!(read() == before);
+}
+
 #[test]
 fn the_directory_of_another_run_is_refused() {
     let scratch = Scratch::new(SMALL);

@@ -11,7 +11,7 @@ const FORMATS: [&str; 7] = ["ildg", "scidac", "nersc", "milc", "openqcd", "ddalp
 fn convert(from: &Path, to: &Path, words: &str) -> Answer {
     let words = words.split_whitespace().map(Into::into);
     gaugelink(
-        ["ildg".into(), "convert".into(), "--json".into()]
+        ["ildg".into(), "convert".into(), "--json".into(), "--force".into()]
             .into_iter()
             .chain(words)
             .chain([from.as_os_str().to_owned(), to.as_os_str().to_owned()]),
@@ -183,4 +183,26 @@ fn what_cannot_be_converted_leaves_the_old_output() {
     assert_eq!(convert(&flipped, &target, "--to nersc --ignore-checksum").status, 0);
     assert_eq!(convert(&sound, &target, "").status, 2, "--to must be given");
     assert_eq!(convert(&sound, &target, "--to nersc --rows 4").status, 2);
+}
+
+/// What is there stays, unless it is named as the one to be replaced; the file to convert stays always.
+#[test]
+fn nothing_is_replaced_unasked() {
+    let folder = Folder::new();
+    let (from, to) = (folder.sound("from"), folder.copy(&folder.sound("other"), "to", |_| ()));
+    let bytes = |path: &Path| std::fs::read(path).unwrap();
+    let before = [bytes(&from), bytes(&to)];
+    let link = folder.path("link");
+    std::os::unix::fs::symlink(&from, &link).unwrap();
+    for (output, words, said) in [
+        (&to, "", "is there already"),
+        (&from, "--force", "is the file to convert"),
+        (&link, "--force", "is the file to convert"),
+    ] {
+        let answer = run(&format!("ildg convert --to nersc {words}"), &[&from, output]);
+        assert!(answer.status == 2 && answer.stderr.contains(said), "{}", answer.stderr);
+        assert_eq!([bytes(&from), bytes(&to)], before);
+    }
+    assert_eq!(run("ildg convert --to nersc --force", &[&from, &to]).status, 0);
+    assert_ne!(bytes(&to), before[1]);
 }

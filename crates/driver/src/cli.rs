@@ -130,7 +130,7 @@ pub(crate) struct RunArgs {
     /// Change a key, e.g. --set action.beta=5.7 --set stage.0.sweeps=10 (stages count from 0)
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
-    /// Begin anew: removes what an earlier run left in the run directory
+    /// Begin anew: removes what an earlier run left in the run directory, but for configurations
     #[arg(long)]
     pub fresh: bool,
     /// JSON lines on standard output, nothing else
@@ -172,8 +172,11 @@ pub(crate) struct FileArgs {
 pub(crate) struct ConvertArgs {
     /// The file to read
     pub input: PathBuf,
-    /// The file to write; it appears only when complete
+    /// The file to write, which must not be there yet; it appears only when complete
     pub output: PathBuf,
+    /// Replace the file to write if it is there
+    #[arg(long)]
+    pub force: bool,
     /// Format to write: ildg, scidac, nersc, milc, openqcd, ddalphaamg, hirep
     #[arg(long, value_name = "FORMAT")]
     pub to: FileFormat,

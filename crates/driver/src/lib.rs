@@ -9,6 +9,7 @@ mod error;
 mod flow_time;
 mod hash;
 mod links;
+mod paths;
 pub mod plot;
 mod progress;
 mod report;

@@ -40,7 +40,8 @@ impl Work {
 }
 
 impl RunDirectory {
-    /// Opens the directory for a run or a training, `fresh` to begin anew.
+    /// Opens the directory for a run or a training, `fresh` to begin anew: then what it holds waits for
+    /// [`RunDirectory::clear`], so that it is there still where the new one cannot begin.
     ///
     /// # Errors
     /// As [`RunDirectory::open`]; [`DriverError::Input`] where it holds a checkpoint of the other, or files that would be
@@ -56,14 +57,11 @@ impl RunDirectory {
         }
         let directory = Self::open(path, "--set run.directory=...")?;
         directory.sweep()?;
-        if fresh {
-            directory.clear()?;
-        }
         let (other, what) = match work {
             Work::Run => (Work::Training, "a training"),
             Work::Training => (Work::Run, "a run"),
         };
-        if directory.file(other.checkpoint()).exists() {
+        if !fresh && directory.file(other.checkpoint()).exists() {
             return Err(directory.taken(what));
         }
         Ok(directory)
@@ -345,7 +343,7 @@ mod tests {
             let error = begin(work, false).unwrap_err().to_string();
             assert!(error.contains(word) && error.contains("--fresh"), "{error}");
             assert!(begin(other, false).unwrap().file(other.checkpoint()).exists());
-            assert!(!begin(work, true).unwrap().file(other.checkpoint()).exists());
+            begin(work, true).unwrap().clear().unwrap();
             assert!(begin(work, false).is_ok());
         }
     }

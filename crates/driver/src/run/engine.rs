@@ -107,6 +107,10 @@ impl<'a, const N: usize> Engine<'a, N> {
             }
         };
         let (directory, json) = (setting.directory, setting.json);
+        // Nothing stands in the way of the run any more. Other ranks write only after they have heard of this one.
+        if root && setting.saved.is_none() {
+            directory.clear()?;
+        }
         let log = root.then(|| match setting.saved {
             Some(saved) => Log::open(directory, &saved.state.log, json),
             None => Log::create(directory, json),

@@ -44,7 +44,7 @@ pub(crate) fn execute(file: &RunFile, fresh: bool, report: &mut Report) -> Resul
     targets::check(file)?;
     let directory = RunDirectory::begin(&file.directory(), Work::Run, fresh)?;
     let checkpoint = Checkpoint::at(directory.file("checkpoint"));
-    let mut saved = checkpoint.load::<State>()?;
+    let mut saved = if fresh { None } else { checkpoint.load::<State>()? };
     if let Some(Saved { state, .. }) = &saved
         && (state.provenance.run_file_sha256 != file.hash()
             || !start::is_same_input(file, &state.provenance)?)

@@ -4,7 +4,7 @@ use super::directory::RunDirectory;
 use super::write::file_of;
 use crate::config::{RunFile, Stage};
 use crate::error::DriverError;
-use std::path::Path;
+use crate::paths::is_same;
 
 /// Refuses to write over the run file, over the configuration that the run starts from, and, where no run was in the
 /// directory before, over anything.
@@ -36,8 +36,4 @@ pub(crate) fn check(file: &RunFile) -> Result<(), DriverError> {
         }
     }
     Ok(())
-}
-
-fn is_same(one: &Path, other: &Path) -> bool {
-    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
 }

@@ -26,7 +26,11 @@ use std::time::Instant;
 pub(crate) fn execute(file: &TrainFile, fresh: bool, report: &mut Report) -> Result<(), DriverError> {
     let directory = RunDirectory::begin(&file.run.directory, Work::Training, fresh)?;
     let stop = stop_flag(directory.path())?;
-    execute_until(&stop, file, &directory, report)
+    let trainer = trainer(file)?;
+    if fresh {
+        directory.clear()?;
+    }
+    execute_until(&stop, file, &directory, trainer, report)
 }
 
 /// The same, as long as `stop` is not set.
@@ -34,9 +38,9 @@ fn execute_until(
     stop: &AtomicBool,
     file: &TrainFile,
     directory: &RunDirectory,
+    mut trainer: Trainer<f32, 1>,
     report: &mut Report,
 ) -> Result<(), DriverError> {
-    let mut trainer = trainer(file)?;
     let resumed = trainer.resume(&directory.file(Work::Training.checkpoint()))?;
     let mut reports = if resumed { earlier(directory, trainer.step_number())? } else { Vec::new() };
     if resumed {
@@ -190,7 +194,8 @@ updates = 40
             |name: &str| RunDirectory::begin(&folder.path().join(name), Work::Training, false).unwrap();
         let (whole, parts) = (begin("whole"), begin("parts"));
         let go = |directory: &RunDirectory, stop: bool| {
-            execute_until(&AtomicBool::new(stop), &file, directory, &mut Report::new(true))
+            let trainer = trainer(&file).unwrap();
+            execute_until(&AtomicBool::new(stop), &file, directory, trainer, &mut Report::new(true))
         };
         go(&whole, false).unwrap();
         for step in [1, 2, 3] {

@@ -5,6 +5,7 @@ use crate::error::DriverError;
 use crate::links::{
     self, Differences, Lattices, Refusals, load, precision_name, printable, remarks, shown, with_group,
 };
+use crate::paths::is_same;
 use crate::report::Report;
 use gaugelink_lattice::GaugeField;
 use gaugelink_lattice::file::{FileChecksum, FileText, WriteOptions, write_as};
@@ -16,9 +17,19 @@ use serde::Serialize;
 /// Reads, verifies, writes, and compares what was written.
 ///
 /// # Errors
-/// [`DriverError::Request`] where the format cannot hold the links; those of reading and writing. The old output, if
-/// any, is then intact.
+/// [`DriverError::Request`] where the format cannot hold the links, or the output is the input or is there already;
+/// those of reading and writing. The old output, if any, is then intact.
 pub(crate) fn convert(args: &ConvertArgs, report: &mut Report) -> Result<(), DriverError> {
+    let problem = if is_same(&args.input, &args.output) {
+        "is the file to convert: give another name"
+    } else if args.output.exists() && !args.force {
+        "is there already: give another name, or --force, which replaces it"
+    } else {
+        ""
+    };
+    if !problem.is_empty() {
+        return Err(DriverError::Request(format!("{} {problem}", shown(&args.output))));
+    }
     let file = links::open(&args.input, &args.shape)?;
     let line = with_group!(file.body().nc, N => of_group::<N>(args, &file))?;
     report.record(&line)?;
