@@ -286,11 +286,14 @@ fn tolerance() -> f64 {
     1e-10
 }
 
-/// A relative residual that double precision can reach.
+/// A relative residual that double precision can reach, and that x = 0 does not have.
 fn reachable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     match positive(deserializer)? {
         x if x < 1e-15 => Err(serde::de::Error::custom(format!(
             "{x:e} is less than double precision reaches, expected 1e-15 or more"
+        ))),
+        x if x >= 1.0 => Err(serde::de::Error::custom(format!(
+            "{x} is what x = 0 has, expected a relative residual below 1, e.g. 1e-10"
         ))),
         x => Ok(x),
     }
