@@ -40,6 +40,7 @@ fn mistakes_in_the_run_file_end_with_status_2() {
         ("run.seed=-5", &["line 3", "expected a whole number from 0 on"]),
         ("stage.3.tolerance=1e-30", &["tolerance = 1e-30", "expected 1e-15 or more"]),
         ("stage.3.tolerance=1.0", &["tolerance = 1.0", "below 1"]),
+        ("stage.1.force=x", &["force", "expected a table such as { plugin"]),
         ("stage.1.thermalise=13", &["| thermalise = 13"]),
         ("run.directory=\"\"", &["line 4", "expected a path"]),
         ("run.directory=\"a\\u0000b\"", &["line 4", "expected a path"]),

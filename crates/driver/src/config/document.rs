@@ -156,13 +156,14 @@ pub(crate) fn config_error(path: &Path, text: &str, mut error: toml::de::Error) 
 
 /// What a value should be, in the words of a run file instead of Rust's.
 fn in_plain_words(message: &str) -> String {
-    const WORDS: [(&str, &str); 6] = [
+    const WORDS: [(&str, &str); 7] = [
         ("u64", "a whole number from 0 on"),
         ("usize", "a whole number from 0 on"),
         ("f64", "a number"),
         ("a boolean", "true or false"),
         ("a sequence", "a list in brackets"),
         ("path string", "a path in quotes"),
+        ("struct PluginTable", "a table such as { plugin = \"NAME\" }"),
     ];
     let known = WORDS.iter().find_map(|(rust, plain)| {
         Some(format!("{}expected {plain}", message.strip_suffix(rust)?.strip_suffix("expected ")?))
