@@ -35,7 +35,7 @@ GAUGELINK_API void        gaugelink_error_free(gaugelink_error *error);
 typedef struct gaugelink_context gaugelink_context;
 typedef struct gaugelink_context_options {
   uint32_t size;
-  uint32_t threads;               /* for lattices and plugins, the caller included; 0 = all cores of the process */
+  uint32_t threads;               /* for lattices and plugins, the caller included, at most 4096; 0 = all cores */
   void    *user;                  /* handed to the callbacks */
   /* Messages of plugins; any thread. level 0 trace, 1 debug, 2 info, 3 warning, 4 error. NULL: dropped */
   void    (*log)(void *user, int32_t level, const char *target, const char *message);

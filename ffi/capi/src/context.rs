@@ -1,6 +1,7 @@
 //! Section "Context".
 
 use crate::boundary::{entries, frees, give};
+use crate::error::Failure;
 use crate::structs::options;
 use crate::text::string;
 use gaugelink_host::Services;
@@ -12,6 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 type Log = unsafe extern "C" fn(*mut c_void, i32, *const c_char, *const c_char);
 type Progress = unsafe extern "C" fn(*mut c_void, *const c_char, u64, u64) -> i32;
+
+/// Threads of a context at most: where memory for their stacks ends, the process does.
+const THREADS_MAX: u32 = 4096;
 
 /// `gaugelink_context_options`.
 #[repr(C)]
@@ -103,6 +107,12 @@ entries! {
     fn gaugelink_context_new(given: *const Options, out: *mut *mut Context) {
         give(out, || {
             let options = options(given)?;
+            if options.threads > THREADS_MAX {
+                return Err(Failure::invalid(format!(
+                    "threads is {}: at most {THREADS_MAX}, or 0 for as many as there are cores",
+                    options.threads
+                )));
+            }
             let pool = Arc::new(Pool::new(options.threads as usize)?);
             let services = services(&options, pool.clone());
             Ok(Context(Arc::new(Shared { pool, services, generation: AtomicU64::new(0), tables: Mutex::default() })))

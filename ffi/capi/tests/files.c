@@ -262,6 +262,11 @@ int main(int argc, char **argv) {
   if (failed(gaugelink_context_new(&two, &context, &error), error, "", "context")) return 1;
   for (int i = 2; i < argc; i++) one(argv[i], argv[1]);
   /* Mistakes of a host. */
+  gaugelink_context *none = NULL;
+  SIZED(gaugelink_context_options, many);
+  many.threads = 1000000;
+  error = NULL;
+  refused(gaugelink_context_new(&many, &none, &error), error, GLK_INVALID_ARG, "at most 4096", "too many threads");
   SIZED(gaugelink_open_options, options);
   options.format = "nersk";
   error = NULL;
