@@ -189,7 +189,7 @@ fn gauge_fields_of_scidac_files_are_those_of_the_index() {
     let Some((folder, entries)) = corpus() else { return };
     let scratch = tempfile::tempdir().unwrap();
     for entry in with_prefix(&entries, "ildg_") {
-        let (from, to) = (folder.join(name(entry)), scratch.path().join("links.scidac"));
+        let (from, to) = (folder.join(name(entry)), scratch.path().join(name(entry)));
         assert_eq!(run("ildg convert --to scidac", &[&from, &to]).status, 0, "{}", name(entry));
         let records = run("ildg info --json", &[&to]).line()["records"].to_string();
         assert!(records.contains("scidac-binary-data") && !records.contains("\"ildg-"), "{records}");
