@@ -10,17 +10,23 @@ static gaugelink_context *context = NULL;
 static void check(int good, const char *path, const char *what) {
   if (!good) printf("%s: %s\n", path, what);
 }
-static int failed(glk_status status, gaugelink_error *error, const char *path, const char *call) {
-  if (status) printf("%s: %s: %s\n", path, call, gaugelink_error_message(error));
+/* The error of the last call: not an argument beside that call, for arguments are evaluated in any order. */
+static gaugelink_error *error = NULL;
+static void done(void) {
   gaugelink_error_free(error);
+  error = NULL;
+}
+static int failed(glk_status status, const char *path, const char *call) {
+  if (status) printf("%s: %s: %s\n", path, call, gaugelink_error_message(error));
+  done();
   return status != 0;
 }
 /* A refusal with a status and a sentence that has this in it. */
-static void refused(glk_status status, gaugelink_error *error, glk_status expected, const char *words, const char *path) {
+static void refused(glk_status status, glk_status expected, const char *words, const char *path) {
   const char *message = gaugelink_error_message(error);
   if (status != expected || !strstr(message, words) || strlen(message) < 30)
     printf("%s: status %d, %s, instead of %s\n", path, (int)status, message, words);
-  gaugelink_error_free(error);
+  done();
 }
 #define SIZED(type, name) \
   type name;              \
@@ -38,17 +44,14 @@ static char *bytes_of(const char *path, size_t *count) {
 /* A box in dense order, in double or single precision; the bytes beyond it stay as they are. */
 static void *box(const gaugelink_file *file, const char *path, const int64_t *extents, const int64_t *origin, uint32_t n,
                  int32_t scalar, gaugelink_file_part *part) {
-  gaugelink_error *error = NULL;
   gaugelink_lattice *lattice = NULL;
   SIZED(glk_view, view);
-  if (failed(gaugelink_lattice_new(context, 4, extents, &lattice, &error), error, path, "lattice")) return NULL;
+  if (failed(gaugelink_lattice_new(context, 4, extents, &lattice, &error), path, "lattice")) return NULL;
   size_t bytes = (size_t)gaugelink_lattice_volume(lattice) * 8 * n * n * (scalar == GLK_F64 ? 8 : 4);
   char *memory = malloc(bytes + 8);
   memset(memory, 0x5a, bytes + 8);
-  error = NULL;
-  failed(gaugelink_view_dense(lattice, GLK_GAUGE, n, scalar, memory, &view, &error), error, path, "view");
-  error = NULL;
-  failed(gaugelink_file_read_view(file, lattice, origin, &view, part, &error), error, path, "read_view");
+  failed(gaugelink_view_dense(lattice, GLK_GAUGE, n, scalar, memory, &view, &error), path, "view");
+  failed(gaugelink_file_read_view(file, lattice, origin, &view, part, &error), path, "read_view");
   for (int i = 0; i < 8; i++) check(memory[bytes + (size_t)i] == 0x5a, path, "written past the end");
   gaugelink_lattice_free(lattice);
   return memory;
@@ -58,15 +61,13 @@ static void *box(const gaugelink_file *file, const char *path, const int64_t *ex
 static void checkerboard(const gaugelink_file *file, const char *path, const gaugelink_file_info *info, const double *whole) {
   const int64_t *l = info->extents, origin[4] = { 0, 1, 0, 0 }, e[4] = { l[0], 2, l[2], 2 };
   size_t site = 8 * (size_t)info->ncolor * info->ncolor, count = (size_t)(e[0] * e[1] * e[2] * e[3]);
-  gaugelink_error *error = NULL;
   gaugelink_lattice *lattice = NULL;
   SIZED(glk_view, view);
-  if (failed(gaugelink_lattice_new(context, 4, e, &lattice, &error), error, path, "lattice")) return;
+  if (failed(gaugelink_lattice_new(context, 4, e, &lattice, &error), path, "lattice")) return;
   double *own = malloc(count * site * sizeof(double));
-  failed(gaugelink_view_dense(lattice, GLK_GAUGE, info->ncolor, GLK_F64, own, &view, NULL), NULL, path, "view");
+  failed(gaugelink_view_dense(lattice, GLK_GAUGE, info->ncolor, GLK_F64, own, &view, NULL), path, "view");
   view.site_order = GLK_SITE_EO;
-  error = NULL;
-  failed(gaugelink_file_read_view(file, lattice, origin, &view, NULL, &error), error, path, "checkerboard");
+  failed(gaugelink_file_read_view(file, lattice, origin, &view, NULL, &error), path, "checkerboard");
   for (size_t i = 0; i < count; i++) {
     int64_t rest = (int64_t)i, x[4];
     for (int mu = 0; mu < 4; mu++) {
@@ -110,35 +111,28 @@ static void boxes(const gaugelink_file *file, const char *path, const gaugelink_
       free(narrow);
       count++;
     }
-  gaugelink_error *error = NULL;
   glk_status status = gaugelink_file_check_parts(file, parts, 4, &error);
-  if (strstr(path, "BADCHECKSUM")) refused(status, error, GLK_IO, "checksum mismatch: the file states", path);
-  else failed(status, error, path, "check_parts");
-  error = NULL;
+  if (strstr(path, "BADCHECKSUM")) refused(status, GLK_IO, "checksum mismatch: the file states", path);
+  else failed(status, path, "check_parts");
   status = gaugelink_file_check_parts(file, parts, 3, &error);
-  refused(status, error, GLK_INVALID_ARG, "each once", path);
+  refused(status, GLK_INVALID_ARG, "each once", path);
   if (info->checksum) {
     parts[2].sums[0] ^= 0x10;
-    error = NULL;
     status = gaugelink_file_check_parts(file, parts, 4, &error);
-    refused(status, error, GLK_IO, "checksum mismatch", path);
+    refused(status, GLK_IO, "checksum mismatch", path);
   }
   /* Beyond the end. */
   gaugelink_lattice *lattice = NULL;
   int64_t outside[4] = { 0, 0, 0, 2 };
   SIZED(glk_view, view);
-  error = NULL;
-  failed(gaugelink_lattice_new(context, 4, l, &lattice, &error), error, path, "lattice");
+  failed(gaugelink_lattice_new(context, 4, l, &lattice, &error), path, "lattice");
   double *memory = malloc(sizeof(double) * 4 * link * (size_t)gaugelink_lattice_volume(lattice));
-  error = NULL;
-  failed(gaugelink_view_dense(lattice, GLK_GAUGE, info->ncolor, GLK_F64, memory, &view, &error), error, path, "view");
-  error = NULL;
+  failed(gaugelink_view_dense(lattice, GLK_GAUGE, info->ncolor, GLK_F64, memory, &view, &error), path, "view");
   status = gaugelink_file_read_view(file, lattice, outside, &view, NULL, &error);
-  refused(status, error, GLK_INVALID_ARG, "at origin 2", path);
+  refused(status, GLK_INVALID_ARG, "at origin 2", path);
   view.plane_bytes -= 8;
-  error = NULL;
   status = gaugelink_file_read_view(file, lattice, zero, &view, NULL, &error);
-  refused(status, error, GLK_INVALID_ARG, "plane_bytes", path);
+  refused(status, GLK_INVALID_ARG, "plane_bytes", path);
   free(memory);
   gaugelink_lattice_free(lattice);
 }
@@ -153,36 +147,30 @@ static void written(const gaugelink_gauge *u, const char *path, const char *scra
     options.format = formats[f];
     options.precision = single ? 32 : 64;
     options.provenance = "files.c";
-    gaugelink_error *error = NULL;
     glk_status status = gaugelink_file_write(u, scratch, &options, &error);
     if (su3_only && n != 3) {
-      refused(status, error, GLK_IO, "of SU(3) only", formats[f]);
+      refused(status, GLK_IO, "of SU(3) only", formats[f]);
       continue;
     }
-    if (failed(status, error, path, formats[f])) continue;
+    if (failed(status, path, formats[f])) continue;
     SIZED(gaugelink_open_options, as);
     as.format = formats[f];
     gaugelink_file *file = NULL;
     SIZED(gaugelink_file_info, info);
     SIZED(glk_view, view);
-    error = NULL;
-    if (failed(gaugelink_file_open(context, scratch, &as, &file, &error), error, path, formats[f])) continue;
-    error = NULL;
-    failed(gaugelink_file_get_info(file, &info, &error), error, path, formats[f]);
+    if (failed(gaugelink_file_open(context, scratch, &as, &file, &error), path, formats[f])) continue;
+    failed(gaugelink_file_get_info(file, &info, &error), path, formats[f]);
     check(!strcmp(info.format, formats[f]) && info.ncolor == n && info.precision == options.precision, path, formats[f]);
     double *back = malloc(numbers * sizeof(double));
     int same = 1;
-    error = NULL;
-    failed(gaugelink_view_dense(lattice, GLK_GAUGE, n, GLK_F64, back, &view, &error), error, path, "view");
-    error = NULL;
-    failed(gaugelink_file_read_view(file, lattice, NULL, &view, NULL, &error), error, path, formats[f]);
+    failed(gaugelink_view_dense(lattice, GLK_GAUGE, n, GLK_F64, back, &view, &error), path, "view");
+    failed(gaugelink_file_read_view(file, lattice, NULL, &view, NULL, &error), path, formats[f]);
     for (size_t i = 0; i < numbers; i++) same &= back[i] == (single ? (double)(float)whole[i] : whole[i]);
     check(same, path, formats[f]);
     /* From the host's memory: the same bytes. */
     size_t before = 0, after = 0;
     char *first = bytes_of(scratch, &before);
-    error = NULL;
-    failed(gaugelink_file_write_view(lattice, &view, scratch, &options, &error), error, path, "write_view");
+    failed(gaugelink_file_write_view(lattice, &view, scratch, &options, &error), path, "write_view");
     char *second = bytes_of(scratch, &after);
     check(before > numbers && before == after && !memcmp(first, second, before), path, "other bytes from a view");
     free(first);
@@ -193,58 +181,49 @@ static void written(const gaugelink_gauge *u, const char *path, const char *scra
 }
 
 static void one(const char *path, const char *scratch) {
-  gaugelink_error *error = NULL;
   gaugelink_file *file = NULL;
   SIZED(gaugelink_open_options, options);
   int bare = strstr(path, "barelime") != NULL;
   if (bare) {
     glk_status status = gaugelink_file_open(context, path, NULL, &file, &error);
-    refused(status, error, GLK_IO, "must be given", path);
+    refused(status, GLK_IO, "must be given", path);
     check(file == NULL, path, "a handle of a failure");
     options.ncolor = strstr(path, "SU2") ? 2 : strstr(path, "SU4") ? 4 : 3;
     for (int mu = 0; mu < 4; mu++) options.extents[mu] = 4;
-    error = NULL;
   }
-  if (failed(gaugelink_file_open(context, path, bare ? &options : NULL, &file, &error), error, path, "open")) return;
+  if (failed(gaugelink_file_open(context, path, bare ? &options : NULL, &file, &error), path, "open")) return;
   SIZED(gaugelink_file_info, info);
-  error = NULL;
-  failed(gaugelink_file_get_info(file, &info, &error), error, path, "info");
+  failed(gaugelink_file_get_info(file, &info, &error), path, "info");
   size_t numbers = 8 * (size_t)info.ncolor * info.ncolor;
   for (int mu = 0; mu < 4; mu++) numbers *= (size_t)info.extents[mu];
   check(gaugelink_file_warning(file, info.warnings) == NULL, path, "warnings beyond the last");
   check(!info.warnings || strlen(gaugelink_file_warning(file, 0)) > 20, path, "a warning without words");
 
   SIZED(gaugelink_file_check, found);
-  error = NULL;
   glk_status status = gaugelink_file_verify(file, &found, &error);
-  if (info.ncolor > 3) refused(status, error, GLK_UNSUPPORTED, "ncolor is 4", path);
-  else failed(status, error, path, "verify");
+  if (info.ncolor > 3) refused(status, GLK_UNSUPPORTED, "ncolor is 4", path);
+  else failed(status, path, "verify");
   printf("FILE\t%s\t%s\t%u\t%u\t%.12f\t%d\n", path, info.format, info.ncolor, info.precision, found.plaquette,
          (int)found.checksum);
 
   gaugelink_lattice *lattice = NULL;
   gaugelink_gauge *u = NULL;
-  error = NULL;
-  if (failed(gaugelink_lattice_new(context, info.ndim, info.extents, &lattice, &error), error, path, "lattice")) return;
+  if (failed(gaugelink_lattice_new(context, info.ndim, info.extents, &lattice, &error), path, "lattice")) return;
   double *whole = malloc(numbers * sizeof(double));
   SIZED(glk_view, view);
-  error = NULL;
-  failed(gaugelink_view_dense(lattice, GLK_GAUGE, info.ncolor, GLK_F64, whole, &view, &error), error, path, "view");
-  error = NULL;
+  failed(gaugelink_view_dense(lattice, GLK_GAUGE, info.ncolor, GLK_F64, whole, &view, &error), path, "view");
   status = gaugelink_file_read_view(file, lattice, NULL, &view, NULL, &error);
-  if (found.checksum == GAUGELINK_CHECKSUM_BAD) refused(status, error, GLK_IO, "checksum mismatch", path);
-  else failed(status, error, path, "read_view");
+  if (found.checksum == GAUGELINK_CHECKSUM_BAD) refused(status, GLK_IO, "checksum mismatch", path);
+  else failed(status, path, "read_view");
   boxes(file, path, &info, whole);
   checkerboard(file, path, &info, whole);
   if (info.ncolor <= 3) {
     double average = 0;
-    error = NULL;
-    failed(gaugelink_gauge_new(lattice, info.ncolor, &u, &error), error, path, "gauge");
-    error = NULL;
+    failed(gaugelink_gauge_new(lattice, info.ncolor, &u, &error), path, "gauge");
     status = gaugelink_file_read(file, u, &error);
-    if (found.checksum == GAUGELINK_CHECKSUM_BAD) refused(status, error, GLK_IO, "copy the file again", path);
-    else failed(status, error, path, "read");
-    failed(gaugelink_gauge_plaquette(u, &average, NULL, NULL, NULL), NULL, path, "plaquette");
+    if (found.checksum == GAUGELINK_CHECKSUM_BAD) refused(status, GLK_IO, "copy the file again", path);
+    else failed(status, path, "read");
+    failed(gaugelink_gauge_plaquette(u, &average, NULL, NULL, NULL), path, "plaquette");
     check(average == found.plaquette, path, "another plaquette");
     written(u, path, scratch, whole, numbers, lattice, info.ncolor);
   }
@@ -255,32 +234,27 @@ static void one(const char *path, const char *scratch) {
 }
 
 int main(int argc, char **argv) {
-  gaugelink_error *error = NULL;
   gaugelink_file *file = NULL;
   SIZED(gaugelink_context_options, two);
   two.threads = 2;
-  if (failed(gaugelink_context_new(&two, &context, &error), error, "", "context")) return 1;
+  if (failed(gaugelink_context_new(&two, &context, &error), "", "context")) return 1;
   for (int i = 2; i < argc; i++) one(argv[i], argv[1]);
   /* Mistakes of a host. */
   gaugelink_context *none = NULL;
   SIZED(gaugelink_context_options, many);
   many.threads = 1000000;
-  error = NULL;
-  refused(gaugelink_context_new(&many, &none, &error), error, GLK_INVALID_ARG, "at most 4096", "too many threads");
+  refused(gaugelink_context_new(&many, &none, &error), GLK_INVALID_ARG, "at most 4096", "too many threads");
   SIZED(gaugelink_open_options, options);
   options.format = "nersk";
-  error = NULL;
   glk_status status = gaugelink_file_open(context, argv[1], &options, &file, &error);
-  refused(status, error, GLK_INVALID_ARG, "the formats are ildg, scidac, nersc", "nersk");
+  refused(status, GLK_INVALID_ARG, "the formats are ildg, scidac, nersc", "nersk");
   options.format = "nersc";
-  error = NULL;
   status = gaugelink_file_open(context, "/nowhere/conf", &options, &file, &error);
-  refused(status, error, GLK_NOT_FOUND, "/nowhere/conf", "missing");
+  refused(status, GLK_NOT_FOUND, "/nowhere/conf", "missing");
   options.format = NULL;
   options.ncolor = 3;
-  error = NULL;
   status = gaugelink_file_open(context, argv[1], &options, &file, &error);
-  refused(status, error, GLK_INVALID_ARG, "all four extents", "half a shape");
+  refused(status, GLK_INVALID_ARG, "all four extents", "half a shape");
   gaugelink_context_free(context);
   return 0;
 }
