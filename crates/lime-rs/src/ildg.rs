@@ -11,6 +11,7 @@ use crate::group::{Group, payloads};
 use crate::record::Record;
 use crate::record::record_type::{ILDG_FORMAT, ILDG_LFN, SCIDAC_CHECKSUM};
 use crate::scanner::{read, scan};
+use crate::scidac::compare_private_records;
 use crate::shape::Shape;
 use crate::stated::resolve;
 use crate::warning::Warning;
@@ -122,6 +123,8 @@ impl<R: ReadAt> IldgFile<R> {
             .map(|index| load(&source, &records[index], METADATA_LIMIT))
             .transpose()?;
         let format = resolve(stated.as_deref(), selection.shape, bytes, &mut warnings)?;
+
+        compare_private_records(&source, &records, &group, &format, &mut warnings)?;
 
         let lfn = group
             .before_or_after(&records, ILDG_LFN)

@@ -115,6 +115,17 @@ pub enum Warning {
         /// What is used.
         used: String,
     },
+    /// A private SciDAC record of an ILDG file contradicts `ildg-format`, which holds.
+    PrivateRecordDiffers {
+        /// Type of the record.
+        record: &'static str,
+        /// Name of the element.
+        element: &'static str,
+        /// What it says.
+        stated: String,
+        /// What is used.
+        used: String,
+    },
     /// A private SciDAC record states another number of bytes a site than the payload's length means.
     StatedDatumDiffers {
         /// Number of the payload, from 0.
@@ -310,6 +321,13 @@ impl fmt::Display for Warning {
                 write!(
                     f,
                     "`scidac-private-file-xml` states the extents {stated}; the given {used} are used instead"
+                )
+            }
+            Self::PrivateRecordDiffers { record, element, stated, used } => {
+                write!(
+                    f,
+                    "<{element}> of the `{record}` record is {stated}, but {used} by `ildg-format` and the length of the \
+                     payload; the latter is used, programs that use QIO take the former"
                 )
             }
             Self::StatedDatumDiffers { payload, stated, actual } => write!(

@@ -107,6 +107,46 @@ fn hexadecimal_prefixes_and_spaces_in_checksums() {
 }
 
 #[test]
+fn private_records_that_contradict_the_format() {
+    let payload = payload();
+    let file = |dims: &str, [colors, typesize, datacount]: [u32; 3]| {
+        let file = format!("<f><spacetime>4</spacetime><dims>{dims}</dims><volfmt>0</volfmt></f>");
+        let record = format!(
+            "<r><colors>{colors}</colors><typesize>{typesize}</typesize><datacount>{datacount}</datacount></r>"
+        );
+        lime(&[
+            ("scidac-private-file-xml", file.as_bytes()),
+            ("scidac-private-record-xml", record.as_bytes()),
+            ("ildg-format", FORMAT.as_bytes()),
+            ("ildg-data-lfn", b"lfn://test"),
+            ("ildg-binary-data", &payload),
+            ("scidac-checksum", checksum_xml(&payload, SITE_BYTES).as_bytes()),
+        ])
+    };
+    let differs = |record, element, stated: &str, used: &str| {
+        let (stated, used) = (stated.to_owned(), used.to_owned());
+        Warning::PrivateRecordDiffers { record, element, stated, used }
+    };
+    let site = (SITE_BYTES / 4) as u32;
+    verified(&file("2 2 2 4", [2, site, 4]), &[]);
+    // Zeros are what other codes write where they have nothing to say.
+    verified(&file("2 2 2 4", [0, 0, 0]), &[]);
+    let private = "scidac-private-file-xml";
+    verified(&file("4 2 2 2", [2, site, 4]), &[differs(private, "dims", "[4, 2, 2, 2]", "[2, 2, 2, 4]")]);
+    let unusable = Warning::UnusableElement { record: private, element: "dims", found: "none".into() };
+    verified(&file("none", [2, site, 4]), &[unusable]);
+    let record = "scidac-private-record-xml";
+    verified(
+        &file("2 2 2 4", [3, 72, 1]),
+        &[
+            differs(record, "colors", "3", "2"),
+            differs(record, "typesize", "72", "32"),
+            differs(record, "datacount", "1", "4"),
+        ],
+    );
+}
+
+#[test]
 fn binary_junk_in_xml_records() {
     let payload = payload();
     let junk: Vec<u8> = (0..=255).collect();
@@ -238,6 +278,7 @@ fn every_warning_has_its_own_wording() {
         Warning::MissingPrivateRecord { payload: 1 },
         Warning::UnusableElement { record, element: "field", found: "1".into() },
         Warning::StatedDimensionsDiffer { stated: "1".into(), used: "1".into() },
+        Warning::PrivateRecordDiffers { record, element: "dims", stated: "1".into(), used: "1".into() },
         Warning::StatedDatumDiffers { payload: 1, stated: 1, actual: 1 },
         Warning::PayloadWithoutChecksum { payload: 1 },
         Warning::UnusablePayload { payload: 1, detail: "1".into() },

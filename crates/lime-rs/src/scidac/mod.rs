@@ -5,6 +5,7 @@
 //! `scidac-private-record-xml`, `scidac-record-xml`, the data, `scidac-checksum` | the next logical record …
 //! The data are `scidac-binary-data`, or `ildg-binary-data` in ILDG files and in everything that Grid writes.
 
+mod agreement;
 mod content;
 mod describe;
 mod file;
@@ -22,5 +23,6 @@ pub use info::{FileInfo, RecordInfo, RecordKind, VolumeFormat};
 pub use read::DatumChunk;
 pub use write::{RecordWriter, ScidacMeta, ScidacWriter};
 
+pub(crate) use agreement::compare_private_records;
 pub(crate) use info::{checksum, date};
 pub(crate) use links::describe_links;
