@@ -74,12 +74,14 @@ fn stages_that_the_lattice_does_not_allow_are_refused_at_once() {
         ("action.kind=iwasaki", &["stage 0 (heatbath)", "Wilson's action only"]),
         ("stage.3.source=[9,0,0,0]", &["stage 3 (solve)", "outside the lattice"]),
         ("stage.2.step=0.2", &["stage 2 (flow)", "| step = 0.2", "0.156"]),
+        ("stage.2.time=1e300", &["stage 2 (flow)", "more than 1000000 steps"]),
+        ("stage.2.step=1e-9", &["stage 2 (flow)", "| step = 1e-9", "more than 1000000 steps"]),
         ("machine.threads=100000", &["cores"]),
     ] {
         let error = scratch.fails(2, &["run", "run.toml", "--set", setting]);
         assert!(error.contains("run.toml: line "), "{setting}: {error}");
         assert!(said.iter().all(|word| error.contains(word)), "{setting}: {error}");
-        assert!(!scratch.path("out/measurements.jsonl").exists(), "{setting}");
+        assert!(!scratch.path("out").exists(), "{setting}: nothing is left");
     }
 }
 
@@ -100,6 +102,30 @@ fn what_the_machine_or_the_files_do_not_allow_ends_with_status_1() {
     assert!(error.contains("none.toml") && error.contains("check the path"), "{error}");
     let error = scratch.fails(1, &["run", "run.toml", "--fresh", "--input", "file"]);
     assert!(error.contains("LIME"), "{error}");
+}
+
+/// Limits of batch systems around what the run takes: it is done, or refused by a sentence.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_limit_on_memory_never_ends_the_process_by_a_signal() {
+    let short =
+        SMALL.replace("[4, 4, 4, 8]", "[16, 16, 16, 8]").replace("= 12", "= 1").replace("= 2\n", "= 0\n");
+    let scratch = Scratch::new(short.split("[[stage]]\nkind = \"solve\"").next().unwrap());
+    let mut outcomes = [0, 0];
+    for limit in (60..200).step_by(10) {
+        let program = scratch.program(&["run", "run.toml", "--fresh"]);
+        let mut limited = std::process::Command::new("sh");
+        limited.args(["-c", &format!("ulimit -v {limit}000; exec \"$0\" \"$@\"")]);
+        limited.arg(program.get_program()).args(program.get_args()).current_dir(scratch.path(""));
+        let output = limited.output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        match output.status.code() {
+            Some(0) => outcomes[0] += 1,
+            Some(1) if error.contains("MiB are free for this process") => outcomes[1] += 1,
+            _ => panic!("{limit}000: {output:?}"),
+        }
+    }
+    assert!(outcomes[0] > 0 && outcomes[1] > 0, "{outcomes:?}");
 }
 
 /// A start file that is damaged or holds what no update can go on from is refused; the sentence says what to do.

@@ -117,6 +117,25 @@ fn links_off_the_group_are_counted_and_placed() {
     failing("", &path, "1 link has a determinant other than 1");
 }
 
+#[test]
+fn links_that_are_zero_are_counted_and_no_part_of_the_unitarity() {
+    let folder = Folder::new();
+    let zeros = |count: usize| {
+        folder.field::<3>("zero", &[4, 4, 2, 2], Precision::F64, |u| {
+            let sites =
+                (0..64).flat_map(|i| (0..4).map(move |mu| ([i % 4, i / 4 % 4, i / 16 % 2, i / 32], mu)));
+            sites.take(count).for_each(|(site, mu)| set(u, site, mu, Complex::new(0.0, 0.0)));
+        })
+    };
+    let line = failing("", &zeros(5), "5 links are zero, the first at site (0,0,0,0), direction x");
+    assert!(line["unitarity"].as_f64().unwrap() < 1e-13 && line["zero_links"] == 5, "{line}");
+    let path = zeros(256);
+    let line = failing("", &path, "256 links are zero");
+    assert!(line["unitarity"].is_null() && line["zero_links"] == 256, "{line}");
+    let text = run("ildg verify", &[&path]).stdout;
+    assert!(text.contains("every link zero"), "{text}");
+}
+
 /// The bytes are those that the checksum is of, and every link is one: only the stated plaquette tells.
 #[test]
 fn a_stated_plaquette_that_is_not_that_of_the_links_is_an_error() {

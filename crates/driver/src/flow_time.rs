@@ -1,5 +1,8 @@
 //! Flow times in whole steps that the integrator can take.
 
+/// Steps of a flow at most: at 0.02 they reach a flow time of 20 000, a smearing radius of 400 lattice spacings.
+const MOST_STEPS: usize = 1_000_000;
+
 /// Steps of at most `step` that end at flow time `time`, and the length of each. Both are positive.
 pub(crate) fn whole_steps(time: f64, step: f64) -> (usize, f64) {
     // A step that divides the time but for rounding must not gain one.
@@ -7,11 +10,17 @@ pub(crate) fn whole_steps(time: f64, step: f64) -> (usize, f64) {
     (steps, time / steps as f64)
 }
 
-/// Why a step is too long for this many dimensions, if it is.
+/// Why a flow in these [`whole_steps`] makes no sense in this many dimensions, if so.
 ///
 /// A link's fluctuation of momentum p decays with the rate Σ 4 sin²(p/2), at most 4 for each dimension, and the third-order
 /// Runge–Kutta scheme is stable up to 2.51 of rate times step. Beyond it every step makes the field rougher.
-pub(crate) fn too_long(step: f64, dims: usize) -> Option<String> {
+pub(crate) fn problem((steps, step): (usize, f64), dims: usize) -> Option<String> {
+    if steps > MOST_STEPS {
+        return Some(format!(
+            "the flow would take more than {MOST_STEPS} steps: expected a longer step or a shorter time; steps of 0.02 \
+             are precise"
+        ));
+    }
     let longest = 2.5 / (4 * dims) as f64;
     (step > longest).then(|| {
         format!(
@@ -28,10 +37,19 @@ mod tests {
     #[test]
     fn steps_are_stable_up_to_the_bound_of_the_dimensions() {
         for (dims, stable, unstable) in [(4, 0.156, 0.157), (3, 0.208, 0.209), (2, 0.312, 0.313)] {
-            assert_eq!(too_long(stable, dims), None, "{dims}");
-            let why = too_long(unstable, dims).unwrap();
+            assert_eq!(problem((1, stable), dims), None, "{dims}");
+            let why = problem((1, unstable), dims).unwrap();
             assert!(why.contains("too long") && why.contains(&format!("{dims} dimensions")), "{why}");
         }
+    }
+
+    #[test]
+    fn flows_without_an_end_are_refused() {
+        for (time, step) in [(1.0, 1e-9), (1e300, 0.02), (1.0, f64::MIN_POSITIVE)] {
+            let why = problem(whole_steps(time, step), 4).unwrap();
+            assert!(why.contains("more than 1000000 steps"), "{why}");
+        }
+        assert_eq!(problem(whole_steps(1000.0, 0.001), 4), None);
     }
 
     #[test]

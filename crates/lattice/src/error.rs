@@ -8,15 +8,15 @@ pub enum LatticeError {
     /// Extents, ranks or lanes that do not make a lattice.
     #[error("{0}")]
     Geometry(String),
-    /// Memory that the machine does not have.
+    /// Memory that the machine does not have or the process may not take.
     #[error(
-        "{needed} MiB do not fit: {available} MiB are free, and the process may be allowed less; use a smaller lattice, fewer chains or more ranks on other \
+        "{needed} MiB do not fit: {available} MiB are free for this process; use a smaller lattice, fewer chains or more ranks on other \
          machines"
     )]
     OutOfMemory {
         /// Mebibytes asked for.
         needed: u64,
-        /// Mebibytes that the system says are available.
+        /// Mebibytes that are available to the process.
         available: u64,
     },
     /// A thread of the pool could not be started.

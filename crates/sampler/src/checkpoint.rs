@@ -34,7 +34,11 @@ pub enum CheckpointError {
         source: io::Error,
     },
     /// A state file that is not one.
-    #[error("{} is not a checkpoint of this program ({source}): remove the folder to start anew", path.display())]
+    #[error(
+        "{} is not a checkpoint of this version of the program ({source}): remove the folder {} to start anew",
+        path.display(),
+        path.parent().unwrap_or(path).display()
+    )]
     State {
         /// The state file.
         path: PathBuf,
@@ -42,7 +46,11 @@ pub enum CheckpointError {
         source: serde_json::Error,
     },
     /// Links that are not those the state file names.
-    #[error("{} has changed since the checkpoint was written: restore it, or remove the folder to start anew", path.display())]
+    #[error(
+        "{} has changed since the checkpoint was written: restore it, or remove the folder {} to start anew",
+        path.display(),
+        path.parent().unwrap_or(path).display()
+    )]
     Changed {
         /// The file of links.
         path: PathBuf,

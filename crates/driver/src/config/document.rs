@@ -16,7 +16,12 @@ pub(crate) struct Tables<'a> {
 
 impl<'a> Tables<'a> {
     pub fn parse(text: &'a str, path: &Path) -> Result<Self, DriverError> {
-        let document = DeTable::parse(text).map_err(|error| config_error(path, text, error))?;
+        let document = DeTable::parse(text).map_err(|error| match error.span() {
+            Some(span) if error.message() == "duplicate key" && text.get(span.clone()) == Some("stage") => {
+                at_line(path, text, span, "a second [stage]: stages are a list, write each as [[stage]]")
+            }
+            _ => config_error(path, text, error),
+        })?;
         Ok(Self { text, path: path.into(), document })
     }
 
@@ -168,5 +173,10 @@ fn in_plain_words(message: &str) -> String {
     let known = WORDS.iter().find_map(|(rust, plain)| {
         Some(format!("{}expected {plain}", message.strip_suffix(rust)?.strip_suffix("expected ")?))
     });
-    known.unwrap_or_else(|| message.into())
+    let message = known.unwrap_or_else(|| message.into());
+    // An integer that only the reader's own type can hold.
+    match message.contains(" as i128") {
+        true => message.replace(" as i128", "").replace("from 0 on", "from 0 to 2^64 - 1"),
+        false => message,
+    }
 }

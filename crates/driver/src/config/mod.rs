@@ -317,13 +317,24 @@ steps = 10
         assert!(kindless.contains("needs a `kind`"), "{kindless}");
         let syntax = message("[run\nseed=1");
         assert!(syntax.contains("line 1"), "{syntax}");
+        let stages = message(&GOOD.replace("[[stage]]", "[stage]"));
+        assert!(stages.contains("line 17") && stages.contains("write each as [[stage]]"), "{stages}");
+        let large = message(&GOOD.replace("seed = 1", "seed = 99999999999999999999999"));
+        assert!(large.contains("line 3") && large.contains("from 0 to 2^64 - 1"), "{large}");
         let range = message(&GOOD.replace("steps = 10", "steps = 0"));
         assert!(range.contains("line") && range.contains("at least 1"), "{range}");
     }
 
     #[test]
     fn a_wrong_override_is_refused() {
-        for bad in ["action.beta", "=3", "stage.7.sweeps=1", "action.beta.x=1"] {
+        for bad in [
+            "action.beta",
+            "=3",
+            "stage.7.sweeps=1",
+            "action.beta.x=1",
+            "action.beta=1e400",
+            "run.seed=99999999999999999999",
+        ] {
             let error = parse(GOOD, &[bad]).unwrap_err().to_string();
             assert!(error.contains("--set"), "{bad}: {error}");
         }

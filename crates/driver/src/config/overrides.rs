@@ -27,7 +27,15 @@ pub fn with_overrides(text: &str, path: &Path, overrides: &[String]) -> Result<S
             return Err(wrong("the key is empty; write key=value, e.g. --set action.beta=6.0"));
         }
         let value = value.trim();
-        let value = value.parse::<Value>().unwrap_or_else(|_| Value::from(value));
+        let value = match value.parse::<Value>() {
+            Ok(value) => value,
+            // No string was meant.
+            Err(error) if value.parse::<f64>().is_ok() => {
+                let why = error.to_string();
+                return Err(wrong(why.trim_end().lines().last().unwrap_or("the number cannot be held")));
+            }
+            Err(_) => Value::from(value),
+        };
         let item = place(document.as_item_mut(), key).map_err(|why| wrong(&why))?;
         match item {
             Item::Value(old) => {

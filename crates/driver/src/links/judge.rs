@@ -58,12 +58,12 @@ pub(crate) fn judge(loaded: &Loaded, precision: Precision) -> Verdict {
 
 /// Judges the averages that a file states by those of its links.
 ///
-/// The text of an ILDG file may have another normalisation, which is a warning. Plaquettes at an `open` boundary are
-/// weighted in several ways, so there everything else is one, too.
+/// The text of an ILDG file may have another normalisation, which is a warning. Where links are `zero`, as at an open
+/// boundary, plaquettes are weighted in several ways, so there everything else is one, too.
 pub(crate) fn judge_averages(
     (stated, body): (&Stated, &Body),
     [plaquette, link_trace]: [f64; 2],
-    open: bool,
+    zero: bool,
     verdict: &mut Verdict,
 ) {
     let (dims, nc) = (extents(&body.dims).len(), body.nc as f64);
@@ -78,13 +78,14 @@ pub(crate) fn judge_averages(
             continue;
         }
         let Some(factor) = factors.iter().find(states) else {
-            let reason = format!(
-                "the file states the {name} {stated}, its links give {found:.9}: its extents may stand in another order \
-                 than its links do, or the text is that of another configuration; compare it with the original"
-            );
-            if open {
-                verdict.warnings.push(reason);
+            let differ = format!("the file states the {name} {stated}, its links give {found:.9}");
+            if zero {
+                verdict.warnings.push(format!("{differ}, where those that are zero count as such"));
             } else {
+                let reason = format!(
+                    "{differ}: its extents may stand in another order than its links do, or the text is that of another \
+                     configuration; compare it with the original"
+                );
                 verdict.errors.push((Fault::Statement, reason));
             }
             continue;

@@ -20,6 +20,22 @@ const LOCK: &str = "lock";
 pub(crate) struct RunDirectory {
     path: PathBuf,
     _lock: File,
+    /// Whether the folder was made for this value.
+    made: bool,
+}
+
+/// Where nothing was written, because the work could not begin, nothing is left.
+impl Drop for RunDirectory {
+    fn drop(&mut self) {
+        let only_lock = || {
+            let entries = std::fs::read_dir(&self.path).ok()?;
+            Some(entries.flatten().all(|entry| entry.file_name() == LOCK))
+        };
+        if self.made && only_lock() == Some(true) {
+            // What cannot be removed does no harm.
+            let _ = std::fs::remove_file(self.file(LOCK)).and_then(|()| std::fs::remove_dir(&self.path));
+        }
+    }
 }
 
 /// What works in a run directory. Each goes on from a checkpoint of its own.
@@ -86,6 +102,7 @@ impl RunDirectory {
     /// # Errors
     /// [`DriverError::Io`]; [`DriverError::Input`] where another process runs in it.
     pub fn open(path: &Path, option: &str) -> Result<Self, DriverError> {
+        let made = !path.exists();
         std::fs::create_dir_all(path).map_err(io("make the run directory", path))?;
         let lock = path.join(LOCK);
         let file = OpenOptions::new()
@@ -95,7 +112,7 @@ impl RunDirectory {
             .open(&lock)
             .map_err(io("open the lock", &lock))?;
         match file.try_lock() {
-            Ok(()) => Ok(Self { path: path.into(), _lock: file }),
+            Ok(()) => Ok(Self { path: path.into(), _lock: file, made }),
             Err(TryLockError::WouldBlock) => Err(DriverError::Input(format!(
                 "{}: another process is running in this directory: wait for it, or choose another one ({option})",
                 path.display()

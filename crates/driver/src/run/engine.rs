@@ -147,8 +147,7 @@ impl<'a, const N: usize> Engine<'a, N> {
         let file = self.setting.file;
         while let Some(stage) = file.stages.get(self.state.stage) {
             // All that was done so far is in a checkpoint.
-            let [_, stops] = self.due_and_stops();
-            if stops {
+            if self.stops() {
                 return Err(self.stopped());
             }
             let (start, done) = (Instant::now(), self.state.done);
@@ -224,7 +223,12 @@ impl<'a, const N: usize> Engine<'a, N> {
         decision.map(|d| d == 1)
     }
 
-    fn stopped(&self) -> DriverError {
+    /// Whether a signal asks to stop. Collective.
+    pub(super) fn stops(&self) -> bool {
+        self.due_and_stops()[1]
+    }
+
+    pub(super) fn stopped(&self) -> DriverError {
         DriverError::Stopped { updates: self.state.updates }
     }
 

@@ -13,8 +13,18 @@ impl<const N: usize> Engine<'_, N> {
         let (steps, epsilon) = whole_steps(stage.time, stage.step);
         let bar = self.bar("gradient flow", steps as u64);
         let mut flow = WilsonFlow::new(u.lattice())?;
-        let table = flow.run_with(&mut u, epsilon, steps, stage.every as usize, |_| bar.inc(1))?;
+        let mut stops = false;
+        let goes_on = |_| {
+            bar.inc(1);
+            stops = self.stops();
+            !stops
+        };
+        let table = flow.run_with(&mut u, epsilon, steps, stage.every as usize, goes_on)?;
         bar.finish_and_clear();
+        // The stage is done again from its begin: the configuration is that of the checkpoint before it.
+        if stops {
+            return Err(self.stopped());
+        }
         let mut lines = Vec::new();
         for chain in 0..u.lattice().chains() {
             lines.extend(table.points.iter().map(|point| {

@@ -2,7 +2,7 @@
 
 use crate::config::{FormatName, RunFile, SolveStage, Stage, WriteStage};
 use crate::error::DriverError;
-use crate::flow_time::{too_long, whole_steps};
+use crate::flow_time::{problem, whole_steps};
 use gaugelink_lattice::group::group_name;
 use gaugelink_lattice::{DIM_MAX, Geometry};
 use gaugelink_physics::dirac::PropagatorSolver;
@@ -34,7 +34,7 @@ pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(
                 ),
             )),
             Stage::Flow(flow) => {
-                too_long(whole_steps(flow.time, flow.step).1, extents.len()).map(|why| ("step", why))
+                problem(whole_steps(flow.time, flow.step), extents.len()).map(|why| ("step", why))
             }
             Stage::Solve(solve) => unsolvable(solve, extents, bipartite),
             Stage::Write(write) => unwritable(write, group, extents).map(|why| ("format", why)),

@@ -206,8 +206,13 @@ fn update_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line
     }
     let decisions = decisions(file, number, lines);
     if let Some(rate) = AcceptanceStatistics::from_decisions(&decisions).rate() {
-        let row = Row::new(Some(number), what, "acceptance").value(rate.value);
-        rows.push(Row { error: Some(rate.error), n: Some(decisions.len()), ..row });
+        let row = Row::new(Some(number), what, "acceptance").value(rate.value).count(decisions.len());
+        rows.push(match (decisions.contains(&true), decisions.contains(&false)) {
+            // Equal decisions tell no error.
+            (true, false) => row.note("every trajectory was accepted"),
+            (false, true) => row.note(none_accepted(&file.stages[number])),
+            _ => Row { error: Some(rate.error), ..row },
+        });
     }
     for line in lines {
         if let Line::Reversibility(r) = line
@@ -219,6 +224,17 @@ fn update_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line
                 false => row.note("the trajectory that was to go there and back diverged, too"),
             });
         }
+    }
+}
+
+/// What to do about a stage that went nowhere.
+fn none_accepted(stage: &Stage) -> &'static str {
+    match stage {
+        Stage::Hmc(hmc) if hmc.force.is_some() => {
+            "no trajectory was accepted, so the links did not change: take more `steps`; if that does not help, \
+             the plugin's force is not that of the action"
+        }
+        _ => "no trajectory was accepted, so the links did not change: take more `steps`",
     }
 }
 

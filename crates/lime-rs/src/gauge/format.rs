@@ -61,6 +61,11 @@ impl FileFormat {
         }
     }
 
+    /// Whether files can state a checksum.
+    pub fn has_checksum(self) -> bool {
+        self.has_records() || self.checksum_kind() != ChecksumKind::Scidac
+    }
+
     /// Whether the header states a plaquette, so that a writer must know it.
     pub fn states_plaquette(self) -> bool {
         matches!(self, Self::Nersc | Self::OpenQcd | Self::DdAlphaAmg | Self::HiRep)

@@ -47,10 +47,11 @@ impl<const N: usize> WilsonFlow<N> {
         steps: usize,
         every: usize,
     ) -> Result<FlowTable, PhysicsError> {
-        self.run_with(u, epsilon, steps, every, |_| ())
+        self.run_with(u, epsilon, steps, every, |_| true)
     }
 
-    /// [`WilsonFlow::run`] that tells `progress` of every step done. Collective.
+    /// [`WilsonFlow::run`] that tells `goes_on` of every step done and ends, with the points so far, where that answers
+    /// false on all ranks. Collective.
     ///
     /// # Errors
     /// As [`WilsonFlow::run`].
@@ -60,7 +61,7 @@ impl<const N: usize> WilsonFlow<N> {
         epsilon: f64,
         steps: usize,
         every: usize,
-        mut progress: impl FnMut(usize),
+        mut goes_on: impl FnMut(usize) -> bool,
     ) -> Result<FlowTable, PhysicsError> {
         if epsilon.is_nan() || epsilon <= 0.0 || every == 0 {
             return Err(PhysicsError::Parameter(format!(
@@ -74,7 +75,9 @@ impl<const N: usize> WilsonFlow<N> {
             if step % every == 0 || step == steps {
                 points.push(measure(u, step as f64 * epsilon)?);
             }
-            progress(step);
+            if !goes_on(step) {
+                break;
+            }
         }
         Ok(FlowTable { points })
     }

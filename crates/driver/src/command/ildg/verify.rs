@@ -50,7 +50,9 @@ struct Line {
     spatial_plaquette: Option<f64>,
     temporal_plaquette: Option<f64>,
     link_trace: Option<f64>,
+    /// Of the links that are not zero.
     unitarity: Option<f64>,
+    zero_links: Option<u64>,
     suma: Option<String>,
     sumb: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,6 +74,8 @@ struct Line {
     errors: Vec<String>,
     #[serde(skip)]
     description: Option<String>,
+    #[serde(skip)]
+    format_has_none: bool,
 }
 
 impl Line {
@@ -79,6 +83,7 @@ impl Line {
         let file = links::open(path, &args.shape)?;
         let format = file.body();
         self.format = Some(file.format().name());
+        self.format_has_none = !file.format().has_checksum();
         self.stated_plaquette = file.stated().plaquette;
         self.stated_link_trace = file.stated().link_trace;
         self.dims = Some(format.dims);
@@ -105,7 +110,10 @@ impl Line {
         let loaded = inspect(file, &mut u, 0, true)?;
         self.state_sums(&loaded.checksum);
         let mut verdict = judge(&loaded, file.body().precision);
-        self.unitarity = Some(loaded.survey.unitarity());
+        let (survey, geometry) = (&loaded.survey, u.lattice().geometry());
+        let all_zero = survey.zero.count == (geometry.volume() * geometry.dims()) as u64;
+        self.unitarity = (!all_zero).then(|| survey.unitarity());
+        self.zero_links = Some(survey.zero.count);
         if loaded.survey.not_finite.count == 0 {
             let average = plaquette(&u)[0];
             self.plaquette = Some(average);
@@ -159,6 +167,7 @@ impl Line {
         }
         if let (Some(computed), Some(state)) = (&self.computed_checksum, self.checksum) {
             let state = match (state, &self.stored_checksum) {
+                ("none", _) if self.format_has_none => "the format has none".into(),
                 ("none", _) => "none is stored".into(),
                 ("bad", Some(stored)) => format!("BAD, stored is {stored}"),
                 (state, _) => state.to_owned(),
@@ -166,8 +175,13 @@ impl Line {
             lines.push(format!("  checksum {computed} ({state})"));
         }
         if let (Some(sum), unitarity) = (self.crc_cksum, self.unitarity) {
-            let unitarity = unitarity.map_or("unknown".into(), |off| format!("{off:.1e}"));
-            lines.push(format!("  cksum {sum}, unitary to {unitarity}"));
+            let unitarity = match (unitarity, self.zero_links) {
+                (Some(off), None | Some(0)) => format!("unitary to {off:.1e}"),
+                (Some(off), Some(zero)) => format!("{zero} links zero, the others unitary to {off:.1e}"),
+                (None, Some(_)) => "every link zero".into(),
+                (None, None) => "unitarity unknown".into(),
+            };
+            lines.push(format!("  cksum {sum}, {unitarity}"));
         }
         lines.extend(self.warnings.iter().map(|warning| format!("  warning: {}", printable(warning))));
         lines.extend(self.errors.iter().map(|error| format!("  error: {}", printable(error))));

@@ -1,7 +1,7 @@
 //! The gradient flow of a configuration, and the scales that it sets.
 
 use crate::error::DriverError;
-use crate::flow_time::{too_long, whole_steps};
+use crate::flow_time::{problem, whole_steps};
 use crate::links::shown;
 use crate::progress;
 use crate::report::Report;
@@ -51,7 +51,7 @@ impl Flow {
     /// Whether links of N colours in so many dimensions can be flowed in these steps.
     ///
     /// # Errors
-    /// [`DriverError::Input`] for a group that has no flow, or steps that are too long.
+    /// [`DriverError::Input`] for a group that has no flow, or steps that are too long or too many.
     pub fn check(&self, nc: usize, dims: usize) -> Result<(), DriverError> {
         if nc > 3 {
             return Err(DriverError::Input(format!(
@@ -59,7 +59,7 @@ impl Flow {
                 group_name(nc)
             )));
         }
-        match too_long(self.epsilon, dims) {
+        match problem((self.steps, self.epsilon), dims) {
             Some(reason) => Err(DriverError::Input(format!("--flow-step: {reason}"))),
             None => Ok(()),
         }
@@ -72,10 +72,14 @@ impl Flow {
     pub fn table<const N: usize>(
         &self,
         u: &mut GaugeField<f64, N>,
-        progress: impl FnMut(usize),
+        mut progress: impl FnMut(usize),
     ) -> Result<FlowTable, DriverError> {
         self.check(N, u.lattice().dims())?;
-        Ok(WilsonFlow::new(u.lattice())?.run_with(u, self.epsilon, self.steps, self.every, progress)?)
+        let goes_on = |step| {
+            progress(step);
+            true
+        };
+        Ok(WilsonFlow::new(u.lattice())?.run_with(u, self.epsilon, self.steps, self.every, goes_on)?)
     }
 }
 

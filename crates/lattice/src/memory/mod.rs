@@ -1,6 +1,9 @@
 //! Memory of a field: aligned to 64 bytes, on huge pages where large, and an error where the machine has too little.
 
+mod available;
+
 use crate::LatticeError;
+use available::{available_bytes, up_to_limit};
 use bytemuck::Zeroable;
 use std::alloc::{Layout, alloc, dealloc};
 use std::ops::{Deref, DerefMut};
@@ -8,7 +11,7 @@ use std::ptr::NonNull;
 
 /// From this size on, memory is aligned to huge pages and the kernel is asked for them.
 const HUGE: usize = 2 << 20;
-/// Below this size, no look at the free memory is taken.
+/// Below this size, only the limit of the process is looked at.
 const CHECKED: usize = 64 << 20;
 
 /// A zeroed array at a 64-byte boundary.
@@ -89,20 +92,11 @@ impl<T> DerefMut for Memory<T> {
 /// # Errors
 /// [`LatticeError::OutOfMemory`].
 pub fn ensure_memory(bytes: u64) -> Result<(), LatticeError> {
-    let available = if bytes >= CHECKED as u64 { available_bytes() } else { u64::MAX };
+    let available = if bytes >= CHECKED as u64 { available_bytes() } else { up_to_limit() };
     if bytes > available {
         return Err(LatticeError::OutOfMemory { needed: bytes >> 20, available: available >> 20 });
     }
     Ok(())
-}
-
-/// What the system says can be allocated without swapping.
-fn available_bytes() -> u64 {
-    let free = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
-        let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
-        line.split_whitespace().nth(1)?.parse::<u64>().ok()
-    });
-    free.map_or(u64::MAX, |kib| kib * 1024)
 }
 
 #[cfg(test)]
