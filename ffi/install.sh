@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs libgaugelink: headers, libraries, plugins, pkg-config and CMake files. The tree may be moved afterwards.
+# Installs libgaugelink: headers, libraries, plugins, pkg-config and CMake files; and the program, where it was built. The
+# tree may be moved afterwards.
 #   cargo build --release && ffi/install.sh PREFIX [FOLDER WITH THE BUILT LIBRARIES, by default target/release]
 set -eu
 if [ $# -lt 1 ] || [ $# -gt 2 ]; then
@@ -29,6 +30,10 @@ for name in flow force precond minimal_c; do
     install -m 755 "$built/libglk_$name.so" "$lib/gaugelink/plugins/"
   fi
 done
+if [ -f "$built/gaugelink" ]; then
+  mkdir -p "$prefix/bin"
+  install -m 755 "$built/gaugelink" "$prefix/bin/gaugelink"
+fi
 
 cat > "$lib/pkgconfig/gaugelink.pc" <<END
 prefix=\${pcfiledir}/../..

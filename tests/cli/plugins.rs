@@ -218,16 +218,22 @@ fn mistakes_with_plugins_are_found_before_the_first_update() {
     );
 }
 
-/// A plugin that fails in the middle of a trajectory ends the run with its own words.
+/// A plugin that fails ends the run with its own words, before the first update where unit links show it. Links off the
+/// group would have an action and a plaquette, too.
 #[test]
-fn a_plugin_that_fails_in_a_trajectory_ends_the_run() {
-    let panics =
-        FTHMC.replace(r#"plugin = "fixture""#, r#"plugin = "fixture", config = { inject_panic = true }"#);
-    let scratch = Scratch::new(&panics);
-    let output = scratch.run(&["run", "run.toml"]);
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1), "{error}");
-    assert!(error.contains("stage 1 (fthmc)") && error.contains("as the configuration asked"), "{error}");
+fn a_plugin_that_fails_or_leaves_the_group_ends_the_run() {
+    for (config, said, begins) in [
+        ("inject_panic = true", "as the configuration asked", false),
+        ("bug = 'no pullback'", "as the configuration asked", true),
+        ("bug = 'group'", "not unitary, ||U U^+ - 1|| is up to 4.8e1", true),
+    ] {
+        let config = format!(r#"plugin = "fixture", config = {{ {config} }}"#);
+        let scratch = Scratch::new(&FTHMC.replace(r#"plugin = "fixture""#, &config));
+        let error = scratch.fails(1, &["run", "run.toml"]);
+        assert!(error.contains("stage 1 (fthmc)") && error.contains(said), "{config}: {error}");
+        assert_eq!(scratch.path("out").exists(), begins, "{config}");
+        assert!(!scratch.path("out/table.txt").exists(), "{config}: there are no results");
+    }
 }
 
 /// The plugin's file counts by its contents: a run does not go on with another one.

@@ -191,6 +191,9 @@ pub(crate) struct ConvertArgs {
     /// Convert a file whose checksum, or stated plaquette or link trace, is wrong
     #[arg(long)]
     pub ignore_checksum: bool,
+    /// Convert links that are not unitary or have another determinant than 1: fat links, signs multiplied in
+    #[arg(long)]
+    pub ignore_unitarity: bool,
     /// A JSON line on standard output, nothing else
     #[arg(long)]
     pub json: bool,

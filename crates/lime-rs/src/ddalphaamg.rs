@@ -35,6 +35,7 @@ mod tests {
     use super::*;
     use crate::error::Error;
     use crate::gauge::GaugeFile;
+    use crate::warning::Warning;
 
     /// A header written out by hand, extents in its order.
     fn file(extents: [i32; 4], plaquette: f64, links: usize) -> Vec<u8> {
@@ -54,7 +55,7 @@ mod tests {
             let file = GaugeFile::from_source(bytes.as_slice(), Some(format), None).unwrap();
             assert_eq!((file.body().dims, file.offset()), (dims, 24));
             assert_eq!(file.stated().plaquette, Some(0.5));
-            assert_eq!(file.warnings(), []);
+            assert_eq!(file.warnings(), [Warning::NoStoredChecksum { format }]);
         }
         // openQCD has no odd extents.
         let odd = file([8, 2, 4, 3], 1.5, 4 * 192);
@@ -72,8 +73,14 @@ mod tests {
         let error = open(&short, format).unwrap_err().to_string();
         assert!(error.contains("147456 bytes of links") && error.contains("has 147312"), "{error}");
         let long = file([4, 4, 4, 4], f64::NAN, 1025);
-        let format_of = FileFormat::OpenQcd;
-        assert_eq!(open(&long, format).unwrap(), [Warning::TrailingBytes { format: format_of, length: 144 }]);
+        let warned = FileFormat::OpenQcd;
+        assert_eq!(
+            open(&long, format).unwrap(),
+            [
+                Warning::TrailingBytes { format: warned, length: 144 },
+                Warning::NoStoredChecksum { format: warned }
+            ]
+        );
         for extents in [[4, 0, 4, 4], [4, -4, 4, 4], [i32::MAX; 4], [3, 4, 4, 4]] {
             assert!(open(&file(extents, 1.5, 64), format).is_err(), "{extents:?}");
         }

@@ -70,6 +70,7 @@ fn body(shape: Shape, rows: Rows) -> Body {
 mod tests {
     use super::*;
     use crate::gauge::GaugeFile;
+    use crate::warning::Warning;
 
     /// A header written out by hand: colours, t, x, y, z.
     fn file(numbers: [i32; 5], plaquette: f64, bytes: usize) -> Vec<u8> {
@@ -89,7 +90,7 @@ mod tests {
                 (FORMAT, [2, 4, 6, 8], nc as usize)
             );
             assert_eq!((found.stated().plaquette, found.body().rows), (Some(0.5), Rows::All));
-            assert_eq!(found.warnings(), []);
+            assert_eq!(found.warnings(), [Warning::NoStoredChecksum { format: FORMAT }]);
             assert_eq!(header(found.body(), 0.5), bytes[..28]);
         }
     }

@@ -9,12 +9,12 @@ use crate::endian::{ByteOrder, decode_ordered};
 use crate::error::{Error, Result};
 use crate::format::Precision;
 use crate::gauge::{
-    Body, Checksum, Description, FileFormat, Order, Rows, Stated, finite, head, measured, settled,
+    Body, Checksum, Description, FileFormat, Order, Rows, Stated, decimal, head, measured, settled,
 };
 use crate::ildg::buffer;
 use crate::scanner::read;
 use crate::shape::Shape;
-use crate::warning::Warning;
+use crate::warning::{Warning, abridged};
 
 const FORMAT: FileFormat = FileFormat::Nersc;
 /// Longest header that is looked at: real ones have a few hundred bytes.
@@ -51,7 +51,7 @@ pub(crate) fn describe(
                 as usize;
     }
     let (nc, rows) = match header.value("DATATYPE") {
-        Some(text) => datatype(text).ok_or_else(|| bad(format!("DATATYPE is {}", abridged(text))))?,
+        Some(text) => datatype(text).ok_or_else(|| bad(format!("DATATYPE is `{}`", abridged(text))))?,
         None => {
             let taken = "4D_SU3_GAUGE";
             warnings.push(Warning::MissingHeaderKey { format: FORMAT, key: "DATATYPE", taken });
@@ -60,7 +60,7 @@ pub(crate) fn describe(
     };
     let (precision, order) = match header.value("FLOATING_POINT") {
         Some(text) => {
-            floating_point(text).ok_or_else(|| bad(format!("FLOATING_POINT is {}", abridged(text))))?
+            floating_point(text).ok_or_else(|| bad(format!("FLOATING_POINT is `{}`", abridged(text))))?
         }
         None => {
             warnings.push(Warning::MissingHeaderKey {
@@ -83,12 +83,18 @@ pub(crate) fn describe(
         }
         found => found.and_then(|(_, sum)| sum),
     };
-    let number = |key| header.value(key).and_then(finite);
-    let stated = Stated {
-        checksum: checksum.map(Checksum::Nersc),
-        plaquette: number("PLAQUETTE"),
-        link_trace: number("LINK_TRACE"),
+    let mut number = |key| {
+        let text = header.value(key)?;
+        let number = decimal(text);
+        if number.is_none() {
+            warnings.push(Warning::UnreadableHeaderValue { format: FORMAT, key, value: abridged(text) });
+        }
+        number
     };
+    let averages = [number("PLAQUETTE"), number("LINK_TRACE")];
+    let [plaquette, link_trace] = averages.map(|average| average.map(|(value, _)| value));
+    let rounding = averages.map(|average| average.map_or(0.0, |(_, rounding)| rounding));
+    let stated = Stated { checksum: checksum.map(Checksum::Nersc), plaquette, link_trace, rounding };
     let description = Description { body, offset: length as u64, stated };
     let mut description = measured(FORMAT, description, size, warnings)?;
     if order.is_none() {
@@ -238,11 +244,6 @@ fn found_order(
     Ok(order)
 }
 
-/// Text from a file, short enough for a message.
-fn abridged(text: &str) -> String {
-    format!("`{}`", text.chars().take(40).collect::<String>())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -368,6 +369,31 @@ mod tests {
         assert!(refused("4D_SU3_GAUGE", "4D_SU2_GAUGE").contains("DATATYPE is `4D_SU2_GAUGE`"));
         assert!(refused("IEEE32BIG", "IEEE80BIG").contains("FLOATING_POINT"));
         assert!(refused("END_HEADER\n", "").contains("no END_HEADER"));
+    }
+
+    #[test]
+    fn averages_have_the_digits_that_are_written() {
+        let body = |value: &str| {
+            let mut bytes = file("4D_SU3_GAUGE", "IEEE32BIG", None, 12);
+            let at = bytes.windows(7).position(|text| text == b"-1.5e-1").unwrap();
+            bytes.splice(at..at + 7, value.bytes());
+            bytes
+        };
+        for (written, value, rounding) in
+            [("0.200000", 0.2, 0.5e-6), ("0.2", 0.2, 0.05), ("1.3D-01", 0.13, 0.5e-2), ("2e-1", 0.2, 0.05)]
+        {
+            let bytes = body(written);
+            let stated = *open(&bytes).stated();
+            assert_eq!(stated.link_trace, Some(value), "{written}");
+            assert!((stated.rounding[1] / rounding - 1.0).abs() < 1e-12, "{written}: {stated:?}");
+        }
+        for written in ["nan", "inf", "0,133", "x"] {
+            let bytes = body(written);
+            let file = open(&bytes);
+            let value = written.to_owned();
+            let unreadable = Warning::UnreadableHeaderValue { format: FORMAT, key: "LINK_TRACE", value };
+            assert!(file.stated().link_trace.is_none() && file.warnings().contains(&unreadable), "{written}");
+        }
     }
 
     #[test]

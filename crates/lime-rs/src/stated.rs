@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::format::{IldgFormat, Precision, field_name};
 use crate::record::record_type::ILDG_FORMAT;
 use crate::shape::{Shape, fill, propose_shapes};
-use crate::warning::Warning;
+use crate::warning::{Warning, abridged};
 use crate::xml::Document;
 
 /// Names of the elements with the extents, in the order x, y, z, t.
@@ -114,11 +114,6 @@ fn colours(field: &str) -> Option<usize> {
         "u1" => Some(1),
         group => group.strip_prefix("su")?.parse().ok(),
     }
-}
-
-/// Text from a file, short enough for a message.
-fn abridged(text: &str) -> String {
-    text.chars().take(40).collect()
 }
 
 fn proposals(bytes: u64) -> String {

@@ -197,7 +197,7 @@ pub enum Warning {
         /// What stands there.
         value: String,
     },
-    /// A file of a format with checksums states none.
+    /// The header states no checksum; that of some formats never does.
     NoStoredChecksum {
         /// The format.
         format: FileFormat,
@@ -219,6 +219,11 @@ pub enum Warning {
         /// How many.
         length: u64,
     },
+}
+
+/// Text from a file, short enough for a message.
+pub(crate) fn abridged(text: &str) -> String {
+    text.chars().take(60).collect()
 }
 
 fn endian(order: ByteOrder) -> &'static str {
@@ -372,8 +377,11 @@ impl fmt::Display for Warning {
             Self::UnreadableHeaderValue { format, key, value } => {
                 write!(f, "the {format} header has an unreadable {key}, `{value}`")
             }
-            Self::NoStoredChecksum { format } => {
+            Self::NoStoredChecksum { format } if format.has_checksum() => {
                 write!(f, "the {format} header states no checksum: damage to the links cannot be noticed")
+            }
+            Self::NoStoredChecksum { format } => {
+                write!(f, "{format} files have no checksum: only damage that moves the plaquette is noticed")
             }
             Self::ByteOrderByChecksum { order } => {
                 write!(

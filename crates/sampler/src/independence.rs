@@ -39,14 +39,23 @@ impl<const N: usize> Independence<N> {
         self.log_weight = None;
         self.proposal.copy_from(u);
         self.flow.log_density(&mut self.proposal, &mut self.log_q)?;
-        let weights = log_weights(&action.value(u), &self.log_q);
-        if let Some((chain, weight)) = weights.iter().enumerate().find(|(_, weight)| !weight.is_finite()) {
-            return Err(ModelError::NotFinite(format!(
-                "the links of chain {chain} have the log weight {weight} under the flow: start from links of the group \
-                 whose action is finite"
-            )));
-        }
-        self.log_weight = Some(weights);
+        self.log_weight = Some(finite(log_weights(&action.value(u), &self.log_q))?);
+        Ok(())
+    }
+
+    /// `u` ← a draw of the flow, from which a chain begins where it soon samples. Collective.
+    ///
+    /// # Errors
+    /// [`ModelError::NotFinite`] where the draw has no weight.
+    pub fn begin(
+        &mut self,
+        u: &mut GaugeField<f64, N>,
+        action: &dyn Action<N>,
+        address: Address,
+    ) -> Result<(), ModelError> {
+        self.log_weight = None;
+        self.flow.sample(address, u, &mut self.log_q);
+        self.log_weight = Some(finite(log_weights(&action.value(u), &self.log_q))?);
         Ok(())
     }
 
@@ -78,6 +87,17 @@ impl<const N: usize> Independence<N> {
         }
         u.copy_chains_from(&self.proposal, &accepted);
         Ok(Outcome { delta_h, accepted })
+    }
+}
+
+/// The weights, if each is one.
+fn finite(weights: Vec<f64>) -> Result<Vec<f64>, ModelError> {
+    match weights.iter().enumerate().find(|(_, weight)| !weight.is_finite()) {
+        None => Ok(weights),
+        Some((chain, weight)) => Err(ModelError::NotFinite(format!(
+            "the links of chain {chain} have the log weight {weight} under the flow: start from links of the group whose \
+             action is finite"
+        ))),
     }
 }
 

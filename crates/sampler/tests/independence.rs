@@ -90,6 +90,25 @@ fn threads_change_no_bit_and_weights_are_those_of_the_inverse() {
     assert_eq!(again, one.plaquettes[3]);
 }
 
+#[test]
+fn a_draw_of_the_flow_has_the_weight_of_its_links() {
+    let lattice = lattice(1);
+    let action = WilsonAction::new(1.0);
+    let outcome = |weighed: bool| {
+        let mut update = Independence::new(&lattice, flow(&lattice)).unwrap();
+        let mut u = GaugeField::cold(&lattice).unwrap();
+        update.begin(&mut u, &action, Address::new(3, Purpose::Start)).unwrap();
+        assert!(plaquette(&u).iter().all(|p| p.abs() < 0.999), "the links are drawn");
+        if weighed {
+            update.weigh(&u, &action).unwrap();
+        }
+        update.update(&mut u, &action, Address::new(12, Purpose::Accept)).unwrap().delta_h
+    };
+    for (known, found) in outcome(false).into_iter().zip(outcome(true)) {
+        assert!((known - found).abs() < 1e-9 * known.abs().max(1.0), "{known} {found}");
+    }
+}
+
 /// An action that one chain has no value of.
 struct Undefined;
 

@@ -68,16 +68,22 @@ pub(crate) fn judge_averages(
 ) {
     let (dims, nc) = (extents(&body.dims).len(), body.nc as f64);
     let planes = (dims * (dims - 1) / 2) as f64;
-    for (name, stated, found, factors) in [
-        ("plaquette", stated.plaquette, plaquette, &[nc, planes, nc * planes][..]),
-        ("link trace", stated.link_trace, link_trace, &[nc]),
+    let [of_plaquette, of_trace] = stated.rounding;
+    for (name, stated, rounding, found, factors) in [
+        ("plaquette", stated.plaquette, of_plaquette, plaquette, &[nc, planes, nc * planes][..]),
+        ("link trace", stated.link_trace, of_trace, link_trace, &[nc]),
     ] {
         let Some(stated) = stated else { continue };
-        let states = |factor: &&f64| (stated - *factor * found).abs() <= digits(stated) * *factor;
+        let states = |factor: &&f64| {
+            // A number just half way between two decimals is rounded to either.
+            (stated - *factor * found).abs() <= (AVERAGE_DIGITS * *factor).max(rounding * (1.0 + 1e-6))
+        };
         if states(&&1.0) {
             continue;
         }
-        let Some(factor) = factors.iter().find(states) else {
+        // One or two digits would agree with some normalisation by chance.
+        let factor = factors.iter().find(states).filter(|_| rounding <= 0.005);
+        let Some(factor) = factor else {
             let differ = format!("the file states the {name} {stated}, its links give {found:.9}");
             if zero {
                 verdict.warnings.push(format!("{differ}, where those that are zero count as such"));
@@ -94,15 +100,6 @@ pub(crate) fn judge_averages(
             "the file states the {name} {stated}, its links give {found:.9}: that is {factor} times as much, another \
              normalisation"
         ));
-    }
-}
-
-/// How far a stated number may be off: [`AVERAGE_DIGITS`], or one in its last decimal where it has fewer.
-fn digits(stated: f64) -> f64 {
-    let text = stated.to_string();
-    match text.split_once('.') {
-        Some((_, decimals)) => AVERAGE_DIGITS.max(0.1f64.powi(decimals.len() as i32)),
-        None => AVERAGE_DIGITS,
     }
 }
 
@@ -226,16 +223,24 @@ mod tests {
     #[test]
     fn stated_averages_are_compared_to_their_digits_and_in_every_normalisation() {
         let body = FileFormat::Ildg.body([4, 4, 4, 8], 3, Precision::F64, Rows::All).unwrap();
-        let of = |plaquette: Option<f64>, link_trace: Option<f64>, open| {
-            let (mut verdict, stated) =
-                (Verdict::default(), Stated { plaquette, link_trace, checksum: None });
+        let rounded = |plaquette: Option<f64>, link_trace: Option<f64>, open, rounding| {
+            let mut verdict = Verdict::default();
+            let stated = Stated { plaquette, link_trace, checksum: None, rounding: [rounding; 2] };
             judge_averages((&stated, &body), [0.594_850_16, 0.01], open, &mut verdict);
             (verdict.errors.len(), verdict.warnings.len())
         };
+        let of = |plaquette, link_trace, open| rounded(plaquette, link_trace, open, 0.0);
         assert_eq!(of(None, None, false), (0, 0));
-        for exact in [0.594_850_16, 0.594_859, 0.59485, 0.595, 0.6] {
+        for exact in [0.594_850_16, 0.594_859, 0.59485] {
             assert_eq!(of(Some(exact), Some(0.010_004), false), (0, 0), "{exact}");
         }
+        for (written, rounding) in [(0.5949, 0.5e-4), (0.595, 0.5e-3), (0.59, 0.5e-2), (0.6, 0.5e-1)] {
+            assert_eq!(rounded(Some(written), None, false, rounding), (0, 0), "{written}");
+            assert_eq!(of(Some(written), None, false), (1, 0), "{written} with zeros behind it");
+        }
+        // A single digit is no statement in another normalisation.
+        assert_eq!(rounded(Some(1.78), None, false, 0.5e-2), (0, 1));
+        assert_eq!(rounded(Some(1.8), None, false, 0.5e-1), (1, 0));
         for (factor, name) in [(3.0, "N"), (6.0, "planes"), (18.0, "both")] {
             assert_eq!(of(Some(factor * 0.594_850_16), None, false), (0, 1), "{name}");
         }

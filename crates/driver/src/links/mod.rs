@@ -200,7 +200,7 @@ pub(crate) struct Refusals {
 }
 
 impl Refusals {
-    /// Of files that are compared or converted: what their links are is the user's business.
+    /// Of files that are compared: what their links are is the user's business.
     pub fn of_copies(ignore_checksum: bool) -> Self {
         let statements = remedy(ignore_checksum, "--ignore-checksum");
         Self { statements, links: None, links_of_wrong_files: true }

@@ -47,6 +47,24 @@ impl<const N: usize> Engine<'_, N> {
     }
 }
 
+/// Off the group by more than this, links are not those of rounding.
+const UNITARY: f64 = 1e-6;
+
+/// Whether a flow's links are some: an accept step does not see what it measures an action of. Collective.
+pub(super) fn in_the_group<const N: usize>(u: &GaugeField<f64, N>) -> Result<(), String> {
+    let off = u.lattice().comm().max(u.unitarity_violation());
+    match off {
+        _ if off < UNITARY => Ok(()),
+        f64::INFINITY => {
+            Err("the flow makes links that are no numbers of V: `gaugelink plugin check` says more".into())
+        }
+        _ => Err(format!(
+            "the flow makes links of V that are not unitary, ||U U^+ - 1|| is up to {off:.1e}: `gaugelink plugin check` \
+             says more"
+        )),
+    }
+}
+
 struct Fthmc<'t, 'm, const N: usize> {
     hmc: Hmc<N>,
     transformed: &'t Transformed<'m, N>,
@@ -74,6 +92,7 @@ impl<const N: usize> Chain<N> for Fthmc<'_, '_, N> {
     fn links<'a>(&'a mut self, v: &'a GaugeField<f64, N>) -> Result<&'a GaugeField<f64, N>, DriverError> {
         if !self.is_image {
             self.transformed.forward(v, &mut self.u).map_err(self.failed)?;
+            in_the_group(&self.u).map_err(|why| (self.failed)(why.into()))?;
             self.is_image = true;
         }
         Ok(&self.u)

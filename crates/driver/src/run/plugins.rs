@@ -1,5 +1,6 @@
 //! The plugins of a run: opened and identified before it begins, made into objects where a stage needs them.
 
+use super::fthmc::in_the_group;
 use crate::config::{PluginTable, Role, RunFile, Stage};
 use crate::error::DriverError;
 use crate::hash::sha256_hex;
@@ -9,6 +10,7 @@ use gaugelink_host::sdk::{Level, raw};
 use gaugelink_host::{HostError, Plugin, Search, Services};
 use gaugelink_lattice::{Complex, GaugeField, Lattice, Pool};
 use gaugelink_physics::dirac::{Boundary, Wilson};
+use gaugelink_sampler::transformation::{Transformation, TransformationError};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -82,8 +84,8 @@ impl Plugins {
         self.stages[stage].as_ref().map(|opened| &opened.identity)
     }
 
-    /// Makes every object once, so that what a plugin has against its configuration or the lattice is heard before the
-    /// first update. Collective.
+    /// Makes every object once and maps unit links by every flow, so that what a plugin has against its configuration or
+    /// the lattice is heard before the first update. Collective.
     ///
     /// # Errors
     /// [`DriverError::Config`] with the line for what the plugin refuses; [`DriverError::Input`] for what fails.
@@ -98,11 +100,34 @@ impl Plugins {
                     self.preconditioner(number, &wilson).map(drop)
                 }
                 _ if role == Role::Force => self.force::<N>(number, lattice).map(drop),
-                _ => self.flow::<N>(number, lattice).map(drop),
+                _ => self.tried::<N>(number, lattice),
             };
             made.map_err(|error| refused(file, table, number, stage, error))?;
         }
         Ok(())
+    }
+
+    /// Maps unit links back and forth.
+    fn tried<const N: usize>(&self, stage: usize, lattice: &Arc<Lattice>) -> Result<(), HostError> {
+        let mut flow = self.flow::<N>(stage, lattice)?;
+        let field = || GaugeField::<f64, N>::cold(lattice).map_err(HostError::Lattice);
+        let (unit, mut u, mut v) = (field()?, field()?, field()?);
+        let mut log_det = vec![0.0; lattice.chains()];
+        let refused = |reason| {
+            let path = self.recipe(stage).plugin.path().into();
+            HostError::Refused { path, reason }
+        };
+        let heard = |error: TransformationError| match error.downcast::<HostError>() {
+            Ok(error) => *error,
+            Err(error) => refused(error.to_string()),
+        };
+        flow.inverse(&unit, &mut v, &mut log_det).map_err(heard)?;
+        flow.forward(&v, &mut u, &mut log_det).map_err(heard)?;
+        in_the_group(&u).map_err(refused)?;
+        match log_det.iter().all(|log_det| log_det.is_finite()) {
+            true => Ok(()),
+            false => Err(refused("the log det of the flow is no number for unit links".into())),
+        }
     }
 
     /// The flow of a stage.

@@ -19,13 +19,15 @@ const CHAINS: usize = 8;
 pub(super) struct ChainResult {
     /// Decisions of all chains.
     pub acceptance: AcceptanceStatistics,
+    /// Chains that took no proposal: their averages are those of one configuration.
+    pub stuck: usize,
     /// ⟨cos θ_P⟩.
     pub plaquette: Result<GammaEstimate, String>,
     /// ⟨Q²⟩ of the geometric charge.
     pub charge_squared: Result<GammaEstimate, String>,
 }
 
-/// Runs the chains from unit links on, until `stop` is set.
+/// Runs the chains, each from a draw of the flow on, until `stop` is set.
 ///
 /// # Errors
 /// No memory or threads; an inverse that is not found; [`DriverError::Stopped`], after which the chains begin anew.
@@ -40,6 +42,7 @@ pub(super) fn run(
     let action = WilsonAction::new(file.action.beta);
     let mut update = Independence::new(&lattice, place(file, &lattice, parameters.to_vec())?)?;
     let mut u = GaugeField::cold(&lattice)?;
+    update.begin(&mut u, &action, Address::new(file.run.seed, Purpose::Start))?;
     let mut decisions = vec![Vec::new(); CHAINS];
     let mut series = [vec![Vec::new(); CHAINS], vec![Vec::new(); CHAINS]];
     let bar = progress::bar("chain", file.chain.updates);
@@ -67,8 +70,12 @@ pub(super) fn run(
         accepted: each.iter().map(|a| a.accepted).sum(),
         longest_rejection: each.iter().map(|a| a.longest_rejection).max().unwrap_or(0),
     };
-    let [plaquette, charge_squared] = series.map(|chains| mean(&chains));
-    Ok(ChainResult { acceptance, plaquette, charge_squared })
+    let stuck = each.iter().filter(|a| a.accepted == 0).count();
+    let [plaquette, charge_squared] = series.map(|chains| match stuck {
+        0 => mean(&chains),
+        _ => Err(format!("{stuck} of {CHAINS} chains took no proposal")),
+    });
+    Ok(ChainResult { acceptance, stuck, plaquette, charge_squared })
 }
 
 fn mean(chains: &[Vec<f64>]) -> Result<GammaEstimate, String> {

@@ -66,7 +66,11 @@ fn rows(file: &TrainFile, reports: &[Telemetry], chain: Option<&ChainResult>) ->
     let Some(chain) = chain else { return rows };
     let of_chain = |quantity: &str| Row::new(None, "chain", quantity);
     if let Some(rate) = chain.acceptance.rate() {
-        let note = format!("longest run of rejections {}", chain.acceptance.longest_rejection);
+        let stuck = match chain.stuck {
+            0 => String::new(),
+            stuck => format!("; {stuck} chains never moved: train longer, or take more `updates`"),
+        };
+        let note = format!("longest run of rejections {}{stuck}", chain.acceptance.longest_rejection);
         rows.push(of_chain("acceptance").value(rate.value).count(chain.acceptance.proposed).note(note));
     }
     for (name, estimate, exact) in [

@@ -44,6 +44,9 @@ pub struct Stated {
     pub plaquette: Option<f64>,
     /// Average of `Re tr U / Nc`.
     pub link_trace: Option<f64>,
+    /// How far plaquette and link trace may be off because of the digits that are written: half of one in the last decimal; 0
+    /// for binary numbers.
+    pub rounding: [f64; 2],
 }
 
 /// What a header describes.
@@ -267,23 +270,30 @@ impl<R: ReadAt> From<IldgFile<R>> for GaugeFile<R> {
         let checksum = payload.checksum.map(Checksum::Scidac);
         let info = file.text(XLF_INFO).ok().flatten();
         let GridStatement { plaquette, link_trace, .. } = file.grid_statement().unwrap_or_default();
-        let plaquette = plaquette.or_else(|| info.as_deref().and_then(plaquette_in));
-        let stated = Stated { checksum, plaquette, link_trace };
+        let written = info.as_deref().and_then(plaquette_in).filter(|_| plaquette.is_none());
+        let plaquette = plaquette.or(written.map(|(value, _)| value));
+        let rounding = [written.map_or(0.0, |(_, rounding)| rounding), 0.0];
+        let stated = Stated { checksum, plaquette, link_trace, rounding };
         let description = Description { body, offset: payload.offset, stated };
         let warnings = file.warnings().to_vec();
         Self { source: Source::Ildg(Box::new(file)), format: FileFormat::Ildg, description, warnings }
     }
 }
 
-/// The number in a line of `xlf-info` such as ` plaquette = 6.350056e-01`.
-fn plaquette_in(info: &str) -> Option<f64> {
-    let value = |line: &str| finite(line.trim().strip_prefix("plaquette")?.trim().strip_prefix('=')?.trim());
+/// The number in a line of `xlf-info` such as ` plaquette = 6.350056e-01`, and its rounding.
+fn plaquette_in(info: &str) -> Option<(f64, f64)> {
+    let value = |line: &str| decimal(line.trim().strip_prefix("plaquette")?.trim().strip_prefix('=')?.trim());
     info.lines().find_map(value)
 }
 
-/// A finite number.
-pub(crate) fn finite(text: &str) -> Option<f64> {
-    text.parse().ok().filter(|x: &f64| x.is_finite())
+/// A finite number, and half of one in its last decimal. Fortran's exponents are understood.
+pub(crate) fn decimal(text: &str) -> Option<(f64, f64)> {
+    let text = text.replace(['D', 'd'], "e");
+    let value = text.parse().ok().filter(|x: &f64| x.is_finite())?;
+    let (digits, power) = text.split_once(['e', 'E']).unwrap_or((&text, "0"));
+    let decimals = digits.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    let last = power.parse::<i32>().unwrap_or(0).saturating_sub(i32::try_from(decimals).unwrap_or(i32::MAX));
+    Some((value, 0.5 * 10f64.powi(last)))
 }
 
 /// Extents from a binary header: positive, and small enough that no product of them overflows.
@@ -326,7 +336,7 @@ pub(crate) fn measured(
     if present > expected {
         warnings.push(Warning::TrailingBytes { format, length: present - expected });
     }
-    if description.stated.checksum.is_none() && format.checksum_kind() != ChecksumKind::Scidac {
+    if description.stated.checksum.is_none() {
         warnings.push(Warning::NoStoredChecksum { format });
     }
     Ok(description)
@@ -338,7 +348,8 @@ mod tests {
 
     #[test]
     fn plaquettes_in_run_information_are_found() {
-        assert_eq!(plaquette_in("\n plaquette = 6.350056e-01\n trajectory nr = 2\n"), Some(0.635_005_6));
+        let (value, rounding) = plaquette_in("\n plaquette = 6.350056e-01\n trajectory nr = 2\n").unwrap();
+        assert!(value == 0.635_005_6 && (rounding - 0.5e-7).abs() < 1e-20, "{rounding}");
         for other in ["", "plaquette", "plaquette = ", "plaquette = NaN", "kappa = 0.1"] {
             assert_eq!(plaquette_in(other), None, "{other}");
         }

@@ -5,7 +5,7 @@ use crate::checksum::ScidacChecksum;
 use crate::error::{Error, Result};
 use crate::format::{IldgFormat, Precision};
 use crate::record::record_type::{PRIVATE_FILE_XML, PRIVATE_RECORD_XML};
-use crate::warning::Warning;
+use crate::warning::{Warning, abridged};
 use crate::xml::{Document, escape};
 
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
@@ -274,11 +274,6 @@ fn numbers(text: &str) -> Option<Vec<usize>> {
 /// As QIO writes lists: a space after each number.
 fn listed(numbers: &[usize]) -> String {
     numbers.iter().map(|number| format!("{number} ")).collect()
-}
-
-/// Text from a file, short enough for a message.
-fn abridged(text: &str) -> String {
-    text.chars().take(80).collect()
 }
 
 fn complain(document: &Document, record: &'static str, warnings: &mut Vec<Warning>) {

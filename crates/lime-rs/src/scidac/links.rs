@@ -7,7 +7,7 @@ use crate::access::ReadAt;
 use crate::endian::ByteOrder;
 use crate::error::{Error, Result};
 use crate::format::Precision;
-use crate::gauge::{Body, Checksum, Description, Order, Rows, Stated, finite};
+use crate::gauge::{Body, Checksum, Description, Order, Rows, Stated, decimal};
 use crate::record::Record;
 use crate::scidac::Content;
 use crate::shape::Shape;
@@ -63,12 +63,12 @@ pub(crate) fn describe_links(
         )));
     }
     let text = Document::read(payload.user_xml.as_deref().unwrap_or_default().as_bytes());
-    let stated = |element| text.text(element).filter(|_| text.has("usqcdInfo")).and_then(finite);
-    let stated = Stated {
-        checksum: payload.checksum.map(Checksum::Scidac),
-        plaquette: stated("plaq"),
-        link_trace: stated("linktr"),
-    };
+    let averages =
+        ["plaq", "linktr"].map(|name| text.text(name).filter(|_| text.has("usqcdInfo")).and_then(decimal));
+    let [plaquette, link_trace] = averages.map(|average| average.map(|(value, _)| value));
+    let rounding = averages.map(|average| average.map_or(0.0, |(_, rounding)| rounding));
+    let checksum = payload.checksum.map(Checksum::Scidac);
+    let stated = Stated { checksum, plaquette, link_trace, rounding };
     Ok((Description { body, offset, stated }, records))
 }
 

@@ -40,7 +40,9 @@ fn of_group<const N: usize>(args: &ConvertArgs, file: &GaugeFile) -> Result<Line
     let precision = precision(args, file)?;
     let lattice = Lattices::new(0).of(file)?;
     let mut u = GaugeField::<f64, N>::cold(&lattice)?;
-    let refusals = Refusals::of_copies(args.ignore_checksum);
+    // Numbers that are no links of the group would be those of a gauge field to whoever reads the copy.
+    let links = links::remedy(args.ignore_unitarity, "--ignore-unitarity");
+    let refusals = Refusals { links, ..Refusals::of_copies(args.ignore_checksum) };
     let loaded = load(file, &args.input, &mut u, 0, refusals)?;
     let (average, trace) = (plaquette(&u)[0], link_trace(&u)[0]);
     let warnings = remarks(file, &args.input, &loaded, [average, trace], lattice.comm(), refusals)?;

@@ -121,7 +121,8 @@ impl Line {
         });
         let said = Some(reason(&error, path));
         (self.note, self.error) = if sound { (said, None) } else { (None, said) };
-        let Ok(file) = File::open(path) else { return };
+        // A pipe would keep its opener waiting.
+        let Some(file) = path.is_file().then(|| File::open(path).ok()).flatten() else { return };
         let found = scan(&file);
         self.records = found.records.iter().map(RecordLine::from).collect();
         self.warnings = found.warnings.iter().map(ToString::to_string).collect();
