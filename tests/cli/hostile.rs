@@ -56,6 +56,39 @@ fn what_a_plugin_does_to_its_process_is_a_failed_check() {
     }
 }
 
+/// One bad file does not keep the others from being listed.
+#[test]
+fn what_a_library_does_when_it_is_opened_is_told_by_list() {
+    for (line, sentence) in [
+        ("exit(0);", "was ended with exit status 0"),
+        ("_exit(0);", "was ended with exit status 0"),
+        ("*(volatile int *)0 = 1;", "signal 11 SIGSEGV"),
+    ] {
+        let scratch = Scratch::new("");
+        plugin(&scratch, "open", line);
+        let output = scratch.run(&["plugin", "list", "--json", "./libglk_hostile.so", "minimal-c"]);
+        assert_eq!(output.status.code(), Some(1), "{line}");
+        let lines = json_lines(std::str::from_utf8(&output.stdout).unwrap());
+        assert!(lines[0]["error"].as_str().unwrap().contains(sentence), "{line}: {lines:?}");
+        assert_eq!(lines[1]["id"], "org.gaugelink.minimal", "{line}: {lines:?}");
+    }
+}
+
+/// A batch script must not take it for a run that is done.
+#[test]
+fn a_plugin_that_ends_the_process_fails_the_run() {
+    let run_file = crate::program::SMALL.replace(
+        "[[stage]]\nkind = \"flow\"\ntime = 0.2\n",
+        "[[stage]]\nkind = \"fthmc\"\ntrajectories = 2\nsteps = 2\n\
+         flow = { plugin = \"./libglk_hostile.so\", component = \"org.gaugelink.minimal.identity\" }\n",
+    );
+    let scratch = Scratch::new(&run_file);
+    plugin(&scratch, "pullback", "exit(0);");
+    let error = scratch.fails(1, &["run", "run.toml"]);
+    assert!(error.contains("a plugin ended the program in the middle of the run"), "{error}");
+    assert!(scratch.path("out/checkpoint/state.json").exists());
+}
+
 #[test]
 fn a_library_that_is_cut_off_is_told_and_kills_nothing() {
     let scratch = Scratch::new("");

@@ -67,6 +67,9 @@ enum EnsembleCommand {
 enum PluginCommand {
     /// Plugins with their components, interfaces, versions, licences and promises
     List(PluginListArgs),
+    /// What is listed of one file, in this process, for `list`, which watches it
+    #[command(hide = true)]
+    ListHere(PluginListHereArgs),
     /// Put a plugin through the promises of plugin.h: inverse, Jacobian, covariance, gradient, errors, ...
     Check(PluginCheckArgs),
     /// The checks in this process, for `check`, which watches it
@@ -82,6 +85,16 @@ pub(crate) struct PluginListArgs {
     /// JSON lines on standard output, nothing else
     #[arg(long)]
     pub json: bool,
+}
+
+/// Of `plugin list-here`.
+#[derive(Args, Debug)]
+pub(crate) struct PluginListHereArgs {
+    /// File
+    pub path: PathBuf,
+    /// Where what is found is written
+    #[arg(long)]
+    pub told: PathBuf,
 }
 
 /// Of `plugin check`.
@@ -395,6 +408,7 @@ fn dispatch(command: Command) -> Result<(), DriverError> {
         Command::Plugin(PluginCommand::List(args)) => {
             command::plugin::list(&args, &mut Report::new(args.json))
         }
+        Command::Plugin(PluginCommand::ListHere(args)) => command::plugin::list_here(&args),
         Command::Plugin(PluginCommand::Check(args)) => {
             command::plugin::check(&args, &mut Report::new(args.json))
         }

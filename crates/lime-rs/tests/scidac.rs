@@ -7,8 +7,8 @@ use std::path::Path;
 
 use common::{checksum_xml, lime};
 use lime_rs::{
-    AtomicFile, Content, Error, Number, RecordKind, ScidacFile, ScidacMeta, ScidacWriter, VolumeFormat,
-    Warning, encode, scan,
+    AtomicFile, Content, Error, GaugeFile, Number, RecordKind, ScidacFile, ScidacMeta, ScidacWriter,
+    VolumeFormat, Warning, encode, scan,
 };
 use proptest::prelude::*;
 
@@ -93,6 +93,30 @@ fn several_records_in_a_single_file() {
     ];
     let head = [("scidac-private-file-xml", true, false), ("scidac-file-xml", false, true)];
     assert_eq!(table, [&head[..], &record, &record, &record].concat());
+}
+
+/// Links are those of the first field of four colour matrices a site; that there are others is told.
+#[test]
+fn the_first_of_several_gauge_fields_is_taken_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("two.scidac");
+    let mut writer = ScidacWriter::create(&path, &DIMS, "<file/>").unwrap();
+    let mut vector = ScidacMeta::new(RecordKind::Field, "QDP_D3_ColorVector", "D", 48, 1);
+    (vector.info.colors, vector.info.spins) = (3, 1);
+    writer.write_record(&vector, &stored(SITES, 6).1).unwrap();
+    let mut links = ScidacMeta::new(RecordKind::Field, "QDP_D3_ColorMatrix", "D", 144, 4);
+    links.info.colors = 3;
+    let (first, mut second) = (stored(SITES, 72).1, stored(SITES, 72).1);
+    second.reverse();
+    writer.write_record(&links, &first).unwrap();
+    writer.write_record(&links, &second).unwrap();
+    writer.finish().unwrap();
+    let file = GaugeFile::open(&path).unwrap();
+    assert_eq!(file.warnings(), [Warning::SeveralFields { count: 2, chosen: 1 }]);
+    let whole = fs::read(&path).unwrap();
+    let offset = file.offset() as usize;
+    assert_eq!(whole[offset..offset + first.len()], first);
+    assert!(file.sums(false).unwrap().checksum() == file.stated().checksum.unwrap());
 }
 
 /// Even and odd ranks, as two I/O partitions.

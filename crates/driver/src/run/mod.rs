@@ -5,6 +5,7 @@ mod directory;
 mod engine;
 mod flow;
 mod fthmc;
+mod guard;
 mod line;
 mod memory;
 mod plots;
@@ -40,6 +41,7 @@ use std::sync::atomic::AtomicBool;
 /// # Errors
 /// [`DriverError`]; the run directory then holds the last checkpoint.
 pub(crate) fn execute(file: &RunFile, fresh: bool, report: &mut Report) -> Result<(), DriverError> {
+    let _guard = guard::Guard::new();
     let plugins = Plugins::open(file, Arc::new(Pool::new(engine::threads(file))?))?;
     targets::check(file)?;
     let directory = RunDirectory::begin(&file.directory(), Work::Run, fresh)?;

@@ -1,6 +1,7 @@
 //! `gaugelink plugin check`: the checks of [`conformance`] in a process of their own, which a plugin may crash, end, hang
 //! or write from.
 
+use super::child::{End, ended, wait};
 use super::find;
 use crate::cli::{PluginCheckArgs, PluginCheckHereArgs};
 use crate::error::DriverError;
@@ -10,10 +11,9 @@ use gaugelink_host::conformance::{self, Check, Event, Options, Outcome};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::Write;
-use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 /// One check, as a line of the result.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,12 +36,6 @@ enum Told {
     Unusable(String),
     /// All checks are done.
     Done,
-}
-
-/// How the process of the checks ended.
-enum End {
-    Exit(ExitStatus),
-    Hung,
 }
 
 const FAILED: &str = "FAILED";
@@ -177,47 +171,6 @@ fn watched(file: &Path, args: &PluginCheckArgs) -> Result<Vec<Line>, DriverError
         }
     }
     Ok(lines)
-}
-
-/// Waits for the process; one that tells nothing for too long is killed.
-fn wait(mut child: Child, events: &Path, timeout: Duration) -> std::io::Result<End> {
-    let (mut told, mut since) = (0, Instant::now());
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(End::Exit(status));
-        }
-        let length = std::fs::metadata(events).map_or(0, |file| file.len());
-        if length != told {
-            (told, since) = (length, Instant::now());
-        } else if since.elapsed() > timeout {
-            child.kill()?;
-            child.wait()?;
-            return Ok(End::Hung);
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-fn ended(end: &End, timeout: u64) -> String {
-    let status = match end {
-        End::Hung => return format!("it did not come back within {timeout} s (--timeout)"),
-        End::Exit(status) => status,
-    };
-    match (status.signal(), status.code()) {
-        (Some(signal), _) => {
-            let names = [
-                (4, "SIGILL"),
-                (6, "SIGABRT"),
-                (7, "SIGBUS"),
-                (8, "SIGFPE"),
-                (9, "SIGKILL"),
-                (11, "SIGSEGV"),
-            ];
-            let name = names.iter().find(|(number, _)| *number == signal).map_or("", |(_, name)| name);
-            format!("the process was killed by signal {signal} {name}")
-        }
-        (None, code) => format!("the process was ended with exit status {}", code.unwrap_or_default()),
-    }
 }
 
 fn word(outcome: Outcome) -> &'static str {

@@ -1,16 +1,24 @@
 //! `gaugelink plugin`: what plugins there are, and whether they keep the rules of plugin.h.
 
 mod check;
+mod child;
 
 pub(crate) use check::{check, check_here};
 
-use crate::cli::PluginListArgs;
+use crate::cli::{PluginListArgs, PluginListHereArgs};
 use crate::error::DriverError;
 use crate::report::Report;
+use child::{End, ended, wait};
 use gaugelink_host::sdk::raw;
 use gaugelink_host::{ComponentInfo, Plugin, Search};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// Seconds that a library may take to be opened.
+const OPENED_WITHIN: u64 = 10;
 
 /// Names of the promises.
 const CAPS: [(u64, &str); 10] = [
@@ -42,19 +50,57 @@ pub(crate) fn list(args: &PluginListArgs, report: &mut Report) -> Result<(), Dri
     }
     let mut failed = 0;
     for file in &files {
-        match Plugin::open(file) {
-            Ok(plugin) => {
-                report.text(&text(&plugin))?;
-                report.record(&described(&plugin))?;
+        match listed(file)? {
+            Ok(found) => {
+                report.text(&found.text)?;
+                report.record(&found.described)?;
             }
             Err(error) => {
                 failed += 1;
                 report.text(&format!("{error}\n"))?;
-                report.record(&json!({ "file": file, "error": error.to_string() }))?;
+                report.record(&json!({ "file": file, "error": error }))?;
             }
         }
     }
     if failed == 0 { Ok(()) } else { Err(DriverError::Failed { failed, total: files.len() }) }
+}
+
+/// What is listed of a plugin.
+#[derive(Serialize, Deserialize)]
+struct Listed {
+    text: String,
+    described: Value,
+}
+
+/// [`list_here`] in another process, or why there is nothing to list.
+fn listed(file: &Path) -> Result<Result<Listed, String>, DriverError> {
+    let io = |action| move |source| DriverError::Io { action, path: "a temporary folder".into(), source };
+    let folder = tempfile::tempdir().map_err(io("make"))?;
+    let told = folder.path().join("told");
+    let mut command = Command::new(std::env::current_exe().map_err(io("find the program for"))?);
+    command.args(["plugin", "list-here"]).arg(file).arg("--told").arg(&told);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let child = command.spawn().map_err(io("start a process in"))?;
+    let end = wait(child, &told, Duration::from_secs(OPENED_WITHIN)).map_err(io("watch a process in"))?;
+    let text = std::fs::read_to_string(&told).unwrap_or_default();
+    Ok(match (serde_json::from_str(&text), &end) {
+        (Ok(found), End::Exit(status)) if status.success() => found,
+        _ => Err(format!("{}: opening it went wrong: {}", file.display(), ended(&end, OPENED_WITHIN))),
+    })
+}
+
+/// Writes what is listed of a plugin, or why it cannot be, to a file.
+///
+/// # Errors
+/// [`DriverError::Io`].
+pub(crate) fn list_here(args: &PluginListHereArgs) -> Result<(), DriverError> {
+    let found = match Plugin::open(&args.path) {
+        Ok(plugin) => Ok(Listed { text: text(&plugin), described: described(&plugin) }),
+        Err(error) => Err(error.to_string()),
+    };
+    let text = serde_json::to_string(&found).map_err(|error| DriverError::Input(error.to_string()))?;
+    let failure = |source| DriverError::Io { action: "write to", path: args.told.clone(), source };
+    std::fs::write(&args.told, text).map_err(failure)
 }
 
 /// A file as it is given, or a name that the search finds: a bare name is a plugin's before it is that of a file here, and
