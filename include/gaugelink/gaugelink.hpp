@@ -525,7 +525,7 @@ class precond : public detail::handle<gaugelink_precond, gaugelink_precond_free>
                  with.base_dir.c_str(), bc.data(), out());
     keep(of.calls());
   }
-  // u stays as it is until the next setup.
+  // u is copied: it may be freed or changed before the next setup.
   void setup(const gauge_field& u, const glk_dirac& op, std::int32_t mode = GLK_SETUP_RESET) {
     detail::call(gaugelink_precond_setup, get(), u.get(), &op, mode);
   }

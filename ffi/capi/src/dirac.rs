@@ -172,6 +172,12 @@ fn solve<const N: usize>(
     precond: Option<Lent<'_>>,
 ) -> Result<Result<SolveReport, SolveError>> {
     let defaults = Stopping::default();
+    if !(0.0..1.0).contains(&options.tolerance) {
+        return Err(Failure::invalid(format!(
+            "tolerance is {}: give one from 0, which stands for {:e}, to below 1",
+            options.tolerance, defaults.tolerance
+        )));
+    }
     let stop = Stopping {
         tolerance: if options.tolerance > 0.0 { options.tolerance } else { defaults.tolerance },
         iterations: match options.max_iterations {

@@ -205,6 +205,11 @@ int main(int argc, char **argv) {
     FINE(gaugelink_dirac_solve, u, &op, NULL, z, nothing, &options, &report);
     FINE(gaugelink_spinor_norm2, z, &size);
     check(report.residual == 0 && size == 0, "zero is not the solution for zero");
+    const double wrong[3] = { -1, 2, NAN };
+    for (int i = 0; i < 3; i++) {
+      options.tolerance = wrong[i];
+      check(gaugelink_dirac_solve(u, &op, NULL, z, nothing, &options, &report, NULL) == GLK_INVALID_ARG, "a tolerance");
+    }
   }
 
   /* The library's own views belong to a lattice, too. */

@@ -108,7 +108,8 @@ pub enum SolveError {
     },
     /// A quantity that must not vanish did.
     #[error(
-        "{} broke down: {quantity} vanished in iteration {}; start from another vector or use conjugate gradients",
+        "{} broke down: {quantity} vanished in iteration {}; start from another vector, use conjugate gradients, or look for \
+         the reason in a preconditioner, if there is one",
         report.solver, report.iterations
     )]
     Breakdown {
