@@ -12,7 +12,10 @@ impl Guard {
     pub fn new() -> Self {
         static REGISTERED: Once = Once::new();
         // SAFETY: the function may be called at any time until the process ends, and does not unwind.
-        REGISTERED.call_once(|| drop(unsafe { libc::atexit(ended) }));
+        REGISTERED.call_once(|| {
+            // Without room for it, an exit is what it was.
+            let _ = unsafe { libc::atexit(ended) };
+        });
         WORKING.store(true, Ordering::SeqCst);
         Self(())
     }
