@@ -67,6 +67,7 @@ impl Bench<'_> {
     fn report(&mut self, case: &str, total: f64, work: f64) -> Done {
         let case = format!("calls {case}");
         (self.sink)(Line::new(&case, "ns_per_call", total, "ns", 1))?;
+        (self.sink)(Line::new(&case, "ns_of_work", work, "ns", 1))?;
         let cost = (total - work).max(RESOLUTION);
         (self.sink)(Line::new(&case, "ns", cost, "ns", 1).against_time("call_limit", LIMIT))
     }
