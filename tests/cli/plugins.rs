@@ -261,12 +261,16 @@ fn a_name_is_looked_for_where_the_documentation_says() {
         program.env("GAUGELINK_PLUGIN_PATH", path).output().unwrap()
     };
     let folders = format!("/nowhere:{}", folder.display());
-    for (stands, path) in [("libglk_mine.so", ""), ("libglk_mine.so", "."), ("elsewhere/libglk_mine.so", "elsewhere")]
+    for (stands, path) in
+        [("libglk_mine.so", ""), ("libglk_mine.so", "."), ("elsewhere/libglk_mine.so", "elsewhere")]
     {
         std::fs::write(scratch.path(stands), &fixture).unwrap();
         let output = run(path);
         let error = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.code() == Some(2) && error.contains("no plugin 'mine'"), "{stands}, {path}: {error}");
+        assert!(
+            output.status.code() == Some(2) && error.contains("no plugin 'mine'"),
+            "{stands}, {path}: {error}"
+        );
         assert!(error.contains("line 24") && error.contains("/deps"), "{error}");
     }
     let output = run(&folders);

@@ -161,7 +161,9 @@ fn a_call_ends_between_two_layers() {
             object.pullback(EXEC, &view(&v), &from, &mut to)
         }
     };
-    for (which, layers) in [("forward", 4), ("inverse", 4), ("sample", 4), ("log_density", 4), ("pullback", 8)] {
+    for (which, layers) in
+        [("forward", 4), ("inverse", 4), ("sample", 4), ("log_density", 4), ("pullback", 8)]
+    {
         call(which).unwrap();
         let mut all = vec![("fields".to_owned(), 0, 1)];
         all.extend((1..layers).map(|done| ("layers".to_owned(), done, layers)));

@@ -63,13 +63,7 @@ const RULES: [Mutant; 20] = [
     ("view.c", ": seconds_now() - start", ": 0 * seconds_now()", FORCE, "stats"),
     ("plugin.c", ".seconds = o->seconds", ".seconds = -1e300", FORCE, "stats"),
     ("plugin.c", ".seconds = o->seconds", ".seconds = o->seconds, .bytes_copied = 12345", FLOW, "stats"),
-    (
-        "plugin.c",
-        "GIVE(glk_stats, out, .seconds = o->seconds)",
-        "(void)o",
-        PRECOND,
-        "stats",
-    ),
+    ("plugin.c", "GIVE(glk_stats, out, .seconds = o->seconds)", "(void)o", PRECOND, "stats"),
     ("view.c", "exec->device_type == 0 ||", "1 ||", FORCE, "CUDA"),
     ("view.c", "v->algebra_conv != GLK_ALG_F &&", "0 &&", FORCE, "algebra_conv"),
     (

@@ -86,7 +86,12 @@ impl Flow for ServedFlow {
         self.each(call, links, |flow, first, count, meter| {
             let log_q = &mut log_q[first..first + count];
             let address = address.chain(first as u64);
-            flow.sample(address, &mut u.part(first, count)?, log_q, Pass { call, copied: &mut meter.copied })?;
+            flow.sample(
+                address,
+                &mut u.part(first, count)?,
+                log_q,
+                Pass { call, copied: &mut meter.copied },
+            )?;
             finite("a log density", log_q)
         })
     }

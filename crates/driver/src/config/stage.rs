@@ -33,8 +33,7 @@ pub enum Stage {
 
 impl Stage {
     /// Values of `kind`.
-    pub const KINDS: [&'static str; 7] =
-        ["heatbath", "hmc", "fthmc", "proposal", "flow", "solve", "write"];
+    pub const KINDS: [&'static str; 7] = ["heatbath", "hmc", "fthmc", "proposal", "flow", "solve", "write"];
 
     /// Its `kind`.
     pub fn kind(&self) -> &'static str {

@@ -110,7 +110,10 @@ impl MachineTable {
         let threads = ranks.saturating_mul(self.threads.max(1));
         let most = Pool::THREADS_MAX;
         (threads > most).then(|| {
-            format!("{threads} threads in all, at most {most} are possible: this process may use {} cores", cores())
+            format!(
+                "{threads} threads in all, at most {most} are possible: this process may use {} cores",
+                cores()
+            )
         })
     }
 }

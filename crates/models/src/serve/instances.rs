@@ -126,7 +126,8 @@ impl Place {
             _ => Ok(false),
         };
         // An own layout has been compared with all that there is to check.
-        let copied = |own| if own { Ok(None) } else { view.access(self.host()).map(|access| Some(access.shape())) };
+        let copied =
+            |own| if own { Ok(None) } else { view.access(self.host()).map(|access| Some(access.shape())) };
         let (served, scratch_bytes) = match own.and_then(copied) {
             Ok(None) => (Served::ZeroCopy, 0),
             Ok(Some(shape)) => {
