@@ -31,10 +31,11 @@ file = "end.lime"
 /// I_n of U(1) on 4x4 at β = 1: Σ_n I_n^15 I_n' / Σ_n I_n^16.
 const PLAQUETTE: f64 = 0.446_393_91;
 
+/// The rows of the stage of proposals.
 fn results(text: &str) -> impl Fn(&str) -> Value {
     let lines = json_lines(text);
     move |quantity: &str| {
-        let found = lines.iter().find(|line| line["kind"] == "result" && line["quantity"] == quantity);
+        let found = lines.iter().find(|line| line["stage"] == 0 && line["quantity"] == quantity);
         found.unwrap_or_else(|| panic!("no {quantity}")).clone()
     }
 }
