@@ -2,9 +2,11 @@
 
 mod determinism;
 mod hostile;
+mod limits;
 mod mistakes;
 mod plugins;
 mod program;
+mod proposals;
 mod resume;
 mod samples;
 mod solve;

@@ -252,6 +252,43 @@ fn a_plugin_that_has_changed_makes_another_run() {
     scratch.succeeds(&["run", "run.toml", "--fresh"]);
 }
 
+/// A name without a path is looked for where the documentation says, and nowhere else: beside the program, then in
+/// `GAUGELINK_PLUGIN_PATH`, of which relative folders do not count; not in the working directory.
+#[test]
+fn a_name_is_looked_for_where_the_documentation_says() {
+    let run_file = FTHMC.replace("\"fixture\"", "\"mine\"").replace("400", "40");
+    let scratch = Scratch::new(&run_file);
+    let found = json_lines(&scratch.succeeds(&["plugin", "list", "fixture", "--json"]));
+    let fixture = std::fs::read(found[0]["file"].as_str().unwrap()).unwrap();
+    let folder = scratch.path("elsewhere");
+    std::fs::create_dir(&folder).unwrap();
+    let run = |path: &str| {
+        let mut program = scratch.program(&["run", "run.toml", "--fresh"]);
+        program.env("GAUGELINK_PLUGIN_PATH", path).output().unwrap()
+    };
+    let folders = format!("/nowhere:{}", folder.display());
+    for (stands, path) in
+        [("libglk_mine.so", ""), ("libglk_mine.so", "."), ("elsewhere/libglk_mine.so", "elsewhere")]
+    {
+        std::fs::write(scratch.path(stands), &fixture).unwrap();
+        let output = run(path);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.code() == Some(2) && error.contains("no plugin 'mine'"),
+            "{stands}, {path}: {error}"
+        );
+        assert!(error.contains("line 24") && error.contains("/deps"), "{error}");
+    }
+    let output = run(&folders);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let provenance = std::fs::read_to_string(scratch.path("out/provenance.json")).unwrap();
+    assert!(provenance.contains("libglk_mine.so"), "{provenance}");
+    // What stands beside the program goes before.
+    std::fs::write(folder.join("libglk_fixture.so"), "text").unwrap();
+    std::fs::write(scratch.path("run.toml"), run_file.replace("\"mine\"", "\"fixture\"")).unwrap();
+    assert!(run(&folders).status.success());
+}
+
 #[test]
 fn plugins_are_listed() {
     let scratch = Scratch::new("");

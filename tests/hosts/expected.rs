@@ -95,7 +95,12 @@ impl Mapped {
 
 /// A rough SU(3) field in a file.
 pub fn rough_file(place: &Place, name: &str) -> (PathBuf, GaugeField<f64, 3>) {
-    let lattice = Lattice::new(&[4, 4, 4, 4], LatticeOptions::default()).unwrap();
+    rough_file_of(place, name, &[4, 4, 4, 4])
+}
+
+/// As [`rough_file`], of other extents.
+pub fn rough_file_of(place: &Place, name: &str, extents: &[usize]) -> (PathBuf, GaugeField<f64, 3>) {
+    let lattice = Lattice::new(extents, LatticeOptions::default()).unwrap();
     let u = GaugeField::<f64, 3>::random(&lattice, 0.5, Address::new(5, Purpose::Start)).unwrap();
     let path = place.path(name);
     write(&path, &u, 0, Precision::F64, &FileText::default()).unwrap();

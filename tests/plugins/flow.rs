@@ -2,7 +2,7 @@
 
 use crate::host::{Host, algebra, described, distance, lattice, lex, refused, rough};
 use gaugelink_host::sdk::{Rng, Served, View, ViewMut, raw, sized_struct};
-use gaugelink_host::{Exec, FlowObject, Services};
+use gaugelink_host::{ConfigText, Exec, FlowObject, ForceObject, PrecondObject, Request, Services};
 use gaugelink_lattice::file::read;
 use gaugelink_lattice::foreign::{lend, view, write_algebra};
 use gaugelink_lattice::rng::{Address, Purpose};
@@ -12,6 +12,8 @@ use gaugelink_models::layers::{Coefficients, Residual, Sharing};
 use gaugelink_physics::action::{Action, WilsonAction};
 use gaugelink_physics::observable::plaquette;
 use lime_rs::GaugeFile;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 const EXEC: Exec = Exec { threads: 0 };
@@ -73,8 +75,11 @@ fn a_call_ends_when_the_host_cancels_it() {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let heard = asked.clone();
     let progress = move |phase: &str, done, total| {
-        heard.lock().unwrap().push((phase.to_owned(), done, total));
-        done > 0
+        let fields = phase == "fields";
+        if fields {
+            heard.lock().unwrap().push((phase.to_owned(), done, total));
+        }
+        fields && done > 0
     };
     let host =
         Host { services: Services::with(2, Box::new(|_, _, _| ()), Box::new(progress)), ..Host::new("flow") };
@@ -104,6 +109,81 @@ fn a_call_ends_when_the_host_cancels_it() {
     let asked = asked.lock().unwrap();
     assert_eq!(asked[0], ("fields".to_owned(), 0, fields as u64));
     assert!(asked.len() == 2 && logdet[0].is_finite() && logdet[fields - 1].is_nan(), "{asked:?}");
+}
+
+/// A host's count of threads may be nonsense: a sentence, not the end of the process.
+#[test]
+fn more_threads_than_a_pool_may_have_are_refused() {
+    for name in ["flow", "force", "precond"] {
+        let host = Host { services: Services::new(1_000_000), ..Host::new(name) };
+        let lattice = described(&lattice(&[4, 4, 4, 4]));
+        let (id, config, base_dir) = (&host.plugin.components()[0].id, ConfigText::Toml(""), Path::new(""));
+        let request = Request { component: id, lattice: &lattice, config, base_dir };
+        let (status, sentence) = match name {
+            "flow" => refused(FlowObject::create(&host.plugin, &host.services, &request)),
+            "force" => refused(ForceObject::create(&host.plugin, &host.services, &request)),
+            _ => refused(PrecondObject::create(&host.plugin, &host.services, &request)),
+        };
+        assert_eq!(status, raw::GLK_INVALID_ARG, "{sentence}");
+        assert!(sentence.contains("1000000 threads") && sentence.contains("at most 4096"), "{sentence}");
+    }
+}
+
+/// Every function hears of the layers that are done, and ends between two of them.
+#[test]
+fn a_call_ends_between_two_layers() {
+    let (asked, stop) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicU64::new(u64::MAX)));
+    let (heard, at) = (asked.clone(), stop.clone());
+    let progress = move |phase: &str, done, total| {
+        heard.lock().unwrap().push((phase.to_owned(), done, total));
+        phase == "layers" && done >= at.load(Ordering::Relaxed)
+    };
+    let host =
+        Host { services: Services::with(2, Box::new(|_, _, _| ()), Box::new(progress)), ..Host::new("flow") };
+    let lattice = lattice(&[8, 8]);
+    let mut object = host.create(FlowObject::create, &lattice, "rho = 0.05").unwrap();
+    let v = rough::<f64, 2>(&lattice, 4);
+    let (mut u, mut number) = (GaugeField::<f64, 2>::cold(&lattice).unwrap(), [0.0]);
+    let sdk = described(&lattice);
+    let numbers = lex(&v).len();
+    let (f_u, mut f_v) = (vec![0.1; numbers], vec![0.0; numbers]);
+    let mut rng = sized_struct::<Rng>();
+    rng.algorithm = raw::GLK_RNG_CHACHA20;
+    // Two sub-layers a direction; a pullback goes through them forth and back.
+    let mut call = |which: &str| match which {
+        "forward" => lend(&mut u, |u| object.forward(EXEC, &view(&v), u, &mut number)),
+        "inverse" => lend(&mut u, |u| object.inverse(EXEC, &view(&v), u, &mut number)),
+        "sample" => lend(&mut u, |u| object.sample(EXEC, &rng, u, &mut number)),
+        "log_density" => object.log_density(EXEC, &view(&v), &mut number),
+        _ => {
+            let from = View::algebra(&f_u, &sdk, 2).unwrap();
+            let mut to = ViewMut::algebra(&mut f_v, &sdk, 2).unwrap();
+            object.pullback(EXEC, &view(&v), &from, &mut to)
+        }
+    };
+    for (which, layers) in
+        [("forward", 4), ("inverse", 4), ("sample", 4), ("log_density", 4), ("pullback", 8)]
+    {
+        call(which).unwrap();
+        let mut all = vec![("fields".to_owned(), 0, 1)];
+        all.extend((1..layers).map(|done| ("layers".to_owned(), done, layers)));
+        assert_eq!(std::mem::take(&mut *asked.lock().unwrap()), all, "{which}");
+        for last in 1..layers {
+            stop.store(last, Ordering::Relaxed);
+            let error = call(which).unwrap_err();
+            assert_eq!(error.status(), Some(raw::GLK_CANCELLED), "{which}: {error}");
+            let heard = std::mem::take(&mut *asked.lock().unwrap());
+            assert_eq!(heard, all[..=last as usize], "{which}");
+        }
+        stop.store(u64::MAX, Ordering::Relaxed);
+        call(which).unwrap();
+        asked.lock().unwrap().clear();
+    }
+    // A call after those that ended early gives what it gives.
+    let mut expected = v.duplicate().unwrap();
+    direct::<f64, 2>(&lattice, 0.05).forward(&mut expected, &mut [0.0]);
+    lend(&mut u, |u| object.forward(EXEC, &view(&v), u, &mut number)).unwrap();
+    assert_eq!(u.as_slice(), expected.as_slice());
 }
 
 /// A batch in the lanes, in place where it fills them, is the same batch in plain order, and its fields one by one.

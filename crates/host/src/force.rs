@@ -13,17 +13,19 @@ pub struct Auxiliary<'a> {
     pub operators: &'a [Dirac],
 }
 
-/// Pointers to the two lists.
-type Pointers = (Vec<*const raw::glk_view>, Vec<*const raw::glk_dirac>);
-
 impl Auxiliary<'_> {
-    fn pointers(&self) -> Result<Pointers, Error> {
-        if self.fields.len() != self.operators.len() {
-            let (fields, operators) = (self.fields.len(), self.operators.len());
-            return Err(Error::invalid(format!("{fields} auxiliary fields, but {operators} operators")));
+    fn check(&self) -> Result<(), Error> {
+        let (fields, operators) = (self.fields.len(), self.operators.len());
+        if fields == operators {
+            return Ok(());
         }
-        let fields = self.fields.iter().map(|view| &raw const *view.as_raw()).collect();
-        Ok((fields, self.operators.iter().map(|operator| &raw const *operator).collect()))
+        Err(Error::invalid(format!("{fields} auxiliary fields, but {operators} operators")))
+    }
+    fn views(&self) -> Vec<*const raw::glk_view> {
+        self.fields.iter().map(|view| &raw const *view.as_raw()).collect()
+    }
+    fn operators(&self) -> Vec<*const Dirac> {
+        self.operators.iter().map(|operator| &raw const *operator).collect()
     }
 }
 
@@ -45,8 +47,8 @@ impl<'s> ForceObject<'s> {
     pub fn action(&mut self, exec: Exec, u: &View, aux: Auxiliary, s: &mut [f64]) -> Result<(), HostError> {
         room(&self.object.plugin, "S", s.len(), u.batch())?;
         let action = self.object.table.action.ok_or_else(|| self.object.absent("action"))?;
-        let (fields, operators) = aux.pointers().map_err(|error| self.object.plugin.fails(error))?;
-        let count = fields.len() as u64;
+        aux.check().map_err(|error| self.object.plugin.fails(error))?;
+        let (fields, operators, count) = (aux.views(), aux.operators(), aux.fields.len() as u64);
         // SAFETY: see above.
         self.object.call(|object, error| unsafe {
             let (fields, operators) = (fields.as_ptr(), operators.as_ptr());
@@ -63,8 +65,8 @@ impl<'s> ForceObject<'s> {
         f: &mut ViewMut,
     ) -> Result<(), HostError> {
         let force = self.object.table.force.ok_or_else(|| self.object.absent("force"))?;
-        let (fields, operators) = aux.pointers().map_err(|error| self.object.plugin.fails(error))?;
-        let count = fields.len() as u64;
+        aux.check().map_err(|error| self.object.plugin.fails(error))?;
+        let (fields, operators, count) = (aux.views(), aux.operators(), aux.fields.len() as u64);
         // SAFETY: see above.
         self.object.call(|object, error| unsafe {
             let (fields, operators) = (fields.as_ptr(), operators.as_ptr());

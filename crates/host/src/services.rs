@@ -2,12 +2,33 @@
 
 use gaugelink_lattice::Pool;
 use gaugelink_plugin_sdk::{Level, raw, sized_struct};
+use std::borrow::Cow;
 use std::ffi::{CStr, c_char, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 type Log = dyn Fn(Level, &str, &str) + Send + Sync;
 type Progress = dyn Fn(&str, u64, u64) -> bool + Send + Sync;
+
+/// The threads that plugins may work on.
+pub enum Threads {
+    /// As many of their own, at least 1.
+    Granted(usize),
+    /// Those of this pool: plugins then need none of their own, which would take turns with it on the same cores.
+    Lent(Arc<Pool>),
+}
+
+impl From<usize> for Threads {
+    fn from(granted: usize) -> Self {
+        Self::Granted(granted)
+    }
+}
+
+impl From<Arc<Pool>> for Threads {
+    fn from(pool: Arc<Pool>) -> Self {
+        Self::Lent(pool)
+    }
+}
 
 /// The host's services: threads, log lines, progress. Objects borrow it.
 pub struct Services {
@@ -29,19 +50,28 @@ struct Lent {
     pool: Arc<Pool>,
 }
 
+impl Lent {
+    fn new(pool: Arc<Pool>) -> Self {
+        let mut table = sized_struct::<raw::glk_host_parallel>();
+        table.nthreads = pool.threads() as u32;
+        table.run = Some(run_on_all);
+        Self { table, pool }
+    }
+}
+
 // SAFETY: the pointers of the table lead into static text and into `Inner` itself; the closures are Send and Sync.
 unsafe impl Send for Services {}
 // SAFETY: as above.
 unsafe impl Sync for Services {}
 
 impl Services {
-    /// Services that grant `threads` CPU threads and discard log lines.
-    pub fn new(threads: usize) -> Self {
+    /// Services with these threads that discard log lines.
+    pub fn new(threads: impl Into<Threads>) -> Self {
         Self::with(threads, Box::new(|_, _, _| {}), Box::new(|_, _, _| false))
     }
     /// As [`Self::new`]; `log` gets level, target and line, `progress` phase, done and total (0 unknown) and answers
     /// whether the call shall end early.
-    pub fn with(threads: usize, log: Box<Log>, progress: Box<Progress>) -> Self {
+    pub fn with(threads: impl Into<Threads>, log: Box<Log>, progress: Box<Progress>) -> Self {
         const NAME: &str = "gaugelink";
         const VERSION: &str = env!("CARGO_PKG_VERSION");
         let mut table = sized_struct::<raw::glk_host>();
@@ -52,20 +82,13 @@ impl Services {
         table.progress = Some(progress_made);
         table.threads = Some(threads_granted);
         table.get = Some(service);
-        let mut inner = Box::new(Inner { table, threads: threads.max(1) as u32, lent: None, log, progress });
+        let (threads, lent) = match threads.into() {
+            Threads::Granted(threads) => (u32::try_from(threads).unwrap_or(u32::MAX).max(1), None),
+            Threads::Lent(pool) => (pool.threads() as u32, Some(Lent::new(pool))),
+        };
+        let mut inner = Box::new(Inner { table, threads, lent, log, progress });
         inner.table.ctx = (&raw const *inner).cast_mut().cast();
         Self { inner }
-    }
-    /// Grants the threads of this pool and lends them: plugins then need none of their own, which would take turns with
-    /// them on the same cores.
-    #[must_use]
-    pub fn lending(mut self, pool: Arc<Pool>) -> Self {
-        let mut table = sized_struct::<raw::glk_host_parallel>();
-        table.nthreads = pool.threads() as u32;
-        table.run = Some(run_on_all);
-        self.inner.threads = table.nthreads;
-        self.inner.lent = Some(Lent { table, pool });
-        self
     }
     /// The C struct.
     pub fn as_raw(&self) -> &raw::glk_host {
@@ -81,16 +104,16 @@ unsafe fn inner<'a>(host: *const raw::glk_host) -> &'a Inner {
 }
 
 /// # Safety
-/// `text` is NULL or a valid string.
-unsafe fn string(text: *const raw::glk_str) -> String {
+/// `text` is NULL or a valid string, for `'a`.
+unsafe fn string<'a>(text: *const raw::glk_str) -> Cow<'a, str> {
     // SAFETY: the caller's promise.
     unsafe {
         match text.as_ref() {
             Some(text) if !text.ptr.is_null() => {
                 let bytes = std::slice::from_raw_parts(text.ptr.cast::<u8>(), text.len as usize);
-                String::from_utf8_lossy(bytes).into_owned()
+                String::from_utf8_lossy(bytes)
             }
-            _ => String::new(),
+            _ => Cow::Borrowed(""),
         }
     }
 }

@@ -35,7 +35,7 @@ unsafe extern "C" fn count(calls: *mut c_void, thread: u32, threads: u32) {
 
 #[test]
 fn lent_threads_run_the_body_once_each() {
-    let services = Services::new(1).lending(Arc::new(Pool::new(3).expect("a pool")));
+    let services = Services::new(Arc::new(Pool::new(3).expect("a pool")));
     let table = parallel(&services).expect("they are lent");
     assert_eq!(table.nthreads, 3);
     // SAFETY: as in `ask`.
@@ -55,7 +55,7 @@ fn lent_threads_run_the_body_once_each() {
 
 #[test]
 fn what_a_host_does_not_lend_is_null() {
-    let lending = Services::new(2).lending(Arc::new(Pool::new(2).expect("a pool")));
+    let lending = Services::new(Arc::new(Pool::new(2).expect("a pool")));
     assert!(ask(&lending, raw::GLK_HOST_COMM_ID).is_null());
     assert!(ask(&lending, c"org.example.unheard-of/1").is_null());
     assert!(parallel(&Services::new(2)).is_none());

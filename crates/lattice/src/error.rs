@@ -19,6 +19,15 @@ pub enum LatticeError {
         /// Mebibytes that are available to the process.
         available: u64,
     },
+    /// More threads than a pool may have.
+    #[error(
+        "{wanted} threads are asked for: a pool has at most {most}; ask for fewer, or 0 for as many as there are cores",
+        most = crate::Pool::THREADS_MAX
+    )]
+    TooManyThreads {
+        /// Threads asked for.
+        wanted: usize,
+    },
     /// A thread of the pool could not be started.
     #[error(
         "cannot start {wanted} threads: {source}; use fewer (run file: threads, command line: --threads)"

@@ -3,12 +3,16 @@
 use crate::{Layer, ModelError, Undo};
 use gaugelink_lattice::rng::Address;
 use gaugelink_lattice::{GaugeField, MomentumField, Real};
+use std::convert::Infallible;
 use std::ops::Range;
 
 /// A map U = f(V) made of layers placed on a lattice, and the parameters of them all as one flat vector.
 ///
 /// With V distributed by the product Haar measure, U has the density q(U) = 1/|det ∂f/∂V| with respect to it. All
 /// methods are collective and work on every chain of a batch; numbers come one a chain.
+///
+/// Methods that end in `_with` call `between(done, all)` between two layers, with the layers that are done and all that
+/// the call takes (a pullback takes each twice). An error of it ends the call; fields and numbers are then of no use.
 pub struct Flow<T: Real, const N: usize> {
     layers: Vec<Box<dyn Layer<T, N>>>,
     /// Where each layer's parameters lie.
@@ -60,9 +64,41 @@ impl<T: Real, const N: usize> Flow<T, N> {
 
     /// V ← f(V); adds log|det ∂f/∂V| to `log_det`.
     pub fn forward(&mut self, u: &mut GaugeField<T, N>, log_det: &mut [f64]) {
-        for (layer, place) in self.layers.iter_mut().zip(&self.places) {
-            layer.forward(u, &self.parameters[place.clone()], log_det, None);
+        let Ok(()) = self.forward_with(u, log_det, on);
+    }
+
+    /// As [`Flow::forward`].
+    ///
+    /// # Errors
+    /// Those of `between`.
+    pub fn forward_with<E>(
+        &mut self,
+        u: &mut GaugeField<T, N>,
+        log_det: &mut [f64],
+        mut between: impl FnMut(usize, usize) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let all = self.layers.len();
+        self.through(u, log_det, false, |done| between(done, all))
+    }
+
+    /// All layers, forwards; `keep` puts what each overwrites onto `undo`.
+    fn through<E>(
+        &mut self,
+        u: &mut GaugeField<T, N>,
+        log_det: &mut [f64],
+        keep: bool,
+        mut between: impl FnMut(usize) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if keep {
+            self.undo.clear();
         }
+        for (done, (layer, place)) in self.layers.iter_mut().zip(&self.places).enumerate() {
+            if done > 0 {
+                between(done)?;
+            }
+            layer.forward(u, &self.parameters[place.clone()], log_det, keep.then_some(&mut self.undo));
+        }
+        Ok(())
     }
 
     /// U ← f⁻¹(U); adds the log det of f⁻¹, which is log q(U).
@@ -70,7 +106,24 @@ impl<T: Real, const N: usize> Flow<T, N> {
     /// # Errors
     /// [`ModelError::NotConverged`] where a layer's inverse is iterated for; `u` is then of no use.
     pub fn inverse(&mut self, u: &mut GaugeField<T, N>, log_det: &mut [f64]) -> Result<(), ModelError> {
-        for (layer, place) in self.layers.iter_mut().zip(&self.places).rev() {
+        self.inverse_with(u, log_det, |_, _| Ok(()))
+    }
+
+    /// As [`Flow::inverse`].
+    ///
+    /// # Errors
+    /// As there, and those of `between`.
+    pub fn inverse_with<E: From<ModelError>>(
+        &mut self,
+        u: &mut GaugeField<T, N>,
+        log_det: &mut [f64],
+        mut between: impl FnMut(usize, usize) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let all = self.layers.len();
+        for (done, (layer, place)) in self.layers.iter_mut().zip(&self.places).rev().enumerate() {
+            if done > 0 {
+                between(done, all)?;
+            }
             layer.inverse(u, &self.parameters[place.clone()], log_det)?;
         }
         Ok(())
@@ -79,10 +132,25 @@ impl<T: Real, const N: usize> Flow<T, N> {
     /// Draws V from the Haar measure by `address`, chain c of a batch at chain `address.chain` + c, and takes it to
     /// `u` = f(V); writes log q(U).
     pub fn sample(&mut self, address: Address, u: &mut GaugeField<T, N>, log_q: &mut [f64]) {
+        let Ok(()) = self.sample_with(address, u, log_q, on);
+    }
+
+    /// As [`Flow::sample`].
+    ///
+    /// # Errors
+    /// Those of `between`.
+    pub fn sample_with<E>(
+        &mut self,
+        address: Address,
+        u: &mut GaugeField<T, N>,
+        log_q: &mut [f64],
+        between: impl FnMut(usize, usize) -> Result<(), E>,
+    ) -> Result<(), E> {
         u.draw_haar(address);
         log_q.fill(0.0);
-        self.forward(u, log_q);
+        self.forward_with(u, log_q, between)?;
         log_q.iter_mut().for_each(|q| *q = -*q);
+        Ok(())
     }
 
     /// log q(U). Takes `u` back to V = f⁻¹(U) on the way and leaves it there.
@@ -96,10 +164,7 @@ impl<T: Real, const N: usize> Flow<T, N> {
 
     /// [`Flow::forward`] that keeps what each layer overwrites, for one [`Flow::backward`].
     pub fn record(&mut self, u: &mut GaugeField<T, N>, log_det: &mut [f64]) {
-        self.undo.clear();
-        for (layer, place) in self.layers.iter_mut().zip(&self.places) {
-            layer.forward(u, &self.parameters[place.clone()], log_det, Some(&mut self.undo));
-        }
+        let Ok(()) = self.through(u, log_det, true, |_| on(0, 0));
     }
 
     /// Reverse mode after [`Flow::record`]. On entry `u` is U = f(V), `cotangent` holds ∂^a L at U and `weight`
@@ -110,20 +175,52 @@ impl<T: Real, const N: usize> Flow<T, N> {
         u: &mut GaugeField<T, N>,
         cotangent: &mut MomentumField<T, N>,
         weight: &[f64],
-        mut gradient: Option<&mut [f64]>,
+        gradient: Option<&mut [f64]>,
     ) {
-        for (layer, place) in self.layers.iter_mut().zip(&self.places).rev() {
+        let Ok(()) = self.back(u, cotangent, weight, gradient, |_| on(0, 0));
+    }
+
+    /// As [`Flow::backward`]; `before` each layer, with how many are done.
+    fn back<E>(
+        &mut self,
+        u: &mut GaugeField<T, N>,
+        cotangent: &mut MomentumField<T, N>,
+        weight: &[f64],
+        mut gradient: Option<&mut [f64]>,
+        mut before: impl FnMut(usize) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for (done, (layer, place)) in self.layers.iter_mut().zip(&self.places).rev().enumerate() {
+            before(done)?;
             layer.restore(u, &mut self.undo);
             let mine = gradient.as_deref_mut().map(|g| &mut g[place.clone()]);
             layer.vjp(u, &self.parameters[place.clone()], cotangent, weight, mine);
         }
+        Ok(())
     }
 
     /// The force of S(f(V)) − log|det ∂f/∂V| on V: on entry `force` holds ∂^a S at f(V), on return that of the sum at
     /// V. `v` is taken to f(V) and back, bit for bit.
     pub fn pullback(&mut self, v: &mut GaugeField<T, N>, force: &mut MomentumField<T, N>) {
-        let chains = v.lattice().chains();
-        self.record(v, &mut vec![0.0; chains]);
-        self.backward(v, force, &vec![-1.0; chains], None);
+        let Ok(()) = self.pullback_with(v, force, on);
     }
+
+    /// As [`Flow::pullback`].
+    ///
+    /// # Errors
+    /// Those of `between`.
+    pub fn pullback_with<E>(
+        &mut self,
+        v: &mut GaugeField<T, N>,
+        force: &mut MomentumField<T, N>,
+        mut between: impl FnMut(usize, usize) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let (chains, layers) = (v.lattice().chains(), self.layers.len());
+        self.through(v, &mut vec![0.0; chains], true, |done| between(done, 2 * layers))?;
+        self.back(v, force, &vec![-1.0; chains], None, |done| between(layers + done, 2 * layers))
+    }
+}
+
+/// Nobody asks to stop.
+fn on(_done: usize, _all: usize) -> Result<(), Infallible> {
+    Ok(())
 }

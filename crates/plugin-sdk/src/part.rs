@@ -9,6 +9,9 @@ impl<'a> View<'a> {
     /// # Errors
     /// `INVALID_ARG` where the batch has fewer, or they lie outside the planes.
     pub fn part(&self, first: usize, count: usize) -> Result<View<'a>> {
+        if first == 0 && count == self.batch() {
+            return Ok(*self);
+        }
         let raw = part(self.as_raw(), first, count, self.name())?;
         // SAFETY: the planes of the part are the ends of this view's planes.
         unsafe { View::from_raw(&raw const raw, self.name()) }

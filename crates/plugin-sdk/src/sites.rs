@@ -68,14 +68,15 @@ impl Sites {
             if halo != 0 && (view.site_order != raw::GLK_SITE_LEX || halo < 0) {
                 return fail(format!("halo[{d}] is {halo}; only LEX order has a halo, of 0 or more sites"));
             }
-            if view.simd[d] < 0 || (!blocked && simd != 1) || places % simd != 0 {
+            if view.simd[d] < 0 || (simd != 1 && (!blocked || places % simd != 0)) {
                 return fail(format!(
                     "simd[{d}] is {} for {places} places of site_order {}",
                     view.simd[d], view.site_order
                 ));
             }
             sites.local[d] = lattice.local()[d];
-            (sites.halo[d], sites.simd[d], sites.rows[d]) = (halo, simd, places / simd);
+            let rows = if simd == 1 { places } else { places / simd };
+            (sites.halo[d], sites.simd[d], sites.rows[d]) = (halo, simd, rows);
         }
         let wide = |places: i64, d: usize| places.checked_mul(sites.local[d] + 2 * sites.halo[d]);
         if (0..ndim).try_fold(1, wide).is_none_or(|places| places > PLACES_MAX) {

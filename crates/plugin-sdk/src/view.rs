@@ -171,6 +171,8 @@ impl<'a> View<'a> {
         if planes != 1 && planes != shape.directions || planes > raw::GLK_MAX_PLANES {
             return Err(self.wrong(format!("nplanes is {planes}; 1 or {} are possible", shape.directions)));
         }
+        // A power of two: no division, of which a check would have a dozen.
+        let uneven = |bytes: i64| bytes & (scalar_bytes - 1) != 0;
         let stride_mu = if planes > 1 { 0 } else { raw.stride_mu };
         let stride_im = if raw.stride_reim == 0 { scalar_bytes } else { raw.stride_reim };
         let steps = [
@@ -185,7 +187,7 @@ impl<'a> View<'a> {
         ];
         let (mut low, mut high) = sites.range();
         for (i, (field, count, stride)) in steps.into_iter().enumerate() {
-            if count > 1 && stride % scalar_bytes != 0 {
+            if count > 1 && uneven(stride) {
                 return Err(self
                     .wrong(format!("{field} is {stride}, no multiple of a number's {scalar_bytes} bytes")));
             }
@@ -202,7 +204,7 @@ impl<'a> View<'a> {
             )));
         }
         for (i, plane) in raw.plane[..planes].iter().enumerate() {
-            if plane.is_null() || plane.addr() % scalar_bytes as usize != 0 {
+            if plane.is_null() || uneven(plane.addr() as i64) {
                 return Err(self.wrong(format!("plane[{i}] is NULL or not aligned to {scalar_bytes} bytes")));
             }
         }

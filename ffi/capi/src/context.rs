@@ -1,7 +1,6 @@
 //! Section "Context".
 
 use crate::boundary::{entries, frees, give};
-use crate::error::Failure;
 use crate::structs::options;
 use crate::text::string;
 use gaugelink_host::Services;
@@ -13,9 +12,6 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 type Log = unsafe extern "C" fn(*mut c_void, i32, *const c_char, *const c_char);
 type Progress = unsafe extern "C" fn(*mut c_void, *const c_char, u64, u64) -> i32;
-
-/// Threads of a context at most: where memory for their stacks ends, the process does.
-const THREADS_MAX: u32 = 4096;
 
 /// `gaugelink_context_options`.
 #[repr(C)]
@@ -83,8 +79,8 @@ impl User {
 fn services(options: &Options, pool: Arc<Pool>) -> Services {
     let user = User(options.user.map_or(std::ptr::null_mut(), |user| user.as_ptr()));
     let (log, progress) = (options.log, options.progress);
-    let services = Services::with(
-        pool.threads(),
+    Services::with(
+        pool,
         Box::new(move |level: Level, target: &str, message: &str| {
             if let Some(log) = log {
                 let (target, message) = (string(target), string(message));
@@ -99,20 +95,13 @@ fn services(options: &Options, pool: Arc<Pool>) -> Services {
                 unsafe { progress(user.pointer(), phase.as_ptr(), done, total) != 0 }
             })
         }),
-    );
-    services.lending(pool)
+    )
 }
 
 entries! {
     fn gaugelink_context_new(given: *const Options, out: *mut *mut Context) {
         give(out, || {
             let options = options(given)?;
-            if options.threads > THREADS_MAX {
-                return Err(Failure::invalid(format!(
-                    "threads is {}: at most {THREADS_MAX}, or 0 for as many as there are cores",
-                    options.threads
-                )));
-            }
             let pool = Arc::new(Pool::new(options.threads as usize)?);
             let services = services(&options, pool.clone());
             Ok(Context(Arc::new(Shared { pool, services, generation: AtomicU64::new(0), tables: Mutex::default() })))

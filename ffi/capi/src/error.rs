@@ -30,7 +30,9 @@ impl From<Error> for Failure {
 impl From<LatticeError> for Failure {
     fn from(error: LatticeError) -> Self {
         let code = match &error {
-            LatticeError::Geometry(_) | LatticeError::Mismatch(_) => raw::GLK_INVALID_ARG,
+            LatticeError::Geometry(_) | LatticeError::Mismatch(_) | LatticeError::TooManyThreads { .. } => {
+                raw::GLK_INVALID_ARG
+            }
             LatticeError::OutOfMemory { .. } => raw::GLK_NO_MEMORY,
             LatticeError::OtherRank => raw::GLK_COMM,
             LatticeError::File(_) => raw::GLK_IO,

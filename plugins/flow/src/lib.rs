@@ -13,7 +13,7 @@ use gaugelink_plugin_sdk::{
     Args, Call, Component, Constructor, Flow, Object, Query, Result, Rng, Stats, View, ViewMut,
     export_plugin, raw,
 };
-use placed::Placed;
+use placed::{Pass, Placed};
 
 const FLOW: Component = Component {
     id: "gaugelink.flow",
@@ -86,7 +86,12 @@ impl Flow for ServedFlow {
         self.each(call, links, |flow, first, count, meter| {
             let log_q = &mut log_q[first..first + count];
             let address = address.chain(first as u64);
-            flow.sample(address, &mut u.part(first, count)?, log_q, &mut meter.copied)?;
+            flow.sample(
+                address,
+                &mut u.part(first, count)?,
+                log_q,
+                Pass { call, copied: &mut meter.copied },
+            )?;
             finite("a log density", log_q)
         })
     }
@@ -94,7 +99,7 @@ impl Flow for ServedFlow {
         self.each(call, *v, |flow, first, count, meter| {
             let logdet = &mut logdet[first..first + count];
             let (v, mut u) = (v.part(first, count)?, u.part(first, count)?);
-            flow.forward(&v, &mut u, logdet, &mut meter.copied)?;
+            flow.forward(&v, &mut u, logdet, Pass { call, copied: &mut meter.copied })?;
             finite("a log density", logdet)
         })
     }
@@ -102,21 +107,21 @@ impl Flow for ServedFlow {
         self.each(call, *u, |flow, first, count, meter| {
             let logdet = &mut logdet[first..first + count];
             let (u, mut v) = (u.part(first, count)?, v.part(first, count)?);
-            flow.inverse(&u, &mut v, logdet, &mut meter.copied)?;
+            flow.inverse(&u, &mut v, logdet, Pass { call, copied: &mut meter.copied })?;
             finite("a log density", logdet)
         })
     }
     fn log_density(&mut self, call: &Call, u: &View, log_q: &mut [f64]) -> Result<()> {
         self.each(call, *u, |flow, first, count, meter| {
             let log_q = &mut log_q[first..first + count];
-            flow.log_density(&u.part(first, count)?, log_q, &mut meter.copied)?;
+            flow.log_density(&u.part(first, count)?, log_q, Pass { call, copied: &mut meter.copied })?;
             finite("a log density", log_q)
         })
     }
     fn pullback(&mut self, call: &Call, v: &View, f_u: &View, f_v: &mut ViewMut) -> Result<()> {
         self.each(call, *v, |flow, first, count, meter| {
             let (v, f_u, mut f_v) = (v.part(first, count)?, f_u.part(first, count)?, f_v.part(first, count)?);
-            flow.pullback(&v, &f_u, &mut f_v, &mut meter.copied)
+            flow.pullback(&v, &f_u, &mut f_v, Pass { call, copied: &mut meter.copied })
         })
     }
 }

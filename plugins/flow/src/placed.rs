@@ -4,22 +4,22 @@ use gaugelink_lattice::foreign::{Scratch, fill, read_algebra, write_algebra};
 use gaugelink_lattice::rng::Address;
 use gaugelink_lattice::{GaugeField, Lattice, MomentumField, Real};
 use gaugelink_models::Flow;
-use gaugelink_plugin_sdk::{Error, Result, View, ViewMut};
+use gaugelink_plugin_sdk::{Call, Result, View, ViewMut};
 use std::sync::Arc;
 
-/// The functions of `glk.flow/1` for as many fields as the lattice has chains; `copied` counts bytes.
+/// What the functions of a [`Placed`] are called with: the call, which hears of every layer, and the bytes copied.
+pub struct Pass<'a> {
+    pub call: &'a Call<'a>,
+    pub copied: &'a mut u64,
+}
+
+/// The functions of `glk.flow/1` for as many fields as the lattice has chains.
 pub trait Placed {
-    fn sample(
-        &mut self,
-        address: Address,
-        u: &mut ViewMut,
-        log_q: &mut [f64],
-        copied: &mut u64,
-    ) -> Result<()>;
-    fn forward(&mut self, v: &View, u: &mut ViewMut, logdet: &mut [f64], copied: &mut u64) -> Result<()>;
-    fn inverse(&mut self, u: &View, v: &mut ViewMut, logdet: &mut [f64], copied: &mut u64) -> Result<()>;
-    fn log_density(&mut self, u: &View, log_q: &mut [f64], copied: &mut u64) -> Result<()>;
-    fn pullback(&mut self, v: &View, f_u: &View, f_v: &mut ViewMut, copied: &mut u64) -> Result<()>;
+    fn sample(&mut self, address: Address, u: &mut ViewMut, log_q: &mut [f64], pass: Pass) -> Result<()>;
+    fn forward(&mut self, v: &View, u: &mut ViewMut, logdet: &mut [f64], pass: Pass) -> Result<()>;
+    fn inverse(&mut self, u: &View, v: &mut ViewMut, logdet: &mut [f64], pass: Pass) -> Result<()>;
+    fn log_density(&mut self, u: &View, log_q: &mut [f64], pass: Pass) -> Result<()>;
+    fn pullback(&mut self, v: &View, f_u: &View, f_v: &mut ViewMut, pass: Pass) -> Result<()>;
 }
 
 /// A flow with its workspaces.
@@ -38,53 +38,50 @@ impl<T: Real, const N: usize> OnLattice<T, N> {
 }
 
 impl<T: Real, const N: usize> Placed for OnLattice<T, N> {
-    fn sample(
-        &mut self,
-        address: Address,
-        u: &mut ViewMut,
-        log_q: &mut [f64],
-        copied: &mut u64,
-    ) -> Result<()> {
-        self.links.writing(u, copied, |u| {
-            self.flow.sample(address, u, log_q);
-            Ok(())
-        })
+    fn sample(&mut self, address: Address, u: &mut ViewMut, log_q: &mut [f64], pass: Pass) -> Result<()> {
+        let between = between(pass.call);
+        self.links.writing(u, pass.copied, |u| self.flow.sample_with(address, u, log_q, between))
     }
-    fn forward(&mut self, v: &View, u: &mut ViewMut, logdet: &mut [f64], copied: &mut u64) -> Result<()> {
+    fn forward(&mut self, v: &View, u: &mut ViewMut, logdet: &mut [f64], pass: Pass) -> Result<()> {
         let mut read = 0;
-        self.links.writing(u, copied, |u| {
+        self.links.writing(u, pass.copied, |u| {
             fill(v, u, &mut read)?;
             logdet.fill(0.0);
-            self.flow.forward(u, logdet);
-            Ok(())
+            self.flow.forward_with(u, logdet, between(pass.call))
         })?;
-        *copied += read;
+        *pass.copied += read;
         Ok(())
     }
-    fn inverse(&mut self, u: &View, v: &mut ViewMut, logdet: &mut [f64], copied: &mut u64) -> Result<()> {
+    fn inverse(&mut self, u: &View, v: &mut ViewMut, logdet: &mut [f64], pass: Pass) -> Result<()> {
         let mut read = 0;
-        self.links.writing(v, copied, |v| {
+        self.links.writing(v, pass.copied, |v| {
             fill(u, v, &mut read)?;
             logdet.fill(0.0);
-            self.flow.inverse(v, logdet).map_err(Error::from)
+            self.flow.inverse_with(v, logdet, between(pass.call))
         })?;
-        *copied += read;
+        *pass.copied += read;
         Ok(())
     }
-    fn log_density(&mut self, u: &View, log_q: &mut [f64], copied: &mut u64) -> Result<()> {
-        let v = self.links.filled(u, copied)?;
-        Ok(self.flow.log_density(v, log_q)?)
+    fn log_density(&mut self, u: &View, log_q: &mut [f64], pass: Pass) -> Result<()> {
+        let v = self.links.filled(u, pass.copied)?;
+        log_q.fill(0.0);
+        self.flow.inverse_with(v, log_q, between(pass.call))
     }
-    fn pullback(&mut self, v: &View, f_u: &View, f_v: &mut ViewMut, copied: &mut u64) -> Result<()> {
-        let v = self.links.filled(v, copied)?;
+    fn pullback(&mut self, v: &View, f_u: &View, f_v: &mut ViewMut, pass: Pass) -> Result<()> {
+        let v = self.links.filled(v, pass.copied)?;
         let force = match self.force.take() {
             Some(force) => force,
             None => MomentumField::zeroed(&self.lattice)?,
         };
         let force = self.force.insert(force);
-        *copied += read_algebra(f_u, 0, force)?;
-        self.flow.pullback(v, force);
-        *copied += write_algebra(force, f_v, 0)?;
+        *pass.copied += read_algebra(f_u, 0, force)?;
+        self.flow.pullback_with(v, force, between(pass.call))?;
+        *pass.copied += write_algebra(force, f_v, 0)?;
         Ok(())
     }
+}
+
+/// Tells the host of every layer that is done, which may end the call.
+fn between(call: &Call) -> impl FnMut(usize, usize) -> Result<()> {
+    move |done, all| call.progress("layers", done as u64, all as u64)
 }

@@ -21,9 +21,9 @@ static glk_status pullback(glk_object *o, const glk_exec *exec, const glk_view *
   OPEN(v, V, 0);
   OPEN(from, F_U, 0);
   OPEN(to, F_V, 1);
-  REQUIRE(whole_links(&v) && from.v.kind == GLK_ALGEBRA && to.v.kind == GLK_ALGEBRA && alike(&from, &to) &&
+  REQUIRE(whole_links(&v) && from.v->kind == GLK_ALGEBRA && to.v->kind == GLK_ALGEBRA && alike(&from, &to) &&
             alike(&v, &to), GLK_INVALID_ARG, "V, F_U and F_V differ in shape or kind");
-  scale(&from, &to, from.v.algebra_conv == to.v.algebra_conv ? 1 : -1);
+  scale(&from, &to, from.v->algebra_conv == to.v->algebra_conv ? 1 : -1);
   return finish(o, start);
 }
 const glk_flow identity_table = { sizeof(glk_flow), 0, NULL, forward, forward, NULL, pullback };

@@ -20,7 +20,7 @@ struct glk_object {
   double      beta, step, diagonal;
   glk_lattice lattice;
   int64_t     sites;
-  double      seconds;            /* of the last call */
+  double      seconds;            /* of the last call; 0 if it was too short to be timed */
 };
 
 /* The tables that get() gives, one in each file. */
@@ -32,15 +32,27 @@ extern const glk_proposal shake_table;
 /* ---- Errors and the frame of a call ---------------------------------------------------------------------------*/
 glk_status fail(glk_error *error, glk_status code, const char *where, const char *message);
 int on_cpu(const glk_exec *exec);
-double seconds_now(void);
+double begin(const glk_object *o);
 glk_status finish(glk_object *o, double start);
 
+/* Rule R2 for an answer: what the caller's struct has room for. A whole one is filled where it stands: built on the stack
+ * and copied, it would cost as much as the rest of the call. */
+#define GIVE(type, out, ...)                                        \
+  do {                                                              \
+    uint32_t room = (out)->size;                                    \
+    if (room >= sizeof(type)) {                                     \
+      *(out) = (type){ .size = room, __VA_ARGS__ };                 \
+    } else {                                                        \
+      type answer = { .size = room, __VA_ARGS__ };                  \
+      memcpy(out, &answer, room);                                   \
+    }                                                               \
+  } while (0)
 #define REQUIRE(condition, code, message) \
   if (!(condition)) return fail(error, code, __func__, message)
 #define OBJECT(wanted) REQUIRE(o && o->kind == (wanted), GLK_INVALID_ARG, "the object is NULL or of another interface")
 /* The head of every call that runs somewhere; finish() ends it. */
 #define CALL(wanted)                                                                               \
-  double start = seconds_now();                                                                    \
+  double start = begin(o);                                                                         \
   OBJECT(wanted);                                                                                  \
   REQUIRE(on_cpu(exec), GLK_UNSUPPORTED, "exec.device_type: this plugin runs on the CPU only")
 #define OPEN(f, view, output)                                       \
@@ -51,9 +63,10 @@ glk_status finish(glk_object *o, double start);
   } while (0)
 
 /* ---- Views ----------------------------------------------------------------------------------------------------
- * A view as this plugin uses it: a full copy (missing bytes zero), counts, and the sizes of its index ranges. */
+ * A view as this plugin uses it: where it stands, or a copy with missing bytes zero; the sizes of its index ranges. */
 typedef struct {
-  glk_view v;
+  const glk_view *v;
+  glk_view whole;
   const glk_object *o;
   int64_t scalar, im;             /* bytes of a number, bytes from real to imaginary part */
   glk_status refusal;             /* of a view that is not fine */

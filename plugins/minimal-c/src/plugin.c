@@ -137,16 +137,14 @@ static const void *get(const char *id) {
 static glk_status query(glk_object *o, const glk_view *view, glk_query *out, glk_error *error) {
   REQUIRE(o && out && GLK_HAS(glk_query, out, result), GLK_INVALID_ARG, "object or query is NULL or too small");
   OPEN(f, view, 0);
-  glk_query answer = { .size = out->size, .result = GLK_QUERY_ZERO_COPY };
-  memcpy(out, &answer, out->size < sizeof answer ? out->size : sizeof answer);
+  GIVE(glk_query, out, .result = GLK_QUERY_ZERO_COPY);
   return GLK_OK;
 }
 
 /* Operations are not counted, and nothing is ever copied. */
 static glk_status stats(glk_object *o, glk_stats *out, glk_error *error) {
   REQUIRE(o && out && out->size >= sizeof out->size, GLK_INVALID_ARG, "object or stats is NULL or too small");
-  glk_stats answer = { .size = out->size, .seconds = o->seconds };
-  memcpy(out, &answer, out->size < sizeof answer ? out->size : sizeof answer);
+  GIVE(glk_stats, out, .seconds = o->seconds);
   return GLK_OK;
 }
 

@@ -24,11 +24,11 @@ static glk_status setup(glk_object *o, const glk_exec *exec, const glk_view *U, 
           "dirac.normalisation: 0 and 1 exist");
   REQUIRE(mode >= GLK_SETUP_RESET && mode <= GLK_SETUP_REUSE, GLK_INVALID_ARG, "mode: 0 to 3 exist");
   /* The diagonal is that of any links, but a host that speaks of those set up with means them. */
-  REQUIRE(mode != GLK_SETUP_REUSE || (was_ready && u.v.generation && u.v.generation == o->generation),
+  REQUIRE(mode != GLK_SETUP_REUSE || (was_ready && u.v->generation && u.v->generation == o->generation),
           GLK_PRECONDITION, "mode: REUSE for other links than those set up with: use RESET");
   REQUIRE(m.mass > -4 && isfinite(m.mass), GLK_INVALID_ARG, "dirac.mass: must be above -4");
   o->diagonal = m.normalisation == GLK_DIRAC_BY_KAPPA ? 1 : m.mass + 4;
-  o->generation = u.v.generation;
+  o->generation = u.v->generation;
   o->ready = 1;
   return finish(o, start);
 }
@@ -40,7 +40,7 @@ static glk_status apply(glk_object *o, const glk_exec *exec, const glk_view *r, 
   REQUIRE(o->ready, GLK_PRECONDITION, "apply before setup: call setup first");
   OPEN(in, r, 0);
   OPEN(out, z, 1);
-  REQUIRE(in.v.kind == GLK_WILSON && out.v.kind == GLK_WILSON && alike(&in, &out), GLK_INVALID_ARG,
+  REQUIRE(in.v->kind == GLK_WILSON && out.v->kind == GLK_WILSON && alike(&in, &out), GLK_INVALID_ARG,
           "r and z differ in shape or are no spinors");
   scale(&in, &out, 1 / o->diagonal);
   return finish(o, start);

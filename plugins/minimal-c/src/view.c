@@ -21,14 +21,20 @@ int on_cpu(const glk_exec *exec) {
   return !exec || !GLK_HAS(glk_exec, exec, device_type) || exec->device_type == 0 || exec->device_type == GLK_DEV_CPU;
 }
 
-double seconds_now(void) {
+static double seconds_now(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
+/* On fewer sites a call takes less time than reading the clock twice. */
+#define SITES_TIMED 16
+#define NOT_TIMED (-1.0)
+
+double begin(const glk_object *o) { return o && o->sites >= SITES_TIMED ? seconds_now() : NOT_TIMED; }
+
 glk_status finish(glk_object *o, double start) {
-  o->seconds = seconds_now() - start;
+  o->seconds = start == NOT_TIMED ? 0 : seconds_now() - start;
   return GLK_OK;
 }
 
@@ -55,42 +61,42 @@ int64_t lex_of(const glk_object *o, const int64_t x[GLK_MAX_DIM]) {
 static int holds(const field *f, int64_t lex) {
   int64_t x[GLK_MAX_DIM];
   coordinates(f->o, lex, x);
-  return f->v.parity == GLK_BOTH || parity_of(f->o, x) + 1 == f->v.parity;
+  return f->v->parity == GLK_BOTH || parity_of(f->o, x) + 1 == f->v->parity;
 }
 
 /* Bytes from the plane to the first number of a site: the table of site orders in plugin.h. */
 static int64_t site_offset(const field *f, int64_t lex) {
   const glk_lattice *l = &f->o->lattice;
   int64_t x[GLK_MAX_DIM], element = 0, lane = 0, step = 1, lane_step = 1;
-  switch (f->v.site_order) {
-    case GLK_SITE_TABLE: return f->v.site_table[lex] * f->v.stride_site;
+  switch (f->v->site_order) {
+    case GLK_SITE_TABLE: return f->v->site_table[lex] * f->v->stride_site;
     case GLK_SITE_EO:
       coordinates(f->o, lex, x);
-      element = lex / 2 + (f->v.parity == GLK_BOTH && parity_of(f->o, x) ? f->o->sites / 2 : 0);
-      return element * f->v.stride_site;
+      element = lex / 2 + (f->v->parity == GLK_BOTH && parity_of(f->o, x) ? f->o->sites / 2 : 0);
+      return element * f->v->stride_site;
     default: break;
   }
   coordinates(f->o, lex, x);
   for (uint32_t d = 0; d < l->ndim; d++) {
-    if (f->v.site_order == GLK_SITE_LEX) {
-      element += step * (x[d] + f->v.halo[d]);
-      step *= l->local[d] + 2 * (int64_t)f->v.halo[d];
+    if (f->v->site_order == GLK_SITE_LEX) {
+      element += step * (x[d] + f->v->halo[d]);
+      step *= l->local[d] + 2 * (int64_t)f->v->halo[d];
     } else {
-      int64_t half = f->v.site_order == GLK_SITE_BLOCK_EO && d == 0 ? 2 : 1;
-      int64_t simd = f->v.simd[d] > 1 ? f->v.simd[d] : 1, rows = l->local[d] / half / simd;
+      int64_t half = f->v->site_order == GLK_SITE_BLOCK_EO && d == 0 ? 2 : 1;
+      int64_t simd = f->v->simd[d] > 1 ? f->v->simd[d] : 1, rows = l->local[d] / half / simd;
       element += step * (x[d] / half % rows);
       lane += lane_step * (x[d] / half / rows);
       step *= rows;
       lane_step *= simd;
     }
   }
-  return element * f->v.stride_site + lane * f->v.stride_lane;
+  return element * f->v->stride_site + lane * f->v->stride_lane;
 }
 
 char *address(const field *f, int64_t lex, int64_t mu, int64_t row, int64_t col, int64_t s, int64_t b) {
-  char *plane = f->v.plane[f->v.nplanes > 1 ? mu : 0];
-  return plane + site_offset(f, lex) + (f->v.nplanes > 1 ? 0 : mu * f->v.stride_mu) + row * f->v.stride_row +
-         col * f->v.stride_col + s * f->v.stride_5 + b * f->v.stride_rhs;
+  char *plane = f->v->plane[f->v->nplanes > 1 ? mu : 0];
+  return plane + site_offset(f, lex) + (f->v->nplanes > 1 ? 0 : mu * f->v->stride_mu) + row * f->v->stride_row +
+         col * f->v->stride_col + s * f->v->stride_5 + b * f->v->stride_rhs;
 }
 
 cplx load(const field *f, const char *p) {
@@ -99,7 +105,7 @@ cplx load(const field *f, const char *p) {
 }
 
 void store(const field *f, char *p, cplx z) {
-  if (f->v.flags & GLK_VIEW_ACCUMULATE) z += load(f, p);
+  if (f->v->flags & GLK_VIEW_ACCUMULATE) z += load(f, p);
   if (f->scalar == 8) {
     *(double *)p = creal(z);
     *(double *)(p + f->im) = cimag(z);
@@ -109,9 +115,14 @@ void store(const field *f, char *p, cplx z) {
   }
 }
 
+/* Whether bytes are no multiple of a number's size, which is a power of two. Checks are most of what a call on a small
+   lattice costs, and a division most of a check: there is none where a mask or a comparison will do. */
+static inline int uneven(int64_t bytes, int64_t scalar) { return (bytes & (scalar - 1)) != 0; }
+
 /* Adds the reach of an index to [low, high]; 0 if a stride is impossible. */
-static int reach(double *low, double *high, int64_t count, int64_t stride, int64_t scalar) {
-  if (count > 1 && stride % scalar) return 0;
+static inline int reach(double *low, double *high, int64_t count, int64_t stride, int64_t scalar) {
+  if (count <= 1) return 1;
+  if (uneven(stride, scalar)) return 0;
   double span = (double)(count - 1) * (double)stride;
   if (span < 0) *low += span; else *high += span;
   return 1;
@@ -119,13 +130,17 @@ static int reach(double *low, double *high, int64_t count, int64_t stride, int64
 
 /* Rule R9: nothing of a view is believed before it is checked. NULL if it is fine, else what is wrong. */
 const char *open_view(field *f, const glk_object *o, const glk_view *view, int output) {
-  memset(f, 0, sizeof *f);
   f->refusal = GLK_INVALID_ARG;
   if (!view) return "a view is NULL";
   if (view->size < offsetof(glk_view, plane)) return "a view's size is too small: set it to sizeof(glk_view)";
-  memcpy(&f->v, view, view->size < sizeof f->v ? view->size : sizeof f->v);
+  f->v = view;
+  if (view->size < sizeof *view) {
+    memset(&f->whole, 0, sizeof f->whole);
+    memcpy(&f->whole, view, view->size);
+    f->v = &f->whole;
+  }
   f->o = o;
-  glk_view *v = &f->v;
+  const glk_view *v = f->v;
   if (output && (v->flags & GLK_VIEW_CONST)) return "an output view says CONST";
   if (v->device_type != 0 && v->device_type != GLK_DEV_CPU) return "device_type: only CPU memory is served";
   if (v->scalar != GLK_F32 && v->scalar != GLK_F64) return "scalar: F32 and F64 are served";
@@ -161,10 +176,11 @@ const char *open_view(field *f, const glk_object *o, const glk_view *view, int o
   for (uint32_t d = 0; d < o->lattice.ndim; d++) {
     int64_t extent = o->lattice.local[d], simd = v->simd[d] > 1 ? v->simd[d] : 1;
     if (v->site_order == GLK_SITE_BLOCK_EO && d == 0) extent /= 2;
-    if (v->simd[d] < 0 || (!blocked && simd > 1) || extent % simd) return "simd: does not divide the extent";
+    if (v->simd[d] < 0 || (simd > 1 && (!blocked || extent % simd))) return "simd: does not divide the extent";
     if (v->halo[d] < 0 || (v->halo[d] && v->site_order != GLK_SITE_LEX)) return "halo: only LEX has one";
-    int64_t padded = extent / simd + 2 * (int64_t)v->halo[d];
-    if (padded > (1ll << 48) / places) return "halo: more than 2^48 places with it";
+    int64_t padded = (simd > 1 ? extent / simd : extent) + 2 * (int64_t)v->halo[d];
+    /* Doubles are exact up to 2^53. */
+    if ((double)padded * (double)places > 0x1p48) return "halo: more than 2^48 places with it";
     places *= padded;
     lanes *= simd;
   }
@@ -185,19 +201,19 @@ const char *open_view(field *f, const glk_object *o, const glk_view *view, int o
       !reach(&low, &high, f->nrow, v->stride_row, f->scalar) ||
       !reach(&low, &high, f->ncol, v->stride_col, f->scalar) ||
       !reach(&low, &high, f->n5, v->stride_5, f->scalar) || !reach(&low, &high, f->nrhs, v->stride_rhs, f->scalar) ||
-      !reach(&low, &high, 2, f->im, f->scalar) || v->stride_site % f->scalar)
+      !reach(&low, &high, 2, f->im, f->scalar) || uneven(v->stride_site, f->scalar))
     return "a stride is no multiple of the number's size";
   if (low < 0 || high + (double)f->scalar > (double)v->plane_bytes) return "the strides lead out of plane_bytes";
   for (uint32_t i = 0; i < (v->nplanes > 1 ? v->nplanes : 1); i++)
-    if (!v->plane[i] || (uintptr_t)v->plane[i] % (uintptr_t)f->scalar) return "a plane is NULL or misaligned";
+    if (!v->plane[i] || uneven((int64_t)(uintptr_t)v->plane[i], f->scalar)) return "a plane is NULL or misaligned";
   return NULL;
 }
 
-int whole_links(const field *f) { return f->v.kind == GLK_GAUGE && f->v.parity == GLK_BOTH && f->n5 == 1; }
+int whole_links(const field *f) { return f->v->kind == GLK_GAUGE && f->v->parity == GLK_BOTH && f->n5 == 1; }
 
 int alike(const field *a, const field *b) {
   return a->nmu == b->nmu && a->nrow == b->nrow && a->ncol == b->ncol && a->n5 == b->n5 && a->nrhs == b->nrhs &&
-         a->v.parity == b->v.parity;
+         a->v->parity == b->v->parity;
 }
 
 void scale(const field *from, const field *to, double factor) {

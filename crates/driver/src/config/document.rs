@@ -130,6 +130,7 @@ impl<'a> Tables<'a> {
             Some("heatbath") => Ok(Stage::Heatbath(self.read(stage)?)),
             Some("hmc") => Ok(Stage::Hmc(self.read(stage)?)),
             Some("fthmc") => Ok(Stage::Fthmc(self.read(stage)?)),
+            Some("proposal") => Ok(Stage::Proposal(self.read(stage)?)),
             Some("flow") => Ok(Stage::Flow(self.read(stage)?)),
             Some("solve") => Ok(Stage::Solve(self.read(stage)?)),
             Some("write") => Ok(Stage::Write(self.read(stage)?)),

@@ -15,7 +15,9 @@ use document::{Tables, at_line};
 pub(crate) use file_name::OWN_FILES;
 pub use overrides::with_overrides;
 pub use plugin::{PluginTable, Role};
-pub use stage::{FlowStage, FthmcStage, HeatbathStage, HmcStage, SolveStage, Stage, WriteStage};
+pub use stage::{
+    FlowStage, FthmcStage, HeatbathStage, HmcStage, ProposalStage, SolveStage, Stage, WriteStage,
+};
 pub(crate) use tables::cores;
 pub use tables::{
     FormatName, GroupName, LatticeTable, MachineTable, MeasureTable, PrecisionName, RunTable, StartKind,

@@ -24,6 +24,8 @@ pub enum Role {
     Flow,
     /// The force that guides HMC.
     Force,
+    /// The proposals of Metropolis updates.
+    Proposal,
     /// The preconditioner of a solve.
     Preconditioner,
 }
@@ -34,6 +36,7 @@ impl Role {
         match self {
             Role::Flow => "flow",
             Role::Force => "force",
+            Role::Proposal => "proposal",
             Role::Preconditioner => "preconditioner",
         }
     }
@@ -43,6 +46,7 @@ impl Role {
         match self {
             Role::Flow => "glk.flow/1",
             Role::Force => "glk.force/1",
+            Role::Proposal => "glk.proposal/1",
             Role::Preconditioner => "glk.precond/1",
         }
     }

@@ -21,6 +21,8 @@ pub enum Stage {
     Hmc(HmcStage),
     /// Hybrid Monte Carlo through a field transformation.
     Fthmc(FthmcStage),
+    /// Metropolis updates by a plugin's proposals.
+    Proposal(ProposalStage),
     /// Gradient flow of the configuration at hand.
     Flow(FlowStage),
     /// Solves of the Wilson–Dirac equation.
@@ -31,7 +33,7 @@ pub enum Stage {
 
 impl Stage {
     /// Values of `kind`.
-    pub const KINDS: [&'static str; 6] = ["heatbath", "hmc", "fthmc", "flow", "solve", "write"];
+    pub const KINDS: [&'static str; 7] = ["heatbath", "hmc", "fthmc", "proposal", "flow", "solve", "write"];
 
     /// Its `kind`.
     pub fn kind(&self) -> &'static str {
@@ -39,9 +41,10 @@ impl Stage {
             Stage::Heatbath(_) => Self::KINDS[0],
             Stage::Hmc(_) => Self::KINDS[1],
             Stage::Fthmc(_) => Self::KINDS[2],
-            Stage::Flow(_) => Self::KINDS[3],
-            Stage::Solve(_) => Self::KINDS[4],
-            Stage::Write(_) => Self::KINDS[5],
+            Stage::Proposal(_) => Self::KINDS[3],
+            Stage::Flow(_) => Self::KINDS[4],
+            Stage::Solve(_) => Self::KINDS[5],
+            Stage::Write(_) => Self::KINDS[6],
         }
     }
 
@@ -51,6 +54,7 @@ impl Stage {
             Stage::Heatbath(s) => s.sweeps,
             Stage::Hmc(s) => s.trajectories,
             Stage::Fthmc(s) => s.trajectories,
+            Stage::Proposal(s) => s.updates,
             _ => 0,
         }
     }
@@ -61,6 +65,7 @@ impl Stage {
             Stage::Heatbath(s) => s.thermalise,
             Stage::Hmc(s) => s.thermalise,
             Stage::Fthmc(s) => s.thermalise,
+            Stage::Proposal(s) => s.thermalise,
             _ => 0,
         }
     }
@@ -70,6 +75,7 @@ impl Stage {
         match self {
             Stage::Hmc(s) => s.force.as_ref().map(|table| (Role::Force, table)),
             Stage::Fthmc(s) => Some((Role::Flow, &s.flow)),
+            Stage::Proposal(s) => Some((Role::Proposal, &s.proposal)),
             Stage::Solve(s) => s.preconditioner.as_ref().map(|table| (Role::Preconditioner, table)),
             _ => None,
         }
@@ -152,6 +158,20 @@ impl FthmcStage {
     pub fn trajectory(&self) -> Trajectory {
         Trajectory { integrator: self.integrator, steps: self.steps as usize, length: self.length }
     }
+}
+
+/// `kind = "proposal"`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProposalStage {
+    /// Proposals to each chain, each taken or refused by the action.
+    #[serde(deserialize_with = "at_least_one")]
+    pub updates: u64,
+    /// Updates at the begin that stay out of averages.
+    #[serde(default)]
+    pub thermalise: u64,
+    /// A plugin's proposals.
+    pub proposal: PluginTable,
 }
 
 /// `kind = "flow"`

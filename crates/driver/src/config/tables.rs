@@ -1,5 +1,6 @@
 //! The plain tables of a run file.
 
+use gaugelink_lattice::Pool;
 use lime_rs::{FileFormat, Precision};
 use serde::{Deserialize, Deserializer};
 use std::fmt;
@@ -102,17 +103,17 @@ pub struct MachineTable {
     pub ranks: Vec<usize>,
 }
 
-/// More threads than this for each core only slow the machine down for everybody.
-const THREADS_A_CORE: usize = 16;
-
 impl MachineTable {
     /// What is wrong with the threads of all ranks, if anything is.
     pub(crate) fn problem(&self) -> Option<String> {
         let ranks = self.ranks.iter().fold(1usize, |all, &n| all.saturating_mul(n));
         let threads = ranks.saturating_mul(self.threads.max(1));
-        let (cores, most) = (cores(), THREADS_A_CORE * cores());
+        let most = Pool::THREADS_MAX;
         (threads > most).then(|| {
-            format!("{threads} threads in all, this process may use {cores} cores: ask for {most} at most")
+            format!(
+                "{threads} threads in all, at most {most} are possible: this process may use {} cores",
+                cores()
+            )
         })
     }
 }

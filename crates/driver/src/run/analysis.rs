@@ -86,7 +86,7 @@ pub(crate) fn decisions(file: &RunFile, stage: usize, lines: &[Line]) -> Vec<boo
     kept.into_iter().filter_map(|u| u.accepted).collect()
 }
 
-/// Trajectories of a stage after thermalisation that ended in numbers that are none: JSON has no ΔH of theirs.
+/// Trajectories or proposals of a stage after thermalisation that ended in numbers that are none: JSON has no ΔH of theirs.
 pub(crate) fn diverged(file: &RunFile, stage: usize, lines: &[Line]) -> usize {
     kept(file, stage, lines).iter().filter(|u| u.accepted.is_some() && u.delta_h.is_none()).count()
 }
@@ -100,7 +100,7 @@ fn kept<'a>(file: &RunFile, stage: usize, lines: &'a [Line]) -> Vec<&'a Update> 
 
 fn updates<'a>(stage: usize, lines: &'a [Line]) -> Vec<&'a Update> {
     let of_stage = |line: &'a Line| match line {
-        Line::Heatbath(u) | Line::Hmc(u) | Line::Fthmc(u) if u.stage == stage => Some(u),
+        Line::Heatbath(u) | Line::Hmc(u) | Line::Fthmc(u) | Line::Proposal(u) if u.stage == stage => Some(u),
         _ => None,
     };
     lines.iter().filter_map(of_stage).collect()

@@ -34,6 +34,9 @@ pub(crate) struct State {
     pub done: u64,
     /// Updates since the run began.
     pub updates: u64,
+    /// Of a stage of proposals: the log weight of each chain's links, null for links that were not proposed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub log_weights: Vec<Option<f64>>,
     /// The log.
     pub log: LogMark,
 }
@@ -101,6 +104,7 @@ impl<'a, const N: usize> Engine<'a, N> {
                         stage: 0,
                         done: 0,
                         updates: 0,
+                        log_weights: Vec::new(),
                         log: LogMark::default(),
                     },
                 )
@@ -155,6 +159,7 @@ impl<'a, const N: usize> Engine<'a, N> {
                 Stage::Heatbath(stage) => self.heatbath(stage)?,
                 Stage::Hmc(stage) => self.hmc(stage)?,
                 Stage::Fthmc(stage) => self.fthmc(stage)?,
+                Stage::Proposal(stage) => self.proposal(stage)?,
                 Stage::Flow(stage) => self.flow(stage)?,
                 Stage::Solve(stage) => self.solve(stage)?,
                 Stage::Write(stage) => self.write(stage)?,
@@ -162,6 +167,7 @@ impl<'a, const N: usize> Engine<'a, N> {
             self.time(stage, self.state.done - done, start)?;
             self.state.stage += 1;
             self.state.done = 0;
+            self.state.log_weights.clear();
             self.save()?;
         }
         Ok(())

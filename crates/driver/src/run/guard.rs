@@ -11,9 +11,9 @@ pub(super) struct Guard(());
 impl Guard {
     pub fn new() -> Self {
         static REGISTERED: Once = Once::new();
-        // SAFETY: the function may be called at any time until the process ends, and does not unwind.
         REGISTERED.call_once(|| {
-            // Without room for it, an exit is what it was.
+            // SAFETY: the function may be called at any time until the process ends, and does not unwind. Without room
+            // for it, an exit is what it was.
             let _ = unsafe { libc::atexit(ended) };
         });
         WORKING.store(true, Ordering::SeqCst);

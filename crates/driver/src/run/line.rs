@@ -15,6 +15,8 @@ pub(crate) enum Line {
     Hmc(Update),
     /// After a trajectory through a field transformation.
     Fthmc(Update),
+    /// After a plugin's proposal was taken or refused.
+    Proposal(Update),
     /// The plugin that a stage goes through.
     Plugin(Identity),
     /// How well a trajectory of the stage can be reversed.
@@ -47,6 +49,7 @@ pub(crate) struct Update {
     /// Updates since the run began.
     pub update: u64,
     pub chain: usize,
+    /// Of an update with an accept step; for proposals that of S − w. Null for a number that is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delta_h: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -37,6 +37,8 @@ fn reals_per_site(file: &RunFile, stage: &Stage, group: usize, dims: usize) -> u
             }
             // U = f(V) twice, the force at U and at V.
             Stage::Fthmc(_) => 5 * links + 2 * algebra + detours.max(4 * group * group),
+            // The proposal.
+            Stage::Proposal(_) => links + detours.max(4 * group * group),
             Stage::Flow(_) => links + algebra,
             // The propagator, and the vectors of a solver.
             Stage::Solve(solve) => {

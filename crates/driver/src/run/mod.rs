@@ -12,6 +12,7 @@ mod plots;
 mod plugin_rows;
 mod plugins;
 mod preflight;
+mod proposal;
 mod provenance;
 mod results;
 mod solve;

@@ -33,6 +33,11 @@ pub(super) fn gain(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[
             let note = format!("{kicks} a trajectory, by the plugin's force instead");
             rows.push(Row::new(Some(number), "hmc", "forces saved").value((kicks * done) as f64).note(note));
         }
+        Stage::Proposal(_) => {
+            let made = lines.iter().filter(|line| matches!(line, Line::Proposal(u) if u.stage == number));
+            let row = Row::new(Some(number), "proposal", "proposals").value(made.count() as f64);
+            rows.push(row.note("each taken or refused by the action and its weight"));
+        }
         Stage::Fthmc(stage) => flow_gain(rows, file, number, kicks(stage.trajectory())),
         Stage::Solve(stage) => solve_gain(rows, file, (number, stage), lines),
         _ => {}

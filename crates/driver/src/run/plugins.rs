@@ -5,7 +5,7 @@ use crate::config::{PluginTable, Role, RunFile, Stage};
 use crate::error::DriverError;
 use crate::hash::sha256_hex;
 use crate::report::aside;
-use gaugelink_host::adapt::{FlowPlugin, ForcePlugin, PrecondPlugin, Recipe};
+use gaugelink_host::adapt::{FlowPlugin, ForcePlugin, PrecondPlugin, ProposalPlugin, Recipe};
 use gaugelink_host::sdk::{Level, raw};
 use gaugelink_host::{HostError, Plugin, Search, Services};
 use gaugelink_lattice::{Complex, GaugeField, Lattice, Pool};
@@ -19,7 +19,7 @@ use std::sync::Arc;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Identity {
     pub stage: usize,
-    /// "flow", "force" or "preconditioner".
+    /// As in the run file: "flow", "force", ...
     pub role: String,
     pub plugin: String,
     pub version: String,
@@ -65,8 +65,8 @@ impl Plugins {
                 aside(format_args!("{target}: {line}"));
             }
         };
-        let services = Services::with(pool.threads(), Box::new(log), Box::new(|_, _, _| false));
-        Ok(Self { services: services.lending(pool.clone()), pool, folder, stages })
+        let services = Services::with(pool.clone(), Box::new(log), Box::new(|_, _, _| false));
+        Ok(Self { services, pool, folder, stages })
     }
 
     /// The threads that they work on, those of a lattice in one piece as well.
@@ -100,6 +100,7 @@ impl Plugins {
                     self.preconditioner(number, &wilson).map(drop)
                 }
                 _ if role == Role::Force => self.force::<N>(number, lattice).map(drop),
+                _ if role == Role::Proposal => self.proposal::<N>(number, lattice).map(drop),
                 _ => self.tried::<N>(number, lattice),
             };
             made.map_err(|error| refused(file, table, number, stage, error))?;
@@ -146,6 +147,15 @@ impl Plugins {
         lattice: &Arc<Lattice>,
     ) -> Result<ForcePlugin<'_, N>, HostError> {
         ForcePlugin::create(&self.recipe(stage), &self.services, lattice)
+    }
+
+    /// The proposals of a stage.
+    pub fn proposal<const N: usize>(
+        &self,
+        stage: usize,
+        lattice: &Arc<Lattice>,
+    ) -> Result<ProposalPlugin<'_, N>, HostError> {
+        ProposalPlugin::create(&self.recipe(stage), &self.services, lattice)
     }
 
     /// The preconditioner of a stage, set up for an operator.

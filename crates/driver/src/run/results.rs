@@ -153,7 +153,7 @@ fn rows(file: &RunFile, lines: &[Line]) -> Vec<Row> {
     for (number, stage) in file.stages.iter().enumerate() {
         plugin_rows::which(&mut rows, number, stage, lines);
         match stage {
-            Stage::Heatbath(_) | Stage::Hmc(_) | Stage::Fthmc(_) => {
+            Stage::Heatbath(_) | Stage::Hmc(_) | Stage::Fthmc(_) | Stage::Proposal(_) => {
                 update_rows(&mut rows, file, number, lines);
             }
             Stage::Flow(_) => flow_rows(&mut rows, file, number, lines),
@@ -202,7 +202,10 @@ fn update_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line
     let diverged = diverged(file, number, lines);
     if diverged > 0 {
         let row = Row::new(Some(number), what, "diverged").count(diverged);
-        rows.push(row.note("trajectories without a delta H, rejected and in no average: take more `steps`"));
+        rows.push(row.note(match file.stages[number] {
+            Stage::Proposal(_) => "proposals without a weight or an action, refused and in no average",
+            _ => "trajectories without a delta H, rejected and in no average: take more `steps`",
+        }));
     }
     let decisions = decisions(file, number, lines);
     if let Some(rate) = AcceptanceStatistics::from_decisions(&decisions).rate() {

@@ -23,6 +23,11 @@ pub(super) trait Chain<const N: usize> {
         address: Address,
     ) -> Result<Option<Outcome>, DriverError>;
 
+    /// The log weights that a checkpoint keeps with the links, null for none.
+    fn log_weights(&self) -> Vec<Option<f64>> {
+        Vec::new()
+    }
+
     /// The links to measure on, where the links at hand are others.
     fn links<'a>(&'a mut self, u: &'a GaugeField<f64, N>) -> Result<&'a GaugeField<f64, N>, DriverError> {
         Ok(u)
@@ -125,6 +130,7 @@ impl<const N: usize> Engine<'_, N> {
             let outcome = chain.update(&mut self.u, address)?;
             self.state.done += 1;
             self.state.updates += 1;
+            self.state.log_weights = chain.log_weights();
             let measured = self.measure(chain, outcome)?;
             bar.set_position(self.state.done);
             if let Some(plaquette) = measured.first().and_then(|first| first.plaquette) {
@@ -146,12 +152,14 @@ impl<const N: usize> Engine<'_, N> {
     ) -> Result<Vec<Update>, DriverError> {
         let (table, chains) = (&self.setting.file.measure, self.u.lattice().chains());
         let dims = self.u.lattice().dims();
+        // Links that were not proposed have no weight: what takes their place is no decision.
+        let decided = |chain: usize| outcome.as_ref().filter(|o| o.delta_h[chain] != f64::NEG_INFINITY);
         let update = |chain: usize| Update {
             stage: self.state.stage,
             update: self.state.updates,
             chain,
-            delta_h: outcome.as_ref().map(|o| o.delta_h[chain]),
-            accepted: outcome.as_ref().map(|o| o.accepted[chain]),
+            delta_h: decided(chain).map(|o| o.delta_h[chain]),
+            accepted: decided(chain).map(|o| o.accepted[chain]),
             plaquette: None,
             polyakov_re: None,
             polyakov_im: None,

@@ -123,7 +123,7 @@ pub fn watch(path: &Path, options: &Options, watcher: &mut dyn FnMut(Event)) -> 
     };
     // Objects plan for as many threads as are granted: with one, calls with two could not differ.
     let services = Services::new(2);
-    let lending = Services::new(LENT).lending(Arc::new(Pool::new(LENT).map_err(HostError::Lattice)?));
+    let lending = Services::new(Arc::new(Pool::new(LENT).map_err(HostError::Lattice)?));
     abi::plugin(&plugin, &mut log);
     for info in chosen {
         let mut log = Log { report: &mut *log.report, component: &info.id, watcher: &mut *log.watcher };

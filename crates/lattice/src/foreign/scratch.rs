@@ -104,7 +104,7 @@ impl From<LatticeError> for Error {
         let code = match error {
             LatticeError::OutOfMemory { .. } => raw::GLK_NO_MEMORY,
             LatticeError::Geometry(_) => raw::GLK_UNSUPPORTED,
-            LatticeError::Mismatch(_) => raw::GLK_INVALID_ARG,
+            LatticeError::Mismatch(_) | LatticeError::TooManyThreads { .. } => raw::GLK_INVALID_ARG,
             LatticeError::File(_) => raw::GLK_IO,
             LatticeError::OtherRank => raw::GLK_COMM,
             LatticeError::Threads { .. } => raw::GLK_INTERNAL,

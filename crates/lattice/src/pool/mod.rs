@@ -36,17 +36,21 @@ impl std::fmt::Debug for Pool {
 }
 
 impl Pool {
-    /// A pool of `threads` threads (up to 65535): the caller and `threads - 1` workers. 0 takes all cores that the process
-    /// may use.
+    /// Threads of a pool at most. Where the memory for stacks ends, the standard library ends the process.
+    pub const THREADS_MAX: usize = 4096;
+
+    /// A pool of `threads` threads (up to [`Self::THREADS_MAX`]): the caller and `threads - 1` workers. 0 takes all cores
+    /// that the process may use.
     ///
     /// # Errors
-    /// [`LatticeError::Threads`] where the system refuses to start them.
+    /// [`LatticeError::TooManyThreads`]; [`LatticeError::Threads`] where the system refuses to start them.
     pub fn new(threads: usize) -> Result<Self, LatticeError> {
         let threads = match threads {
-            0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
+            0 => std::thread::available_parallelism().map_or(1, |n| n.get()).min(Self::THREADS_MAX),
+            n if n > Self::THREADS_MAX => return Err(LatticeError::TooManyThreads { wanted: n }),
             n => n,
         };
-        Ok(Self::of(Source::Own(Workers::start(threads.min(Workers::THREADS_MAX))?)))
+        Ok(Self::of(Source::Own(Workers::start(threads)?)))
     }
 
     /// The host's threads: none are started, none of ours wait beside them.
@@ -154,6 +158,15 @@ mod tests {
             }
             let expected = |i: usize| if i < 3 { 0 } else { 200 };
             assert!(counts.iter().enumerate().all(|(i, c)| c.load(Ordering::Relaxed) == expected(i)));
+        }
+    }
+
+    #[test]
+    fn more_threads_than_a_pool_may_have_are_refused_before_one_is_started() {
+        for wanted in [Pool::THREADS_MAX + 1, 1_000_000, usize::MAX] {
+            let said = Pool::new(wanted).unwrap_err().to_string();
+            let parts = [&wanted.to_string(), "at most 4096", "or 0 for as many as there are cores"];
+            assert!(parts.iter().all(|part| said.contains(part)), "{said}");
         }
     }
 

@@ -83,10 +83,9 @@ struct Launch(usize);
 impl Launch {
     /// Bits for the number of threads.
     const BITS: u32 = 16;
-    pub const THREADS_MAX: usize = (1 << Self::BITS) - 1;
 
     fn threads(self) -> usize {
-        self.0 & Self::THREADS_MAX
+        self.0 & ((1 << Self::BITS) - 1)
     }
     fn next(self, threads: usize) -> Self {
         Self(((self.0 >> Self::BITS) + 1) << Self::BITS | threads)
@@ -100,10 +99,7 @@ pub(super) struct Workers {
 }
 
 impl Workers {
-    /// Most threads, the caller among them.
-    pub const THREADS_MAX: usize = Launch::THREADS_MAX;
-
-    /// `threads - 1` of them, `threads` being 1 to [`Self::THREADS_MAX`].
+    /// `threads - 1` of them, `threads` being 1 to [`super::Pool::THREADS_MAX`].
     ///
     /// # Errors
     /// [`LatticeError::Threads`] where the system refuses to start them.

@@ -68,7 +68,7 @@ impl<M: Make> Instances<M> {
         for_types!(scalar, raw.ncolor, find(self, view, place))
     }
     /// Calls `pass(instance, first, count, meter)` for the fields `first` to `first + count` of the batch, as many at once
-    /// as the layout of `links` has side by side, and tells the host before each. Returns what the call took.
+    /// as the layout of `links` has side by side, and tells the host before each (`fields`). Returns what the call took.
     ///
     /// # Errors
     /// As [`Instances::index`], and those of `pass`; `CANCELLED` where the host asks for it.
@@ -125,10 +125,12 @@ impl Place {
             raw::GLK_WILSON => for_types!(raw.scalar, raw.ncolor, owns_spinors(self, view)),
             _ => Ok(false),
         };
-        let access = || view.access(self.host()).map(|access| access.shape());
-        let (served, scratch_bytes) = match own.and_then(|own| Ok((own, access()?))) {
-            Ok((true, _)) => (Served::ZeroCopy, 0),
-            Ok((false, shape)) => {
+        // An own layout has been compared with all that there is to check.
+        let copied =
+            |own| if own { Ok(None) } else { view.access(self.host()).map(|access| Some(access.shape())) };
+        let (served, scratch_bytes) = match own.and_then(copied) {
+            Ok(None) => (Served::ZeroCopy, 0),
+            Ok(Some(shape)) => {
                 let number = if raw.scalar == raw::GLK_F64 { 8 } else { 4 };
                 (Served::Copy, (shape.reals_per_site() * self.host().sites() * number) as u64)
             }

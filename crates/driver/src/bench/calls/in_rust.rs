@@ -5,7 +5,7 @@ use crate::error::DriverError;
 use gaugelink_host::sdk::{self, Dirac, Setup, raw, sized_struct};
 use gaugelink_host::{Auxiliary, FlowObject, ForceObject, Plugin, PrecondObject, Services};
 use gaugelink_lattice::rng::{Address, Purpose};
-use gaugelink_lattice::{GaugeField, Lattice, LatticeOptions, foreign};
+use gaugelink_lattice::{GaugeField, Lattice, LatticeOptions, Real, foreign};
 use gaugelink_models::layers::{Coefficients, Residual, Sharing};
 use gaugelink_models::precond::{ParallelTransport, TransportWeights};
 use gaugelink_models::{Flow, LearnedForce};
@@ -19,10 +19,13 @@ const RHO: f64 = 0.1;
 const WEIGHTS: TransportWeights = TransportWeights { site: 0.3, hop: 0.04, spin_hop: -0.05 };
 const MASS: f64 = 0.1;
 
-/// The smallest lattice of the plugins, and the same as they are told of it.
+/// The smallest lattice whose sites fill the lanes, as fields that are used where they stand have to, and the same as
+/// plugins are told of it.
 fn small(dims: usize) -> Result<(Arc<Lattice>, sdk::Lattice), DriverError> {
-    let lattice = Lattice::new(&vec![2; dims], LatticeOptions { threads: 1, ..LatticeOptions::default() })?;
-    Ok((lattice, sdk::Lattice::single(&vec![2; dims]).expect("a small lattice")))
+    let mut extents = vec![2; dims];
+    extents[0] = 2 * f64::LANES;
+    let lattice = Lattice::new(&extents, LatticeOptions { threads: 1, ..LatticeOptions::default() })?;
+    Ok((lattice, sdk::Lattice::single(&extents).expect("a small lattice")))
 }
 
 fn links(lattice: &Arc<Lattice>) -> Result<GaugeField<f64, 1>, DriverError> {
