@@ -32,7 +32,7 @@ extern const glk_proposal shake_table;
 /* ---- Errors and the frame of a call ---------------------------------------------------------------------------*/
 glk_status fail(glk_error *error, glk_status code, const char *where, const char *message);
 int on_cpu(const glk_exec *exec);
-double begin(const glk_object *o);
+double start_of(const glk_object *o);
 glk_status finish(glk_object *o, double start);
 
 /* Rule R2 for an answer: what the caller's struct has room for. A whole one is filled where it stands: built on the stack
@@ -52,7 +52,7 @@ glk_status finish(glk_object *o, double start);
 #define OBJECT(wanted) REQUIRE(o && o->kind == (wanted), GLK_INVALID_ARG, "the object is NULL or of another interface")
 /* The head of every call that runs somewhere; finish() ends it. */
 #define CALL(wanted)                                                                               \
-  double start = begin(o);                                                                         \
+  double start = start_of(o);                                                                      \
   OBJECT(wanted);                                                                                  \
   REQUIRE(on_cpu(exec), GLK_UNSUPPORTED, "exec.device_type: this plugin runs on the CPU only")
 #define OPEN(f, view, output)                                       \

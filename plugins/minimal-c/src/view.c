@@ -31,7 +31,7 @@ static double seconds_now(void) {
 #define SITES_TIMED 16
 #define NOT_TIMED (-1.0)
 
-double begin(const glk_object *o) { return o && o->sites >= SITES_TIMED ? seconds_now() : NOT_TIMED; }
+double start_of(const glk_object *o) { return o && o->sites >= SITES_TIMED ? seconds_now() : NOT_TIMED; }
 
 glk_status finish(glk_object *o, double start) {
   o->seconds = start == NOT_TIMED ? 0 : seconds_now() - start;
