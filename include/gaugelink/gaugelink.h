@@ -141,8 +141,10 @@ typedef struct gaugelink_open_options {
   uint32_t size, ncolor;          /* ncolor and extents: for files that do not say what they hold, or say it wrongly; */
   int64_t  extents[4];            /* x, y, z, t; all 0 = as the file says */
   const char *format;             /* "ildg", "scidac", "nersc", "milc", "openqcd", "ddalphaamg", "hirep"; NULL: detected */
+  uint32_t ignore_checksum;       /* 1: _read and _read_view give the links though the checksum is wrong; _verify tells */
+  uint32_t payload;               /* which gauge field of a file that holds several, counted from 0 */
 } gaugelink_open_options;
-/* Opens the first gauge field of a file and reads what it says of itself, not the field. options may be NULL. One header is
+/* Opens a gauge field of a file and reads what it says of itself, not the field. options may be NULL. One header is
  * openQCD's and DDalphaAMG's: without a format all links are read, and the stated plaquette decides. */
 GAUGELINK_API glk_status gaugelink_file_open(const gaugelink_context *context, const char *path,
                                              const gaugelink_open_options *options, gaugelink_file **out,
@@ -172,7 +174,7 @@ typedef struct gaugelink_file_check {
 /* Reads every byte and every link. Oddities are reported, not errors. */
 GAUGELINK_API glk_status gaugelink_file_verify(const gaugelink_file *file, gaugelink_file_check *out,
                                                gaugelink_error **error);
-/* Reads the field; GLK_IO for a checksum mismatch, GLK_NONFINITE for links that are no numbers. */
+/* Reads the field; GLK_IO for a checksum mismatch that is not to be ignored, GLK_NONFINITE for links that are no numbers. */
 GAUGELINK_API glk_status gaugelink_file_read(const gaugelink_file *file, gaugelink_gauge *into, gaugelink_error **error);
 typedef struct gaugelink_file_part {
   uint32_t size, pad0;
@@ -194,12 +196,13 @@ GAUGELINK_API glk_status gaugelink_file_check_parts(const gaugelink_file *file, 
 typedef struct gaugelink_write_options {
   uint32_t size, precision;       /* 32 or 64; 0 = 64. Formats that have the other only refuse */
   uint32_t rows, pad0;            /* 2: two rows of SU(3) links (NERSC); 0 = all */
-  const char *format;             /* as for opening; NULL: "ildg" */
-  const char *lfn;                /* for ILDG; NULL: one made from the file's name */
+  const char *format;             /* as for opening, or "grid": ILDG that Grid's strict reader accepts; NULL: "ildg" */
+  const char *lfn;                /* for ILDG, without control characters; NULL: one made from the file's name */
   const char *provenance;         /* text of the host, for the record gaugelink-provenance (ILDG, SciDAC); NULL: none */
 } gaugelink_write_options;
 /* Writes a file with the checksum and averages that its format states. It appears only when complete; an old one is intact
- * until then. options may be NULL. GLK_IO, with the reason, for links that the format cannot hold. */
+ * until then. options may be NULL. GLK_IO, with the reason, for links that the format cannot hold, that are no finite numbers
+ * in its precision, or all zero, and for a path at which there is no regular file. Symbolic links are followed. */
 GAUGELINK_API glk_status gaugelink_file_write(const gaugelink_gauge *gauge, const char *path,
                                               const gaugelink_write_options *options, gaugelink_error **error);
 /* The same from a host's memory, by way of a field of the library. */
@@ -355,7 +358,7 @@ GAUGELINK_API glk_status gaugelink_accept(uint64_t seed, uint64_t number, double
 GAUGELINK_API glk_status gaugelink_proposal_stats(gaugelink_proposal *proposal, glk_stats *out, gaugelink_error **error);
 
 /* ---- Layout freeze -------------------------------------------------------------------------------------------------- */
-GLK_ASSERT(sizeof(gaugelink_context_options) == 32 && sizeof(gaugelink_open_options) == 48);
+GLK_ASSERT(sizeof(gaugelink_context_options) == 32 && sizeof(gaugelink_open_options) == 56);
 GLK_ASSERT(sizeof(gaugelink_file_info) == 104 && sizeof(gaugelink_file_check) == 40);
 GLK_ASSERT(sizeof(gaugelink_file_part) == 24 && sizeof(gaugelink_write_options) == 40);
 GLK_ASSERT(sizeof(gaugelink_solve_options) == 32 && sizeof(gaugelink_solve_report) == 32);

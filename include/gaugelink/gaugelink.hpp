@@ -337,7 +337,8 @@ class wilson_dirac {
 // Any format; its checksum is verified when all of it is read.
 class gauge_file : public detail::handle<gaugelink_file, gaugelink_file_free> {
  public:
-  // format: "ildg", "nersc", ...; empty: detected. The options have its shape, where the file does not say it.
+  // format: "ildg", "nersc", ...; empty: detected. The options (their size set) have its shape, where the file does not say
+  // it, which of several fields is meant, and whether a wrong checksum is ignored.
   gauge_file(const context& with, const std::string& path, const std::string& format = "")
       : gauge_file(with, path, format, detail::sized<gaugelink_open_options>()) {}
   gauge_file(const context& with, const std::string& path, const std::string& format, gaugelink_open_options options) {
@@ -383,10 +384,10 @@ class gauge_file : public detail::handle<gaugelink_file, gaugelink_file_free> {
 // How a file is written.
 struct file_setting {
   std::string provenance{};
-  std::string format = "ildg";
+  std::string format = "ildg";  // or "grid": ILDG that Grid's strict reader accepts
   unsigned precision = 64;
-  unsigned rows = 0;  // 2: two rows of SU(3) links (NERSC)
-  std::string lfn{};  // empty: one made from the file's name
+  unsigned rows = 0;            // 2: two rows of SU(3) links (NERSC)
+  std::string lfn{};            // empty: one made from the file's name
   gaugelink_write_options options() const {
     auto options = detail::sized<gaugelink_write_options>();
     options.precision = precision;

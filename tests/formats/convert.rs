@@ -206,3 +206,114 @@ fn nothing_is_replaced_unasked() {
     assert_eq!(run("ildg convert --to nersc --force", &[&from, &to]).status, 0);
     assert_ne!(bytes(&to), before[1]);
 }
+
+/// Grid's records on what the program writes: what Grid's reader demands, step by step, is in lime-rs's test `grid`.
+#[test]
+fn files_for_grid_state_what_was_measured() {
+    let folder = Folder::new();
+    for (name, nc, precision) in [("su3", 3, "f64"), ("su2", 2, "f32")] {
+        let from = match nc {
+            3 => folder.field::<3>(name, &[4, 4, 4, 6], Precision::F64, |_| ()),
+            _ => folder.field::<2>(name, &[4, 4, 4, 6], Precision::F64, |_| ()),
+        };
+        let to = folder.path("grid.12");
+        let answer =
+            convert(&from, &to, &format!("--to grid --precision {precision} --lfn lfn://group/run/12"));
+        assert_eq!(answer.status, 0, "{}", answer.stderr);
+        let line = answer.line();
+        let file = lime_rs::IldgFile::open(&to).unwrap();
+        assert_eq!((file.warnings(), file.payload().lfn.as_deref()), (&[][..], Some("lfn://group/run/12")));
+        let stated = file.grid_statement().unwrap();
+        assert_eq!(stated.plaquette, line["plaquette"].as_f64());
+        assert_eq!(stated.link_trace, line["link_trace"].as_f64());
+        assert!((stated.norm2.unwrap() / f64::from(4 * nc * 384) - 1.0).abs() < 1e-12, "{stated:?}");
+        let kinds: Vec<&str> = file.records().iter().map(|record| record.kind()).collect();
+        let expected = [
+            "grid-format",
+            "FieldNormMetaData",
+            "scidac-private-file-xml",
+            "scidac-file-xml",
+            "scidac-private-record-xml",
+            "scidac-record-xml",
+            "ildg-format",
+            "ildg-data-lfn",
+            "xlf-info",
+            "ildg-binary-data",
+            "FieldNormMetaData",
+            "scidac-checksum",
+            "gaugelink-provenance",
+        ];
+        assert_eq!(kinds, expected);
+        let text = file.text("grid-format").unwrap().unwrap();
+        assert!(text.contains(&format!("<floating_point>IEEE{}BIG<", &precision[1..])), "{text}");
+        assert!(text.contains("<elem>4</elem><elem>4</elem><elem>4</elem><elem>6</elem>"), "{text}");
+        let verified = run("ildg verify --json", &[&to]).line();
+        assert_eq!((&verified["ok"], &verified["format"]), (&true.into(), &"ildg".into()), "{verified}");
+        assert_eq!(verified["stated_plaquette"].as_f64(), stated.plaquette);
+        assert_eq!(run("ildg verify --format grid", &[&to]).status, 0);
+    }
+    let u1 = folder.field::<1>("u1", &[8, 6], Precision::F64, |_| ());
+    let answer = convert(&u1, &folder.path("none"), "--to grid");
+    assert!(
+        answer.status == 2 && answer.stderr.contains("write ildg or scidac instead"),
+        "{}",
+        answer.stderr
+    );
+}
+
+/// Every ILDG file has a name: the one given, that of the input, or one made from the file's.
+#[test]
+fn logical_file_names_are_given_kept_or_made() {
+    let folder = Folder::new();
+    let sound = folder.sound("sound");
+    let (nersc, out) = (folder.path("conf.nersc"), folder.path("conf.7"));
+    assert_eq!(convert(&sound, &nersc, "--to nersc").status, 0);
+    for (from, words, lfn) in [
+        (&sound, "", "lfn://test/conf"),
+        (&nersc, "", "lfn://gaugelink/conf.7"),
+        (&nersc, "--lfn lfn://mine/7", "lfn://mine/7"),
+        (&sound, "--lfn lfn://mine/7", "lfn://mine/7"),
+    ] {
+        assert_eq!(convert(from, &out, &format!("--to ildg {words}")).status, 0);
+        let line = run("ildg info --json", &[&out]).line();
+        assert_eq!((&line["lfn"], &line["warnings"]), (&lfn.into(), &serde_json::json!([])), "{line}");
+    }
+    // A name that is none is neither taken nor kept.
+    for lfn in ["lfn://a\nb", "\u{1b}[2J", ""] {
+        let words = ["ildg", "convert", "--to", "ildg", "--lfn", lfn].map(std::ffi::OsString::from);
+        let new = folder.path("new");
+        let answer = gaugelink(words.into_iter().chain([sound.clone().into(), new.clone().into()]));
+        assert!(answer.status == 2 && !new.exists(), "{}", answer.stderr);
+        assert!(answer.stderr.contains("the logical file name"), "{}", answer.stderr);
+    }
+    let odd = folder.copy(&sound, "odd", |all| {
+        let at = all.windows(15).position(|bytes| bytes == b"lfn://test/conf").unwrap();
+        all[at + 10] = b'\n';
+    });
+    assert_eq!(convert(&odd, &out, "--to ildg").status, 0);
+    assert_eq!(run("ildg info --json", &[&out]).line()["lfn"], "lfn://gaugelink/conf.7");
+    let answer = convert(&sound, &nersc, "--to nersc --lfn lfn://a");
+    assert!(answer.status == 2 && answer.stderr.contains("ildg and grid have"), "{}", answer.stderr);
+}
+
+/// Only files are replaced, and links lead to them.
+#[test]
+fn pipes_stay_and_links_are_followed() {
+    use std::os::unix::fs::FileTypeExt;
+    let folder = Folder::new();
+    let sound = folder.sound("sound");
+    let pipe = folder.path("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let answer = convert(&sound, &pipe, "--to nersc");
+    assert!(answer.status != 0 && answer.stderr.contains("no regular file"), "{}", answer.stderr);
+    assert!(std::fs::symlink_metadata(&pipe).unwrap().file_type().is_fifo());
+    std::fs::create_dir(folder.path("far")).unwrap();
+    let link = folder.path("link");
+    std::os::unix::fs::symlink("far/conf", &link).unwrap();
+    for _ in ["dangling", "there"] {
+        assert_eq!(convert(&sound, &link, "--to nersc").status, 0);
+        assert!(link.is_symlink() && folder.path("far/conf").is_file());
+    }
+    let answer = run("ildg convert --to nersc", &[&sound, &link]);
+    assert!(answer.status == 2 && answer.stderr.contains("is there already"), "{}", answer.stderr);
+}

@@ -143,3 +143,33 @@ fn formats_that_are_wrong_or_cannot_be_told_are_said() {
     assert!(answer.status == 1 && answer.stdout.contains("--format"), "{}", answer.stdout);
     assert_eq!(written(&start(&file, &input, &["--set", "start.format=openqcd"]))["plaquette"], 1.0);
 }
+
+/// A run writes for Grid, under a name of its own or a given one.
+#[test]
+fn a_run_writes_for_grid_by_name() {
+    let folder = Folder::new();
+    let input = folder.sound("sound");
+    let file = run_file(&folder, "", "grid", "f32");
+    let out = folder.path("run/written");
+    for (more, lfn) in [("", "lfn://gaugelink/"), ("lfn = \"lfn://group/run/7\"\n", "lfn://group/run/7")] {
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, text + more).unwrap();
+        let line = written(&start(&file, &input, &[]));
+        assert_eq!(line["verified"], true, "{line}");
+        let opened = lime_rs::IldgFile::open(&out).unwrap();
+        assert!(opened.payload().lfn.as_deref().unwrap().starts_with(lfn), "{:?}", opened.payload());
+        let stated = opened.grid_statement().unwrap();
+        assert_eq!((stated.plaquette, opened.warnings()), (line["plaquette"].as_f64(), &[][..]));
+        assert!((stated.norm2.unwrap() - 3072.0).abs() < 1e-9, "{stated:?}");
+    }
+    for (format, lfn, words) in
+        [("ildg", "lfn://a\\nb", "control characters"), ("nersc", "lfn://a", "ildg and grid have")]
+    {
+        let file = run_file(&folder, "", format, "f64");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, format!("{text}lfn = \"{lfn}\"\n")).unwrap();
+        let answer = start(&file, &input, &[]);
+        assert!(answer.status == 2 && answer.stderr.contains(words), "{}", answer.stderr);
+        assert!(answer.stderr.contains("lfn = "), "{}", answer.stderr);
+    }
+}

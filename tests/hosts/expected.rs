@@ -179,7 +179,7 @@ pub fn assert_consistent(a: &Answers, plugins: Plugins, sites: usize) {
         ("missing_plugin", "5", "GAUGELINK_PLUGIN_PATH"),
         ("unknown_key", "3", "beta"),
         ("missing_file", "5", "no-such-file"),
-        ("other_lattice", "3", "choose another file"),
+        ("other_lattice", "3", "or another file"),
     ]);
 }
 

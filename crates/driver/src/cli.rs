@@ -175,6 +175,9 @@ pub(crate) struct FileArgs {
     pub files: Vec<PathBuf>,
     #[command(flatten)]
     pub shape: ShapeArgs,
+    /// Which gauge field of a file that holds several, counted from 0
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub payload: usize,
     /// JSON lines on standard output, nothing else
     #[arg(long)]
     pub json: bool,
@@ -190,7 +193,7 @@ pub(crate) struct ConvertArgs {
     /// Replace the file to write if it is there
     #[arg(long)]
     pub force: bool,
-    /// Format to write: ildg, scidac, nersc, milc, openqcd, ddalphaamg, hirep
+    /// Format to write: ildg, grid (ILDG that Grid's reader accepts), scidac, nersc, milc, openqcd, ddalphaamg, hirep
     #[arg(long, value_name = "FORMAT")]
     pub to: FileFormat,
     /// f32 or f64; without it that of the input, or f64 where the format has no f32
@@ -199,8 +202,14 @@ pub(crate) struct ConvertArgs {
     /// Rows of SU(3) links to keep, 2 or 3 (nersc has both)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(2..=3))]
     pub rows: Option<u8>,
+    /// Logical file name (ildg, grid); without it that of the input, or one made from the output's name
+    #[arg(long, value_name = "LFN", value_parser = lfn)]
+    pub lfn: Option<String>,
     #[command(flatten)]
     pub shape: ShapeArgs,
+    /// Which gauge field of a file that holds several, counted from 0
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub payload: usize,
     /// Convert a file whose checksum, or stated plaquette or link trace, is wrong
     #[arg(long)]
     pub ignore_checksum: bool,
@@ -224,6 +233,9 @@ pub(crate) struct DiffArgs {
     pub tolerance: f64,
     #[command(flatten)]
     pub shape: ShapeArgs,
+    /// Which gauge field of files that hold several, counted from 0; N,M for one of each file
+    #[arg(long, value_name = "N", default_value = "0", value_parser = payloads)]
+    pub payload: [usize; 2],
     /// Compare files whose checksums are wrong
     #[arg(long)]
     pub ignore_checksum: bool,
@@ -238,6 +250,17 @@ fn precision(text: &str) -> Result<Precision, String> {
         "f64" => Ok(Precision::F64),
         _ => Err("give f32 or f64".to_owned()),
     }
+}
+
+fn lfn(text: &str) -> Result<String, String> {
+    lime_rs::check_lfn(text).map(|()| text.to_owned()).map_err(|error| error.to_string())
+}
+
+/// A number for both files, or one for each.
+fn payloads(text: &str) -> Result<[usize; 2], String> {
+    let (one, other) = text.split_once(',').unwrap_or((text, text));
+    let number = |text: &str| text.parse().map_err(|_| "give N, or N,M, counted from 0".to_owned());
+    Ok([number(one)?, number(other)?])
 }
 
 fn tolerance(text: &str) -> Result<f64, String> {

@@ -15,7 +15,8 @@ use crate::error::{Error, Result};
 ///
 /// The bytes go to `.NAME.xxxxxx.tmp` in the target's folder (a rename is atomic only within a file system).
 /// Dropped without commit it is removed, and the old target, if any, is intact. After a crash the temporary
-/// file may remain and can be deleted. A symbolic link at the target is replaced, not followed.
+/// file may remain and can be deleted. A symbolic link at the target is followed and stays: the file that it leads to is
+/// replaced, or made. Pipes, devices and sockets are never replaced.
 #[derive(Debug)]
 pub struct AtomicFile {
     temporary: NamedTempFile,
@@ -26,13 +27,16 @@ impl AtomicFile {
     /// Begins a file that is to replace or become `target`.
     ///
     /// # Errors
-    /// [`Error::Write`] where the folder is missing or not writable, or the target is a folder.
+    /// [`Error::Write`] where the folder is missing or not writable, or the target is a folder; [`Error::NoRegularFile`].
     pub fn create(target: impl AsRef<Path>) -> Result<Self> {
-        let target = target.as_ref().to_owned();
         let failed = |path: &Path, source| Error::Write { action: "create", path: path.into(), source };
+        let target = followed(target.as_ref()).map_err(|source| failed(target.as_ref(), source))?;
         let Some(name) = target.file_name().filter(|_| !target.is_dir()) else {
             return Err(failed(&target, io::ErrorKind::IsADirectory.into()));
         };
+        if target.exists() && !target.is_file() {
+            return Err(Error::NoRegularFile { path: target });
+        }
         let mut prefix = OsString::from(".");
         prefix.push(name);
         prefix.push(".");
@@ -75,7 +79,7 @@ impl AtomicFile {
         self.temporary.path()
     }
 
-    /// Path that the file will have.
+    /// Path that the file will have; that of a symbolic link's target where it is one.
     pub fn target(&self) -> &Path {
         &self.target
     }
@@ -120,6 +124,21 @@ impl Seek for AtomicFile {
     fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
         self.temporary.as_file_mut().seek(position)
     }
+}
+
+/// Where a path leads: symbolic links followed to their end, where there need be no file yet.
+fn followed(path: &Path) -> io::Result<PathBuf> {
+    /// As many as Linux follows.
+    const LINKS: usize = 40;
+    let mut path = path.to_owned();
+    for _ in 0..LINKS {
+        if !path.is_symlink() {
+            return Ok(path);
+        }
+        let next = std::fs::read_link(&path)?;
+        path = folder(&path).join(next);
+    }
+    Err(io::Error::other("its symbolic links lead in a circle"))
 }
 
 fn folder(target: &Path) -> &Path {
@@ -173,6 +192,56 @@ mod tests {
         fs::write(folder.path().join("plain"), b"").unwrap();
         AtomicFile::replace(folder.path().join("atomic"), b"").unwrap();
         assert_eq!(mode("atomic"), mode("plain"));
+    }
+
+    #[test]
+    fn symbolic_links_stay_and_their_targets_are_replaced_or_made() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        for name in ["there", "far"] {
+            fs::create_dir(at(name)).unwrap();
+        }
+        AtomicFile::replace(at("far/file"), b"old").unwrap();
+        symlink("../far/file", at("there/relative")).unwrap();
+        symlink(at("there/relative"), at("chain")).unwrap();
+        symlink("far/new", at("dangling")).unwrap();
+        let file = AtomicFile::create(at("chain")).unwrap();
+        assert_eq!(
+            file.temporary_path().parent().unwrap().canonicalize().unwrap(),
+            at("far").canonicalize().unwrap()
+        );
+        drop(file);
+        AtomicFile::replace(at("chain"), b"new").unwrap();
+        AtomicFile::replace(at("dangling"), b"made").unwrap();
+        assert_eq!(
+            (fs::read(at("far/file")).unwrap(), fs::read(at("far/new")).unwrap()),
+            (b"new".into(), b"made".into())
+        );
+        for link in ["there/relative", "chain", "dangling"] {
+            assert!(at(link).is_symlink(), "{link}");
+        }
+        assert_eq!((entries(&at("far")), entries(&at("there"))), (2, 1));
+        symlink("circle", at("circle")).unwrap();
+        let text = AtomicFile::create(at("circle")).unwrap_err().to_string();
+        assert!(text.contains("lead in a circle"), "{text}");
+    }
+
+    #[test]
+    fn what_is_no_regular_file_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        assert!(std::process::Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());
+        let _socket = std::os::unix::net::UnixListener::bind(at("socket")).unwrap();
+        std::os::unix::fs::symlink("pipe", at("link")).unwrap();
+        for name in ["pipe", "socket", "link"] {
+            let text = AtomicFile::replace(at(name), b"x").unwrap_err().to_string();
+            assert!(text.contains("no regular file") && text.contains("give another name"), "{text}");
+        }
+        use std::os::unix::fs::FileTypeExt;
+        let kind = |name: &str| fs::symlink_metadata(at(name)).unwrap().file_type();
+        assert!(kind("pipe").is_fifo() && kind("socket").is_socket() && kind("link").is_symlink());
+        assert_eq!(entries(folder.path()), 3);
     }
 
     #[test]

@@ -341,6 +341,12 @@ pub enum Error {
         /// Bytes needed.
         expected: u64,
     },
+    /// A pipe, device or socket stands where a file is to be written.
+    #[error("{} is no regular file but a pipe, device or socket, which stays: give another name", path.display())]
+    NoRegularFile {
+        /// Its path.
+        path: PathBuf,
+    },
     /// Writing failed.
     #[error("cannot {action} {}: {source}{}; {}", path.display(), left(action), advice(source))]
     Write {
@@ -357,7 +363,7 @@ impl Error {
     /// Names the file in which this error occurred.
     pub fn in_file(self, path: impl Into<PathBuf>) -> Self {
         match self {
-            named @ (Self::InFile { .. } | Self::Write { .. }) => named,
+            named @ (Self::InFile { .. } | Self::Write { .. } | Self::NoRegularFile { .. }) => named,
             fault => Self::InFile { path: path.into(), fault: Box::new(fault) },
         }
     }

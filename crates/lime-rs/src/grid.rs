@@ -113,13 +113,14 @@ pub struct GridStatement {
 }
 
 impl<R: ReadAt> IldgFile<R> {
-    /// Plaquette, link trace and norm that the file states in the records of Grid, else of USQCD; values that are no
+    /// Plaquette, link trace and norm that the file states of this field in the records of Grid, else of USQCD; values that are no
     /// finite numbers do not count.
     ///
     /// # Errors
     /// [`Error::Read`], [`Error::RecordTooLong`].
     pub fn grid_statement(&self) -> Result<GridStatement> {
-        let document = |kind| Ok::<_, Error>(self.text(kind)?.map(|text| Document::read(text.as_bytes())));
+        let document =
+            |kind| Ok::<_, Error>(self.own_text(kind)?.map(|text| Document::read(text.as_bytes())));
         let [grid, norm, user] = [document(GRID_FORMAT)?, document(FIELD_NORM)?, document(RECORD_XML)?];
         let number = |document: &Option<Document>, element| {
             document.as_ref()?.text(element)?.parse().ok().filter(|value: &f64| value.is_finite())

@@ -20,6 +20,8 @@ pub(crate) struct Group {
     payload: usize,
     /// Indices of the records that belong to it alone.
     own: Range<usize>,
+    /// Indices of those that may describe its links: before it and after the payload before, or all where it is the only one.
+    near: Range<usize>,
 }
 
 impl Group {
@@ -27,16 +29,16 @@ impl Group {
     pub fn of(records: &[Record], payloads: &[usize], chosen: usize) -> Self {
         let payload = payloads[chosen];
         let begins = |i: &usize| records[*i].kind() == ILDG_FORMAT;
-        let own = if payloads.len() == 1 {
-            0..records.len()
+        let (own, near) = if payloads.len() == 1 {
+            (0..records.len(), 0..records.len())
         } else {
             let free = if chosen == 0 { 0 } else { payloads[chosen - 1] + 1 };
             let next = payloads.get(chosen + 1).copied().unwrap_or(records.len());
             let start = (free..payload).rfind(begins).unwrap_or(free);
             let end = (payload + 1..next).find(begins).unwrap_or(next);
-            start..end
+            (start..end, free..payload)
         };
-        Self { payload, own }
+        Self { payload, own, near }
     }
 
     /// Nearest record of this type before the payload, else the first after it, among its own.
@@ -52,6 +54,11 @@ impl Group {
     /// Nearest record of this type before the payload in the whole file: what several payloads may share.
     pub fn inherited(&self, records: &[Record], kind: &str) -> Option<usize> {
         (0..self.payload).rfind(|&i| records[i].kind() == kind)
+    }
+
+    /// First record of this type that describes the payload's links.
+    pub fn describing(&self, records: &[Record], kind: &str) -> Option<usize> {
+        self.near.clone().find(|&i| records[i].kind() == kind)
     }
 
     fn before(&self, records: &[Record], kind: &str) -> Option<usize> {

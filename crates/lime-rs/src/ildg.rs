@@ -26,8 +26,15 @@ const RECORD_LIMIT: u64 = 1 << 28;
 pub struct Selection {
     /// Lattice and group, for files without `ildg-format` or with a wrong one.
     pub shape: Option<Shape>,
-    /// Which `ildg-binary-data` record, counted from 0.
+    /// Which of several gauge fields, counted from 0: of the `ildg-binary-data` records, or of the fields of four colour
+    /// matrices a site of a SciDAC file.
     pub payload: usize,
+}
+
+impl From<Option<Shape>> for Selection {
+    fn from(shape: Option<Shape>) -> Self {
+        Self { shape, payload: 0 }
+    }
 }
 
 impl From<Shape> for Selection {
@@ -66,6 +73,7 @@ pub struct IldgFile<R = File> {
     pub(crate) source: R,
     pub(crate) path: Option<PathBuf>,
     records: Vec<Record>,
+    group: Group,
     payload: Payload,
     payload_count: usize,
     warnings: Vec<Warning>,
@@ -145,7 +153,7 @@ impl<R: ReadAt> IldgFile<R> {
         };
         let offset = records[record].data_offset();
         let payload = Payload { format, record, offset, bytes, lfn, checksum };
-        Ok(Self { source, path: None, records, payload, payload_count: candidates.len(), warnings })
+        Ok(Self { source, path: None, records, group, payload, payload_count: candidates.len(), warnings })
     }
 
     /// The gauge field.
@@ -195,6 +203,12 @@ impl<R: ReadAt> IldgFile<R> {
     /// As [`Self::read_record`].
     pub fn text(&self, kind: &str) -> Result<Option<String>> {
         let index = self.records.iter().position(|record| record.kind() == kind);
+        index.map(|index| Ok(plain_text(&self.read_record(index)?).trim_end().to_owned())).transpose()
+    }
+
+    /// As [`Self::text`], among the records that describe this gauge field: in a file of several not those of another.
+    pub(crate) fn own_text(&self, kind: &str) -> Result<Option<String>> {
+        let index = self.group.describing(&self.records, kind);
         index.map(|index| Ok(plain_text(&self.read_record(index)?).trim_end().to_owned())).transpose()
     }
 

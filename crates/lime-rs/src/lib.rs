@@ -85,4 +85,4 @@ pub use scidac::{
 };
 pub use shape::{Shape, propose_shapes};
 pub use warning::Warning;
-pub use writer::{IldgMeta, IldgWriter, PayloadWriter, TextRecord};
+pub use writer::{IldgMeta, IldgWriter, PayloadWriter, TextRecord, check_lfn};

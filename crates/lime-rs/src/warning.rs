@@ -158,7 +158,7 @@ pub enum Warning {
     SeveralFields {
         /// How many.
         count: usize,
-        /// Which of all payloads is described here, counted from 0.
+        /// Which of them is described here, counted from 0.
         chosen: usize,
     },
     /// The caller gave another shape than the header states; the caller's holds.
@@ -358,8 +358,7 @@ impl fmt::Display for Warning {
             Self::SeveralFields { count, chosen } => {
                 write!(
                     f,
-                    "{count} fields of the file have four colour matrices a site; this is the payload with index \
-                     {chosen}"
+                    "{count} fields of the file have four colour matrices a site; this is the one with index {chosen}"
                 )
             }
             Self::HeaderShapeDiffers { format, stated, used } => {

@@ -62,7 +62,7 @@ impl TextRecord {
 pub struct IldgMeta {
     /// Lattice, group and precision; from [`IldgFormat::new`].
     pub format: IldgFormat,
-    /// Logical file name, e.g. `lfn://group/ensemble/conf.1000`; Grid reads no file without.
+    /// Logical file name, e.g. `lfn://group/ensemble/conf.1000`, that passes [`check_lfn`]; Grid reads no file without.
     pub lfn: Option<String>,
     /// Text of `scidac-file-xml`; XML, because QDP++ parses it.
     pub file_xml: String,
@@ -191,7 +191,8 @@ impl IldgWriter {
     ///
     /// # Errors
     /// [`Error::Write`]; [`Error::RecordType`] for an additional record that readers would misunderstand;
-    /// [`Error::ImpossibleShape`].
+    /// [`Error::ImpossibleShape`]; [`Error::Unwritable`] for a logical file name that is none, and for what Grid's reader
+    /// would not survive.
     pub fn create(target: impl AsRef<Path>, meta: &IldgMeta) -> Result<Self> {
         let IldgFormat { dims, nc, precision, .. } = meta.format;
         let mut format = IldgFormat::new(dims, nc, precision)?;
@@ -204,6 +205,7 @@ impl IldgWriter {
             check_type(&record.kind)?;
         }
 
+        meta.lfn.as_deref().map_or(Ok(()), check_lfn)?;
         if let Some(grid) = &meta.grid {
             grid.check(&format, meta.lfn.as_deref())?;
         }
@@ -303,6 +305,22 @@ impl IldgWriter {
 fn put(atomic: &AtomicFile, offset: u64, kind: &str, flags: Flags, text: &str) -> Result<u64> {
     let header = RecordHeader::new(kind, flags, text.len() as u64);
     write_record(atomic.file(), offset, &header, text.as_bytes(), |source| atomic.failed("write", source))
+}
+
+/// Refuses a logical file name that has control characters in it, or nothing: catalogues and readers take it as a line.
+///
+/// # Errors
+/// [`Error::Unwritable`].
+pub fn check_lfn(lfn: &str) -> Result<()> {
+    let detail = if lfn.trim().is_empty() {
+        "the logical file name is empty: give one such as lfn://group/ensemble/conf.1000".to_owned()
+    } else if lfn.contains(char::is_control) {
+        let shown = lfn.escape_debug();
+        format!("the logical file name `{shown}` has control characters in it: give one line of plain text")
+    } else {
+        return Ok(());
+    };
+    Err(Error::Unwritable { detail })
 }
 
 fn check_type(kind: &str) -> Result<()> {

@@ -195,6 +195,40 @@ fn grids_reader_accepts_a_real_configuration() {
     assert_eq!(table, expected.map(|(kind, begin, end)| (kind.to_owned(), begin, end)));
 }
 
+/// Through the writer of every format: what is not given is not made up.
+#[test]
+fn a_gauge_file_is_written_for_grid_by_name() {
+    use lime_rs::{FileFormat, GaugeMeta, GaugeWriter, Sums};
+    let temporary = tempfile::tempdir().unwrap();
+    let path = temporary.path().join("grid.7");
+    let dims = [2, 2, 2, 2];
+    for precision in [Precision::F64, Precision::F32] {
+        let mut meta = GaugeMeta::new(FileFormat::Grid, dims, 3, precision);
+        // Links i·1: plaquette 1, link trace 0.
+        let unit: Vec<f64> = (0..18).map(|c| f64::from(c % 8 == 1)).collect();
+        let numbers = unit.repeat(4 * 16);
+        let [plaquette, link_trace, norm2] = measure(&numbers, dims);
+        (meta.plaquette, meta.link_trace) = (Some(plaquette), Some(link_trace));
+        meta.lfn = Some("lfn://test/grid.7".into());
+        let text = GaugeWriter::create(&path, &meta).unwrap_err().to_string();
+        assert!(text.contains("norm positive"), "{text}");
+        meta.norm2 = Some(norm2);
+        let writer = GaugeWriter::create(&path, &meta).unwrap();
+        let mut bytes = vec![0; numbers.len() * precision.bytes()];
+        encode_as(precision, &numbers, &mut bytes).unwrap();
+        let mut sums = Sums::default();
+        sums.add(writer.body(), 0, &bytes).unwrap();
+        writer.write_body_at(0, &bytes).unwrap();
+        writer.finish(&sums, &[]).unwrap();
+        grid_reads(&path, dims);
+        assert_eq!(GaugeFile::open(&path).unwrap().format(), FileFormat::Ildg);
+        meta.lfn = None;
+        assert!(GaugeWriter::create(&path, &meta).unwrap_err().to_string().contains("ildg-data-lfn"));
+        meta.plaquette = None;
+        assert!(GaugeWriter::create(&path, &meta).unwrap_err().to_string().contains("plaquette"));
+    }
+}
+
 #[test]
 fn what_grid_would_not_survive_is_not_written() {
     let temporary = tempfile::tempdir().unwrap();

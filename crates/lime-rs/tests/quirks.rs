@@ -3,7 +3,10 @@
 mod common;
 
 use common::{FORMAT, SITE_BYTES, checksum_xml, lime, payload, push, sums, whole};
-use lime_rs::{ByteOrder, Error, FileFormat, IldgFile, Precision, ScidacChecksum, Selection, Shape, Warning};
+use lime_rs::{
+    ByteOrder, Error, FileFormat, GaugeFile, GaugeMeta, GaugeWriter, IldgFile, Precision, ScidacChecksum,
+    Selection, Shape, Sums, Warning,
+};
 
 const SHAPE: Shape = Shape { dims: [2, 2, 2, 4], nc: 2 };
 
@@ -229,6 +232,41 @@ fn several_payloads_are_chosen_by_index() {
     }
     let absent = Selection { payload: 2, shape: None };
     assert!(matches!(IldgFile::from_source(&file, absent), Err(Error::NoSuchPayload { index: 2, count: 2 })));
+}
+
+/// A gauge field of several is described by its own records, whatever opens it, and a file of one has no second.
+#[test]
+fn what_is_stated_of_one_gauge_field_is_not_stated_of_another() {
+    let payload = payload();
+    let info = |plaquette: &str| format!("plaquette = {plaquette}");
+    let (first, third) = (info("0.25"), info("0.75"));
+    let file = lime(&[
+        ("xlf-info", first.as_bytes()),
+        ("ildg-format", FORMAT.as_bytes()),
+        ("ildg-binary-data", &payload),
+        ("ildg-format", FORMAT.as_bytes()),
+        ("ildg-binary-data", &payload),
+        ("ildg-format", FORMAT.as_bytes()),
+        ("xlf-info", third.as_bytes()),
+        ("ildg-binary-data", &payload),
+    ]);
+    for (index, stated) in [(0, Some(0.25)), (1, None), (2, Some(0.75))] {
+        let chosen = Selection { payload: index, shape: None };
+        let opened = GaugeFile::from_source(&file[..], None, chosen).unwrap();
+        assert_eq!(opened.stated().plaquette, stated, "{index}");
+        assert_eq!(opened.text("xlf-info").unwrap().is_some(), stated.is_some(), "{index}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("u");
+    for format in [FileFormat::Scidac, FileFormat::Nersc] {
+        let mut meta = GaugeMeta::new(format, [2; 4], 2, Precision::F64);
+        meta.plaquette = Some(0.5);
+        let writer = GaugeWriter::create(&path, &meta).unwrap();
+        writer.write_body_at(0, &vec![0; writer.body().bytes() as usize]).unwrap();
+        writer.finish(&Sums::new(format.checksum_kind(), false), &[]).unwrap();
+        let second = GaugeFile::open_as(&path, None, Selection { payload: 1, shape: None }).unwrap_err();
+        assert!(matches!(second.root(), Error::NoSuchPayload { index: 1, count: 1 }), "{second}");
+    }
 }
 
 #[test]

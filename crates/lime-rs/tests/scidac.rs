@@ -7,8 +7,8 @@ use std::path::Path;
 
 use common::{checksum_xml, lime};
 use lime_rs::{
-    AtomicFile, Content, Error, GaugeFile, Number, RecordKind, ScidacFile, ScidacMeta, ScidacWriter,
-    VolumeFormat, Warning, encode, scan,
+    AtomicFile, Content, Error, FileFormat, GaugeFile, Number, RecordKind, ScidacFile, ScidacMeta,
+    ScidacWriter, VolumeFormat, Warning, encode, scan,
 };
 use proptest::prelude::*;
 
@@ -416,4 +416,53 @@ proptest! {
             prop_assert_eq!(numbers, stored(count, each).0);
         }
     }
+}
+
+/// The links of a gauge field in volumes, whose sites stand in any order, are those of the single file.
+#[test]
+fn gauge_fields_in_volumes_are_read_in_the_order_of_the_lattice() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut meta = ScidacMeta::new(RecordKind::Field, "QDP_D3_ColorMatrix", "D", 144, 4);
+    (meta.info.colors, meta.info.spins) = (3, 1);
+    let bytes = stored(SITES, 72).1;
+    let write = |mut writer: ScidacWriter| {
+        let mut vectors = ScidacMeta::new(RecordKind::Field, "QDP_D3_ColorVector", "D", 48, 1);
+        (vectors.info.colors, vectors.info.spins) = (3, 1);
+        writer.write_record(&vectors, &stored(SITES, 6).1).unwrap();
+        writer.write_record(&meta, &bytes).unwrap();
+        writer.finish().unwrap();
+    };
+    // Runs of sites that go on in the next volume, single ones, and a third volume.
+    let uneven = vec![
+        (0..7).chain(40..48).collect(),
+        (7..20).chain([30, 39]).collect(),
+        (20..30).chain(31..39).collect(),
+    ];
+    for (name, lists) in [("halves", halves()), ("uneven", uneven)] {
+        let path = folder.path().join(name);
+        let volumes = lists.len();
+        write(ScidacWriter::create_parts(&path, &DIMS, lists, "<file/>").unwrap());
+        let last = folder.path().join(format!("{name}.vol{:04}", volumes - 1));
+        for path in [&path, &last] {
+            assert_eq!(ScidacFile::volume_paths(path).len(), volumes);
+            let file = GaugeFile::open(path).unwrap();
+            assert_eq!(
+                (file.format(), file.body().dims, file.warnings().len()),
+                (FileFormat::Scidac, DIMS, 0)
+            );
+            let stated = file.stated().checksum;
+            assert_eq!(Some(file.sums(false).unwrap().checksum()), stated);
+            let mut all = vec![0; bytes.len()];
+            file.read_bytes(0, &mut all).unwrap();
+            assert!(all == bytes, "{name}");
+            let mut some = vec![0; 5 * 576];
+            file.read_bytes(37, &mut some).unwrap();
+            assert!(some == bytes[37 * 576..42 * 576], "{name}");
+            assert!(matches!(file.read_bytes(44, &mut some), Err(Error::InFile { .. })));
+        }
+    }
+    let bytes = fs::read(folder.path().join("halves.vol0001")).unwrap();
+    fs::write(folder.path().join("halves.vol0001"), &bytes[..bytes.len() - 200]).unwrap();
+    let text = GaugeFile::open(folder.path().join("halves")).unwrap_err().to_string();
+    assert!(text.contains("halves.vol0001") && text.contains("truncated"), "{text}");
 }

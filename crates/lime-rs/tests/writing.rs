@@ -225,3 +225,26 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn logical_file_names_are_one_line_of_plain_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("conf");
+    let mut meta = IldgMeta::new(IldgFormat::new([2; 4], 3, Precision::F64).unwrap());
+    for (lfn, words) in [
+        ("lfn://a\nb", "control characters"),
+        ("lfn://a\0", "control characters"),
+        ("lfn://\u{1b}[2J", "control characters"),
+        ("lfn://\u{85}", "control characters"),
+        ("", "is empty"),
+        (" ", "is empty"),
+    ] {
+        meta.lfn = Some(lfn.into());
+        let text = IldgWriter::create(&path, &meta).unwrap_err().to_string();
+        assert!(text.contains(words) && !text.contains(char::is_control), "{text}");
+    }
+    assert_eq!(entries(folder.path()), 0);
+    meta.lfn = Some("lfn://Länge/4×4 a".into());
+    write(&path, &meta, &[]);
+    assert_eq!(IldgFile::open(&path).unwrap().payload().lfn, meta.lfn);
+}

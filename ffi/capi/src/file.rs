@@ -11,7 +11,7 @@ use crate::text::{optional, required, string};
 use gaugelink_lattice::file::{self, FileChecksum};
 use gaugelink_physics::observable::{link_trace, plaquette};
 use gaugelink_plugin_sdk::{Error, Extensible};
-use lime_rs::{Checksum, FileFormat, GaugeFile, Rows, Shape};
+use lime_rs::{Checksum, FileFormat, GaugeFile, Rows, Selection, Shape};
 use std::ffi::{CString, c_char};
 use std::sync::Arc;
 
@@ -23,6 +23,8 @@ pub struct File {
     lfn: Option<CString>,
     checksum: Option<CString>,
     warnings: Vec<CString>,
+    /// Whether the links are wanted though the checksum is another.
+    ignore_checksum: bool,
 }
 
 /// `gaugelink_open_options`.
@@ -33,11 +35,13 @@ pub struct OpenOptions {
     ncolor: u32,
     extents: [i64; 4],
     format: *const c_char,
+    ignore_checksum: u32,
+    payload: u32,
 }
 
 impl Default for OpenOptions {
     fn default() -> Self {
-        Self { size: 0, ncolor: 0, extents: [0; 4], format: std::ptr::null() }
+        Self { size: 0, ncolor: 0, extents: [0; 4], format: std::ptr::null(), ignore_checksum: 0, payload: 0 }
     }
 }
 
@@ -121,7 +125,7 @@ pub fn refuse_bad(sum: &FileChecksum) -> Result<()> {
     match sum.stored.filter(|_| sum.is_bad()) {
         None => Ok(()),
         Some(stored) => Err(Failure(Error::io(format!(
-            "checksum mismatch: the file states {stored}, its payload gives {}; copy the file again",
+            "checksum mismatch: the file states {stored}, its payload gives {}; copy the file again, or open it with options->ignore_checksum",
             sum.computed
         )))),
     }
@@ -153,13 +157,14 @@ impl File {
         context: &Arc<Shared>,
         path: &str,
         format: Option<FileFormat>,
-        shape: Option<Shape>,
+        selection: Selection,
+        ignore_checksum: bool,
     ) -> Result<Self> {
         let candidates = match format {
             Some(format) => vec![format],
             None => GaugeFile::detect(path)?,
         };
-        let file = GaugeFile::choose(path, &candidates, shape, |file| {
+        let file = GaugeFile::choose(path, &candidates, selection, |file| {
             let (gauge, _) = load(context, file)?;
             Ok::<_, Failure>(by_group!(Links, &gauge.links, u => plaquette(u)[0]))
         })?;
@@ -169,8 +174,13 @@ impl File {
             lfn: file.lfn().map(string),
             checksum: file.stated().checksum.map(|sum| string(&sum.to_string())),
             warnings: file.warnings().iter().map(|warning| string(&warning.to_string())).collect(),
+            ignore_checksum,
             file,
         })
+    }
+    /// Refuses a file whose checksum is another than it states, unless that is to be ignored.
+    pub fn check(&self, sum: &FileChecksum) -> Result<()> {
+        if self.ignore_checksum { Ok(()) } else { refuse_bad(sum) }
     }
     fn info(&self) -> Info {
         let (body, stated) = (self.file.body(), self.file.stated());
@@ -209,7 +219,7 @@ impl File {
         })
     }
     fn read(&self, gauge: &mut Gauge) -> Result<()> {
-        refuse_bad(&load_into(&self.file, gauge)?)?;
+        self.check(&load_into(&self.file, gauge)?)?;
         match by_group!(Links, &gauge.links, u => u.unitarity_violation()).is_infinite() {
             true => Err(not_finite()),
             false => Ok(()),
@@ -244,7 +254,12 @@ entries! {
             let (context, path) = (get(context, "context")?, required(path, "path")?);
             let given = options(given)?;
             let format = optional(given.format, "options->format")?.map(format_named).transpose()?;
-            File::open(&context.0, path, format, shape(&given)?)
+            if given.ignore_checksum > 1 {
+                let message = format!("options->ignore_checksum is {}; 0 and 1 are possible", given.ignore_checksum);
+                return Err(Failure::invalid(message));
+            }
+            let selection = Selection { shape: shape(&given)?, payload: given.payload as usize };
+            File::open(&context.0, path, format, selection, given.ignore_checksum == 1)
         })
     }
     fn gaugelink_file_get_info(file: *const File, out: *mut Info) {

@@ -65,7 +65,7 @@ unsafe fn read(
 ) -> Result<Part> {
     // SAFETY: the caller's promise.
     let mut to = unsafe { writable(to, "to", lattice) }?;
-    let (file, lattice) = (&file.file, &lattice.lattice);
+    let (opened, file, lattice) = (file, &file.file, &lattice.lattice);
     let body = file.body();
     let target = LinkTarget::new(&mut to, body.nc, lattice, &body.dims, &origin)?;
     let finite = AtomicBool::new(true);
@@ -77,7 +77,7 @@ unsafe fn read(
         unsafe { target.put(site, mu, link) }
     })?;
     if part.units == body.units() {
-        refuse_bad(&Part::whole(file, std::slice::from_ref(&part))?)?;
+        opened.check(&Part::whole(file, std::slice::from_ref(&part))?)?;
     }
     match finite.into_inner() {
         true => Ok(part),

@@ -43,10 +43,9 @@ unsafe impl Extensible for Options {}
 /// Records that say where the links come from, without a date: equal fields make equal files.
 fn text(path: &Path, average: f64, lfn: Option<&str>, provenance: Option<&str>) -> FileText {
     let version = env!("CARGO_PKG_VERSION");
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
     let record = serde_json::json!({ "program": "libgaugelink", "version": version, "host": provenance });
     FileText {
-        lfn: Some(lfn.map_or_else(|| format!("lfn://gaugelink/{name}"), str::to_owned)),
+        lfn: Some(lfn.map_or_else(|| FileText::lfn_of(path), str::to_owned)),
         before: vec![TextRecord::new(
             "xlf-info",
             format!("plaquette = {average:.15}\n gaugelink_version = {version}\n"),

@@ -213,3 +213,11 @@ fn files_of_every_format_are_read_and_written_through_c() {
 fn callbacks_live_as_long_as_what_may_call_them() {
     assert_eq!(wrong("callbacks.cpp"), "");
 }
+
+#[test]
+fn what_is_written_has_numbers_and_a_name_and_a_wrong_checksum_can_be_ignored() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/writing.c");
+    let wrong = said(&source, &[folder.path().join("conf")], folder.path());
+    assert_eq!(wrong.unwrap_or_default(), "");
+}

@@ -27,6 +27,13 @@ pub(super) fn file_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Pa
     Ok(name)
 }
 
+/// A logical file name of ILDG.
+pub(super) fn logical_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    lime_rs::check_lfn(&name).map_err(serde::de::Error::custom)?;
+    Ok(Some(name))
+}
+
 /// Bytes of the longest name of a file that is written. File systems take 255: the name of the temporary file, which
 /// becomes the file when it is whole, is longer by 12, and the number of a chain by 2.
 const LONGEST_NAME: usize = 240;

@@ -144,6 +144,11 @@ impl RunFile {
                     return Err(tables.fail_in_stage(number, "file", &message));
                 }
                 written.push(&write.file);
+                if write.lfn.is_some() && !write.format.0.has_lfn() {
+                    let message =
+                        format!("{} files have no logical file name, ildg and grid have", write.format.0);
+                    return Err(tables.fail_in_stage(number, "lfn", &message));
+                }
             }
             if stage.thermalisation() >= stage.updates().max(1) {
                 let message = "`thermalise` leaves no update to average over";

@@ -1,6 +1,6 @@
 //! The stages of a run: `[[stage]]` with `kind = "..."`.
 
-use super::file_name::file_name;
+use super::file_name::{file_name, logical_name};
 use super::plugin::{PluginTable, Role};
 use super::tables::{FormatName, PrecisionName, at_least_one, finite, positive, yes};
 use gaugelink_physics::dirac::PropagatorSolver;
@@ -261,6 +261,9 @@ pub struct WriteStage {
     /// Its format.
     #[serde(default)]
     pub format: FormatName,
+    /// Logical file name, where the format has one; one is made where it is not given.
+    #[serde(default, deserialize_with = "logical_name")]
+    pub lfn: Option<String>,
     /// "f64" or "f32".
     #[serde(default)]
     pub precision: PrecisionName,

@@ -161,7 +161,7 @@ impl Task<'_> {
         lattices: &mut Lattices,
         bar: &ProgressBar,
     ) -> Result<Examined, DriverError> {
-        let file = links::open(&member.path, self.shape)?;
+        let file = links::open(&member.path, self.shape, 0)?;
         with_group!(file.body().nc, N => self.examine_links::<N>(member, &file, lattices, bar))
     }
 

@@ -6,7 +6,7 @@ use crate::cli::ShapeArgs;
 use crate::error::DriverError;
 use crate::links::{describe, precision_name, reason};
 use gaugelink_lattice::group::group_name;
-use lime_rs::Error;
+use lime_rs::{Error, ScidacFile};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -72,10 +72,14 @@ impl Member {
             reason: reason(&error, path),
         };
         let (formats, file) = describe(path, shape).map_err(unread)?;
-        let metadata = path
-            .metadata()
-            .map_err(|source| unread(DriverError::Io { action: "look at", path: path.into(), source }))?;
-        let modified = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+        let (mut bytes, mut modified) = (0, None);
+        for volume in ScidacFile::volume_paths(path) {
+            let failed = |source| unread(DriverError::Io { action: "look at", path: volume.clone(), source });
+            let metadata = volume.metadata().map_err(failed)?;
+            bytes += metadata.len();
+            modified =
+                modified.max(metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()));
+        }
         let body = file.body();
         Ok(Self {
             number: None,
@@ -86,7 +90,7 @@ impl Member {
             dims: body.dims,
             nc: body.nc,
             precision: precision_name(body.precision),
-            bytes: metadata.len(),
+            bytes,
             payload: body.bytes(),
             modified: modified.map_or((0, 0), |time| (time.as_secs(), time.subsec_nanos())),
             checksum: file.stated().checksum.map(|sum| sum.to_string()),

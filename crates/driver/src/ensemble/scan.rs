@@ -9,6 +9,7 @@ use super::series::{Series, series_findings};
 use super::work::in_order;
 use crate::cli::EnsembleArgs;
 use crate::error::DriverError;
+use lime_rs::ScidacFile;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -34,7 +35,9 @@ impl Ensemble {
     /// [`DriverError::Request`] where there are no files; those of reading folders. Files that cannot be read are
     /// findings.
     pub fn open(args: &EnsembleArgs) -> Result<Self, DriverError> {
-        let files = collect(&args.paths)?;
+        let mut files = collect(&args.paths)?;
+        // Of the volumes of a SciDAC file the first stands for all.
+        files.retain(|file| ScidacFile::volume_paths(file).first() == Some(file));
         let names = names(&files);
         let (mut members, mut unread) = (Vec::new(), Vec::new());
         let jobs = std::thread::available_parallelism().map_or(1, |n| n.get());

@@ -18,7 +18,7 @@ use gaugelink_lattice::file::{FileChecksum, ReadOptions, extents, read, read_wit
 use gaugelink_lattice::group::group_name;
 use gaugelink_lattice::{GaugeField, Lattice, LatticeError, LatticeOptions, Real};
 use gaugelink_physics::observable::plaquette;
-use lime_rs::{Error, FileFormat, GaugeFile, Precision, Shape};
+use lime_rs::{Error, FileFormat, GaugeFile, Precision, Selection, Shape};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -72,12 +72,13 @@ pub(crate) fn precision_name(precision: Precision) -> &'static str {
     }
 }
 
-/// Opens a file with what the command line says of its shape.
+/// Opens a file with what the command line says of its shape, and of several gauge fields the one of this number.
 ///
 /// # Errors
 /// [`DriverError::Input`] for extents that are none; else those of [`open_as`], with the options that help.
-pub(crate) fn open(path: &Path, shape: &ShapeArgs) -> Result<GaugeFile, DriverError> {
-    open_as(path, shape.format, given(shape)?).map_err(|error| advised(error, path))
+pub(crate) fn open(path: &Path, shape: &ShapeArgs, payload: usize) -> Result<GaugeFile, DriverError> {
+    let selection = Selection { shape: given(shape)?, payload };
+    open_as(path, shape.format, selection).map_err(|error| advised(error, path))
 }
 
 /// The formats that a file may have, and its description as the first of them: no link is looked at.
@@ -115,13 +116,18 @@ fn advised(error: DriverError, path: &Path) -> DriverError {
 pub(crate) fn open_as(
     path: &Path,
     format: Option<FileFormat>,
-    shape: Option<Shape>,
+    selection: impl Into<Selection>,
 ) -> Result<GaugeFile, DriverError> {
     let candidates = match format {
         Some(format) => vec![format],
         None => GaugeFile::detect(path)?,
     };
-    GaugeFile::choose(path, &candidates, shape, |file| with_group!(file.body().nc, N => average::<N>(file)))
+    GaugeFile::choose(
+        path,
+        &candidates,
+        selection,
+        |file| with_group!(file.body().nc, N => average::<N>(file)),
+    )
 }
 
 /// The average plaquette of a file's links.

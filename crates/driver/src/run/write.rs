@@ -20,7 +20,11 @@ impl<const N: usize> Engine<'_, N> {
             let name = file_of(stage, chain, chains);
             let path = self.setting.directory.file(&name);
             let name = name.to_string_lossy().into_owned();
-            let text = self.text(&name, chain, plaquette);
+            let own = stage
+                .lfn
+                .as_ref()
+                .map(|lfn| if chains == 1 { lfn.clone() } else { format!("{lfn}-{chain}") });
+            let text = self.text(own, &name, chain, plaquette);
             let options = WriteOptions {
                 plaquette: Some(plaquette),
                 link_trace: Some(traces[chain]),
@@ -55,7 +59,7 @@ impl<const N: usize> Engine<'_, N> {
     }
 
     /// Records of a configuration: nothing in them depends on where or when the run was made.
-    fn text(&self, name: &str, chain: usize, plaquette: f64) -> FileText {
+    fn text(&self, lfn: Option<String>, name: &str, chain: usize, plaquette: f64) -> FileText {
         let (provenance, updates) = (&self.state.provenance, self.state.updates);
         let action = self.setting.file.action.map_or(String::new(), |action| {
             let c1 = action.rectangles().map_or(String::new(), |c1| format!(", c1 = {c1}"));
@@ -66,7 +70,11 @@ impl<const N: usize> Engine<'_, N> {
             provenance.version
         );
         FileText {
-            lfn: Some(format!("lfn://gaugelink/{}/{name}", &provenance.run_file_sha256[..16])),
+            lfn: Some(
+                lfn.unwrap_or_else(|| {
+                    format!("lfn://gaugelink/{}/{name}", &provenance.run_file_sha256[..16])
+                }),
+            ),
             before: vec![TextRecord::new("xlf-info", info)],
             after: vec![provenance.record(chain, updates)],
         }

@@ -232,7 +232,8 @@ mod tests {
         assert!(errors[0].contains("/nonexistent") && errors[1].contains("another rank"), "{errors:?}");
     }
 
-    /// Every format, on one, two and four ranks: one file, the same links; in openQCD's, units belong to two ranks.
+    /// Every format and Grid's records, on one, two and four ranks: one file, the same links; in openQCD's, units belong to
+    /// two ranks.
     #[test]
     fn ranks_share_files_of_every_format() {
         let folder = tempfile::tempdir().unwrap();
@@ -243,13 +244,16 @@ mod tests {
                     LatticeOptions { threads: 2, grid: grid.clone(), comm, ..LatticeOptions::default() };
                 let lattice = Lattice::new(&[4, 2, 8, 4], options).unwrap();
                 let u = GaugeField::<f64, 3>::random(&lattice, 1.0, Address::new(9, Purpose::Start)).unwrap();
-                for format in FileFormat::ALL {
+                let text =
+                    FileText { lfn: Some(FileText::lfn_of(Path::new("a/u\n1"))), ..FileText::default() };
+                for format in FileFormat::ALL.into_iter().chain([FileFormat::Grid]) {
                     let precision = if format == FileFormat::Milc { Precision::F32 } else { Precision::F64 };
                     let rows = if format == FileFormat::Nersc { Rows::Two } else { Rows::All };
                     let options = WriteOptions {
                         rows,
                         plaquette: Some(0.5),
                         link_trace: Some(0.25),
+                        text: Some(&text),
                         ..WriteOptions::new(format, precision)
                     };
                     let sums = write_as(&path(format, ranks), &u, 0, &options).unwrap();
@@ -270,7 +274,13 @@ mod tests {
                 }
             });
         }
-        for format in FileFormat::ALL {
+        let file = GaugeFile::open(path(FileFormat::Grid, 1)).unwrap();
+        assert_eq!((file.format(), file.lfn()), (FileFormat::Ildg, Some("lfn://gaugelink/u_1")));
+        let stated = file.ildg().unwrap().grid_statement().unwrap();
+        assert_eq!((stated.plaquette, stated.link_trace), (Some(0.5), Some(0.25)));
+        // 4 links of norm 3 at each of 256 sites.
+        assert!((stated.norm2.unwrap() - 3072.0).abs() < 1e-10, "{stated:?}");
+        for format in FileFormat::ALL.into_iter().chain([FileFormat::Grid]) {
             let bytes = std::fs::read(path(format, 1)).unwrap();
             assert!(bytes == std::fs::read(path(format, 2)).unwrap(), "{format}");
             assert!(bytes == std::fs::read(path(format, 4)).unwrap(), "{format}");
@@ -298,6 +308,23 @@ mod tests {
         u.set_link(block, 2, lane, &Matrix::diagonal(crate::Complex::new(-1.0, 0.0)));
         let text = refused(&u, &two);
         assert!(text.contains("not special unitary") && text.contains("direction 2 of site 57"), "{text}");
+        // No numbers in the file: as they are, or by rounding.
+        for (x, format, precision) in [
+            (f64::NAN, FileFormat::Ildg, Precision::F64),
+            (f64::INFINITY, FileFormat::HiRep, Precision::F64),
+            (f64::NEG_INFINITY, FileFormat::OpenQcd, Precision::F64),
+            (1e200, FileFormat::Ildg, Precision::F32),
+            (1e200, FileFormat::Milc, Precision::F32),
+        ] {
+            u.set_link(block, 2, lane, &Matrix::diagonal(crate::Complex::new(x, 0.0)));
+            let options = WriteOptions { plaquette: Some(1.0), ..WriteOptions::new(format, precision) };
+            let text = refused(&u, &options);
+            let place = text.contains("direction 2 of site 57 is not finite in ");
+            assert!(place && text.contains(&precision.to_string()), "{format}: {text}");
+        }
+        u.as_mut_slice().fill(0.0);
+        let text = refused(&u, &WriteOptions::new(FileFormat::Ildg, Precision::F64));
+        assert!(text.contains("every link is zero"), "{text}");
         assert_eq!(std::fs::read(&path).unwrap(), b"old");
     }
 }

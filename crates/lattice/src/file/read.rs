@@ -71,8 +71,8 @@ pub fn read_with<T: Real, const N: usize>(
     if format.dims != geometry.extents() || format.nc != N {
         let [x, y, z, t] = geometry.extents();
         return Err(LatticeError::Mismatch(format!(
-            "the file holds {} on {:?} (x,y,z,t), the run has {} on [{x}, {y}, {z}, {t}]: change the run's lattice \
-             or choose another file",
+            "the file holds {} on {:?} (x,y,z,t), the field to read it into is {} on [{x}, {y}, {z}, {t}]: give one \
+             of the file's lattice and group, or another file",
             group_name(format.nc),
             format.dims,
             group_name(N),

@@ -10,8 +10,8 @@ use crate::geometry::{DIM_MAX, Site};
 use crate::group::Matrix;
 use crate::number::Real;
 use lime_rs::{
-    Body, FileFormat, GaugeMeta, GaugeWriter, PayloadWriter, Precision, Rows, ScidacChecksum, Sums,
-    TextRecord,
+    Body, ByteOrder, FileFormat, GaugeMeta, GaugeWriter, PayloadWriter, Precision, Rows, ScidacChecksum,
+    Sums, TextRecord,
 };
 use std::path::Path;
 
@@ -24,6 +24,14 @@ pub struct FileText {
     pub before: Vec<TextRecord>,
     /// Records after it, e.g. `gaugelink-provenance`.
     pub after: Vec<TextRecord>,
+}
+
+impl FileText {
+    /// A logical file name for a file of which no other is known, made from its path: `lfn://gaugelink/NAME`.
+    pub fn lfn_of(path: &Path) -> String {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        format!("lfn://gaugelink/{}", name.replace(char::is_control, "_"))
+    }
 }
 
 /// How [`write_as`] writes a field.
@@ -39,7 +47,7 @@ pub struct WriteOptions<'a> {
     pub plaquette: Option<f64>,
     /// Average link trace, for headers that state it.
     pub link_trace: Option<f64>,
-    /// Further records.
+    /// Further records, and the logical file name, which Grid's reader needs.
     pub text: Option<&'a FileText>,
 }
 
@@ -70,7 +78,8 @@ pub fn write<T: Real, const N: usize>(
 /// returns its sums; those of openQCD's format, which states none, are not complete where ranks share units. Collective.
 ///
 /// # Errors
-/// [`LatticeError::File`], e.g. for links that the format cannot hold: the old file, if any, is intact;
+/// [`LatticeError::File`], e.g. for links that the format cannot hold, or that are no finite numbers in the file's
+/// precision, or all zero: the old file, if any, is intact;
 /// [`LatticeError::OtherRank`].
 pub fn write_as<T: Real, const N: usize>(
     path: &Path,
@@ -82,10 +91,18 @@ pub fn write_as<T: Real, const N: usize>(
     let (comm, geometry) = (lattice.comm(), lattice.geometry());
     let mut meta = GaugeMeta::new(options.format, geometry.extents(), N, options.precision);
     (meta.rows, meta.plaquette, meta.link_trace) = (options.rows, options.plaquette, options.link_trace);
+    if options.format == FileFormat::Grid {
+        meta.norm2 = Some(field.norm2()[chain]);
+    }
     if let Some(text) = options.text {
         (meta.lfn, meta.extra) = (text.lfn.clone(), text.before.clone());
     }
     let body = options.format.body(meta.dims, N, meta.precision, meta.rows)?;
+    let written = field.as_slice().iter().any(|x| x.to_f64() != 0.0);
+    if comm.max(f64::from(written)) == 0.0 {
+        let detail = "every link is zero: fill the field before it is written".into();
+        return Err(lime_rs::Error::Unwritable { detail }.into());
+    }
     let first = comm.rank() == 0;
     let writer = if first { GaugeWriter::create(path, &meta).map(Some) } else { Ok(None) };
     let writer = agree(comm, writer)?;
@@ -126,6 +143,10 @@ fn write_body<T: Real, const N: usize>(
     put: impl Fn(u64, &[u8]) -> lime_rs::Result<()> + Sync,
 ) -> lime_rs::Result<Sums> {
     let lattice = field.lattice();
+    let put = |at: u64, bytes: &[u8]| {
+        check_numbers(body, at, bytes)?;
+        put(at, bytes)
+    };
     if let Some(stretches) = Stretches::new(field.layout(), body) {
         let unit: Vec<T> = Matrix::<T, N>::unit().0.iter().flatten().flat_map(|z| [z.re, z.im]).collect();
         let beyond = unit.repeat(DIM_MAX - lattice.dims());
@@ -138,6 +159,47 @@ fn write_body<T: Real, const N: usize>(
     on_threads(lattice, count(&pieces), empty, |share| {
         write_units(field, chain, body, &region, within(&pieces, &share), empty.clone(), &put)
     })
+}
+
+/// Refuses bytes at `at` of the body that hold a number which is none: NaN, or infinite, perhaps by rounding only.
+fn check_numbers(body: &Body, at: u64, bytes: &[u8]) -> lime_rs::Result<()> {
+    // In the file's order of bytes, so that none is turned around.
+    let stored = |word: u64| if body.byte_order == ByteOrder::Big { word.to_be() } else { word.to_le() };
+    let stored32 = |word: u32| if body.byte_order == ByteOrder::Big { word.to_be() } else { word.to_le() };
+    let bad = match body.precision {
+        Precision::F64 => {
+            let exponent = stored(0x7ff0_0000_0000_0000);
+            let bad = |x: &[u8; 8]| u64::from_ne_bytes(*x) & exponent == exponent;
+            let numbers = bytes.as_chunks::<8>().0;
+            // Every number is looked at without a branch, which is faster than to stop at the first.
+            if numbers.iter().fold(false, |any, x| any | bad(x)) {
+                numbers.iter().position(bad)
+            } else {
+                None
+            }
+        }
+        Precision::F32 => {
+            let exponent = stored32(0x7f80_0000);
+            let bad = |x: &[u8; 4]| u32::from_ne_bytes(*x) & exponent == exponent;
+            let numbers = bytes.as_chunks::<4>().0;
+            if numbers.iter().fold(false, |any, x| any | bad(x)) {
+                numbers.iter().position(bad)
+            } else {
+                None
+            }
+        }
+    };
+    let Some(bad) = bad else { return Ok(()) };
+    let (unit, slots) = (body.unit_bytes() as u64, body.order.links_per_unit());
+    let place = at + (bad * body.precision.bytes()) as u64;
+    let slot = (place % unit) as usize / (body.unit_bytes() / slots);
+    let (rank, mu) = body.order.link(body.dims, place / unit, slot);
+    let detail = format!(
+        "the link in direction {mu} of site {rank} is not finite in {} precision: NaN, infinity, or beyond the largest \
+         number; mend the field, or find out where it diverged",
+        body.precision
+    );
+    Err(lime_rs::Error::Unwritable { detail })
 }
 
 fn write_units<T: Real, const N: usize>(

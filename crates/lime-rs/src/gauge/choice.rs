@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::gauge::{FileFormat, GaugeFile};
-use crate::shape::Shape;
+use crate::ildg::Selection;
 
 /// Largest difference from the stated plaquette that rounding explains.
 const ROUNDING: f64 = 1e-8;
@@ -22,16 +22,16 @@ impl GaugeFile<File> {
     pub fn choose<E: From<Error>>(
         path: impl AsRef<Path>,
         candidates: &[FileFormat],
-        shape: Option<Shape>,
+        selection: impl Into<Selection>,
         mut plaquette: impl FnMut(&Self) -> Result<f64, E>,
     ) -> Result<Self, E> {
-        let path = path.as_ref();
+        let (path, selection) = (path.as_ref(), selection.into());
         if let [format] = candidates {
-            return Ok(Self::open_as(path, Some(*format), shape)?);
+            return Ok(Self::open_as(path, Some(*format), selection)?);
         }
         let mut read = Vec::new();
         for &format in candidates {
-            let file = Self::open_as(path, Some(format), shape)?;
+            let file = Self::open_as(path, Some(format), selection)?;
             let found = plaquette(&file)?;
             read.push((found, file));
         }

@@ -27,10 +27,13 @@ pub enum FileFormat {
     DdAlphaAmg,
     /// HiRep's.
     HiRep,
+    /// ILDG with the records of Grid, so that its strict reader accepts the file: a way of writing. Read, such a file is
+    /// [`Self::Ildg`].
+    Grid,
 }
 
 impl FileFormat {
-    /// All of them.
+    /// All that a file can be read as.
     pub const ALL: [Self; 7] =
         [Self::Ildg, Self::Scidac, Self::Nersc, Self::Milc, Self::OpenQcd, Self::DdAlphaAmg, Self::HiRep];
 
@@ -44,12 +47,18 @@ impl FileFormat {
             Self::OpenQcd => "openqcd",
             Self::DdAlphaAmg => "ddalphaamg",
             Self::HiRep => "hirep",
+            Self::Grid => "grid",
         }
     }
 
     /// Whether files are LIME records, with room for further ones.
     pub fn has_records(self) -> bool {
-        matches!(self, Self::Ildg | Self::Scidac)
+        matches!(self, Self::Ildg | Self::Scidac | Self::Grid)
+    }
+
+    /// Whether files have a logical file name.
+    pub fn has_lfn(self) -> bool {
+        matches!(self, Self::Ildg | Self::Grid)
     }
 
     /// The kind of checksum that files state; those that state none are summed as SciDAC's.
@@ -66,9 +75,9 @@ impl FileFormat {
         self.has_records() || self.checksum_kind() != ChecksumKind::Scidac
     }
 
-    /// Whether the header states a plaquette, so that a writer must know it.
+    /// Whether files state a plaquette always, so that a writer must know it.
     pub fn states_plaquette(self) -> bool {
-        matches!(self, Self::Nersc | Self::OpenQcd | Self::DdAlphaAmg | Self::HiRep)
+        matches!(self, Self::Nersc | Self::OpenQcd | Self::DdAlphaAmg | Self::HiRep | Self::Grid)
     }
 
     /// How a new file holds these links.
@@ -90,7 +99,7 @@ impl FileFormat {
             return Err(Error::CannotHold { format: self, what: reason.to_string(), remedy });
         }
         let (byte_order, order) = match self {
-            Self::Ildg | Self::Scidac | Self::Nersc => (ByteOrder::Big, Order::Canonical),
+            Self::Ildg | Self::Scidac | Self::Nersc | Self::Grid => (ByteOrder::Big, Order::Canonical),
             Self::Milc => (ByteOrder::Little, Order::Canonical),
             Self::OpenQcd => (ByteOrder::Little, Order::OpenQcd),
             Self::DdAlphaAmg => (ByteOrder::Little, Order::DdAlphaAmg),
@@ -103,6 +112,7 @@ impl FileFormat {
         let (groups, precisions, two_rows): (_, &[Precision], bool) = match self {
             Self::Ildg | Self::Scidac => (1..=4, &[Precision::F32, Precision::F64], false),
             Self::Nersc => (2..=4, &[Precision::F32, Precision::F64], true),
+            Self::Grid => (2..=4, &[Precision::F32, Precision::F64], false),
             Self::Milc => (3..=3, &[Precision::F32], false),
             Self::OpenQcd | Self::DdAlphaAmg => (3..=3, &[Precision::F64], false),
             Self::HiRep => (2..=4, &[Precision::F64], false),
@@ -119,6 +129,10 @@ impl FileFormat {
         if self == Self::OpenQcd && !Order::OpenQcd.exists(dims) {
             return Some(Refusal::Extents);
         }
+        // Grid's averages are over four directions, ours over those of the lattice.
+        if self == Self::Grid && dims[3] == 1 {
+            return Some(Refusal::Dimensions);
+        }
         let other = precisions.first().map_or(64, |p| p.bits());
         (!precisions.contains(&precision)).then_some(Refusal::Precision(other))
     }
@@ -130,6 +144,7 @@ enum Refusal {
     Group { nc: usize, only_su3: bool },
     Rows { su3: bool },
     Extents,
+    Dimensions,
     Precision(u32),
 }
 
@@ -144,6 +159,7 @@ impl fmt::Display for Refusal {
             Self::Rows { su3: true } => write!(f, "all rows of a link only"),
             Self::Rows { su3: false } => write!(f, "all rows of these links: two suffice for SU(3) only"),
             Self::Extents => write!(f, "lattices of even extents only"),
+            Self::Dimensions => write!(f, "lattices of four dimensions only"),
             Self::Precision(bits) => write!(f, "numbers of {bits}-bit precision only"),
         }
     }
@@ -159,8 +175,10 @@ impl FromStr for FileFormat {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|format| format.name().eq_ignore_ascii_case(text));
-        found.ok_or_else(|| format!("the formats are {}", Self::ALL.map(Self::name).join(", ")))
+        let mut all = Self::ALL.into_iter().chain([Self::Grid]);
+        all.find(|format| format.name().eq_ignore_ascii_case(text)).ok_or_else(|| {
+            format!("the formats are {}, and grid for writing", Self::ALL.map(Self::name).join(", "))
+        })
     }
 }
 
@@ -170,7 +188,7 @@ mod tests {
 
     #[test]
     fn names_survive_the_round_trip() {
-        for format in FileFormat::ALL {
+        for format in FileFormat::ALL.into_iter().chain([FileFormat::Grid]) {
             assert_eq!(format.to_string().parse(), Ok(format));
         }
         assert!("lime".parse::<FileFormat>().unwrap_err().contains("openqcd"));
@@ -200,6 +218,10 @@ mod tests {
         assert!(text.contains("two suffice for SU(3) only"), "{text}");
         let text = refused(FileFormat::Nersc, [4; 4], 1, double, all);
         assert!(text.contains("U(1)") && text.ends_with("write ildg or scidac instead"), "{text}");
+        let text = refused(FileFormat::Grid, [4; 4], 1, double, all);
+        assert!(text.contains("U(1)") && text.ends_with("write ildg or scidac instead"), "{text}");
+        let text = refused(FileFormat::Grid, [4, 4, 4, 1], 3, double, all);
+        assert!(text.contains("four dimensions only") && text.contains("write ildg"), "{text}");
         for format in FileFormat::ALL {
             let precision = if format == FileFormat::Milc { single } else { double };
             assert!(format.body([4, 2, 6, 8], 3, precision, all).is_ok());

@@ -26,10 +26,11 @@ use crate::access::{ReadAt, open_file};
 use crate::endian::ByteOrder;
 use crate::error::{Error, Result};
 use crate::grid::GridStatement;
-use crate::ildg::{IldgFile, METADATA_LIMIT, load, plain_text};
+use crate::ildg::{IldgFile, METADATA_LIMIT, Selection, load, plain_text};
 use crate::record::record_type::{ILDG_BINARY, ILDG_FORMAT, PRIVATE_FILE_XML, SCIDAC_BINARY, XLF_INFO};
 use crate::record::{MAGIC, Record};
 use crate::scanner::{read, scan};
+use crate::scidac::{Places, ScidacFile};
 use crate::shape::Shape;
 use crate::warning::Warning;
 use crate::{ddalphaamg, hirep, milc, nersc, openqcd, scidac};
@@ -61,11 +62,16 @@ pub(crate) struct Description {
 #[derive(Debug)]
 enum Source<R> {
     Ildg(Box<IldgFile<R>>),
-    /// SciDAC's have records, files of other formats none.
+    /// SciDAC's; in several volumes with the places of the sites.
+    Scidac {
+        file: Box<ScidacFile<R>>,
+        path: Option<PathBuf>,
+        places: Option<Places>,
+    },
+    /// Files without records.
     Other {
         source: R,
         path: Option<PathBuf>,
-        records: Vec<Record>,
     },
 }
 
@@ -87,18 +93,31 @@ impl GaugeFile<File> {
         Self::open_as(path, None, None)
     }
 
-    /// Opens a file with what the caller knows of it: its format, and its shape where it states none or a wrong one.
+    /// Opens a file with what the caller knows of it: its format, its shape where it states none or a wrong one, and which
+    /// of several gauge fields is wanted ([`Selection`], a [`Shape`], or `None`).
     ///
     /// # Errors
     /// Any of the reading errors, with the file's name; [`Error::UnknownFormat`] and [`Error::SeveralFormats`] where
-    /// no format is given.
-    pub fn open_as(path: impl AsRef<Path>, format: Option<FileFormat>, shape: Option<Shape>) -> Result<Self> {
-        let path = path.as_ref();
-        let opened = open_file(path).and_then(|file| Self::from_source(file, format, shape));
+    /// no format is given; [`Error::NoSuchPayload`].
+    pub fn open_as(
+        path: impl AsRef<Path>,
+        format: Option<FileFormat>,
+        selection: impl Into<Selection>,
+    ) -> Result<Self> {
+        let (path, selection) = (path.as_ref(), selection.into());
+        let opened = if format.is_none_or(FileFormat::has_records) && in_volumes(path) {
+            let dims = selection.shape.map(|shape| shape.dims);
+            ScidacFile::open_with(path, dims.as_ref().map(|dims| &dims[..]))
+                .and_then(|file| Self::from_scidac(file, selection))
+        } else {
+            open_file(path).and_then(|file| Self::from_source(file, format, selection))
+        };
         let mut file = opened.map_err(|error| error.in_file(path))?;
         match &mut file.source {
             Source::Ildg(file) => file.path = Some(path.to_owned()),
-            Source::Other { path: place, .. } => *place = Some(path.to_owned()),
+            Source::Scidac { path: place, .. } | Source::Other { path: place, .. } => {
+                *place = Some(path.to_owned());
+            }
         }
         Ok(file)
     }
@@ -109,8 +128,16 @@ impl GaugeFile<File> {
     /// [`Error::UnknownFormat`], [`Error::Open`], [`Error::Read`].
     pub fn detect(path: impl AsRef<Path>) -> Result<Vec<FileFormat>> {
         let path = path.as_ref();
+        if in_volumes(path) {
+            return Ok(vec![FileFormat::Scidac]);
+        }
         open_file(path).and_then(|file| detect(&file)).map_err(|error| error.in_file(path))
     }
+}
+
+/// Whether a path leads to a SciDAC file in several volumes.
+fn in_volumes(path: &Path) -> bool {
+    ScidacFile::volume_paths(path).len() > 1
 }
 
 /// The formats that a source of bytes may have.
@@ -156,7 +183,13 @@ impl<R: ReadAt> GaugeFile<R> {
     ///
     /// # Errors
     /// As there, without a file's name.
-    pub fn from_source(source: R, format: Option<FileFormat>, shape: Option<Shape>) -> Result<Self> {
+    pub fn from_source(
+        source: R,
+        format: Option<FileFormat>,
+        selection: impl Into<Selection>,
+    ) -> Result<Self> {
+        let selection = selection.into();
+        let shape = selection.shape;
         let format = match format {
             Some(format) => format,
             None => match detect(&source)?[..] {
@@ -164,25 +197,32 @@ impl<R: ReadAt> GaugeFile<R> {
                 ref candidates => return Err(Error::SeveralFormats { candidates: candidates.to_vec() }),
             },
         };
-        let (mut warnings, mut records) = (Vec::new(), Vec::new());
+        let mut warnings = Vec::new();
         let description = match format {
-            FileFormat::Ildg => {
-                let selection = crate::Selection { shape, payload: 0 };
+            FileFormat::Ildg | FileFormat::Grid => {
                 return Ok(IldgFile::from_source(source, selection)?.into());
             }
             FileFormat::Scidac => {
-                scidac::describe_links(&source, shape, &mut warnings).map(|(links, all)| {
-                    records = all;
-                    links
-                })
+                let file = ScidacFile::from_sources([source], shape.as_ref().map(|shape| &shape.dims[..]))?;
+                return Self::from_scidac(file, selection);
             }
+            _ if selection.payload > 0 => Err(Error::NoSuchPayload { index: selection.payload, count: 1 }),
             FileFormat::Nersc => nersc::describe(&source, shape, &mut warnings),
             FileFormat::Milc => milc::describe(&source, shape, &mut warnings),
             FileFormat::OpenQcd => openqcd::describe(&source, shape, &mut warnings),
             FileFormat::DdAlphaAmg => ddalphaamg::describe(&source, shape, &mut warnings),
             FileFormat::HiRep => hirep::describe(&source, shape, &mut warnings),
         }?;
-        Ok(Self { source: Source::Other { source, path: None, records }, format, description, warnings })
+        Ok(Self { source: Source::Other { source, path: None }, format, description, warnings })
+    }
+
+    /// A gauge field of an opened SciDAC file.
+    fn from_scidac(file: ScidacFile<R>, selection: Selection) -> Result<Self> {
+        let mut warnings = Vec::new();
+        let (description, payload) = scidac::describe_links(&file, selection, &mut warnings)?;
+        let places = (file.volumes() > 1).then(|| Places::of(&file, payload)).transpose()?;
+        let source = Source::Scidac { file: Box::new(file), path: None, places };
+        Ok(Self { source, format: FileFormat::Scidac, description, warnings })
     }
 
     /// The format.
@@ -195,7 +235,7 @@ impl<R: ReadAt> GaugeFile<R> {
         &self.description.body
     }
 
-    /// Where they begin in the file.
+    /// Where they begin in the file; 0 where several volumes share them.
     pub fn offset(&self) -> u64 {
         self.description.offset
     }
@@ -214,15 +254,16 @@ impl<R: ReadAt> GaugeFile<R> {
     pub fn ildg(&self) -> Option<&IldgFile<R>> {
         match &self.source {
             Source::Ildg(file) => Some(file),
-            Source::Other { .. } => None,
+            Source::Scidac { .. } | Source::Other { .. } => None,
         }
     }
 
-    /// LIME records in file order; none where the format has none.
+    /// LIME records in file order, of several volumes those of the one with the metadata; none where the format has none.
     pub fn records(&self) -> &[Record] {
         match &self.source {
             Source::Ildg(file) => file.records(),
-            Source::Other { records, .. } => records,
+            Source::Scidac { file, .. } => file.records(0).unwrap_or_default(),
+            Source::Other { .. } => &[],
         }
     }
 
@@ -232,11 +273,15 @@ impl<R: ReadAt> GaugeFile<R> {
     }
 
     /// Text of the first record of a type, e.g. `xlf-info`, without closing NULs and white space; bytes that are
-    /// not UTF-8 are replaced. `None` where there is no such record.
+    /// not UTF-8 are replaced. `None` where there is no such record. In an ILDG file of several gauge fields the records
+    /// of the others do not count.
     ///
     /// # Errors
     /// [`Error::RecordTooLong`], [`Error::Read`].
     pub fn text(&self, kind: &str) -> Result<Option<String>> {
+        if let Source::Ildg(file) = &self.source {
+            return file.own_text(kind);
+        }
         let Some(record) = self.records().iter().find(|record| record.kind() == kind) else {
             return Ok(None);
         };
@@ -247,16 +292,27 @@ impl<R: ReadAt> GaugeFile<R> {
     pub(crate) fn source(&self) -> &R {
         match &self.source {
             Source::Ildg(file) => &file.source,
+            Source::Scidac { file, .. } => file.source(),
             Source::Other { source, .. } => source,
         }
+    }
+
+    /// Fills `bytes` with whole units of the body, wherever they lie. The caller keeps within it.
+    fn read_stored(&self, first_unit: u64, bytes: &mut [u8]) -> Result<()> {
+        if let Source::Scidac { file, places: Some(places), .. } = &self.source {
+            return places.read(file, first_unit, bytes);
+        }
+        read(self.source(), bytes, self.offset() + first_unit * self.body().unit_bytes() as u64)
     }
 
     /// Adds the file's name to an error.
     fn named(&self, error: Error) -> Error {
         match &self.source {
             Source::Ildg(file) => file.named(error),
-            Source::Other { path: Some(path), .. } => error.in_file(path),
-            Source::Other { path: None, .. } => error,
+            Source::Scidac { path: Some(path), .. } | Source::Other { path: Some(path), .. } => {
+                error.in_file(path)
+            }
+            Source::Scidac { path: None, .. } | Source::Other { path: None, .. } => error,
         }
     }
 }
@@ -268,7 +324,7 @@ impl<R: ReadAt> From<IldgFile<R>> for GaugeFile<R> {
         let (byte_order, rows, order) = (ByteOrder::Big, Rows::All, Order::Canonical);
         let body = Body { dims, nc, precision, byte_order, rows, order };
         let checksum = payload.checksum.map(Checksum::Scidac);
-        let info = file.text(XLF_INFO).ok().flatten();
+        let info = file.own_text(XLF_INFO).ok().flatten();
         let GridStatement { plaquette, link_trace, .. } = file.grid_statement().unwrap_or_default();
         let written = info.as_deref().and_then(plaquette_in).filter(|_| plaquette.is_none());
         let plaquette = plaquette.or(written.map(|(value, _)| value));

@@ -6,7 +6,6 @@ use crate::access::ReadAt;
 use crate::error::{Error, Result};
 use crate::gauge::{GaugeFile, Sums};
 use crate::ildg::buffer;
-use crate::scanner::read;
 
 /// Consecutive units as they are stored.
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +46,7 @@ impl<R: ReadAt> GaugeFile<R> {
         while first_unit < units.end {
             let count = at_once.min(units.end - first_unit);
             let bytes = &mut memory[..count as usize * unit_bytes];
-            read(self.source(), bytes, self.offset() + first_unit * unit_bytes as u64).map_err(named)?;
+            self.read_stored(first_unit, bytes).map_err(named)?;
             sums.add(self.body(), first_unit, bytes).map_err(named)?;
             visit(UnitChunk { first_unit, units: count, bytes })?;
             first_unit += count;
@@ -70,7 +69,7 @@ impl<R: ReadAt> GaugeFile<R> {
         } else if end > limit {
             Err(Error::OutOfRange { what: "units", start: first_unit, end, limit })
         } else {
-            read(self.source(), bytes, self.offset() + first_unit * unit_bytes as u64)
+            self.read_stored(first_unit, bytes)
         };
         checked.map_err(|error| self.named(error))
     }

@@ -10,6 +10,7 @@ use crate::format::{IldgFormat, Precision};
 use crate::gauge::body::{Body, Rows};
 use crate::gauge::format::FileFormat;
 use crate::gauge::sums::Sums;
+use crate::grid::GridMeta;
 use crate::writer::{IldgMeta, IldgWriter, PayloadWriter, TextRecord};
 use crate::{ddalphaamg, hirep, milc, nersc, openqcd};
 
@@ -30,7 +31,9 @@ pub struct GaugeMeta {
     pub plaquette: Option<f64>,
     /// Average of `Re tr U / Nc`, for headers that state it.
     pub link_trace: Option<f64>,
-    /// Logical file name (ILDG).
+    /// Sum over sites, directions and components of `|component|²`, for Grid's records.
+    pub norm2: Option<f64>,
+    /// Logical file name (ILDG); Grid reads no file without.
     pub lfn: Option<String>,
     /// Records before the payload (ILDG, SciDAC).
     pub extra: Vec<TextRecord>,
@@ -39,8 +42,8 @@ pub struct GaugeMeta {
 impl GaugeMeta {
     /// Metadata without stated values and additional records, all rows of each link.
     pub fn new(format: FileFormat, dims: [usize; 4], nc: usize, precision: Precision) -> Self {
-        let (plaquette, link_trace, lfn, extra) = (None, None, None, Vec::new());
-        Self { format, dims, nc, precision, rows: Rows::All, plaquette, link_trace, lfn, extra }
+        let (plaquette, link_trace, norm2, lfn, extra) = (None, None, None, None, Vec::new());
+        Self { format, dims, nc, precision, rows: Rows::All, plaquette, link_trace, norm2, lfn, extra }
     }
 }
 
@@ -62,7 +65,8 @@ impl GaugeWriter {
     ///
     /// # Errors
     /// [`Error::CannotHold`] where the format cannot hold such links; [`Error::PlaquetteNeeded`];
-    /// [`Error::ImpossibleShape`]; [`Error::RecordType`]; [`Error::Write`].
+    /// [`Error::ImpossibleShape`]; [`Error::RecordType`]; [`Error::Unwritable`] for a logical file name that is none, and
+    /// for what Grid's records need and the metadata lack; [`Error::Write`].
     pub fn create(target: impl AsRef<Path>, meta: &GaugeMeta) -> Result<Self> {
         let GaugeMeta { format, dims, nc, precision, rows, .. } = *meta;
         let body = format.body(dims, nc, precision, rows)?;
@@ -73,6 +77,7 @@ impl GaugeWriter {
             let mut ildg = IldgMeta::new(IldgFormat::new(dims, nc, precision)?);
             (ildg.lfn, ildg.extra) = (meta.lfn.clone(), meta.extra.clone());
             ildg.scidac_only = format == FileFormat::Scidac;
+            ildg.grid = (format == FileFormat::Grid).then(|| grid(meta));
             // The time of writing would make two runs of one seed differ.
             ildg.date = String::new();
             return Ok(Self { body, inner: Inner::Lime(IldgWriter::create(target, &ildg)?) });
@@ -142,12 +147,21 @@ impl GaugeWriter {
     }
 }
 
+/// What Grid's records state; what was not measured is no number, which they refuse.
+fn grid(meta: &GaugeMeta) -> GridMeta {
+    let [plaquette, link_trace, norm2] =
+        [meta.plaquette, meta.link_trace, meta.norm2].map(|value| value.unwrap_or(f64::NAN));
+    let description = meta.lfn.clone().unwrap_or_default();
+    let creator = concat!("lime-rs ", env!("CARGO_PKG_VERSION")).into();
+    GridMeta { plaquette, link_trace, norm2, description, sequence: 0, creator }
+}
+
 /// The header; as long for any sums.
 fn header(meta: &GaugeMeta, body: &Body, sums: &Sums) -> Vec<u8> {
     let plaquette = meta.plaquette.unwrap_or_default();
     match meta.format {
         // Its records are IldgWriter's.
-        FileFormat::Ildg | FileFormat::Scidac => Vec::new(),
+        FileFormat::Ildg | FileFormat::Scidac | FileFormat::Grid => Vec::new(),
         FileFormat::Nersc => nersc::header(body, plaquette, meta.link_trace.unwrap_or_default(), sums.nersc),
         FileFormat::Milc => milc::header(body, sums.milc),
         FileFormat::OpenQcd => openqcd::header(body, plaquette),

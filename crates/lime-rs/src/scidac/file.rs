@@ -1,7 +1,7 @@
 //! An opened SciDAC file: what its logical records are, where their data lie, and what they claim.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::content::{Content, Number, resolve};
 use super::describe::{describe, file_info, text_of};
@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::ildg::load;
 use crate::record::Record;
 use crate::record::record_type::{FILE_XML, ILDG_BINARY, PRIVATE_FILE_XML, SCIDAC_BINARY, SITELIST};
+use crate::scanner::scan;
 use crate::warning::Warning;
 use crate::xml::Document;
 
@@ -107,6 +108,20 @@ impl ScidacFile<File> {
             .collect::<Result<Vec<_>>>()?;
         Self::assemble(volumes, dims, warnings).map_err(|error| error.in_file(path))
     }
+
+    /// The files that [`Self::open`] takes for the volumes of one, in the order of their numbers: several where `path` is a
+    /// volume with a list of its sites that has others beside it, or the name that they have in common; else `path` itself,
+    /// there or not.
+    pub fn volume_paths(path: impl AsRef<Path>) -> Vec<PathBuf> {
+        let path = path.as_ref();
+        let found = find(path);
+        let has_sites = |path: &PathBuf| {
+            let records = open_file(path).map(|file| scan(&file).records).unwrap_or_default();
+            records.iter().any(|record| record.kind() == SITELIST)
+        };
+        let is_alone = found.iter().all(|volume| volume == path);
+        if is_alone || !found.iter().any(has_sites) { vec![path.into()] } else { found }
+    }
 }
 
 impl<R: ReadAt> ScidacFile<R> {
@@ -162,6 +177,11 @@ impl<R: ReadAt> ScidacFile<R> {
     /// Logical records in file order.
     pub fn payloads(&self) -> &[ScidacPayload] {
         &self.payloads
+    }
+
+    /// The volume with the metadata.
+    pub(crate) fn source(&self) -> &R {
+        &self.volumes[0].source
     }
 
     /// Number of files.

@@ -8,20 +8,18 @@ use crate::endian::ByteOrder;
 use crate::error::{Error, Result};
 use crate::format::Precision;
 use crate::gauge::{Body, Checksum, Description, Order, Rows, Stated, decimal};
-use crate::record::Record;
+use crate::ildg::Selection;
 use crate::scidac::Content;
 use crate::shape::Shape;
 use crate::warning::Warning;
 use crate::xml::Document;
 
-/// The description of the first field of four colour matrices a site, and all records of the file.
-pub(crate) fn describe_links(
-    source: &impl ReadAt,
-    given: Option<Shape>,
+/// The description of a field of four colour matrices a site, the one chosen of several, and its index among all records.
+pub(crate) fn describe_links<R: ReadAt>(
+    file: &ScidacFile<R>,
+    Selection { shape: given, payload: wanted }: Selection,
     warnings: &mut Vec<Warning>,
-) -> Result<(Description, Vec<Record>)> {
-    let file = ScidacFile::from_sources([source], given.as_ref().map(|shape| &shape.dims[..]))?;
-    let records = file.records(0).unwrap_or_default().to_vec();
+) -> Result<(Description, usize)> {
     warnings.extend_from_slice(file.warnings());
     let fields: Vec<usize> = (0..file.payloads().len())
         .filter(|&i| {
@@ -30,11 +28,15 @@ pub(crate) fn describe_links(
         })
         .collect();
     let dims = &file.info().dims;
-    let (Some(&chosen), 1..=4) = (fields.first(), dims.len()) else {
+    if fields.is_empty() || !(1..=4).contains(&dims.len()) {
+        let records = file.records(0).unwrap_or_default();
         return Err(Error::NoGaugeField { kinds: records.iter().map(|r| r.kind().to_owned()).collect() });
+    }
+    let Some(&chosen) = fields.get(wanted) else {
+        return Err(Error::NoSuchPayload { index: wanted, count: fields.len() });
     };
     if fields.len() > 1 {
-        warnings.push(Warning::SeveralFields { count: fields.len(), chosen });
+        warnings.push(Warning::SeveralFields { count: fields.len(), chosen: wanted });
     }
     let payload = &file.payloads()[chosen];
     let unusable = |detail: String| Error::UnusableRecord { index: chosen, detail };
@@ -43,9 +45,8 @@ pub(crate) fn describe_links(
         Number::F64 => Precision::F64,
         other => return Err(unusable(format!("its numbers are {other:?}, which links are not made of"))),
     };
-    let Some(offset) = payload.offset() else {
-        return Err(unusable(format!("its links are spread over {} files", file.volumes())));
-    };
+    // Of no use where several files share them.
+    let offset = payload.offset().unwrap_or_default();
     let Content::ColourMatrix { nc, .. } = payload.content else {
         return Err(unusable("it holds no links".into()));
     };
@@ -69,13 +70,14 @@ pub(crate) fn describe_links(
     let rounding = averages.map(|average| average.map_or(0.0, |(_, rounding)| rounding));
     let checksum = payload.checksum.map(Checksum::Scidac);
     let stated = Stated { checksum, plaquette, link_trace, rounding };
-    Ok((Description { body, offset, stated }, records))
+    Ok((Description { body, offset, stated }, chosen))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::gauge::{FileFormat, GaugeFile, GaugeMeta, GaugeWriter, Sums};
+    use crate::record::Record;
     use crate::record::record_type::{ILDG_BINARY, ILDG_FORMAT, ILDG_LFN, SCIDAC_BINARY};
     use crate::writer::TextRecord;
 

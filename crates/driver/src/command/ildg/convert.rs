@@ -11,7 +11,7 @@ use gaugelink_lattice::GaugeField;
 use gaugelink_lattice::file::{FileChecksum, FileText, WriteOptions, write_as};
 use gaugelink_physics::observable::{link_trace, plaquette};
 use lime_rs::record_type::XLF_INFO;
-use lime_rs::{Body, GaugeFile, Precision, Rows, Sums, TextRecord};
+use lime_rs::{Body, GaugeFile, Precision, Rows, ScidacFile, Sums, TextRecord};
 use serde::Serialize;
 
 /// Reads, verifies, writes, and compares what was written.
@@ -20,7 +20,8 @@ use serde::Serialize;
 /// [`DriverError::Request`] where the format cannot hold the links, or the output is the input or is there already;
 /// those of reading and writing. The old output, if any, is then intact.
 pub(crate) fn convert(args: &ConvertArgs, report: &mut Report) -> Result<(), DriverError> {
-    let problem = if is_same(&args.input, &args.output) {
+    let input = ScidacFile::volume_paths(&args.input);
+    let problem = if input.iter().any(|input| is_same(input, &args.output)) {
         "is the file to convert: give another name"
     } else if args.output.exists() && !args.force {
         "is there already: give another name, or --force, which replaces it"
@@ -30,7 +31,11 @@ pub(crate) fn convert(args: &ConvertArgs, report: &mut Report) -> Result<(), Dri
     if !problem.is_empty() {
         return Err(DriverError::Request(format!("{} {problem}", shown(&args.output))));
     }
-    let file = links::open(&args.input, &args.shape)?;
+    if args.lfn.is_some() && !args.to.has_lfn() {
+        let problem = format!("--lfn: {} files have no logical file name, ildg and grid have", args.to);
+        return Err(DriverError::Request(problem));
+    }
+    let file = links::open(&args.input, &args.shape, args.payload)?;
     let line = with_group!(file.body().nc, N => of_group::<N>(args, &file))?;
     report.record(&line)?;
     report.text(&line.text())
@@ -140,10 +145,11 @@ fn text(
     let record = serde_json::json!({
         "program": "gaugelink ildg convert", "version": version, "input": name, "format": file.format().name(),
         "precision": precision_name(file.body().precision), "computed": found.computed.to_string(),
-        "stated": found.stored.map(|sum| sum.to_string()),
+        "stated": found.stored.map(|sum| sum.to_string()), "payload": args.payload,
     });
+    let lfn = args.lfn.as_deref().or_else(|| file.lfn().filter(|lfn| lime_rs::check_lfn(lfn).is_ok()));
     Ok(FileText {
-        lfn: file.lfn().map(str::to_owned),
+        lfn: Some(lfn.map_or_else(|| FileText::lfn_of(&args.output), str::to_owned)),
         before: vec![TextRecord::new(XLF_INFO, info)],
         after: vec![TextRecord::new("gaugelink-provenance", format!("{record:#}\n"))],
     })

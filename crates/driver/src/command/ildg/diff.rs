@@ -24,8 +24,8 @@ pub(crate) fn diff(args: &DiffArgs, report: &mut Report) -> Result<(), DriverErr
 }
 
 fn compare(args: &DiffArgs) -> Result<Line, DriverError> {
-    let [a, b] = [&args.a, &args.b].map(|path| links::open(path, &args.shape));
-    let files = [a?, b?];
+    let [a, b] = args.payload;
+    let files = [links::open(&args.a, &args.shape, a)?, links::open(&args.b, &args.shape, b)?];
     let shape = |file: &GaugeFile| (file.body().dims, file.body().nc);
     if shape(&files[0]) != shape(&files[1]) {
         return Err(DriverError::Input(format!(

@@ -1,10 +1,11 @@
 //! `gaugelink ildg info`: records and metadata, without reading any payload.
 
-use crate::cli::{FileArgs, ShapeArgs};
+use super::logical::{self, Found, LogicalLine};
+use crate::cli::FileArgs;
 use crate::error::DriverError;
-use crate::links::{self, described, precision_name, printable, reason, shown};
+use crate::links::{described, precision_name, printable, reason, shown};
 use crate::report::Report;
-use lime_rs::{Checksum, Error, GaugeFile, Record, Rows, scan};
+use lime_rs::{Checksum, Error, FileFormat, GaugeFile, Record, Rows, ScidacFile, scan};
 use serde::Serialize;
 use std::fs::File;
 use std::path::Path;
@@ -12,12 +13,12 @@ use std::path::Path;
 /// Prints records and metadata of each file.
 ///
 /// # Errors
-/// [`DriverError::Failed`] where a file is missing, damaged, or not in LIME format; files without a gauge field or
-/// without its shape are described as far as they go.
+/// [`DriverError::Failed`] where a file is missing, damaged, or of no known format; of SciDAC files without a gauge field
+/// the logical records are listed, files without a shape are described as far as they go.
 pub(crate) fn info(args: &FileArgs, report: &mut Report) -> Result<(), DriverError> {
     let mut failed = 0;
     for path in &args.files {
-        let line = Line::of(path, &args.shape);
+        let line = Line::of(path, args);
         failed += line.error.is_some() as usize;
         report.record(&line)?;
         report.text(&line.text())?;
@@ -67,6 +68,9 @@ struct Line {
     stored_checksum: Option<String>,
     payloads: usize,
     records: Vec<RecordLine>,
+    /// Fields and global data of a SciDAC file that holds more than a gauge field, or none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    logical_records: Vec<LogicalLine>,
     suma: Option<String>,
     sumb: Option<String>,
     warnings: Vec<String>,
@@ -80,10 +84,15 @@ struct Line {
 }
 
 impl Line {
-    fn of(path: &Path, shape: &ShapeArgs) -> Self {
+    fn of(path: &Path, args: &FileArgs) -> Self {
         let mut line = Self { file: shown(path), ..Self::default() };
-        match links::open(path, shape) {
-            Ok(file) => line.describe(&file),
+        match logical::open(path, &args.shape, args.payload) {
+            Ok(Found::Gauge(file)) => {
+                line.describe(&file);
+                let all = logical::around(&file, path, &args.shape);
+                line.logical_records = all.as_ref().map(LogicalLine::all).unwrap_or_default();
+            }
+            Ok(Found::Other(file)) => line.describe_other(&file),
             Err(error) => line.list(path, error),
         }
         line
@@ -112,6 +121,18 @@ impl Line {
         self.field = Some(payload.format.field.clone());
         self.lfn = payload.lfn.clone();
         self.payloads = file.payload_count();
+    }
+
+    /// A SciDAC file without a gauge field.
+    fn describe_other(&mut self, file: &ScidacFile) {
+        self.format = Some(FileFormat::Scidac.name());
+        self.dims = logical::dims(file);
+        self.logical_records = LogicalLine::all(file);
+        self.payloads = self.logical_records.len();
+        self.records = file.records(0).unwrap_or_default().iter().map(RecordLine::from).collect();
+        self.warnings = file.warnings().iter().map(ToString::to_string).collect();
+        self.description = Some(logical::described(file));
+        self.note = Some(logical::NOTE.into());
     }
 
     /// What a file without a readable description of a gauge field holds.
@@ -143,15 +164,21 @@ impl Line {
                 let rows = rows.map_or(String::new(), |rows| format!(", {rows} rows of each link"));
                 lines.push(format!("  format    {}{rows}", self.format.unwrap_or_default()));
             }
-            let stored = self.stored_checksum.as_ref();
-            lines.push(format!(
-                "  checksum  {}",
-                stored.map_or("none".into(), |sum| format!("{sum} (stored; `ildg verify` computes it)"))
-            ));
+            if self.nc.is_some() {
+                let stored = self.stored_checksum.as_ref();
+                lines.push(format!(
+                    "  checksum  {}",
+                    stored.map_or("none".into(), |sum| format!("{sum} (stored; `ildg verify` computes it)"))
+                ));
+            }
             if let Some(plaquette) = self.stated_plaquette {
                 lines.push(format!("  stated    plaquette {plaquette}"));
             }
         }
+        if !self.logical_records.is_empty() {
+            lines.push(LogicalLine::HEAD.into());
+        }
+        lines.extend(self.logical_records.iter().map(LogicalLine::text));
         if !self.records.is_empty() {
             lines.push("  record  MB ME           bytes  type".into());
         }

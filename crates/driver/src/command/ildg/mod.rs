@@ -3,6 +3,7 @@
 mod convert;
 mod diff;
 mod info;
+mod logical;
 mod verify;
 
 pub(crate) use convert::convert;

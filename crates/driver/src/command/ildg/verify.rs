@@ -1,16 +1,17 @@
 //! `gaugelink ildg verify`: reads every byte and every link, and says whether the file is sound.
 
+use super::logical::{self, Found, LogicalLine};
 use crate::cli::FileArgs;
 use crate::error::DriverError;
 use crate::links::{
-    self, Lattices, checksum_word, described, inspect, judge, judge_averages, precision_name, printable,
-    reason, shown, with_group,
+    Lattices, checksum_word, described, inspect, judge, judge_averages, precision_name, printable, reason,
+    shown, with_group,
 };
 use crate::report::Report;
 use gaugelink_lattice::file::FileChecksum;
 use gaugelink_lattice::{GaugeField, LatticeError};
 use gaugelink_physics::observable::{link_trace, plaquette, spatial_plaquette, temporal_plaquette};
-use lime_rs::{Checksum, GaugeFile, PosixCksum};
+use lime_rs::{Checksum, FileFormat, GaugeFile, PosixCksum, ScidacFile};
 use serde::Serialize;
 use std::path::Path;
 
@@ -66,6 +67,9 @@ struct Line {
     crc_cksum: Option<u32>,
     stated_plaquette: Option<f64>,
     stated_link_trace: Option<f64>,
+    /// Fields and global data of a SciDAC file that holds more than a gauge field, or none, each with its checksum.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    logical_records: Vec<LogicalLine>,
     warnings: Vec<String>,
     ok: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,7 +84,13 @@ struct Line {
 
 impl Line {
     fn examine(&mut self, path: &Path, args: &FileArgs, lattices: &mut Lattices) -> Result<(), DriverError> {
-        let file = links::open(path, &args.shape)?;
+        let file = match logical::open(path, &args.shape, args.payload)? {
+            Found::Gauge(file) => file,
+            Found::Other(file) => {
+                self.examine_others(&file);
+                return Ok(());
+            }
+        };
         let format = file.body();
         self.format = Some(file.format().name());
         self.format_has_none = !file.format().has_checksum();
@@ -91,7 +101,28 @@ impl Line {
         self.precision = Some(precision_name(format.precision));
         self.description = Some(described(&file));
         self.warnings = file.warnings().iter().map(ToString::to_string).collect();
+        if let Some(all) = logical::around(&file, path, &args.shape) {
+            self.examine_records(&all);
+        }
         with_group!(format.nc, N => self.examine_links::<N>(&file, lattices))
+    }
+
+    /// A SciDAC file without a gauge field.
+    fn examine_others(&mut self, file: &ScidacFile) {
+        self.format = Some(FileFormat::Scidac.name());
+        self.dims = logical::dims(file);
+        self.description = Some(format!("{}; {}", logical::described(file), logical::NOTE));
+        self.warnings = file.warnings().iter().map(ToString::to_string).collect();
+        self.examine_records(file);
+        let words: Vec<_> = self.logical_records.iter().map(|line| line.checksum).collect();
+        // The worst of all.
+        self.checksum =
+            [Some("bad"), None, Some("none"), Some("ok")].into_iter().find(|w| words.contains(w)).flatten();
+    }
+
+    fn examine_records(&mut self, file: &ScidacFile) {
+        self.logical_records = LogicalLine::verified(file);
+        self.errors.extend(self.logical_records.iter().filter_map(|line| line.error.clone()));
     }
 
     fn examine_links<const N: usize>(
@@ -174,6 +205,10 @@ impl Line {
             };
             lines.push(format!("  checksum {computed} ({state})"));
         }
+        if !self.logical_records.is_empty() {
+            lines.push(LogicalLine::HEAD.into());
+        }
+        lines.extend(self.logical_records.iter().map(LogicalLine::text));
         if let (Some(sum), unitarity) = (self.crc_cksum, self.unitarity) {
             let unitarity = match (unitarity, self.zero_links) {
                 (Some(off), None | Some(0)) => format!("unitary to {off:.1e}"),

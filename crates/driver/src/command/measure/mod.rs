@@ -55,7 +55,7 @@ struct Measuring<'a> {
 
 impl Measuring<'_> {
     fn file(&mut self, path: &Path) -> Result<(), DriverError> {
-        let file = open(path, &self.args.files.shape)?;
+        let file = open(path, &self.args.files.shape, self.args.files.payload)?;
         if let Some(flow) = &self.flow {
             flow.check(file.body().nc, extents(&file.body().dims).len())?;
         }
