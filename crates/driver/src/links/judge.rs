@@ -81,10 +81,12 @@ pub(crate) fn judge_averages(
         if states(&&1.0) {
             continue;
         }
+        let said = if stated.abs() < READABLE { format!("{stated}") } else { format!("{stated:e}") };
+        let given = if found.abs() < READABLE { format!("{found:.9}") } else { format!("{found:e}") };
         // One or two digits would agree with some normalisation by chance.
         let factor = factors.iter().find(states).filter(|_| rounding <= 0.005);
         let Some(factor) = factor else {
-            let differ = format!("the file states the {name} {stated}, its links give {found:.9}");
+            let differ = format!("the file states the {name} {said}, its links give {given}");
             if zero {
                 verdict.warnings.push(format!("{differ}, where those that are zero count as such"));
             } else {
@@ -97,11 +99,14 @@ pub(crate) fn judge_averages(
             continue;
         };
         verdict.warnings.push(format!(
-            "the file states the {name} {stated}, its links give {found:.9}: that is {factor} times as much, another \
+            "the file states the {name} {said}, its links give {given}: that is {factor} times as much, another \
              normalisation"
         ));
     }
 }
+
+/// Beyond this, an average is no average, and its digits are of no use.
+const READABLE: f64 = 1e6;
 
 /// Why links cannot be updated, if they cannot.
 pub(crate) fn unfit_for_updates(survey: &Survey, precision: Precision) -> Option<String> {

@@ -212,7 +212,7 @@ fn update_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line
         let row = Row::new(Some(number), what, "acceptance").value(rate.value).count(decisions.len());
         rows.push(match (decisions.contains(&true), decisions.contains(&false)) {
             // Equal decisions tell no error.
-            (true, false) => row.note("every trajectory was accepted"),
+            (true, false) => row.note("all were accepted"),
             (false, true) => row.note(none_accepted(&file.stages[number])),
             _ => Row { error: Some(rate.error), ..row },
         });
@@ -236,6 +236,9 @@ fn none_accepted(stage: &Stage) -> &'static str {
         Stage::Hmc(hmc) if hmc.force.is_some() => {
             "no trajectory was accepted, so the links did not change: take more `steps`; if that does not help, \
              the plugin's force is not that of the action"
+        }
+        Stage::Proposal(_) => {
+            "no proposal was accepted, so the links did not change: let the plugin propose less far"
         }
         _ => "no trajectory was accepted, so the links did not change: take more `steps`",
     }
