@@ -46,7 +46,9 @@ fn a_run_whose_checkpoint_may_not_grow_goes_on_later() {
     scratch.succeeds(&["run", "run.toml", "--set", "run.directory=whole"]);
     kill_after(&scratch, "cut", 14);
     let run = ["run", "run.toml", "--set", "run.directory=cut"];
-    let before = names(&scratch, "cut/checkpoint");
+    // The kill may have left a part of one, which goes when a run goes on.
+    let mut before = names(&scratch, "cut/checkpoint");
+    before.retain(|name| !name.starts_with('.'));
     assert_refused(&limited(&scratch, &run), &["cut/checkpoint", "File too large"]);
     assert_eq!(names(&scratch, "cut/checkpoint"), before, "no part of a checkpoint is left");
     scratch.succeeds(&run);

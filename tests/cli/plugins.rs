@@ -229,7 +229,9 @@ fn a_plugin_that_fails_or_leaves_the_group_ends_the_run() {
     ] {
         let config = format!(r#"plugin = "fixture", config = {{ {config} }}"#);
         let scratch = Scratch::new(&FTHMC.replace(r#"plugin = "fixture""#, &config));
-        let error = scratch.fails(1, &["run", "run.toml"]);
+        let output = scratch.run(&["run", "run.toml"]);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{config}: {error}");
         assert!(error.contains("stage 1 (fthmc)") && error.contains(said), "{config}: {error}");
         assert_eq!(scratch.path("out").exists(), begins, "{config}");
         assert!(!scratch.path("out/table.txt").exists(), "{config}: there are no results");
