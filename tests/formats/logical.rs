@@ -223,7 +223,7 @@ fn one_of_several_gauge_fields_is_chosen() {
     assert_eq!(IldgFile::open(&joined).unwrap().payload_count(), 2);
     let scidac = folder.path("scidac");
     let second: Vec<u8> = links(&folder.field::<3>("flat", &DIMS, lime_rs::Precision::F64, |u| {
-        let unit = gaugelink_lattice::GaugeField::cold(u.lattice()).unwrap();
+        let unit = gaugelink_lattice::GaugeField::<f64, 3>::cold(u.lattice()).unwrap();
         u.as_mut_slice().copy_from_slice(unit.as_slice());
     }));
     let fields = [gauge(links(&sound)), vectors(), gauge(second)];
