@@ -244,7 +244,8 @@ mod tests {
                     LatticeOptions { threads: 2, grid: grid.clone(), comm, ..LatticeOptions::default() };
                 let lattice = Lattice::new(&[4, 2, 8, 4], options).unwrap();
                 let u = GaugeField::<f64, 3>::random(&lattice, 1.0, Address::new(9, Purpose::Start)).unwrap();
-                let text = FileText { lfn: Some(FileText::lfn_of(Path::new("a/u\n1"))), ..FileText::default() };
+                let text =
+                    FileText { lfn: Some(FileText::lfn_of(Path::new("a/u\n1"))), ..FileText::default() };
                 for format in FileFormat::ALL.into_iter().chain([FileFormat::Grid]) {
                     let precision = if format == FileFormat::Milc { Precision::F32 } else { Precision::F64 };
                     let rows = if format == FileFormat::Nersc { Rows::Two } else { Rows::All };

@@ -10,8 +10,8 @@ use crate::geometry::{DIM_MAX, Site};
 use crate::group::Matrix;
 use crate::number::Real;
 use lime_rs::{
-    Body, ByteOrder, FileFormat, GaugeMeta, GaugeWriter, PayloadWriter, Precision, Rows, ScidacChecksum, Sums,
-    TextRecord,
+    Body, ByteOrder, FileFormat, GaugeMeta, GaugeWriter, PayloadWriter, Precision, Rows, ScidacChecksum,
+    Sums, TextRecord,
 };
 use std::path::Path;
 
@@ -151,13 +151,13 @@ fn write_body<T: Real, const N: usize>(
         let unit: Vec<T> = Matrix::<T, N>::unit().0.iter().flatten().flat_map(|z| [z.re, z.im]).collect();
         let beyond = unit.repeat(DIM_MAX - lattice.dims());
         return on_threads(lattice, stretches.places(), empty, |share| {
-            stretches.write(field.reader(), &beyond, lattice.isa(), share, empty.clone(), &put)
+            stretches.write(field.reader(), &beyond, lattice.isa(), share, empty.clone(), put)
         });
     }
     let region = Region::of(lattice.geometry());
     let pieces = region.units(body.order);
     on_threads(lattice, count(&pieces), empty, |share| {
-        write_units(field, chain, body, &region, within(&pieces, &share), empty.clone(), &put)
+        write_units(field, chain, body, &region, within(&pieces, &share), empty.clone(), put)
     })
 }
 
@@ -172,13 +172,21 @@ fn check_numbers(body: &Body, at: u64, bytes: &[u8]) -> lime_rs::Result<()> {
             let bad = |x: &[u8; 8]| u64::from_ne_bytes(*x) & exponent == exponent;
             let numbers = bytes.as_chunks::<8>().0;
             // Every number is looked at without a branch, which is faster than to stop at the first.
-            if numbers.iter().fold(false, |any, x| any | bad(x)) { numbers.iter().position(bad) } else { None }
+            if numbers.iter().fold(false, |any, x| any | bad(x)) {
+                numbers.iter().position(bad)
+            } else {
+                None
+            }
         }
         Precision::F32 => {
             let exponent = stored32(0x7f80_0000);
             let bad = |x: &[u8; 4]| u32::from_ne_bytes(*x) & exponent == exponent;
             let numbers = bytes.as_chunks::<4>().0;
-            if numbers.iter().fold(false, |any, x| any | bad(x)) { numbers.iter().position(bad) } else { None }
+            if numbers.iter().fold(false, |any, x| any | bad(x)) {
+                numbers.iter().position(bad)
+            } else {
+                None
+            }
         }
     };
     let Some(bad) = bad else { return Ok(()) };
