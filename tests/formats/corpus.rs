@@ -240,7 +240,11 @@ fn files_of_every_other_format_verify_with_the_values_of_the_index() {
             if format != "milc" {
                 close(&line["stated_plaquette"], &entry["plaquette"], 1e-9, file);
             }
-            assert_eq!(line["warnings"], Value::Array(vec![]), "{file}");
+            // A checksum is missed only where the format has none.
+            let expected =
+                format!("{format} files have no checksum: only damage that moves the plaquette is noticed");
+            let warnings = if line["checksum"] == "none" { vec![expected] } else { vec![] };
+            assert_eq!(line["warnings"], Value::from(warnings), "{file}");
             let answer = run("ildg info --json", &[&path]);
             assert_eq!((answer.status, &answer.line()["format"]), (0, &format.into()), "{file}");
         }

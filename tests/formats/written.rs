@@ -1,10 +1,9 @@
 //! Configurations that the library writes for these tests.
 
 use crate::program::run;
-use gaugelink_lattice::file::{FileText, write};
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{Complex, GaugeField, Lattice, LatticeOptions, Matrix};
-use lime_rs::{IldgFile, Precision};
+use lime_rs::{IldgFile, IldgFormat, IldgMeta, IldgWriter, Precision, ScidacChecksum, encode_as};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -38,8 +37,7 @@ impl Folder {
         }
         .unwrap();
         change(&mut u);
-        let text = FileText { lfn: Some("lfn://test/conf".into()), ..FileText::default() };
-        write(&path, &u, 0, precision, &text).unwrap();
+        write(&path, &u, precision);
         path
     }
 
@@ -69,6 +67,29 @@ impl Folder {
         std::fs::write(&path, bytes).unwrap();
         path
     }
+}
+
+/// Writes links as they are: the library itself writes none that are no numbers.
+fn write<const N: usize>(path: &Path, u: &GaugeField<f64, N>, precision: Precision) {
+    let (lattice, geometry) = (u.lattice(), u.lattice().geometry());
+    let mut numbers = Vec::new();
+    for index in 0..lattice.volume() {
+        let (block, lane) = u.layout().locate(&geometry.site(index));
+        for mu in 0..4 {
+            let link = if mu < lattice.dims() { u.link(block, mu, lane) } else { Matrix::unit() };
+            numbers.extend(link.0.iter().flatten().flat_map(|z| [z.re, z.im]));
+        }
+    }
+    let format = IldgFormat::new(geometry.extents(), N, precision).unwrap();
+    let (site_bytes, mut sum) = (format.site_bytes(), ScidacChecksum::default());
+    let mut bytes = vec![0; numbers.len() * precision.bytes()];
+    encode_as(precision, &numbers, &mut bytes).unwrap();
+    sum.add_range(0, site_bytes, &bytes).unwrap();
+    let mut meta = IldgMeta::new(format);
+    (meta.lfn, meta.date) = (Some("lfn://test/conf".into()), String::new());
+    let writer = IldgWriter::create(path, &meta).unwrap();
+    writer.write_payload_at(0, &bytes).unwrap();
+    writer.finish(sum, &[]).unwrap();
 }
 
 /// Where a file's payload begins, and how long it is.

@@ -112,7 +112,7 @@ fn the_first_of_several_gauge_fields_is_taken_and_told() {
     writer.write_record(&links, &second).unwrap();
     writer.finish().unwrap();
     let file = GaugeFile::open(&path).unwrap();
-    assert_eq!(file.warnings(), [Warning::SeveralFields { count: 2, chosen: 1 }]);
+    assert_eq!(file.warnings(), [Warning::SeveralFields { count: 2, chosen: 0 }]);
     let whole = fs::read(&path).unwrap();
     let offset = file.offset() as usize;
     assert_eq!(whole[offset..offset + first.len()], first);
@@ -438,7 +438,8 @@ fn gauge_fields_in_volumes_are_read_in_the_order_of_the_lattice() {
         (7..20).chain([30, 39]).collect(),
         (20..30).chain(31..39).collect(),
     ];
-    for (name, lists) in [("halves", halves()), ("uneven", uneven)] {
+    let blocks = vec![(0..20).collect(), (20..33).collect(), (33..48).collect()];
+    for (name, lists) in [("halves", halves()), ("uneven", uneven), ("blocks", blocks)] {
         let path = folder.path().join(name);
         let volumes = lists.len();
         write(ScidacWriter::create_parts(&path, &DIMS, lists, "<file/>").unwrap());
@@ -455,9 +456,11 @@ fn gauge_fields_in_volumes_are_read_in_the_order_of_the_lattice() {
             let mut all = vec![0; bytes.len()];
             file.read_bytes(0, &mut all).unwrap();
             assert!(all == bytes, "{name}");
-            let mut some = vec![0; 5 * 576];
-            file.read_bytes(37, &mut some).unwrap();
-            assert!(some == bytes[37 * 576..42 * 576], "{name}");
+            let mut some = vec![0; 17 * 576];
+            for first in [0, 12, 18, 31] {
+                file.read_bytes(first as u64, &mut some).unwrap();
+                assert!(some == bytes[first * 576..(first + 17) * 576], "{name}, from site {first}");
+            }
             assert!(matches!(file.read_bytes(44, &mut some), Err(Error::InFile { .. })));
         }
     }

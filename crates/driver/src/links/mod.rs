@@ -332,7 +332,7 @@ mod tests {
     use gaugelink_lattice::comm::run_ranks;
     use gaugelink_lattice::file::{FileText, write};
     use gaugelink_lattice::rng::{Address, Purpose};
-    use gaugelink_lattice::{Complex, LaneMeaning, Matrix};
+    use gaugelink_lattice::{LaneMeaning, Matrix};
 
     const EXTENTS: [usize; 3] = [4, 4, 8];
     const STRICT: Refusals =
@@ -342,12 +342,15 @@ mod tests {
     /// Writes a rough SU(2) field with one link NaN in the upper half of the last direction, if so asked.
     fn written(path: &Path, damaged: bool) {
         let lattice = Lattice::new(&EXTENTS, LatticeOptions::default()).unwrap();
-        let mut u = GaugeField::<f64, 2>::random(&lattice, 1.0, Address::new(3, Purpose::Start)).unwrap();
-        let (block, lane) = u.layout().locate(&[1, 2, 6, 0]);
-        if damaged {
-            u.set_link(block, 0, lane, &Matrix::diagonal(Complex::new(f64::NAN, 0.0)));
-        }
+        let u = GaugeField::<f64, 2>::random(&lattice, 1.0, Address::new(3, Purpose::Start)).unwrap();
         write(path, &u, 0, Precision::F64, &FileText::default()).unwrap();
+        if damaged {
+            let mut bytes = std::fs::read(path).unwrap();
+            let offset = GaugeFile::open(path).unwrap().offset() as usize;
+            // Site (1,2,6) has number 105, and 32 real numbers.
+            bytes[offset + 105 * 32 * 8..][..8].copy_from_slice(&f64::NAN.to_be_bytes());
+            std::fs::write(path, bytes).unwrap();
+        }
     }
 
     #[test]

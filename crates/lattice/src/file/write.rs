@@ -151,43 +151,35 @@ fn write_body<T: Real, const N: usize>(
         let unit: Vec<T> = Matrix::<T, N>::unit().0.iter().flatten().flat_map(|z| [z.re, z.im]).collect();
         let beyond = unit.repeat(DIM_MAX - lattice.dims());
         return on_threads(lattice, stretches.places(), empty, |share| {
-            stretches.write(field.reader(), &beyond, lattice.isa(), share, empty.clone(), &put)
+            stretches.write(field.reader(), &beyond, lattice.isa(), share, empty.clone(), put)
         });
     }
     let region = Region::of(lattice.geometry());
     let pieces = region.units(body.order);
     on_threads(lattice, count(&pieces), empty, |share| {
-        write_units(field, chain, body, &region, within(&pieces, &share), empty.clone(), &put)
+        write_units(field, chain, body, &region, within(&pieces, &share), empty.clone(), put)
     })
 }
 
 /// Refuses bytes at `at` of the body that hold a number which is none: NaN, or infinite, perhaps by rounding only.
 fn check_numbers(body: &Body, at: u64, bytes: &[u8]) -> lime_rs::Result<()> {
-    // In the file's order of bytes, so that none is turned around.
-    let stored = |word: u64| if body.byte_order == ByteOrder::Big { word.to_be() } else { word.to_le() };
-    let stored32 = |word: u32| if body.byte_order == ByteOrder::Big { word.to_be() } else { word.to_le() };
-    let bad = match body.precision {
-        Precision::F64 => {
-            let exponent = stored(0x7ff0_0000_0000_0000);
-            let bad = |x: &[u8; 8]| u64::from_ne_bytes(*x) & exponent == exponent;
-            let numbers = bytes.as_chunks::<8>().0;
-            // Every number is looked at without a branch, which is faster than to stop at the first.
-            if numbers.iter().fold(false, |any, x| any | bad(x)) {
-                numbers.iter().position(bad)
-            } else {
-                None
-            }
+    let exponent: u32 = match body.precision {
+        Precision::F64 => 0x7ff0_0000,
+        Precision::F32 => 0x7f80_0000,
+    };
+    // In the file's order of bytes, so that no number is turned around.
+    let exponent = match body.byte_order {
+        ByteOrder::Big => exponent.to_be(),
+        ByteOrder::Little => exponent.to_le(),
+    };
+    let bad = match (body.precision, body.byte_order) {
+        (Precision::F64, ByteOrder::Big) => {
+            first_odd(bytes.as_chunks::<8>().0, exponent, |x| [x[0], x[1], x[2], x[3]])
         }
-        Precision::F32 => {
-            let exponent = stored32(0x7f80_0000);
-            let bad = |x: &[u8; 4]| u32::from_ne_bytes(*x) & exponent == exponent;
-            let numbers = bytes.as_chunks::<4>().0;
-            if numbers.iter().fold(false, |any, x| any | bad(x)) {
-                numbers.iter().position(bad)
-            } else {
-                None
-            }
+        (Precision::F64, ByteOrder::Little) => {
+            first_odd(bytes.as_chunks::<8>().0, exponent, |x| [x[4], x[5], x[6], x[7]])
         }
+        (Precision::F32, _) => first_odd(bytes.as_chunks::<4>().0, exponent, |x| *x),
     };
     let Some(bad) = bad else { return Ok(()) };
     let (unit, slots) = (body.unit_bytes() as u64, body.order.links_per_unit());
@@ -200,6 +192,17 @@ fn check_numbers(body: &Body, at: u64, bytes: &[u8]) -> lime_rs::Result<()> {
         body.precision
     );
     Err(lime_rs::Error::Unwritable { detail })
+}
+
+/// The first number with all bits of the exponent set, in the word that has it.
+fn first_odd<const B: usize>(
+    numbers: &[[u8; B]],
+    exponent: u32,
+    word: impl Fn(&[u8; B]) -> [u8; 4],
+) -> Option<usize> {
+    let odd = |x: &[u8; B]| u32::from_ne_bytes(word(x)) & exponent == exponent;
+    // To look at every number without a branch is faster than to stop at the first.
+    if numbers.iter().fold(false, |any, x| any | odd(x)) { numbers.iter().position(odd) } else { None }
 }
 
 fn write_units<T: Real, const N: usize>(
