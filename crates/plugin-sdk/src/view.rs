@@ -149,6 +149,11 @@ impl<'a> View<'a> {
     }
     /// Checks everything (codes, strides, alignment, bounds) and gives access to the numbers. CPU memory only.
     pub fn access(&self, lattice: &Lattice) -> Result<Access<'_>> {
+        self.checked(lattice, false)
+    }
+    /// As [`Self::access`]. The numbers of a field that is written must each have a place: more than fit into the bytes that
+    /// the strides reach share some.
+    fn checked(&self, lattice: &Lattice, written: bool) -> Result<Access<'_>> {
         let raw = &self.raw;
         let shape = self.shape(lattice)?;
         if !matches!(raw.device_type, 0 | raw::GLK_DEV_CPU | raw::GLK_DEV_CUDA_HOST | raw::GLK_DEV_ROCM_HOST)
@@ -201,6 +206,15 @@ impl<'a> View<'a> {
             return Err(self.wrong(format!(
                 "its strides reach bytes {low} to {last} of a plane, but plane_bytes is {}",
                 raw.plane_bytes
+            )));
+        }
+        let held = if raw.parity == raw::GLK_BOTH { lattice.sites() } else { lattice.sites() / 2 };
+        let numbers = (shape.reals_per_site() / planes) as i128 * shape.batch as i128 * held as i128;
+        let reached = high - low + i128::from(scalar_bytes);
+        if written && numbers * i128::from(scalar_bytes) > reached {
+            return Err(self.wrong(format!(
+                "its strides put {numbers} numbers into {reached} bytes of a plane, so that some share a place; an output needs \
+                 one for each"
             )));
         }
         for (i, plane) in raw.plane[..planes].iter().enumerate() {
@@ -271,6 +285,6 @@ impl<'a> ViewMut<'a> {
     }
     /// As [`View::access`], for writing as well.
     pub fn access(&mut self, lattice: &Lattice) -> Result<AccessMut<'_>> {
-        Ok(AccessMut::new(self.0.access(lattice)?))
+        Ok(AccessMut::new(self.0.checked(lattice, true)?))
     }
 }

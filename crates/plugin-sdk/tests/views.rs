@@ -49,6 +49,32 @@ fn planes_single_precision_split_parts_and_accumulation() {
     assert_eq!((planes[0][7], planes[0][15]), (28.0, 29.0));
 }
 
+/// What is read may stand in one place for all sites; what is written may not.
+#[test]
+fn an_output_has_a_place_for_each_number() {
+    let data = vec![0.0; 8 * 2 * 8];
+    let good = *View::gauge(&data, &lattice(), 2).expect("one field").as_raw();
+    let refused = |change: &dyn Fn(&mut raw::glk_view)| {
+        let mut raw = good;
+        change(&mut raw);
+        assert_eq!(message(&raw), "", "as an input");
+        // SAFETY: only the description is looked at.
+        let mut view = unsafe { ViewMut::from_raw(&raw const raw, "U") }.expect("not NULL");
+        view.access(&lattice()).err().map(|error| error.message).unwrap_or_default()
+    };
+    assert_eq!(refused(&|_| ()), "");
+    assert_eq!(refused(&|v| (v.stride_row, v.stride_col) = (v.stride_col, v.stride_row)), "");
+    for zero in [
+        &(|v: &mut raw::glk_view| v.stride_site = 0) as &dyn Fn(&mut raw::glk_view),
+        &|v| v.stride_mu = 0,
+        &|v| v.stride_row = 0,
+        &|v| v.stride_col = 0,
+        &|v| (v.nrhs, v.stride_rhs) = (2, 0),
+    ] {
+        assert!(refused(zero).contains("some share a place"), "{}", refused(zero));
+    }
+}
+
 #[test]
 fn lies_are_found_out() {
     let data = vec![0.0; 8 * 2 * 8];
