@@ -10,6 +10,7 @@ fn mistakes_in_the_run_file_end_with_status_2() {
         ("action.beta=six", &["line", "beta"]),
         ("stage.0.kind=heatbth", &["heatbth", "heatbath"]),
         ("stage.1.steps=0", &["steps", "at least 1"]),
+        ("stage.1.steps=2147483648", &["| steps = 2147483648", "at most 100000"]),
         ("stage.9.steps=1", &["--set", "counted from 0"]),
         ("lattice.group=SU(5)", &["SU(5)", "SU(3)"]),
         ("stage.1.thermalise=12", &["thermalise"]),

@@ -2,7 +2,7 @@
 
 use super::file_name::{file_name, logical_name};
 use super::plugin::{PluginTable, Role};
-use super::tables::{FormatName, PrecisionName, at_least_one, finite, positive, yes};
+use super::tables::{FormatName, PrecisionName, at_least_one, finite, positive, trajectory_steps, yes};
 use gaugelink_physics::dirac::PropagatorSolver;
 use gaugelink_physics::solver::RESTART_MAX;
 use gaugelink_sampler::hmc::Trajectory;
@@ -108,7 +108,7 @@ pub struct HmcStage {
     #[serde(default = "omelyan", deserialize_with = "integrator")]
     pub integrator: Integrator,
     /// Integration steps of a trajectory.
-    #[serde(deserialize_with = "at_least_one")]
+    #[serde(deserialize_with = "trajectory_steps")]
     pub steps: u64,
     /// Length τ, in units where H = ½ Σ π² + S (Grid's τ is √2 shorter).
     #[serde(default = "unit_length", deserialize_with = "positive")]
@@ -141,7 +141,7 @@ pub struct FthmcStage {
     #[serde(default = "omelyan", deserialize_with = "integrator")]
     pub integrator: Integrator,
     /// Integration steps of a trajectory.
-    #[serde(deserialize_with = "at_least_one")]
+    #[serde(deserialize_with = "trajectory_steps")]
     pub steps: u64,
     /// Length τ, in units where H = ½ Σ π² + S.
     #[serde(default = "unit_length", deserialize_with = "positive")]

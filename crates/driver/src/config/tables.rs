@@ -199,6 +199,19 @@ pub(super) fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result
     }
 }
 
+/// Steps of a trajectory: their list is held in memory, and no trajectory needs so many.
+const STEPS_MAX: u64 = 100_000;
+
+/// Integration steps of a trajectory, 1 to [`STEPS_MAX`].
+pub(super) fn trajectory_steps<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    match at_least_one(deserializer)? {
+        n if n > STEPS_MAX => Err(serde::de::Error::custom(format!(
+            "{n} steps of a trajectory are not possible here, expected at most {STEPS_MAX}"
+        ))),
+        n => Ok(n),
+    }
+}
+
 /// A number that must be positive and finite.
 pub(super) fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     let x = f64::deserialize(deserializer)?;
