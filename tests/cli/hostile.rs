@@ -37,7 +37,7 @@ fn what_a_plugin_does_to_its_process_is_a_failed_check() {
         ("forward", "exit(0);", "create", "was ended with exit status 0"),
         ("forward", "abort();", "create", "signal 6 SIGABRT"),
         ("pullback", "*(volatile int *)0 = 1;", "LEX f64", "signal 11 SIGSEGV"),
-        ("pullback", "for (;;) sleep(1);", "LEX f64", "did not come back within 2 s"),
+        ("pullback", "for (;;) sleep(1);", "LEX f64", "did not come back within 2 s (--timeout)"),
         ("open", "_exit(7);", "open", "exit status 7"),
         ("pullback", "puts(\"good day\");", "output", "beginning with \"good day"),
         ("forward", "fputs(\"good night\", stderr);", "errors", "beginning with \"good night"),

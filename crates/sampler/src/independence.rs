@@ -39,6 +39,11 @@ impl<const N: usize> Independence<N> {
         self.log_weight = None;
         self.proposal.copy_from(u);
         self.flow.log_density(&mut self.proposal, &mut self.log_q)?;
+        self.know(u, action)
+    }
+
+    /// Takes the weights of links whose density is in `log_q`.
+    fn know(&mut self, u: &GaugeField<f64, N>, action: &dyn Action<N>) -> Result<(), ModelError> {
         self.log_weight = Some(finite(log_weights(&action.value(u), &self.log_q))?);
         Ok(())
     }
@@ -55,8 +60,7 @@ impl<const N: usize> Independence<N> {
     ) -> Result<(), ModelError> {
         self.log_weight = None;
         self.flow.sample(address, u, &mut self.log_q);
-        self.log_weight = Some(finite(log_weights(&action.value(u), &self.log_q))?);
-        Ok(())
+        self.know(u, action)
     }
 
     /// One proposal for every chain of the field. Collective.

@@ -12,7 +12,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-/// Locked by the owner; it stays.
+/// Locked by the owner; it stays where the work began.
 const LOCK: &str = "lock";
 
 /// A run directory, locked while this value lives.

@@ -141,14 +141,11 @@ fn watched(file: &Path, args: &PluginCheckArgs) -> Result<Vec<Line>, DriverError
         outcome: FAILED.into(),
         sentence,
     };
+    let limit = format!("{} s (--timeout)", args.timeout);
     match running {
-        Some((component, check)) => lines.push(failed(component, &check, ended(&end, args.timeout))),
+        Some((component, check)) => lines.push(failed(component, &check, ended(&end, &limit))),
         None if !matches!(end, End::Exit(status) if status.success()) => {
-            lines.push(failed(
-                String::new(),
-                "end",
-                format!("after the last check {}", ended(&end, args.timeout)),
-            ));
+            lines.push(failed(String::new(), "end", format!("after the last check {}", ended(&end, &limit))));
         }
         None => {}
     }

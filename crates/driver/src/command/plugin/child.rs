@@ -30,10 +30,10 @@ pub(super) fn wait(mut child: Child, told: &Path, timeout: Duration) -> std::io:
     }
 }
 
-/// How it ended, in words.
-pub(super) fn ended(end: &End, timeout: u64) -> String {
+/// How it ended, in words; `limit` are those of the time that it had.
+pub(super) fn ended(end: &End, limit: &str) -> String {
     let status = match end {
-        End::Hung => return format!("it did not come back within {timeout} s"),
+        End::Hung => return format!("it did not come back within {limit}"),
         End::Exit(status) => status,
     };
     match (status.signal(), status.code()) {

@@ -85,7 +85,10 @@ fn listed(file: &Path) -> Result<Result<Listed, String>, DriverError> {
     let text = std::fs::read_to_string(&told).unwrap_or_default();
     Ok(match (serde_json::from_str(&text), &end) {
         (Ok(found), End::Exit(status)) if status.success() => found,
-        _ => Err(format!("{}: opening it went wrong: {}", file.display(), ended(&end, OPENED_WITHIN))),
+        _ => {
+            let how = ended(&end, &format!("{OPENED_WITHIN} s"));
+            Err(format!("{}: opening it went wrong: {how}", file.display()))
+        }
     })
 }
 
