@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     }
     let extents = if times { Vec::new() } else { vec![4; 4] };
     let effort = if times { Effort::full() } else { Effort::once() };
-    let request = Request { extents, threads: 0, precision: None, effort };
+    let request = Request { extents, threads: 0, precision: None, effort, folder: None };
     for name in names {
         let printed = bench::run(name, &request, &mut |line| {
             let ratio =

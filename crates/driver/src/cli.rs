@@ -387,6 +387,9 @@ pub(crate) struct BenchArgs {
     /// f64 or f32, for kernels that have both
     #[arg(long, value_name = "P")]
     pub precision: Option<String>,
+    /// Where io writes and reads its files; the default is memory, /dev/shm, where there is that
+    #[arg(long, value_name = "DIR")]
+    pub folder: Option<PathBuf>,
     /// JSON lines on standard output, nothing else
     #[arg(long)]
     pub json: bool,

@@ -10,19 +10,22 @@ use gaugelink_lattice::{GaugeField, Lattice, LatticeError};
 use lime_rs::GaugeFile;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// Memory that reading may take beside the field, MiB.
 const MARGIN: f64 = 64.0;
 
-/// Writes and reads a configuration, checksums computed and compared, on one thread and on all; in memory (`/dev/shm`)
-/// where the machine has that, else in the folder for temporary files: the cases name it.
+/// Writes and reads a configuration, checksums computed and compared, on one thread and on all; in the folder that was
+/// asked for, else in memory (`/dev/shm`) where the machine has that, else where temporary files go: the cases name it.
 pub(super) fn run(
     stage: &Stage<'_>,
+    folder: Option<&Path>,
     sink: &mut dyn FnMut(Line) -> Result<(), DriverError>,
 ) -> Result<(), DriverError> {
     let lattice = stage.lattice;
     let memory = Path::new("/dev/shm");
-    let place = if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+    let usual = || if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() };
+    let place = folder.map_or_else(usual, Path::to_owned);
     let folder = tempfile::tempdir_in(&place).map_err(|source| DriverError::Io {
         action: "make a folder in",
         path: place.clone(),
@@ -65,16 +68,29 @@ struct Files {
 }
 
 impl Files {
-    /// Seconds to write the links: by this library, by the kernel alone, site by site.
+    /// Seconds to write the links into a new file: by this library, by the kernel alone, site by site.
     fn write(&self, effort: &Effort, u: &GaugeField<f64, 3>) -> Result<[f64; 3], DriverError> {
         let (pool, numbers) = (u.lattice().pool(), u.as_slice());
         let failed = |source| self.failed("write to", source);
-        let none = |_: &()| None;
-        let ours = effort.best_of(|| write(&self.ours, u), none)?;
+        // A new configuration has no old file to free.
+        let anew = |path: &Path, write: &dyn Fn() -> Result<(), DriverError>| {
+            let timed = || {
+                if path.exists() {
+                    std::fs::remove_file(path).map_err(failed)?;
+                }
+                let clock = Instant::now();
+                write()?;
+                Ok(clock.elapsed().as_secs_f64())
+            };
+            effort.best_of(timed, |seconds| Some(*seconds))
+        };
         let kernel = || plain::write(pool, &self.plain, size_of_val(numbers)).map_err(failed);
-        let kernel = effort.best_of(kernel, none)?;
-        let sitewise = || plain::write_sites(pool, &self.plain, numbers).map_err(failed);
-        Ok([ours, kernel, effort.best_of(sitewise, |_| None)?])
+        let sitewise = || plain::write_sites(pool, &self.plain, numbers).map(drop).map_err(failed);
+        Ok([
+            anew(&self.ours, &|| write(&self.ours, u))?,
+            anew(&self.plain, &kernel)?,
+            anew(&self.plain, &sitewise)?,
+        ])
     }
 
     /// Seconds to read them back; they are compared with what was written.

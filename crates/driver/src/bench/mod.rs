@@ -20,6 +20,7 @@ pub use timing::Effort;
 
 use crate::error::DriverError;
 use gaugelink_lattice::{DIM_MAX, Lattice, LatticeOptions};
+use std::path::PathBuf;
 use std::sync::Arc;
 use timing::Stage;
 
@@ -77,6 +78,8 @@ pub struct Request {
     pub precision: Option<Precision>,
     /// How long a case is repeated.
     pub effort: Effort,
+    /// Where files are written and read; `None` is memory.
+    pub folder: Option<PathBuf>,
 }
 
 impl Request {
@@ -94,7 +97,7 @@ impl Request {
                 return Err(DriverError::Request(format!("--precision {other}: give f64 or f32")));
             }
         };
-        Ok(Self { extents, threads, precision, effort: Effort::full() })
+        Ok(Self { extents, threads, precision, effort: Effort::full(), folder: None })
     }
 
     fn has(&self, precision: Precision) -> bool {
@@ -125,6 +128,9 @@ pub fn run(
             "bench {name}: there is no such case; give all, list, or one of {known}"
         )));
     }
+    if request.folder.is_some() && !names.contains(&"io") {
+        return Err(DriverError::Request(format!("bench {name}: writes no files; leave out --folder")));
+    }
     let only_double = |name: &str| !dirac::NAMES.contains(&name) && name != "limits";
     if !request.has(Precision::F64) && names.iter().all(|n| only_double(n)) {
         return Err(DriverError::Request(format!(
@@ -154,7 +160,8 @@ pub fn run(
         if name == "io" {
             let extents = if request.extents.is_empty() { &FILE_VOLUME[..] } else { &request.extents };
             let lattice = &lattice(extents, request.threads)?;
-            files::run(&Stage { name, lattice, limits: &limits, effort: request.effort }, sink)?;
+            let stage = Stage { name, lattice, limits: &limits, effort: request.effort };
+            files::run(&stage, request.folder.as_deref(), sink)?;
             continue;
         }
         for lattice in &lattices {
@@ -184,7 +191,7 @@ mod tests {
     use super::*;
 
     fn small(precision: Option<Precision>) -> Request {
-        Request { extents: vec![4; 4], threads: 2, precision, effort: Effort::once() }
+        Request { extents: vec![4; 4], threads: 2, precision, effort: Effort::once(), folder: None }
     }
 
     fn lines(name: &str) -> Vec<Line> {
@@ -228,6 +235,21 @@ mod tests {
                 assert_eq!(limits, ["memcpy", "kernel", "sitewise"], "{direction}, {threads} threads");
             }
         }
+    }
+
+    #[test]
+    fn files_go_where_they_are_asked_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let request = Request { folder: Some(folder.path().into()), ..small(None) };
+        let mut cases = Vec::new();
+        run("io", &request, &mut |line| {
+            cases.push(line.case);
+            Ok(())
+        })
+        .unwrap();
+        let place = format!("f64 on {}", folder.path().display());
+        assert!(cases.iter().any(|case| case.ends_with(&place)), "{cases:?}");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is left");
     }
 
     #[test]
@@ -284,6 +306,8 @@ mod tests {
         };
         assert!(refused("dslsh", &small(None)).contains("overrelaxation"));
         assert!(refused("force", &small(Some(Precision::F32))).contains("f64 only"));
+        let elsewhere = Request { folder: Some("/tmp".into()), ..small(None) };
+        assert!(refused("force", &elsewhere).contains("leave out --folder"));
         for volume in ["8x8x8", "8x8x8x7", "axbxcxd", "", "8x8x8x8x8", "0x8x8x8"] {
             let error = Request::parse(Some(volume), 1, None).unwrap_err().to_string();
             assert!(error.contains("16x16x16x32"), "{error}");

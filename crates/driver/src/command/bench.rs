@@ -11,7 +11,10 @@ pub(crate) fn bench(args: &BenchArgs, report: &mut Report) -> Result<(), DriverE
     if args.name == "list" {
         return list(report);
     }
-    let request = Request::parse(args.volume.as_deref(), args.threads, args.precision.as_deref())?;
+    let request = Request {
+        folder: args.folder.clone(),
+        ..Request::parse(args.volume.as_deref(), args.threads, args.precision.as_deref())?
+    };
     let mut last_case = String::new();
     bench::run(&args.name, &request, &mut |line| {
         if last_case.is_empty() {

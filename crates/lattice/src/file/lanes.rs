@@ -56,7 +56,9 @@ impl<'a> Stretches<'a> {
     ) -> lime_rs::Result<()> {
         let geometry = self.layout.geometry();
         let (origin, block_bytes) = (geometry.origin(), self.lanes.len() * self.body.unit_bytes());
-        let at_once = (CHUNK_BYTES / block_bytes).clamp(1, places.len().max(1));
+        // A run in even parts: a short rest costs as much of the kernel's time as a whole part.
+        let parts = self.run.div_ceil((CHUNK_BYTES / block_bytes).max(1));
+        let at_once = self.run.div_ceil(parts).min(places.len().max(1));
         let mut bytes = vec![0; at_once * block_bytes];
         let mut place = places.start;
         while place < places.end {

@@ -19,7 +19,7 @@ use std::ops::Range;
 use std::sync::Mutex;
 
 /// Bytes that a thread reads or writes at a time: they stay in its second-level cache.
-const CHUNK_BYTES: usize = 1 << 18;
+const CHUNK_BYTES: usize = 1 << 19;
 
 /// Extents of a file's lattice without the trailing ones of a lattice of fewer than four dimensions.
 pub fn extents(dims: &[usize; 4]) -> Vec<usize> {
