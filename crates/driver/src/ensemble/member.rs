@@ -68,7 +68,8 @@ impl Member {
         let unread = |error: DriverError| Unread {
             path: path.into(),
             name: name.into(),
-            foreign: is_foreign(&error),
+            foreign: is_foreign(&error) || is_irregular(&error),
+            irregular: is_irregular(&error),
             reason: reason(&error, path),
         };
         let (formats, file) = describe(path, shape).map_err(unread)?;
@@ -108,6 +109,8 @@ pub(super) struct Unread {
     pub name: String,
     /// Whether nothing in it says that it should be one.
     pub foreign: bool,
+    /// Whether it is a pipe, a socket or a device.
+    pub irregular: bool,
     pub reason: String,
 }
 
@@ -119,6 +122,11 @@ fn is_foreign(error: &DriverError) -> bool {
             Error::UnknownFormat { .. } | Error::NoGaugeField { .. } | Error::BadHeader { .. }
         )
     })
+}
+
+/// Whether an error means that there is no file at all, but something else that was not opened.
+fn is_irregular(error: &DriverError) -> bool {
+    error.file_error().is_some_and(|error| matches!(error.root(), Error::NotRegular { .. }))
 }
 
 /// The files that paths and patterns name, in natural order: of a folder its own files, without hidden ones and without
@@ -155,9 +163,8 @@ fn of_folder(folder: &Path) -> Result<Vec<PathBuf>, DriverError> {
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        // A link that leads nowhere is a file that is missing, and will be named; a pipe would wait for ever.
-        let other = path.metadata().is_ok_and(|metadata| !metadata.is_file());
-        if !hidden && !other {
+        // A link that leads nowhere is a file that is missing, and will be named; so will pipes, which are not opened.
+        if !hidden && !path.is_dir() {
             files.push(path);
         }
     }
@@ -169,7 +176,7 @@ fn of_pattern(pattern: &Path) -> Result<Vec<PathBuf>, DriverError> {
     let wrong = |why: String| DriverError::Request(format!("{text}: {why}"));
     let found =
         glob::glob(&text).map_err(|error| wrong(format!("{error}; quote a pattern as 'DIR/conf.*.lime'")))?;
-    let files: Vec<PathBuf> = found.filter_map(Result::ok).filter(|path| path.is_file()).collect();
+    let files: Vec<PathBuf> = found.filter_map(Result::ok).filter(|path| !path.is_dir()).collect();
     if files.is_empty() {
         return Err(wrong(
             "there is no such folder or file, and as a pattern it fits none; check the path".into(),

@@ -101,12 +101,18 @@ fn unread_findings(unread: &[Unread], members: &[Member]) -> Vec<Finding> {
         let own = base(&file.path);
         own.len() > 1 && patterns.contains(&own)
     };
-    let (foreign, damaged): (Vec<&Unread>, _) =
+    let (foreign, damaged): (Vec<&Unread>, Vec<&Unread>) =
         unread.iter().partition(|file| file.foreign && !named_alike(file));
-    let wrong = |file: &&Unread| {
+    let wrong = |file: &Unread| {
         Finding::wrong("unreadable", vec![file.name.clone()], format!("{}: {}", file.name, file.reason))
     };
-    let mut findings: Vec<Finding> = damaged.iter().map(wrong).collect();
+    let mut findings: Vec<Finding> = damaged.into_iter().map(wrong).collect();
+    let (irregular, foreign): (Vec<&Unread>, _) = foreign.into_iter().partition(|file| file.irregular);
+    let odd = |file: &Unread| {
+        let message = format!("{}: {}", file.name, file.reason);
+        Finding::note("not a regular file", vec![file.name.clone()], message)
+    };
+    findings.extend(irregular.into_iter().map(odd));
     if !foreign.is_empty() {
         let files: Vec<String> = foreign.iter().map(|file| file.name.clone()).collect();
         findings.push(Finding::note(
