@@ -1,7 +1,7 @@
 //! Names and paths that a folder of old data has, and things in it that are no files.
 
 use crate::program::{Answer, run};
-use crate::written::Folder;
+use crate::written::{Folder, payload};
 use lime_rs::Precision;
 use std::ffi::OsStr;
 use std::fs;
@@ -62,14 +62,26 @@ fn any_name_is_read_written_and_shown() {
         let Answer { stderr, status, .. } = run("ildg convert --to ildg", &[&sound, &path]);
         assert!(status == 2 && is_printable(&stderr) && stderr.contains("is there already"), "{stderr}");
     }
-    // All of them in one folder: two that differ in bytes that are no text are two.
-    for name in [b"c\xf0.1".to_vec(), b"c\xf1.2".to_vec()] {
-        fs::copy(&sound, at(&folder, &name)).unwrap();
+    // All of them in one folder, and two whose names differ in nothing but bytes that are no text: one is damaged.
+    let modified = fs::metadata(&sound).unwrap().modified().unwrap();
+    for (name, bit) in [(b"c\xf0.1", 0), (b"c\xf1.1", 1)] {
+        let mut bytes = fs::read(&sound).unwrap();
+        bytes[payload(&sound).0 + 7] ^= bit;
+        fs::write(at(&folder, name), bytes).unwrap();
+        fs::File::open(at(&folder, name)).unwrap().set_modified(modified).unwrap();
     }
-    let out = folder.path("out");
-    let words = format!("ensemble verify --out {}", out.display());
-    let whole = run(&format!("{words} --json"), &[&folder.path("")]).lines();
-    assert_eq!(whole.iter().filter(|line| line["kind"] == "file").count(), names().len() + 3);
+    let words = format!("ensemble verify --out {}", folder.path("out").display());
+    let verdicts = || {
+        let lines = run(&format!("{words} --json"), &[&folder.path("")]).lines();
+        let files = lines.iter().filter(|line| line["kind"] == "file");
+        let mut all: Vec<String> = files.map(|line| format!("{} {}", line["name"], line["ok"])).collect();
+        all.sort();
+        all
+    };
+    let first = verdicts();
+    assert_eq!(first.len(), names().len() + 3);
+    assert_eq!(first.iter().filter(|line| line.ends_with("false")).count(), 1, "{first:?}");
+    assert_eq!(verdicts(), first, "what is known of one is not known of another");
     let text = run(&words, &[&folder.path("")]).stdout;
     assert!(is_printable(&text), "{text}");
 }

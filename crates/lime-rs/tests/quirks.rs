@@ -73,6 +73,15 @@ fn namespace_prefixes_spaces_and_closing_nuls() {
     let format = FORMAT.replace("</", "</ildg:").replace('<', "<ildg:").replace("<ildg:/ildg:", "</ildg:");
     let format = format.replace(">2<", ">\n 2 <") + "\0\0";
     verified(&with_format(&format), &[]);
+    let payload = payload();
+    let file = lime(&[
+        ("ildg-format", FORMAT.as_bytes()),
+        ("ildg-data-lfn", b"\n lfn://test/whole \n\0\0"),
+        ("ildg-binary-data", &payload),
+        ("scidac-checksum", checksum_xml(&payload, SITE_BYTES).as_bytes()),
+    ]);
+    verified(&file, &[]);
+    assert_eq!(open(&file).payload().lfn.as_deref(), Some("lfn://test/whole"));
 }
 
 #[test]

@@ -314,4 +314,7 @@ fn a_folder_of_everything_is_told_apart() {
         foreign["files"].as_array().unwrap().iter().map(|f| f.as_str().unwrap()).collect();
     assert_eq!(foreign.len(), 2 + 2, "README, index and two files of staggered vectors: {foreign:?}");
     assert!(!lines.iter().any(|line| line["what"] == "chains"), "no two files are of one chain");
+    let summary = of_kind(&lines, "summary")[0];
+    assert_eq!(summary["ensemble"], "SU(3) on 4x4x4x4, stored in several ways", "no way is that of most");
+    assert!(!answer.stdout.contains("most are f"), "{}", answer.stdout);
 }
