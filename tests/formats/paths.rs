@@ -6,7 +6,7 @@ use lime_rs::Precision;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -138,6 +138,21 @@ fn what_is_no_file_is_told_for_what_it_is() {
         assert!(answer.status != 0 && answer.stderr.contains(reason), "{}", answer.stderr);
         assert!(!folder.path("out").exists());
     }
+}
+
+#[test]
+fn what_may_not_be_read_is_told() {
+    let folder = Folder::new();
+    let path = folder.sound("u.1");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
+    if fs::File::open(&path).is_ok() {
+        println!("skipped: this user may read everything");
+        return;
+    }
+    let line = run("ildg verify --json", &[&path]).line();
+    assert!(line["error"].as_str().unwrap().contains("check its path and permissions"), "{line}");
+    let listed = run("ensemble list --json", &[&folder.path("")]);
+    assert!(listed.status == 0 && listed.stdout.contains("unreadable"), "{}", listed.stdout);
 }
 
 /// The file to convert stays, whatever leads to it.

@@ -8,6 +8,7 @@ use crate::links::{describe, precision_name, reason};
 use gaugelink_lattice::group::group_name;
 use lime_rs::{Error, ScidacFile};
 use serde::Serialize;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -146,7 +147,9 @@ pub(super) fn collect(paths: &[PathBuf]) -> Result<Vec<PathBuf>, DriverError> {
         }
     }
     files.sort_by_cached_key(|path| (parts(&path.to_string_lossy()), path.clone()));
-    files.dedup();
+    // Each file once, however its folder was named.
+    let mut seen = HashSet::new();
+    files.retain(|path| seen.insert(place(path)));
     if files.is_empty() {
         let shown: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
         return Err(DriverError::Request(format!(
@@ -155,6 +158,15 @@ pub(super) fn collect(paths: &[PathBuf]) -> Result<Vec<PathBuf>, DriverError> {
         )));
     }
     Ok(files)
+}
+
+/// Where a file is: its own name, if it is a link, in the folder that its path leads to.
+fn place(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match folder.canonicalize() {
+        Ok(folder) => folder.join(path.file_name().unwrap_or_default()),
+        Err(_) => path.to_owned(),
+    }
 }
 
 fn of_folder(folder: &Path) -> Result<Vec<PathBuf>, DriverError> {
