@@ -79,7 +79,7 @@ fn truncated_files_fail_wherever_they_end() {
         [0, 100, 200, offset - 1, offset, offset + bytes / 2, offset + bytes + 60].into_iter().enumerate()
     {
         let cut = folder.copy(&sound, &format!("cut{i}"), |all| all.truncate(length));
-        failing("", &cut, if length == 0 { "no LIME file" } else { "truncated" });
+        failing("", &cut, if length == 0 { "the file is empty" } else { "truncated" });
     }
 }
 

@@ -155,6 +155,63 @@ fn what_stands_beside_a_gauge_field_is_verified() {
     assert!(line["error"].as_str().unwrap().contains("logical record 0: checksum mismatch"), "{line}");
 }
 
+/// The gauge field of such a file is one of its records, and read with them once; what is wrong with it is said once.
+#[test]
+fn a_gauge_field_among_others_is_read_once() {
+    let folder = Folder::new();
+    let sound = folder.sound("sound");
+    let path = folder.path("mixed");
+    write(ScidacWriter::create(&path, &DIMS, "<file/>").unwrap(), &[vectors(), gauge(links(&sound))]);
+    let offset = ScidacFile::open(&path).unwrap().payloads()[1].offset().unwrap() as usize;
+    // A low bit of a mantissa.
+    let damaged = folder.copy(&path, "damaged", |all| all[offset + 7] ^= 1);
+    let line = run("ildg verify --json", &[&damaged]).line();
+    assert_eq!((&line["ok"], &line["checksum"]), (&false.into(), &"bad".into()), "{line}");
+    assert_eq!(words(&line, "checksum"), ["ok", "bad"]);
+    assert!(words(&line, "error")[1].as_str().unwrap().starts_with("logical record 1: checksum mismatch"));
+    assert_eq!(line["error"].as_str().unwrap().matches("checksum mismatch").count(), 1, "{line}");
+    let text = run("ildg verify", &[&damaged]).stdout;
+    assert_eq!(text.matches("  error: ").count(), 1, "{text}");
+
+    // What a shell and its children read, by the system's own account.
+    let read = |path: &Path| -> Option<u64> {
+        let script = "\"$0\" ildg verify \"$1\" >/dev/null; cat /proc/$$/io";
+        let mut shell = std::process::Command::new("sh");
+        let output = shell.args(["-c", script, env!("CARGO_BIN_EXE_gaugelink")]).arg(path).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines().find_map(|line| line.strip_prefix("rchar: "))?.parse().ok()
+    };
+    let (Some(alone), Some(mixed)) = (read(&sound), read(&path)) else {
+        println!("skipped: the system does not count what is read");
+        return;
+    };
+    let field = links(&sound).len() as u64;
+    assert!(mixed < alone + field / 2, "{mixed} bytes instead of {alone} are a second pass over {field}");
+}
+
+/// Formats that hold one field, each by itself: there is no second one.
+#[test]
+fn a_second_field_of_a_format_with_one_is_refused() {
+    let folder = Folder::new();
+    let sound = folder.sound("sound");
+    for format in ["ildg", "scidac", "nersc", "milc", "openqcd", "ddalphaamg", "hirep"] {
+        let path = folder.path(format);
+        let precision = if format == "milc" { "--precision f32" } else { "" };
+        assert_eq!(run(&format!("ildg convert --to {format} {precision}"), &[&sound, &path]).status, 0);
+        assert_eq!(run("ildg verify --payload 0", &[&path]).status, 0, "{format}");
+        for command in ["ildg verify", "ildg info", "measure", "ildg diff"] {
+            let files = if command == "ildg diff" { vec![&path, &sound] } else { vec![&path] };
+            let answer = run(&format!("{command} --payload 1"), &files);
+            let said = answer.stdout + &answer.stderr;
+            assert_ne!(answer.status, 0, "{command} {format}");
+            assert!(
+                said.contains("no gauge field with index 1: the file holds 1"),
+                "{command} {format}: {said}"
+            );
+        }
+    }
+}
+
 #[test]
 fn volumes_are_found_by_each_other() {
     let folder = Folder::new();

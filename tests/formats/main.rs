@@ -7,6 +7,7 @@ mod diff;
 mod ensemble;
 mod logical;
 mod measure;
+mod paths;
 mod program;
 mod runs;
 mod written;

@@ -15,7 +15,7 @@ pub enum DriverError {
         message: String,
     },
     /// A file or folder that could not be used.
-    #[error("cannot {action} {}: {source}{}", path.display(), advice(source))]
+    #[error("cannot {action} {}: {source}{}", path.display(), advice(action, source))]
     Io {
         /// What was tried.
         action: &'static str,
@@ -111,16 +111,36 @@ impl DriverError {
     }
 }
 
-fn advice(source: &std::io::Error) -> &'static str {
+fn advice(action: &str, source: &std::io::Error) -> &'static str {
     use std::io::ErrorKind::*;
     match source.kind() {
         NotFound => " (check the path)",
+        PermissionDenied if ["read", "look at"].iter().any(|reading| action.starts_with(reading)) => {
+            " (ask for permission to read it)"
+        }
         PermissionDenied | ReadOnlyFilesystem => {
-            " (choose a folder that you may write to; that of a run is --set run.directory=...)"
+            " (choose a folder that you may write to; that of a run is --set run.directory=..., that of an ensemble --out)"
         }
         StorageFull | QuotaExceeded => {
             " (free some space, then give the same command again: a run goes on from its last checkpoint)"
         }
         _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_not_be_read_is_no_question_of_writing() {
+        let denied = |action| {
+            let source = std::io::ErrorKind::PermissionDenied.into();
+            DriverError::Io { action, path: "confs".into(), source }.to_string()
+        };
+        for action in ["read", "read the folder", "look at"] {
+            assert!(denied(action).ends_with("(ask for permission to read it)"), "{}", denied(action));
+        }
+        assert!(denied("make the run directory").contains("that you may write to"));
     }
 }

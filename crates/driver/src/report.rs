@@ -1,6 +1,7 @@
 //! What a command prints: text for people, or JSON lines for programs.
 
 use crate::error::DriverError;
+use crate::links::printable;
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -55,9 +56,11 @@ fn json(line: &impl Serialize) -> Result<String, DriverError> {
     serde_json::to_string(line).map_err(|e| DriverError::Input(e.to_string()))
 }
 
-/// A line for people, on standard error. Where that cannot be written to, nobody is there to hear of it.
+/// A line for people, on standard error; the names of files in it move no cursor. Where that cannot be written to, nobody
+/// is there to hear of it.
 pub(crate) fn aside(line: std::fmt::Arguments<'_>) {
-    let _ = writeln!(io::stderr(), "gaugelink: {line}");
+    let lines = line.to_string().split('\n').map(printable).collect::<Vec<_>>().join("\n");
+    let _ = writeln!(io::stderr(), "gaugelink: {lines}");
 }
 
 /// The text of a file of JSON lines.

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, FileTypeExt};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -33,13 +33,22 @@ pub trait WriteAt {
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
 }
 
-/// Opens a file for reading; a folder or a pipe, which would keep its opener waiting, is refused.
+/// Opens a regular file for reading. Anything else is refused before it is opened: a pipe would keep its opener waiting,
+/// and some devices do things when they are opened.
+///
+/// # Errors
+/// [`Error::NotRegular`], [`Error::Open`].
 pub(crate) fn open_file(path: &Path) -> Result<File> {
-    let is_file = std::fs::metadata(path).map_err(|source| Error::Open { source })?.is_file();
-    if !is_file {
-        return Err(Error::Open { source: io::Error::other("it is a folder or a device, not a file") });
-    }
-    File::open(path).map_err(|source| Error::Open { source })
+    let failed = |source| Error::Open { source };
+    let kind = std::fs::metadata(path).map_err(failed)?.file_type();
+    let what = match kind {
+        kind if kind.is_file() => return File::open(path).map_err(failed),
+        kind if kind.is_dir() => "a folder",
+        kind if kind.is_fifo() => "a pipe",
+        kind if kind.is_socket() => "a socket",
+        _ => "a device",
+    };
+    Err(Error::NotRegular { what })
 }
 
 impl ReadAt for File {

@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Permissions};
 use std::io::{self, Seek, SeekFrom, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -37,8 +38,14 @@ impl AtomicFile {
         if target.exists() && !target.is_file() {
             return Err(Error::NoRegularFile { path: target });
         }
+        // That of the temporary file is short enough.
+        if let Err(source) = target.symlink_metadata()
+            && source.kind() == io::ErrorKind::InvalidFilename
+        {
+            return Err(failed(&target, source));
+        }
         let mut prefix = OsString::from(".");
-        prefix.push(name);
+        prefix.push(shortened(name));
         prefix.push(".");
         let temporary = Builder::new()
             .prefix(&prefix)
@@ -139,6 +146,19 @@ fn followed(path: &Path) -> io::Result<PathBuf> {
         path = folder(&path).join(next);
     }
     Err(io::Error::other("its symbolic links lead in a circle"))
+}
+
+/// What of a name a temporary one has room for, which is longer by two dots, six random characters and `.tmp`.
+fn shortened(name: &OsStr) -> &OsStr {
+    /// Longest name of a file, in bytes.
+    const LONGEST: usize = 255;
+    let bytes = name.as_bytes();
+    let mut length = bytes.len().min(LONGEST - 12);
+    // Some file systems take no part of a character.
+    while bytes.get(length).is_some_and(|byte| byte & 0xc0 == 0x80) {
+        length -= 1;
+    }
+    OsStr::from_bytes(&bytes[..length])
 }
 
 fn folder(target: &Path) -> &Path {
@@ -242,6 +262,31 @@ mod tests {
         let kind = |name: &str| fs::symlink_metadata(at(name)).unwrap().file_type();
         assert!(kind("pipe").is_fifo() && kind("socket").is_socket() && kind("link").is_symlink());
         assert_eq!(entries(folder.path()), 3);
+    }
+
+    #[test]
+    fn names_of_any_length_and_bytes_are_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = [
+            b"x".repeat(255),
+            // Characters of two bytes, one of which stands where the name is cut.
+            "\u{e4}".repeat(127).into_bytes(),
+            b"no \xff UTF-8".to_vec(),
+            b"two\nlines".to_vec(),
+            b"-f".to_vec(),
+        ];
+        for name in &names {
+            let target = folder.path().join(OsStr::from_bytes(name));
+            let file = AtomicFile::create(&target).unwrap();
+            assert!(AtomicFile::is_temporary(file.temporary_path().file_name().unwrap()));
+            drop(file);
+            AtomicFile::replace(&target, b"new").unwrap();
+            assert_eq!(fs::read(target).unwrap(), b"new");
+        }
+        assert_eq!(entries(folder.path()), names.len());
+        assert_eq!(shortened("\u{e4}".repeat(127).as_ref()).len(), 242);
+        let text = AtomicFile::create(folder.path().join("x".repeat(256))).unwrap_err().to_string();
+        assert!(text.contains("give a shorter name"), "{text}");
     }
 
     #[test]

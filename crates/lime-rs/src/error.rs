@@ -28,11 +28,14 @@ pub enum Error {
         /// The system's reason.
         source: io::Error,
     },
-    /// The bytes are those of no format.
-    #[error(
-        "no LIME file, and no header of another format that fits {size} bytes (NERSC, MILC, openQCD, DDalphaAMG, \
-         HiRep); if you know the format, name it to learn what is wrong with the file"
-    )]
+    /// What is to be read is no regular file.
+    #[error("not a regular file but {what}, which was not opened: name a file that holds a configuration")]
+    NotRegular {
+        /// "a folder", "a pipe", "a socket" or "a device".
+        what: &'static str,
+    },
+    /// The bytes are those of no format, or there are none.
+    #[error("{}", unknown(*size))]
     UnknownFormat {
         /// Length of the file.
         size: u64,
@@ -377,6 +380,17 @@ impl Error {
     }
 }
 
+/// An empty file is no question of formats.
+fn unknown(size: u64) -> String {
+    match size {
+        0 => "the file is empty: nothing was ever written to it, or its copy failed; copy it again".into(),
+        _ => format!(
+            "no LIME file, and no header of another format that fits {size} bytes (NERSC, MILC, openQCD, DDalphaAMG, \
+             HiRep); if you know the format, name it to learn what is wrong with the file"
+        ),
+    }
+}
+
 /// Names for a message: damaged or foreign files may have very many, and control characters in them.
 fn listed(names: &[String]) -> String {
     const SHOWN: usize = 24;
@@ -417,6 +431,7 @@ fn advice(source: &io::Error) -> &'static str {
         io::ErrorKind::PermissionDenied => "ask for write permission on that folder or choose another one",
         io::ErrorKind::NotFound => "create the folder first or correct the path",
         io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => "correct the path",
+        io::ErrorKind::InvalidFilename => "give a shorter name",
         io::ErrorKind::FileTooLarge => "that file system or your limits allow no file of this size",
         _ => "check the disk, then write again",
     }

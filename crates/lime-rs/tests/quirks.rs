@@ -73,6 +73,15 @@ fn namespace_prefixes_spaces_and_closing_nuls() {
     let format = FORMAT.replace("</", "</ildg:").replace('<', "<ildg:").replace("<ildg:/ildg:", "</ildg:");
     let format = format.replace(">2<", ">\n 2 <") + "\0\0";
     verified(&with_format(&format), &[]);
+    let payload = payload();
+    let file = lime(&[
+        ("ildg-format", FORMAT.as_bytes()),
+        ("ildg-data-lfn", b"\n lfn://test/whole \n\0\0"),
+        ("ildg-binary-data", &payload),
+        ("scidac-checksum", checksum_xml(&payload, SITE_BYTES).as_bytes()),
+    ]);
+    verified(&file, &[]);
+    assert_eq!(open(&file).payload().lfn.as_deref(), Some("lfn://test/whole"));
 }
 
 #[test]
@@ -256,16 +265,34 @@ fn what_is_stated_of_one_gauge_field_is_not_stated_of_another() {
         assert_eq!(opened.stated().plaquette, stated, "{index}");
         assert_eq!(opened.text("xlf-info").unwrap().is_some(), stated.is_some(), "{index}");
     }
+}
+
+/// Formats that hold one field, and files that do, have none with another index than 0.
+#[test]
+fn a_second_field_of_a_file_with_one_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("u");
-    for format in [FileFormat::Scidac, FileFormat::Nersc] {
-        let mut meta = GaugeMeta::new(format, [2; 4], 2, Precision::F64);
-        meta.plaquette = Some(0.5);
+    for (format, precision) in [
+        (FileFormat::Ildg, Precision::F64),
+        (FileFormat::Scidac, Precision::F64),
+        (FileFormat::Nersc, Precision::F64),
+        (FileFormat::Milc, Precision::F32),
+        (FileFormat::OpenQcd, Precision::F64),
+        (FileFormat::DdAlphaAmg, Precision::F64),
+        (FileFormat::HiRep, Precision::F64),
+    ] {
+        let mut meta = GaugeMeta::new(format, [2; 4], 3, precision);
+        (meta.plaquette, meta.lfn) = (Some(0.5), Some("lfn://test/u".into()));
         let writer = GaugeWriter::create(&path, &meta).unwrap();
-        writer.write_body_at(0, &vec![0; writer.body().bytes() as usize]).unwrap();
-        writer.finish(&Sums::new(format.checksum_kind(), false), &[]).unwrap();
-        let second = GaugeFile::open_as(&path, None, Selection { payload: 1, shape: None }).unwrap_err();
-        assert!(matches!(second.root(), Error::NoSuchPayload { index: 1, count: 1 }), "{second}");
+        let bytes = vec![0; writer.body().bytes() as usize];
+        let mut sums = Sums::new(format.checksum_kind(), false);
+        sums.add(writer.body(), 0, &bytes).unwrap();
+        writer.write_body_at(0, &bytes).unwrap();
+        writer.finish(&sums, &[]).unwrap();
+        let open = |payload| GaugeFile::open_as(&path, Some(format), Selection { payload, shape: None });
+        assert_eq!(open(0).unwrap().format(), format);
+        let error = open(1).unwrap_err();
+        assert!(matches!(error.root(), Error::NoSuchPayload { index: 1, count: 1 }), "{format}: {error}");
     }
 }
 

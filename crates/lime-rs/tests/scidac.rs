@@ -8,7 +8,7 @@ use std::path::Path;
 use common::{checksum_xml, lime};
 use lime_rs::{
     AtomicFile, Content, Error, FileFormat, GaugeFile, Number, RecordKind, ScidacFile, ScidacMeta,
-    ScidacWriter, VolumeFormat, Warning, encode, scan,
+    ScidacWriter, Selection, VolumeFormat, Warning, encode, scan,
 };
 use proptest::prelude::*;
 
@@ -357,6 +357,44 @@ fn undescribed_data_are_bytes() {
     assert_eq!((file.payloads()[0].number, file.bytes(0).unwrap().0), (Number::Byte, bytes));
     let none = lime(&[("scidac-private-file-xml", FILE_XML.as_bytes())]);
     assert!(matches!(ScidacFile::from_sources([&none[..]], None), Err(Error::NoScidacData { .. })));
+}
+
+/// tmLQCD writes its `xlf-info` before each field: every field has its own, or none, and that of the only field may stand
+/// anywhere.
+#[test]
+fn what_is_told_of_one_field_is_not_told_of_another() {
+    let record = "<r><datatype>QDP_D3_ColorMatrix</datatype><precision>D</precision><colors>3</colors>\
+                  <typesize>144</typesize><datacount>4</datacount></r>";
+    let (links, vectors) = (stored(SITES, 72).1, stored(SITES, 6).1);
+    let vector = record.replace("Matrix", "Vector").replace("144", "48").replace(">4<", ">1<");
+    let [first, third] = ["plaquette = 0.25\n", "plaquette = 0.75\n"].map(str::as_bytes);
+    let file = lime(&[
+        ("scidac-private-file-xml", FILE_XML.as_bytes()),
+        ("xlf-info", first),
+        ("scidac-private-record-xml", record.as_bytes()),
+        ("scidac-binary-data", &links),
+        ("scidac-checksum", checksum_xml(&links, 576).as_bytes()),
+        ("scidac-private-record-xml", vector.as_bytes()),
+        ("scidac-binary-data", &vectors),
+        ("xlf-info", third),
+        ("scidac-private-record-xml", record.as_bytes()),
+        ("scidac-binary-data", &links),
+    ]);
+    let told = [Some("plaquette = 0.25"), None, Some("plaquette = 0.75")];
+    let all = ScidacFile::from_sources([&file[..]], None).unwrap();
+    for (index, told) in told.into_iter().enumerate() {
+        assert_eq!(all.text_of(index, "xlf-info").unwrap().as_deref(), told, "{index}");
+    }
+    assert!(matches!(all.text_of(3, "xlf-info"), Err(Error::NoSuchRecord { index: 3, count: 3 })));
+    for (payload, record) in [(0, 0), (1, 2)] {
+        let file = GaugeFile::from_source(&file[..], None, Selection { payload, shape: None }).unwrap();
+        assert_eq!(file.text("xlf-info").unwrap().as_deref(), told[record]);
+        assert_eq!(file.scidac().map(|(all, index)| (all.payloads().len(), index)), Some((3, record)));
+    }
+    let mut one = single(FILE_XML, "<r/>");
+    one.extend(lime(&[("xlf-info", third)]));
+    let one = ScidacFile::from_sources([one], None).unwrap();
+    assert_eq!(one.text_of(0, "xlf-info").unwrap().as_deref(), told[2]);
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! QCDml documents of an ensemble.
 
 use super::{Ensemble, LENGTH, finding, name, wrong};
+use crate::program::gaugelink;
 use crate::written::payload;
 use lime_rs::qcdml::{ConfigurationDocument, QcdmlKind, check_qcdml};
+use lime_rs::{GaugeFile, IldgFile};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -75,6 +77,52 @@ fn documents_are_written_checked_and_never_replaced() {
     }
     let answer = ensemble.run(&format!("verify --qcdml {}", documents.display()), "out");
     assert!(answer.status == 2 && answer.stderr.contains("--metadata"), "{}", answer.stderr);
+}
+
+/// The logical name of a document is that of its file, whatever the metadata offer, or there is no document.
+#[test]
+fn a_document_has_the_logical_name_of_its_file() {
+    let ensemble = Ensemble::new();
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ensemble.toml");
+    let stated = "lfn://own/archive/1010";
+    for (number, lfn) in [(1010, stated), (1020, "archive/1020"), (1030, "lfn://with blanks/1030")] {
+        let (from, to) = (ensemble.file(&name(number)), ensemble.out("renamed"));
+        let words = ["ildg", "convert", "--to", "ildg", "--lfn", lfn];
+        let files = [from.to_str().unwrap(), to.to_str().unwrap()];
+        assert_eq!(gaugelink(words.into_iter().chain(files)).status, 0);
+        fs::rename(to, from).unwrap();
+    }
+    // A folder of several formats: only ILDG's have a record whose checksum a document could state.
+    for (number, format) in [(1040, "nersc"), (1050, "scidac")] {
+        let (from, to) = (ensemble.file(&name(number)), ensemble.file(&format!("conf.{number}.{format}")));
+        let words = ["ildg", "convert", "--to", format, from.to_str().unwrap(), to.to_str().unwrap()];
+        assert_eq!(gaugelink(words).status, 0);
+        fs::remove_file(from).unwrap();
+    }
+    let documents = ensemble.out("qcdml");
+    let words = format!("verify --json --qcdml {} --metadata {}", documents.display(), sample.display());
+    let answer = ensemble.run(&words, "out");
+    let refused = ["conf.1020.lime", "conf.1030.lime", "conf.1040.nersc", "conf.1050.scidac"];
+    let expected: Vec<_> = refused.iter().map(|file| finding("metadata", &[file], &[])).collect();
+    assert_eq!((answer.status, wrong(&answer.lines())), (1, expected));
+    assert_eq!(answer.stdout.matches("which no document can have").count(), 2, "{}", answer.stdout);
+    assert_eq!(answer.stdout.matches("is no ILDG file").count(), 2, "{}", answer.stdout);
+    assert_eq!(fs::read_dir(&documents).unwrap().count(), LENGTH - refused.len() + 1);
+    for i in 0..LENGTH {
+        let (file, document) = (name(1000 + 10 * i), documents.join(name(1000 + 10 * i) + ".xml"));
+        let Ok(text) = fs::read_to_string(document) else { continue };
+        let opened = IldgFile::open(ensemble.file(&file)).unwrap();
+        let lfn = opened.payload().lfn.clone().unwrap();
+        assert!(text.contains(&format!("<dataLFN>{lfn}</dataLFN>")), "{lfn}: {text}");
+        let sums = GaugeFile::open(ensemble.file(&file)).unwrap().sums(true).unwrap();
+        let cksum = sums.posix.unwrap().value();
+        let field = &opened.payload().format.field;
+        assert!(text.contains(&format!("<field>{field}</field>")), "{text}");
+        assert!(text.contains(&format!("<crcCheckSum>{cksum}</crcCheckSum>")), "{text}");
+        assert!(text.contains("<precision>double</precision>"), "{text}");
+        assert!(text.contains("xmlns=\"http://www.lqcd.org/ildg/QCDml/config2.0\""), "{text}");
+    }
+    assert!(fs::read_to_string(documents.join("conf.1010.lime.xml")).unwrap().contains(stated));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use gaugelink_lattice::Complex;
 use lime_rs::Precision;
 use serde_json::Value;
 use std::fs;
+use std::process::Command;
 
 #[test]
 fn list_reads_headers_only() {
@@ -179,12 +180,84 @@ fn the_same_links_in_a_row_are_frozen_and_in_other_forms_are_the_same() {
             finding("same plaquette", &["u-33.nersc", "u-40.hirep"], &[33, 40]),
         ]
     );
-    // Rejected trajectories repeat the links of their neighbours only.
-    let found = wrong(&ensemble.run("verify --json --repeats", "out").lines());
+    // One field, one measurement: of the five that are the same in a row or elsewhere, and of that in another format.
+    let mean_of = |lines: &[Value], names: &dyn Fn(&str) -> bool| {
+        let files = of_kind(lines, "file").into_iter();
+        let own: Vec<f64> = files
+            .filter(|line| names(line["name"].as_str().unwrap()))
+            .map(|line| line["plaquette"].as_f64().unwrap())
+            .collect();
+        (own.iter().sum::<f64>() / own.len() as f64, own.len())
+    };
+    let average = |lines: &[Value]| {
+        let row = of_kind(lines, "result")[0].clone();
+        (row["value"].as_f64().unwrap(), row["n"].as_u64().unwrap() as usize, row["note"].to_string())
+    };
+    let lines = ensemble.run("verify --json", "out").lines();
+    let copies = ["u-21.nersc", "u-22.nersc", "u-25.nersc", "u-31.nersc", "u-40.hirep"];
+    let (mean, count) = mean_of(&lines, &|name| !copies.contains(&name));
+    let (value, n, note) = average(&lines);
+    assert!(n == count && (value - mean).abs() < 1e-14, "{value} of {n}, {mean} of {count}");
+    assert!(note.contains("5 copies left out"), "{note}");
+    let summary = of_kind(&lines, "summary")[0];
+    assert_eq!((&summary["averaged"], &summary["copies"]), (&count.into(), &5.into()), "{summary}");
+    assert!(of_kind(&lines, "finding").iter().any(|line| {
+        line["what"] == "duplicate" && line["message"].to_string().contains("averages leave copies out")
+    }));
+    let text = ensemble.run("verify", "out").stdout;
+    assert!(text.contains("20 of 25 configurations averaged, 5 copies left out, NOT in order"), "{text}");
+    let table = fs::read_to_string(ensemble.out("out/table.txt")).unwrap();
+    assert!(table.contains("5 copies left out"), "{table}");
+
+    // Rejected trajectories repeat the links of their neighbours only, and count.
+    let lines = ensemble.run("verify --json --repeats", "out").lines();
+    let (mean, count) = mean_of(&lines, &|name| !copies[2..].contains(&name) || name == copies[3]);
+    let (value, n, note) = average(&lines);
+    assert!(n == count && (value - mean).abs() < 1e-14, "{value} of {n}, {mean} of {count}");
+    assert!(note.contains("2 copies left out"), "{note}");
+    let found = wrong(&lines);
     assert_eq!(
         found.iter().map(|finding| finding.0.as_str()).collect::<Vec<_>>(),
         ["duplicate", "gap", "same plaquette"]
     );
+}
+
+/// A pipe would wait for a writer for ever, and a device may do anything when it is opened.
+#[test]
+fn what_is_no_file_is_listed_and_never_opened() {
+    let ensemble = Ensemble::new();
+    let pipe = |name: &str| {
+        assert!(Command::new("mkfifo").arg(ensemble.file(name)).status().unwrap().success());
+    };
+    ["pipe", "conf.1000.lime.xml", "notes.xml"].into_iter().for_each(pipe);
+    let _socket = std::os::unix::net::UnixListener::bind(ensemble.file("socket")).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", ensemble.file("zeros")).unwrap();
+    fs::create_dir(ensemble.file("folder")).unwrap();
+    let listed = |words: &str| {
+        let out = if words.starts_with("list") { "" } else { "out" };
+        let answer = ensemble.run(words, out);
+        let lines = answer.lines();
+        let findings = of_kind(&lines, "finding");
+        let of_pipes = findings.iter().filter(|line| line["what"] == "not a regular file");
+        let mut said: Vec<String> =
+            of_pipes.map(|line| line["message"].as_str().unwrap().to_owned()).collect();
+        said.sort();
+        (answer.status, wrong(&lines), said)
+    };
+    for words in ["list --json", "verify --json"] {
+        let (status, wrong, said) = listed(words);
+        assert_eq!((status, wrong), (0, vec![]), "{words}");
+        let kinds = ["a pipe", "a pipe", "a pipe", "a socket", "a device"];
+        assert_eq!(said.len(), kinds.len(), "{said:?}");
+        for (said, kind) in said.iter().zip(kinds) {
+            assert!(said.contains(&format!(": not a regular file but {kind}")), "{said}");
+        }
+    }
+    // One that has the name of a configuration stands where one should be.
+    fs::remove_file(ensemble.file(&name(1050))).unwrap();
+    pipe(&name(1050));
+    let (_, wrong, _) = listed("list --json");
+    assert_eq!(wrong, [finding("gap", &[], &[1050]), finding("unreadable", &[&name(1050)], &[])]);
 }
 
 #[test]
@@ -241,4 +314,7 @@ fn a_folder_of_everything_is_told_apart() {
         foreign["files"].as_array().unwrap().iter().map(|f| f.as_str().unwrap()).collect();
     assert_eq!(foreign.len(), 2 + 2, "README, index and two files of staggered vectors: {foreign:?}");
     assert!(!lines.iter().any(|line| line["what"] == "chains"), "no two files are of one chain");
+    let summary = of_kind(&lines, "summary")[0];
+    assert_eq!(summary["ensemble"], "SU(3) on 4x4x4x4, stored in several ways", "no way is that of most");
+    assert!(!answer.stdout.contains("most are f"), "{}", answer.stdout);
 }

@@ -3,7 +3,7 @@
 use super::{Ensemble, LENGTH, name, of_kind};
 use crate::program::gaugelink;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -167,6 +167,12 @@ fn patterns_and_mistakes() {
         let answer = listed(pattern);
         assert!(answer.status == 2 && answer.stderr.contains(reason), "{pattern}: {}", answer.stderr);
     }
+    // The same files by two ways.
+    let around = ensemble.data().join("..").join("data");
+    let twice = [ensemble.data(), around.clone(), around.join(name(1000))];
+    let words = ["ensemble", "list", "--json"].map(PathBuf::from);
+    let answer = gaugelink(words.into_iter().chain(twice));
+    assert_eq!((answer.status, of_kind(&answer.lines(), "file").len()), (0, LENGTH));
     let empty = ensemble.out("empty");
     fs::create_dir(&empty).unwrap();
     let answer = gaugelink(["ensemble", "list", empty.to_str().unwrap()]);

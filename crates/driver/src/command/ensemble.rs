@@ -3,7 +3,7 @@
 use crate::cli::{EnsembleArgs, EnsembleMeasureArgs, EnsembleReadArgs, EnsembleVerifyArgs};
 use crate::ensemble::{About, Documents, Ensemble, Member, Read, Task, show};
 use crate::error::DriverError;
-use crate::links::printable;
+use crate::links::{counted, printable};
 use crate::report::{Report, aligned};
 use serde::Serialize;
 
@@ -21,10 +21,10 @@ pub(crate) fn list(args: &EnsembleArgs, report: &mut Report) -> Result<(), Drive
     report.text(&aligned(&rows, &[0, 5]))?;
     show(&ensemble.findings, report)?;
     report.text(&format!(
-        "{}: {} configurations in {} files",
+        "{}: {} in {}",
         ensemble.described(),
-        ensemble.members.len(),
-        ensemble.files
+        counted(ensemble.members.len() as u64, "configuration", "configurations"),
+        counted(ensemble.files as u64, "file", "files")
     ))
 }
 

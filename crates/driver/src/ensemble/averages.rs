@@ -33,6 +33,8 @@ pub(crate) struct Averages<'a> {
     name: Option<&'a str>,
     stride: Option<u64>,
     chain: &'a [(&'a Member, &'a Examined)],
+    /// How many were left out of it.
+    copies: usize,
     series: Vec<Series>,
     curve: Option<Curve>,
 }
@@ -53,8 +55,14 @@ struct Curve {
 }
 
 impl<'a> Averages<'a> {
-    /// Averages over a chain with such numbers: the plaquette, or all that was measured.
-    pub fn of(label: &str, numbers: &[Numbers], chain: &'a [(&'a Member, &'a Examined)], all: bool) -> Self {
+    /// Averages over a chain with such numbers, of which `copies` were left out: the plaquette, or all that was measured.
+    pub fn of(
+        label: &str,
+        numbers: &[Numbers],
+        chain: &'a [(&'a Member, &'a Examined)],
+        copies: usize,
+        all: bool,
+    ) -> Self {
         let name = chain.first().and_then(|(member, _)| member.chain.as_deref());
         let stride =
             numbers.iter().find(|series| series.chain.as_deref() == name).and_then(|series| series.stride);
@@ -68,7 +76,7 @@ impl<'a> Averages<'a> {
         };
         let series = taken.iter().filter_map(one).collect();
         let curve = if all { Curve::of(chain) } else { None };
-        Self { label, name, stride, chain, series, curve }
+        Self { label, name, stride, chain, copies, series, curve }
     }
 
     /// The rows of the table.
@@ -88,6 +96,10 @@ impl<'a> Averages<'a> {
                 Some(t0) => row.estimate(t0).note("of the average t^2 E, clover"),
                 None => row.note("not reached, or too few configurations"),
             });
+        }
+        if self.copies > 0 {
+            let note = counted(self.copies as u64, "copy left out", "copies left out");
+            rows = rows.into_iter().map(|row| row.note(&note)).collect();
         }
         rows
     }

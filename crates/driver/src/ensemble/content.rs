@@ -5,10 +5,12 @@ use super::examine::Examined;
 use super::finding::{Finding, named};
 use super::member::Member;
 use super::outlier::{Spread, outliers};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Plaquettes that differ by less are those of the same links: sums are exact, and only gauge transformations round.
 const SAME_PLAQUETTE: f64 = 1e-13;
+/// What becomes of copies.
+const LEFT_OUT: &str = "averages leave copies out";
 
 /// A member with what was found in it, or why it could not be read.
 #[derive(Debug)]
@@ -34,16 +36,54 @@ pub(crate) struct Strictness {
     pub ignore_checksum: bool,
 }
 
-/// What averages are over: usable members of the ensemble, chain by chain, one for each number.
-pub(crate) fn chain<'r>(
-    readings: &'r [Reading<'_>],
-    ignore_checksum: bool,
-) -> Vec<(&'r Member, &'r Examined)> {
-    let usable = readings.iter().filter_map(Reading::examined);
-    let mut chain: Vec<_> =
-        usable.filter(|(member, found)| member.belongs && found.is_usable(ignore_checksum)).collect();
-    chain.dedup_by(|(b, _), (a, _)| b.number.is_some() && (&a.chain, a.number) == (&b.chain, b.number));
-    chain
+/// What averages are over.
+#[derive(Debug)]
+pub(crate) struct Chain<'r> {
+    /// Usable members of the ensemble, chain by chain, one for each number and each field.
+    pub taken: Vec<(&'r Member, &'r Examined)>,
+    /// Usable members that hold the field of an earlier one.
+    pub copies: Vec<&'r Member>,
+}
+
+impl<'r> Chain<'r> {
+    /// Of these readings. Where neighbours with the same links are rejected trajectories, they count.
+    pub fn of(readings: &'r [Reading<'_>], strict: Strictness) -> Self {
+        let usable = |(member, found): &(&Member, &Examined)| {
+            member.belongs && found.is_usable(strict.ignore_checksum)
+        };
+        let (places, usable): (Vec<usize>, Vec<_>) = (0..)
+            .zip(readings)
+            .filter_map(|(place, reading)| Some((place, reading.examined().filter(usable)?)))
+            .unzip();
+        let mut fields = vec![0; usable.len()];
+        for (field, same) in same_fields(&usable).into_iter().enumerate() {
+            same.into_iter().for_each(|index| fields[index] = field);
+        }
+        let (mut taken, mut copies, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
+        // Place, chain and links of the last one that was taken.
+        let mut last = None;
+        for ((&place, &(member, found)), field) in places.iter().zip(&usable).zip(fields) {
+            let links = found.fingerprint();
+            let repeats = strict.repeats && last == Some((place.wrapping_sub(1), &member.chain, links));
+            if seen.insert(field) || repeats {
+                taken.push((member, found));
+                last = Some((place, &member.chain, links));
+            } else {
+                copies.push(member);
+            }
+        }
+        taken.dedup_by(|(b, _), (a, _)| b.number.is_some() && (&a.chain, a.number) == (&b.chain, b.number));
+        Self { taken, copies }
+    }
+}
+
+/// Indices of those that hold the same field, or gauge transformations of it: their plaquettes are the same.
+fn same_fields(found: &[(&Member, &Examined)]) -> Vec<Vec<usize>> {
+    let plaquette = |index: usize| found[index].1.plaquette.unwrap_or(f64::NAN);
+    let mut indices: Vec<usize> = (0..found.len()).filter(|&index| !plaquette(index).is_nan()).collect();
+    indices.sort_by(|&a, &b| plaquette(a).total_cmp(&plaquette(b)));
+    let same = |a: &usize, b: &usize| plaquette(*b) - plaquette(*a) <= SAME_PLAQUETTE;
+    indices.chunk_by(same).map(<[usize]>::to_vec).collect()
 }
 
 /// What is to be said of the links, and how far plaquettes spread where enough are known.
@@ -55,7 +95,7 @@ pub(crate) fn content_findings(
     findings.extend(copies(readings, strict.repeats));
     findings.extend(same_plaquettes(readings));
     findings.extend(other_statements(readings));
-    let chain = chain(readings, strict.ignore_checksum);
+    let chain = Chain::of(readings, strict).taken;
     let plaquettes: Vec<f64> = chain.iter().filter_map(|(_, found)| found.plaquette).collect();
     let spread = Spread::of(&plaquettes, strict.sigmas);
     for i in spread.iter().flat_map(|spread| outliers(&plaquettes, spread)) {
@@ -124,13 +164,15 @@ fn copies(readings: &[Reading<'_>], repeats: bool) -> Vec<Finding> {
             Finding::note("repeated", files, message)
         } else if neighbours && files.len() > 2 {
             let message = format!(
-                "{} hold the same links: the chain did not move (every proposal was rejected), or files were copied",
+                "{} hold the same links: the chain did not move (every proposal was rejected; --repeats), or files were \
+                 copied; {LEFT_OUT}",
                 named(&files)
             );
             Finding::wrong("frozen", files, message)
         } else {
             let hint = if neighbours { ", or a rejected trajectory (--repeats)" } else { "" };
-            let message = format!("{} hold the same links: a copy under another name{hint}", named(&files));
+            let message =
+                format!("{} hold the same links: a copy under another name{hint}; {LEFT_OUT}", named(&files));
             Finding::wrong("duplicate", files, message)
         };
         finding.about(numbers)
@@ -140,29 +182,27 @@ fn copies(readings: &[Reading<'_>], repeats: bool) -> Vec<Finding> {
 
 /// Files of other bytes with the same plaquette: the same links in another form.
 fn same_plaquettes(readings: &[Reading<'_>]) -> Vec<Finding> {
-    let mut found: Vec<(&Member, &Examined, f64)> = readings
-        .iter()
-        .filter_map(Reading::examined)
-        .filter_map(|(member, found)| Some((member, found, found.plaquette.filter(|_| member.belongs)?)))
-        .collect();
-    found.sort_by(|a, b| a.2.total_cmp(&b.2));
+    let found: Vec<(&Member, &Examined)> =
+        readings.iter().filter_map(Reading::examined).filter(|(member, _)| member.belongs).collect();
     let mut findings = Vec::new();
-    for group in found.chunk_by(|a, b| b.2 - a.2 <= SAME_PLAQUETTE) {
-        let mut different = group.to_vec();
-        different.sort_by_key(|(member, found, _)| (found.fingerprint(), member.number, &member.name));
-        different.dedup_by_key(|(_, found, _)| found.fingerprint());
+    for group in same_fields(&found) {
+        let mut different: Vec<_> = group.into_iter().map(|index| found[index]).collect();
+        different.sort_by_key(|(member, found)| (found.fingerprint(), member.number, &member.name));
+        different.dedup_by_key(|(_, found)| found.fingerprint());
         if different.len() < 2 {
             continue;
         }
-        let files: Vec<String> = different.iter().map(|(member, ..)| member.name.clone()).collect();
+        let files: Vec<String> = different.iter().map(|(member, _)| member.name.clone()).collect();
         let trace = |found: &Examined| found.link_trace.unwrap_or_default();
         let first = trace(different[0].1);
-        let how = match different.iter().all(|(_, found, _)| (trace(found) - first).abs() <= SAME_PLAQUETTE) {
+        let how = match different.iter().all(|(_, found)| (trace(found) - first).abs() <= SAME_PLAQUETTE) {
             true => "the same links in other bytes",
             false => "gauge transformations of the same links",
         };
-        let message = format!("{} have the same plaquette, {:.12}: {how}", named(&files), group[0].2);
-        let numbers = different.iter().filter_map(|(member, ..)| member.number).collect();
+        let plaquette = different[0].1.plaquette.unwrap_or_default();
+        let message =
+            format!("{} have the same plaquette, {plaquette:.12}: {how}; {LEFT_OUT}", named(&files));
+        let numbers = different.iter().filter_map(|(member, _)| member.number).collect();
         findings.push(Finding::wrong("same plaquette", files, message).about(numbers));
     }
     findings

@@ -50,8 +50,8 @@ pub(super) fn take_documents(unread: &mut Vec<Unread>, members: &mut [Member]) -
 }
 
 fn text(path: &Path) -> Option<Vec<u8>> {
-    let small = path.metadata().is_ok_and(|metadata| metadata.len() <= LARGEST);
-    let is_document = small && path.extension().is_some_and(|extension| extension == "xml");
+    let usable = path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.len() <= LARGEST);
+    let is_document = usable && path.extension().is_some_and(|extension| extension == "xml");
     is_document.then(|| std::fs::read(path).ok())?
 }
 

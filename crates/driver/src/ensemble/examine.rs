@@ -16,11 +16,12 @@ use gaugelink_physics::smear::{EnergyForm, FlowPoint, FlowTable};
 use indicatif::ProgressBar;
 use lime_rs::GaugeFile;
 use serde::{Deserialize, Serialize};
+use std::os::unix::ffi::OsStrExt;
 
 /// Which bytes were read, and as what: a result holds as long as this is the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Source {
-    /// Absolute path.
+    /// Absolute path; with escapes where it is no UTF-8.
     pub file: String,
     pub bytes: u64,
     /// Time of the last change: seconds and nanoseconds since 1970.
@@ -36,7 +37,10 @@ impl Source {
         let dims = shape.dims.as_ref().map(|dims| format!("{dims:?} {}", shape.nc));
         let given = format.into_iter().map(str::to_owned).chain(dims).collect::<Vec<_>>().join(" ");
         Self {
-            file: path.to_string_lossy().into_owned(),
+            // Names of other bytes than UTF-8 stay different names.
+            file: path
+                .to_str()
+                .map_or_else(|| path.as_os_str().as_bytes().escape_ascii().to_string(), Into::into),
             bytes: member.bytes,
             modified: member.modified,
             given,

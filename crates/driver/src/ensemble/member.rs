@@ -8,6 +8,7 @@ use crate::links::{describe, precision_name, reason};
 use gaugelink_lattice::group::group_name;
 use lime_rs::{Error, ScidacFile};
 use serde::Serialize;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -68,7 +69,8 @@ impl Member {
         let unread = |error: DriverError| Unread {
             path: path.into(),
             name: name.into(),
-            foreign: is_foreign(&error),
+            foreign: is_foreign(&error) || is_irregular(&error),
+            irregular: is_irregular(&error),
             reason: reason(&error, path),
         };
         let (formats, file) = describe(path, shape).map_err(unread)?;
@@ -108,6 +110,8 @@ pub(super) struct Unread {
     pub name: String,
     /// Whether nothing in it says that it should be one.
     pub foreign: bool,
+    /// Whether it is a pipe, a socket or a device.
+    pub irregular: bool,
     pub reason: String,
 }
 
@@ -119,6 +123,11 @@ fn is_foreign(error: &DriverError) -> bool {
             Error::UnknownFormat { .. } | Error::NoGaugeField { .. } | Error::BadHeader { .. }
         )
     })
+}
+
+/// Whether an error means that there is no file at all, but something else that was not opened.
+fn is_irregular(error: &DriverError) -> bool {
+    error.file_error().is_some_and(|error| matches!(error.root(), Error::NotRegular { .. }))
 }
 
 /// The files that paths and patterns name, in natural order: of a folder its own files, without hidden ones and without
@@ -138,7 +147,9 @@ pub(super) fn collect(paths: &[PathBuf]) -> Result<Vec<PathBuf>, DriverError> {
         }
     }
     files.sort_by_cached_key(|path| (parts(&path.to_string_lossy()), path.clone()));
-    files.dedup();
+    // Each file once, however its folder was named.
+    let mut seen = HashSet::new();
+    files.retain(|path| seen.insert(place(path)));
     if files.is_empty() {
         let shown: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
         return Err(DriverError::Request(format!(
@@ -149,15 +160,23 @@ pub(super) fn collect(paths: &[PathBuf]) -> Result<Vec<PathBuf>, DriverError> {
     Ok(files)
 }
 
+/// Where a file is: its own name, if it is a link, in the folder that its path leads to.
+fn place(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match folder.canonicalize() {
+        Ok(folder) => folder.join(path.file_name().unwrap_or_default()),
+        Err(_) => path.to_owned(),
+    }
+}
+
 fn of_folder(folder: &Path) -> Result<Vec<PathBuf>, DriverError> {
     let failed = |source| DriverError::Io { action: "read the folder", path: folder.into(), source };
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(failed)? {
         let path = entry.map_err(failed)?.path();
         let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        // A link that leads nowhere is a file that is missing, and will be named; a pipe would wait for ever.
-        let other = path.metadata().is_ok_and(|metadata| !metadata.is_file());
-        if !hidden && !other {
+        // A link that leads nowhere is a file that is missing, and will be named; so will pipes, which are not opened.
+        if !hidden && !path.is_dir() {
             files.push(path);
         }
     }
@@ -169,7 +188,7 @@ fn of_pattern(pattern: &Path) -> Result<Vec<PathBuf>, DriverError> {
     let wrong = |why: String| DriverError::Request(format!("{text}: {why}"));
     let found =
         glob::glob(&text).map_err(|error| wrong(format!("{error}; quote a pattern as 'DIR/conf.*.lime'")))?;
-    let files: Vec<PathBuf> = found.filter_map(Result::ok).filter(|path| path.is_file()).collect();
+    let files: Vec<PathBuf> = found.filter_map(Result::ok).filter(|path| !path.is_dir()).collect();
     if files.is_empty() {
         return Err(wrong(
             "there is no such folder or file, and as a pattern it fits none; check the path".into(),

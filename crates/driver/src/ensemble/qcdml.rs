@@ -6,9 +6,11 @@ use super::finding::Finding;
 use super::member::Member;
 use super::read::Read;
 use crate::error::DriverError;
+use crate::links::printable;
 use gaugelink_lattice::group::group_name;
 use lime_rs::qcdml::{ConfigurationDocument, MarkovStep};
-use lime_rs::{AtomicFile, FileFormat, IldgFormat, Precision};
+use lime_rs::{AtomicFile, FileFormat, IldgFormat, Precision, check_lfn};
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 /// Name of the ensemble's document.
@@ -43,32 +45,48 @@ impl Documents {
             message: format!("with what it says, a document breaks the rules of QCDml: {error}"),
         };
         let mut documents = Self { folder: folder.into(), written: 0, kept: 0, findings: Vec::new() };
-        let chain = read.chain();
+        let chain = read.chain().taken;
         let Some((first, _)) = chain.first() else { return Ok(documents) };
         let text = about.document(first.dims, group_name(first.nc)).to_xml().map_err(broken)?;
-        documents.keep_or_write(ENSEMBLE, &text, |_| "other values".into())?;
+        documents.keep_or_write(ENSEMBLE.as_ref(), &text, |_| "other values".into())?;
         for (member, found) in chain.iter().filter(|(_, found)| found.errors.is_empty()) {
+            let lacking = |problem: String| {
+                let message = format!("{} {problem}", member.name);
+                Finding::wrong("metadata", vec![member.name.clone()], message)
+            };
             if found.format != FileFormat::Ildg.name() {
-                let message = format!(
-                    "{} is no ILDG file, so it has no ildg-binary-data whose checksum a document could state: convert it \
-                     (gaugelink ildg convert --to ildg)",
-                    member.name
-                );
-                documents.findings.push(Finding::wrong("metadata", vec![member.name.clone()], message));
+                documents.findings.push(lacking(
+                    "is no ILDG file, so it has no ildg-binary-data whose checksum a document could state: convert it \
+                     (gaugelink ildg convert --to ildg)"
+                        .into(),
+                ));
                 continue;
             }
             let Some(document) = document(member, found, about) else {
-                let message = format!(
-                    "{} states no logical name: add `lfn = \"lfn://.../{{name}}\"` to [ensemble] of {}",
-                    member.name,
+                documents.findings.push(lacking(format!(
+                    "states no logical name: add `lfn = \"lfn://.../{{name}}\"` to [ensemble] of {}",
                     metadata.display()
-                );
-                documents.findings.push(Finding::wrong("metadata", vec![member.name.clone()], message));
+                )));
                 continue;
             };
-            let step = &document.steps[0];
-            let text = document.to_xml().map_err(broken)?;
-            documents.keep_or_write(&file_name(member), &text, |old| otherwise(old, step))?;
+            let (lfn, step) = (&document.data_lfn, &document.steps[0]);
+            match document.to_xml() {
+                Ok(text) if check_lfn(lfn).is_ok() => {
+                    documents.keep_or_write(&file_name(member), &text, |old| otherwise(old, step))?;
+                }
+                Err(error) if !is_about_names(&error) => return Err(broken(error)),
+                _ => documents.findings.push(lacking(match &member.lfn {
+                    Some(_) => format!(
+                        "states the logical name {lfn}, which no document can have: give it another one (gaugelink ildg \
+                         convert --lfn lfn://...)"
+                    ),
+                    None => format!(
+                        "would have the logical name {lfn}, which no document can have: rename the file, or correct `lfn` in \
+                         [ensemble] of {}",
+                        metadata.display()
+                    ),
+                })),
+            }
         }
         Ok(documents)
     }
@@ -76,7 +94,7 @@ impl Documents {
     /// Writes a document that is not there yet. One that is there stays; if it says something else, that is a finding.
     fn keep_or_write(
         &mut self,
-        name: &str,
+        name: &OsStr,
         text: &str,
         otherwise: impl Fn(&[u8]) -> String,
     ) -> Result<(), DriverError> {
@@ -89,7 +107,11 @@ impl Documents {
                     path.display(),
                     otherwise(&old)
                 );
-                self.findings.push(Finding::wrong("metadata", vec![name.into()], message));
+                self.findings.push(Finding::wrong(
+                    "metadata",
+                    vec![name.to_string_lossy().into_owned()],
+                    message,
+                ));
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 AtomicFile::replace(&path, text.as_bytes())?;
@@ -112,22 +134,29 @@ impl Documents {
 }
 
 /// `conf.1000.lime.xml`, whatever folder the configuration is in.
-fn file_name(member: &Member) -> String {
-    format!("{}.xml", member.path.file_name().unwrap_or_default().to_string_lossy())
+fn file_name(member: &Member) -> OsString {
+    let mut name = member.path.file_name().unwrap_or_default().to_owned();
+    name.push(".xml");
+    name
 }
 
-/// The document of a configuration; none without a logical name.
+/// Whether a document breaks the rules by nothing but its logical name, which is the file's and none of the metadata.
+fn is_about_names(error: &lime_rs::Error) -> bool {
+    let lime_rs::Error::Qcdml { violations } = error else { return false };
+    violations.iter().all(|violation| violation.path.ends_with("/dataLFN"))
+}
+
+/// The document of a configuration, whose logical name is the file's own where it states one; none without a name.
 fn document(member: &Member, found: &Examined, about: &About) -> Option<ConfigurationDocument> {
     let number = member.number.map(|number| number.to_string());
     let base = member.path.file_name().unwrap_or_default().to_string_lossy();
-    let stated = member.lfn.clone().filter(|lfn| lfn.starts_with("lfn://"));
     let built =
         about.ensemble.lfn.as_ref().map(|lfn| {
             lfn.replace("{name}", &base).replace("{number}", number.as_deref().unwrap_or_default())
         });
     let precision = if found.precision == "f32" { Precision::F32 } else { Precision::F64 };
     Some(ConfigurationDocument {
-        data_lfn: stated.or(built)?,
+        data_lfn: member.lfn.clone().or(built)?,
         history: vec![about.event()],
         machine: about.machine(),
         code: about.code(),
@@ -136,7 +165,7 @@ fn document(member: &Member, found: &Examined, about: &About) -> Option<Configur
         chain_uri: about.ensemble.uri.clone(),
         series: about.ensemble.series.clone(),
         steps: vec![MarkovStep {
-            update: number.unwrap_or_else(|| base.into_owned()),
+            update: number.unwrap_or_else(|| printable(&base)),
             field: IldgFormat::new(found.dims, found.nc, precision).ok()?.field,
             cksum: found.crc_cksum,
             plaquette: found.plaquette?,

@@ -1,7 +1,7 @@
 //! Reading all files of an ensemble, several at a time, and what is shown and kept of them.
 
 use super::averages::Averages;
-use super::content::{Reading, Strictness, chain, content_findings};
+use super::content::{Chain, Reading, Strictness, content_findings};
 use super::examine::{Examined, Source, Task};
 use super::finding::{self, Finding};
 use super::member::Member;
@@ -11,7 +11,7 @@ use super::store::{FILES, Store};
 use super::work::in_order;
 use crate::cli::EnsembleReadArgs;
 use crate::error::DriverError;
-use crate::links::{Lattices, printable, reason};
+use crate::links::{Lattices, counted, printable, reason, shown};
 use crate::progress;
 use crate::report::{Report, aligned, json_lines};
 use serde::Serialize;
@@ -83,9 +83,9 @@ impl<'a> Read<'a> {
         Strictness { sigmas, repeats, ignore_checksum }
     }
 
-    /// What averages are over, chain by chain.
-    pub fn chain(&self) -> Vec<(&Member, &Examined)> {
-        chain(&self.readings, self.args.ignore_checksum)
+    /// What averages are over.
+    pub fn chain(&self) -> Chain<'_> {
+        Chain::of(&self.readings, self.strictness())
     }
 
     /// Judges the ensemble, writes `results.jsonl`, `table.txt` and `plots/`, and prints findings, averages and a summary;
@@ -97,16 +97,19 @@ impl<'a> Read<'a> {
         let (content, spread) = content_findings(&self.readings, self.strictness());
         self.findings.extend(content);
         self.findings.extend(self.changed());
-        let chain = self.chain();
+        let Chain { taken, copies } = self.chain();
         let directory = self.store.directory();
         let mut rows = Vec::new();
         // An empty chain has a table too.
-        let mut chains: Vec<&[_]> = chain.chunk_by(|(a, _), (b, _)| a.chain == b.chain).collect();
+        let mut chains: Vec<&[_]> = taken.chunk_by(|(a, _), (b, _)| a.chain == b.chain).collect();
         if chains.is_empty() {
             chains.push(&[]);
         }
         for (number, own) in (1..).zip(&chains) {
-            let averages = Averages::of(&self.ensemble.label, &self.ensemble.series, own, all);
+            let of_chain =
+                |copy: &&&Member| own.first().is_some_and(|(member, _)| member.chain == copy.chain);
+            let copies = copies.iter().filter(of_chain).count();
+            let averages = Averages::of(&self.ensemble.label, &self.ensemble.series, own, copies, all);
             let prefix = if chains.len() > 1 { format!("chain{number}-") } else { String::new() };
             averages.plot(directory, &prefix, spread.as_ref())?;
             rows.extend(averages.rows());
@@ -117,17 +120,20 @@ impl<'a> Read<'a> {
         let header = ["quantity", "value", "tau_int", "N", ""].map(String::from);
         let cells = rows.iter().map(|row| {
             let [_, cells @ ..] = row.cells();
-            cells
+            cells.map(|cell| printable(&cell))
         });
         let table = aligned(&std::iter::once(header).chain(cells).collect::<Vec<_>>(), &[3]);
-        let summary = Summary::of(self, chain.len());
+        let summary = Summary::of(self, taken.len(), copies.len());
         let lines = json_lines(&self.findings)? + &json_lines(&rows)? + &json_lines([&summary])?;
         directory.replace("results.jsonl", &lines)?;
         directory.replace("table.txt", &format!("{table}\n{}\n", summary.text()))?;
         report.text(&format!("\n{table}"))?;
         report.record(&summary)?;
         report.text(&summary.text())?;
-        report.text(&format!("{}: {FILES}, results.jsonl, table.txt, plots/", directory.path().display()))?;
+        report.text(&format!(
+            "{}: {FILES}, results.jsonl, table.txt, plots/",
+            printable(&shown(directory.path()))
+        ))?;
         Ok(summary)
     }
 
@@ -205,6 +211,8 @@ pub(crate) struct Summary {
     configurations: usize,
     /// Of these in averages.
     averaged: usize,
+    /// Not in averages because another one holds the same field.
+    copies: usize,
     first: Option<u64>,
     last: Option<u64>,
     /// That of all chains, where they have the same.
@@ -220,7 +228,7 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
-    fn of(read: &Read<'_>, averaged: usize) -> Self {
+    fn of(read: &Read<'_>, averaged: usize, copies: usize) -> Self {
         let Read { ensemble, findings, .. } = read;
         let series = &ensemble.series;
         let stride = series.first().and_then(|series| series.stride);
@@ -232,17 +240,18 @@ impl Summary {
                 None => kinds.push((what, 1)),
             }
         }
-        let counted = |(kind, count): &(&str, usize)| match count {
+        let how_many = |(kind, count): &(&str, usize)| match count {
             1 => (*kind).to_owned(),
             _ => format!("{kind} ({count})"),
         };
-        let kinds: Vec<String> = kinds.iter().map(counted).collect();
+        let kinds: Vec<String> = kinds.iter().map(how_many).collect();
         Self {
             kind: "summary",
             ensemble: ensemble.described(),
             files: ensemble.files,
             configurations: ensemble.members.len(),
             averaged,
+            copies,
             first: series.iter().map(|series| series.first).min(),
             last: series.iter().map(|series| series.last).max(),
             stride: stride.filter(|_| series.iter().all(|other| other.stride == stride)),
@@ -266,8 +275,12 @@ impl Summary {
             0 => "in order".into(),
             _ => format!("NOT in order: {}", self.kinds),
         };
+        let copies = match self.copies {
+            0 => String::new(),
+            copies => format!(", {} left out", counted(copies as u64, "copy", "copies")),
+        };
         format!(
-            "{}{range}: {} of {} configurations averaged, {verdict}",
+            "{}{range}: {} of {} configurations averaged{copies}, {verdict}",
             self.ensemble, self.averaged, self.configurations
         )
     }

@@ -70,9 +70,9 @@ impl Ensemble {
 
     /// The lattice of the ensemble and how it is stored.
     pub fn described(&self) -> String {
-        let typical =
-            most_common(self.members.iter().filter(|m| m.belongs).map(|m| (m.lattice(), m.storage())));
-        typical.map_or("no configurations".into(), |(lattice, storage)| format!("{lattice}, {storage}"))
+        let Some(member) = self.members.iter().find(|m| m.belongs) else { return "no configurations".into() };
+        let storage = usual_storage(&self.members).unwrap_or_else(|| "stored in several ways".into());
+        format!("{}, {storage}", member.lattice())
     }
 }
 
@@ -93,6 +93,13 @@ fn most_common<T: Ord + Clone>(values: impl Iterator<Item = T>) -> Option<T> {
     counts.into_iter().max_by_key(best).map(|(value, _)| value)
 }
 
+/// How more than half of the members that belong together are stored, if there is such a way.
+fn usual_storage(members: &[Member]) -> Option<String> {
+    let own = || members.iter().filter(|m| m.belongs).map(Member::storage);
+    let usual = most_common(own())?;
+    (own().filter(|storage| *storage == usual).count() * 2 > own().count()).then_some(usual)
+}
+
 /// A file that cannot be described is damaged if it says of itself, or by its name, that it is one of them.
 fn unread_findings(unread: &[Unread], members: &[Member]) -> Vec<Finding> {
     let base = |path: &Path| pattern(&path.file_name().unwrap_or_default().to_string_lossy());
@@ -101,12 +108,18 @@ fn unread_findings(unread: &[Unread], members: &[Member]) -> Vec<Finding> {
         let own = base(&file.path);
         own.len() > 1 && patterns.contains(&own)
     };
-    let (foreign, damaged): (Vec<&Unread>, _) =
+    let (foreign, damaged): (Vec<&Unread>, Vec<&Unread>) =
         unread.iter().partition(|file| file.foreign && !named_alike(file));
-    let wrong = |file: &&Unread| {
+    let wrong = |file: &Unread| {
         Finding::wrong("unreadable", vec![file.name.clone()], format!("{}: {}", file.name, file.reason))
     };
-    let mut findings: Vec<Finding> = damaged.iter().map(wrong).collect();
+    let mut findings: Vec<Finding> = damaged.into_iter().map(wrong).collect();
+    let (irregular, foreign): (Vec<&Unread>, _) = foreign.into_iter().partition(|file| file.irregular);
+    let odd = |file: &Unread| {
+        let message = format!("{}: {}", file.name, file.reason);
+        Finding::note("not a regular file", vec![file.name.clone()], message)
+    };
+    findings.extend(irregular.into_iter().map(odd));
     if !foreign.is_empty() {
         let files: Vec<String> = foreign.iter().map(|file| file.name.clone()).collect();
         findings.push(Finding::note(
@@ -176,13 +189,14 @@ fn odd_ones(members: &mut [Member]) -> Vec<Finding> {
         );
         findings.push(Finding::wrong("other ensemble", vec![member.name.clone()], message));
     }
-    let Some(usual) = most_common(own.clone().map(Member::storage)) else { return findings };
+    let usual = usual_storage(members);
     let mut others: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for member in own.filter(|m| m.storage() != usual) {
+    for member in members.iter().filter(|m| m.belongs && Some(m.storage()) != usual) {
         others.entry(member.storage()).or_default().push(member.name.clone());
     }
     findings.extend(others.into_iter().map(|(storage, files)| {
-        let message = format!("stored as {storage}, most are {usual}: {}", named(&files));
+        let most = usual.as_ref().map_or(String::new(), |usual| format!(", most are {usual}"));
+        let message = format!("stored as {storage}{most}: {}", named(&files));
         Finding::note("storage", files, message)
     }));
     findings

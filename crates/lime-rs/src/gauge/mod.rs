@@ -26,7 +26,7 @@ use crate::access::{ReadAt, open_file};
 use crate::endian::ByteOrder;
 use crate::error::{Error, Result};
 use crate::grid::GridStatement;
-use crate::ildg::{IldgFile, METADATA_LIMIT, Selection, load, plain_text};
+use crate::ildg::{IldgFile, Selection};
 use crate::record::record_type::{ILDG_BINARY, ILDG_FORMAT, PRIVATE_FILE_XML, SCIDAC_BINARY, XLF_INFO};
 use crate::record::{MAGIC, Record};
 use crate::scanner::{read, scan};
@@ -62,9 +62,10 @@ pub(crate) struct Description {
 #[derive(Debug)]
 enum Source<R> {
     Ildg(Box<IldgFile<R>>),
-    /// SciDAC's; in several volumes with the places of the sites.
+    /// SciDAC's, and which logical record it is; in several volumes with the places of the sites.
     Scidac {
         file: Box<ScidacFile<R>>,
+        record: usize,
         path: Option<PathBuf>,
         places: Option<Places>,
     },
@@ -219,9 +220,9 @@ impl<R: ReadAt> GaugeFile<R> {
     /// A gauge field of an opened SciDAC file.
     fn from_scidac(file: ScidacFile<R>, selection: Selection) -> Result<Self> {
         let mut warnings = Vec::new();
-        let (description, payload) = scidac::describe_links(&file, selection, &mut warnings)?;
-        let places = (file.volumes() > 1).then(|| Places::of(&file, payload)).transpose()?;
-        let source = Source::Scidac { file: Box::new(file), path: None, places };
+        let (description, record) = scidac::describe_links(&file, selection, &mut warnings)?;
+        let places = (file.volumes() > 1).then(|| Places::of(&file, record)).transpose()?;
+        let source = Source::Scidac { file: Box::new(file), record, path: None, places };
         Ok(Self { source, format: FileFormat::Scidac, description, warnings })
     }
 
@@ -258,6 +259,14 @@ impl<R: ReadAt> GaugeFile<R> {
         }
     }
 
+    /// The SciDAC file around the field, and which of its logical records it is, where the file is of that format.
+    pub fn scidac(&self) -> Option<(&ScidacFile<R>, usize)> {
+        match &self.source {
+            Source::Scidac { file, record, .. } => Some((file, *record)),
+            Source::Ildg(_) | Source::Other { .. } => None,
+        }
+    }
+
     /// LIME records in file order, of several volumes those of the one with the metadata; none where the format has none.
     pub fn records(&self) -> &[Record] {
         match &self.source {
@@ -273,20 +282,19 @@ impl<R: ReadAt> GaugeFile<R> {
     }
 
     /// Text of the first record of a type, e.g. `xlf-info`, without closing NULs and white space; bytes that are
-    /// not UTF-8 are replaced. `None` where there is no such record. In an ILDG file of several gauge fields the records
-    /// of the others do not count.
+    /// not UTF-8 are replaced. `None` where there is no such record, as in formats without records. In a file of several
+    /// fields the records of the others do not count.
     ///
     /// # Errors
     /// [`Error::RecordTooLong`], [`Error::Read`].
     pub fn text(&self, kind: &str) -> Result<Option<String>> {
-        if let Source::Ildg(file) = &self.source {
-            return file.own_text(kind);
+        match &self.source {
+            Source::Ildg(file) => file.own_text(kind),
+            Source::Scidac { file, record, .. } => {
+                file.text_of(*record, kind).map_err(|error| self.named(error))
+            }
+            Source::Other { .. } => Ok(None),
         }
-        let Some(record) = self.records().iter().find(|record| record.kind() == kind) else {
-            return Ok(None);
-        };
-        let bytes = load(self.source(), record, METADATA_LIMIT).map_err(|error| self.named(error))?;
-        Ok(Some(plain_text(&bytes).trim_end().to_owned()))
     }
 
     pub(crate) fn source(&self) -> &R {

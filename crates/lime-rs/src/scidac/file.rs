@@ -7,10 +7,11 @@ use super::content::{Content, Number, resolve};
 use super::describe::{describe, file_info, text_of};
 use super::info::{FileInfo, RecordInfo, RecordKind, VolumeFormat};
 use super::ranks::{Ranks, Region, cover, sitelist};
-use super::volume::{Volume, find, open_file};
-use crate::access::ReadAt;
+use super::volume::{Volume, find};
+use crate::access::{ReadAt, open_file};
 use crate::checksum::ScidacChecksum;
 use crate::error::{Error, Result};
+use crate::group::Group;
 use crate::ildg::load;
 use crate::record::Record;
 use crate::record::record_type::{FILE_XML, ILDG_BINARY, PRIVATE_FILE_XML, SCIDAC_BINARY, SITELIST};
@@ -102,7 +103,7 @@ impl ScidacFile<File> {
         let volumes = find(path)
             .into_iter()
             .map(|path| {
-                let source = open_file(&path)?;
+                let source = open_file(&path).map_err(|error| error.in_file(&path))?;
                 Volume::scan(source, Some(path), &mut warnings)
             })
             .collect::<Result<Vec<_>>>()?;
@@ -207,6 +208,19 @@ impl<R: ReadAt> ScidacFile<R> {
         text_of(&self.volumes[0].source, &self.volumes[0].records, kind)
     }
 
+    /// As [`Self::text`], of the record that describes a logical record: where there are several, it stands before its data
+    /// and after those of the one before.
+    ///
+    /// # Errors
+    /// As [`Self::text`], with the volume's name; [`Error::NoSuchRecord`].
+    pub fn text_of(&self, index: usize, kind: &str) -> Result<Option<String>> {
+        let Volume { source, records, .. } = &self.volumes[0];
+        self.payload(index)?;
+        let data: Vec<usize> = (0..records.len()).filter(|&i| is_data(&records[i])).collect();
+        let own = Group::of(records, &data, index).describing(records, kind).map(|i| &records[i..=i]);
+        text_of(source, own.unwrap_or_default(), kind).map_err(|error| self.named(0, error))
+    }
+
     /// Adds a volume's name to an error.
     pub(super) fn named(&self, volume: usize, error: Error) -> Error {
         match &self.volumes[volume].path {
@@ -214,6 +228,11 @@ impl<R: ReadAt> ScidacFile<R> {
             None => error,
         }
     }
+}
+
+/// Whether a record holds the data of a logical record, or a part of them.
+fn is_data(record: &Record) -> bool {
+    matches!(record.kind(), SCIDAC_BINARY | ILDG_BINARY)
 }
 
 /// Gives each volume its sites; together they must be the lattice.
@@ -243,8 +262,7 @@ fn read_sitelists<R: ReadAt>(volumes: &mut [Volume<R>], info: &FileInfo) -> Resu
 /// Finds the parts of each payload. Global data lie in the main volume only; of the rest each volume has its part.
 fn locate<R>(volumes: &[Volume<R>], payloads: &mut [ScidacPayload]) -> Result<()> {
     for (index, volume) in volumes.iter().enumerate() {
-        let mut data =
-            volume.records.iter().filter(|record| matches!(record.kind(), SCIDAC_BINARY | ILDG_BINARY));
+        let mut data = volume.records.iter().filter(|record| is_data(record));
         let shared = |payload: &&mut ScidacPayload| index == 0 || payload.info.kind != RecordKind::Global;
         for payload in payloads.iter_mut().filter(shared) {
             let Some(record) = data.next() else {

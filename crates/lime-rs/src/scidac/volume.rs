@@ -1,11 +1,11 @@
 //! The files that make up a SciDAC file: one, or `name.vol0000`, `name.vol0001`, … (QIO's multifile and partfile), or
 //! `vol0000/name`, … (its partfile with folders). Their numbers are those of nodes and may have gaps.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::access::ReadAt;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::record::Record;
 use crate::scanner::scan;
 use crate::warning::Warning;
@@ -30,16 +30,6 @@ impl<R: ReadAt> Volume<R> {
         warnings.extend(odd);
         Ok(Self { source, path, records, sites: None })
     }
-}
-
-/// Opens a regular file.
-pub(super) fn open_file(path: &Path) -> Result<File> {
-    let failed = |source| Error::Open { source }.in_file(path);
-    // A pipe would keep its opener waiting for a writer.
-    if !fs::metadata(path).map_err(failed)?.is_file() {
-        return Err(failed(std::io::Error::other("it is a folder or a device, not a file")));
-    }
-    File::open(path).map_err(failed)
 }
 
 /// The volumes to which a path leads, in the order of their numbers: the file itself where it is a single one, and
@@ -122,6 +112,5 @@ mod tests {
         assert_eq!(find(&at("c")), folders);
         assert_eq!(find(&folders[1]), folders);
         assert_eq!(find(&at("absent")), [at("absent")]);
-        assert!(open_file(folder.path()).is_err() && open_file(&at("absent")).is_err());
     }
 }

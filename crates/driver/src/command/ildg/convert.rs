@@ -23,6 +23,8 @@ pub(crate) fn convert(args: &ConvertArgs, report: &mut Report) -> Result<(), Dri
     let input = ScidacFile::volume_paths(&args.input);
     let problem = if input.iter().any(|input| is_same(input, &args.output)) {
         "is the file to convert: give another name"
+    } else if args.output.is_dir() {
+        "is a folder: name a file in it"
     } else if args.output.exists() && !args.force {
         "is there already: give another name, or --force, which replaces it"
     } else {
@@ -178,8 +180,8 @@ struct Line {
 impl Line {
     fn text(&self) -> String {
         let mut lines = vec![
-            format!("{} ({}, {})", self.input, self.input_format, self.input_precision),
-            format!("  -> {} ({}, {})", self.output, self.format, self.precision),
+            format!("{} ({}, {})", printable(&self.input), self.input_format, self.input_precision),
+            format!("  -> {} ({}, {})", printable(&self.output), self.format, self.precision),
             format!(
                 "  plaquette {:.12}, link trace {:.12}, checksum {}",
                 self.plaquette, self.link_trace, self.checksum

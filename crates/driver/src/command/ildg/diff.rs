@@ -2,7 +2,7 @@
 
 use crate::cli::DiffArgs;
 use crate::error::DriverError;
-use crate::links::{self, Differences, Lattices, Refusals, described, load, shown, with_group};
+use crate::links::{self, Differences, Lattices, Refusals, described, load, printable, shown, with_group};
 use crate::report::Report;
 use gaugelink_lattice::GaugeField;
 use gaugelink_physics::observable::plaquette;
@@ -102,7 +102,7 @@ impl Line {
             (_, true) => format!("equal within {:e}", self.tolerance),
             (_, false) => "different".to_owned(),
         };
-        let mut lines = vec![format!("{} and {}: {verdict}", self.a, self.b)];
+        let mut lines = vec![format!("{} and {}: {verdict}", printable(&self.a), printable(&self.b))];
         if let (Some(site), Some(direction)) = (&self.site, self.direction) {
             let site = site.iter().map(usize::to_string).collect::<Vec<_>>().join(",");
             lines.push(format!(

@@ -89,8 +89,8 @@ impl Line {
         match logical::open(path, &args.shape, args.payload) {
             Ok(Found::Gauge(file)) => {
                 line.describe(&file);
-                let all = logical::around(&file, path, &args.shape);
-                line.logical_records = all.as_ref().map(LogicalLine::all).unwrap_or_default();
+                let all = logical::around(&file);
+                line.logical_records = all.map(|(all, _)| LogicalLine::all(all)).unwrap_or_default();
             }
             Ok(Found::Other(file)) => line.describe_other(&file),
             Err(error) => line.list(path, error),
@@ -152,7 +152,7 @@ impl Line {
     }
 
     fn text(&self) -> String {
-        let mut lines = vec![self.file.clone()];
+        let mut lines = vec![printable(&self.file)];
         if let Some(description) = &self.description {
             lines.push(format!("  field     {description}"));
             if let Some(field) = &self.field {

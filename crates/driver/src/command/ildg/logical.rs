@@ -4,7 +4,7 @@ use crate::cli::ShapeArgs;
 use crate::error::DriverError;
 use crate::links::{self, printable};
 use crate::progress;
-use lime_rs::{Content, Error, FileFormat, GaugeFile, Number, RecordKind, ScidacFile, ScidacPayload};
+use lime_rs::{Content, Error, GaugeFile, Number, RecordKind, ScidacChecksum, ScidacFile, ScidacPayload};
 use serde::Serialize;
 use std::path::Path;
 
@@ -32,13 +32,9 @@ pub(super) fn open(path: &Path, shape: &ShapeArgs, payload: usize) -> Result<Fou
     Err(error)
 }
 
-/// The SciDAC file around a gauge field, where that is not all it holds.
-pub(super) fn around(file: &GaugeFile, path: &Path, shape: &ShapeArgs) -> Option<ScidacFile> {
-    if file.format() != FileFormat::Scidac {
-        return None;
-    }
-    let all = ScidacFile::open_with(path, shape.dims.as_deref()).ok()?;
-    (all.payloads().len() > 1).then_some(all)
+/// The SciDAC file around a gauge field, and the field's index among its logical records, where there are several.
+pub(super) fn around(file: &GaugeFile) -> Option<(&ScidacFile, usize)> {
+    file.scidac().filter(|(all, _)| all.payloads().len() > 1)
 }
 
 /// One logical record.
@@ -56,6 +52,8 @@ pub(super) struct LogicalLine {
     number: &'static str,
     sites: u64,
     bytes: u64,
+    #[serde(skip)]
+    stored: Option<ScidacChecksum>,
     stored_checksum: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     computed_checksum: Option<String>,
@@ -72,13 +70,6 @@ impl LogicalLine {
         file.payloads().iter().enumerate().map(|(index, payload)| Self::of(index, payload)).collect()
     }
 
-    /// All records of a file, each read and compared with its checksum.
-    pub fn verified(file: &ScidacFile) -> Vec<Self> {
-        let mut lines = Self::all(file);
-        lines.iter_mut().for_each(|line| line.verify(file));
-        lines
-    }
-
     fn of(index: usize, payload: &ScidacPayload) -> Self {
         Self {
             index,
@@ -92,6 +83,7 @@ impl LogicalLine {
             number: number(payload.number),
             sites: payload.sites,
             bytes: payload.bytes(),
+            stored: payload.checksum,
             stored_checksum: payload.checksum.map(|sum| sum.to_string()),
             computed_checksum: None,
             checksum: None,
@@ -99,30 +91,29 @@ impl LogicalLine {
         }
     }
 
-    fn verify(&mut self, file: &ScidacFile) {
+    /// Reads the data and compares them with their checksum.
+    pub fn verify(&mut self, file: &ScidacFile) {
         let bar = progress::bytes("reading", self.bytes);
         let read = file.read_payload(self.index, 1 << 19, |chunk| {
             bar.inc(chunk.bytes.len() as u64);
             Ok::<(), Error>(())
         });
         bar.finish_and_clear();
-        let sums = match read {
-            Ok(sums) => sums,
-            Err(error) => {
-                self.error = Some(error.root().to_string());
-                return;
-            }
-        };
-        self.computed_checksum = Some(sums.computed.to_string());
-        self.checksum = Some(match sums.stored {
+        match read {
+            Ok(sums) => self.settle(sums.computed),
+            Err(error) => self.error = Some(error.root().to_string()),
+        }
+    }
+
+    /// States the checksum of the data that were read.
+    pub fn settle(&mut self, computed: ScidacChecksum) {
+        self.computed_checksum = Some(computed.to_string());
+        self.checksum = Some(match self.stored {
             None => "none",
-            Some(stored) if stored == sums.computed => "ok",
+            Some(stored) if stored == computed => "ok",
             Some(stored) => {
-                self.error = Some(format!(
-                    "logical record {}: checksum mismatch: the file states {stored}, its data give {}; copy the file \
-                     again, or find out whether the stored sum is wrong",
-                    self.index, sums.computed
-                ));
+                let error = Error::ChecksumMismatch { stored, computed };
+                self.error = Some(format!("logical record {}: {error}", self.index));
                 "bad"
             }
         });

@@ -99,7 +99,7 @@ impl LinksLine {
 
     /// The same as a table.
     pub fn text(&self, file: &GaugeFile) -> String {
-        let mut lines = vec![format!("{}: {}", self.file, described(file))];
+        let mut lines = vec![format!("{}: {}", printable(&self.file), described(file))];
         let mut row = |name: &str, value: String| lines.push(format!("  {name:<26} {value}"));
         let number = |x: f64| format!("{x:>17.12}");
         let complex = |re: f64, im: f64| format!("{re:>17.12} {im:>+17.12} i");

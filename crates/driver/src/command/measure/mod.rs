@@ -83,6 +83,6 @@ impl Measuring<'_> {
     fn refused(&mut self, path: &Path, error: &DriverError) -> Result<(), DriverError> {
         let line = RefusedLine { file: shown(path), error: reason(error, path) };
         self.report.record(&line)?;
-        self.report.text(&format!("{}: FAILED\n  error: {}", line.file, printable(&line.error)))
+        self.report.text(&format!("{}: FAILED\n  error: {}", printable(&line.file), printable(&line.error)))
     }
 }
