@@ -13,6 +13,7 @@ use super::loops::Weights;
 use crate::{Layer, ModelError, Undo};
 use gaugelink_lattice::number::Row;
 use gaugelink_lattice::{DIM_MAX, Field, GaugeField, Kernel, Lattice, MomentumField, Real};
+pub use kernels::record_forward;
 use kernels::{CLASSES, Forward, Frozen, ITERATIONS, Inverse, Moving};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
