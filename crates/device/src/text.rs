@@ -44,9 +44,10 @@ impl KernelText {
     /// Sums of `in` over the sites of each block, into the first numbers of `out`.
     pub fn sum<T: Real>() -> Self {
         let field = |name, written| RecordedField { name, components: 1, written };
-        let body = format!("typedef {} real;\n{SUM}", real(T::BITS));
+        let name = format!("sum_f{}", T::BITS);
+        let body = format!("typedef {} real;\n{}", real(T::BITS), SUM.replace("glk_sum", &name));
         let fields = vec![field("in", false), field("out", true)];
-        Self { name: "glk_sum".into(), bits: T::BITS, fields, parameters: Vec::new(), body }
+        Self { name, bits: T::BITS, fields, parameters: Vec::new(), body }
     }
 
     /// All that a compiler needs.

@@ -88,7 +88,7 @@ impl Request {
     /// # Errors
     /// [`DriverError::Request`] for extents or a precision that are none.
     pub fn parse(volume: Option<&str>, threads: usize, precision: Option<&str>) -> Result<Self, DriverError> {
-        let extents = volume.map_or(Ok(Vec::new()), parse_volume)?;
+        let extents = volume.map(parse_volume).transpose()?.map_or(Vec::new(), Vec::from);
         let precision = match precision {
             None => None,
             Some("f64") => Some(Precision::F64),
@@ -105,9 +105,11 @@ impl Request {
     }
 }
 
-fn parse_volume(text: &str) -> Result<Vec<usize>, DriverError> {
+/// Four even extents, as in `16x16x16x32`.
+pub(crate) fn parse_volume(text: &str) -> Result<[usize; DIM_MAX], DriverError> {
     let extents: Option<Vec<usize>> = text.split('x').map(|e| e.parse().ok()).collect();
-    extents.filter(|e| e.len() == DIM_MAX && e.iter().all(|&n| n >= 2 && n % 2 == 0)).ok_or_else(|| {
+    let extents = extents.and_then(|e| <[usize; DIM_MAX]>::try_from(e).ok());
+    extents.filter(|e| e.iter().all(|&n| n >= 2 && n % 2 == 0)).ok_or_else(|| {
         DriverError::Request(format!("--volume {text}: give four even extents, e.g. 16x16x16x32"))
     })
 }
