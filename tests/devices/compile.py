@@ -4,7 +4,7 @@
     gaugelink device text --folder TEXTS && tests/devices/compile.py TEXTS [NAME ...]
 
 CUDA: PTX for compute_70 by NVRTC (pip install nvidia-cuda-nvrtc-cu12==12.9.86). HIP: code objects for gfx90a and gfx942 by
-clang 19 (apt install clang-19 llvm-19). A compiler that is not there is told and left out; a text that one refuses makes the
+clang 19 (apt install clang-19 llvm-19 lld-19). A compiler that is not there is told and left out; a text that one refuses makes the
 exit status 1. Names choose kernels, all without any.
 """
 import ctypes
@@ -68,10 +68,12 @@ def gfx(clang, readelf, path, arch, folder):
 
 def main(folder, names):
     library, clang, readelf = nvrtc(), shutil.which("clang++-19"), shutil.which("llvm-readelf-19")
+    if not shutil.which("ld.lld-19"):
+        clang = None
     if library is None:
         print("NVRTC: not there; pip install nvidia-cuda-nvrtc-cu12==12.9.86")
     if not (clang and readelf):
-        print("clang 19: not there; apt install clang-19 llvm-19")
+        print("clang 19: not there; apt install clang-19 llvm-19 lld-19")
     failed, compiled = 0, 0
     print(f"{'kernel':<28} {'PTX compute_70':>16} {'gfx90a VGPRs, scratch':>24} {'gfx942 VGPRs, scratch':>24}")
     for path in sorted(glob.glob(os.path.join(folder, "*.cpp"))):

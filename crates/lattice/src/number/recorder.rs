@@ -261,6 +261,11 @@ impl<T: Real> Recorder<T> {
         });
         Recorded::of(Operation::Parameter(index))
     }
+    /// Lets everything so far be loaded and computed anew where it is needed again, so that a device has to keep fewer
+    /// numbers at once.
+    pub fn forget(&self) {
+        on_tape(|tape| tape.known.clear());
+    }
     /// The site itself.
     pub fn here(&self) -> PlaceHandle {
         PlaceHandle(0)
@@ -404,6 +409,8 @@ mod tests {
             let y = x.mul_add(scale, Recorded::splat(0.1));
             let again = r.load(a, 1, there).mul_add(scale, Recorded::splat(0.1));
             r.store(b, 0, y + again);
+            r.forget();
+            assert_ne!(r.load(a, 1, there).id, x.id);
         });
         assert_eq!((program.bits, program.parameters.as_slice()), (32, &["scale"][..]));
         assert_eq!(program.places[1].steps, [3]);
