@@ -4,7 +4,7 @@
 //! crates print as the text of a device's kernel. The program has the operations of the body, in its order, each rounded as
 //! on every other number type, so that a device gives the same bits. What is computed twice is recorded once.
 //!
-//! A loop that ends early where no lane needs more (see [`Num::any`]) is recorded in full.
+//! A loop that ends early where no lane needs more (see [`Num::any`]) is recorded in full, but for [`Program::least`].
 
 use super::{Num, Real};
 use crate::complex::Complex;
@@ -116,6 +116,8 @@ pub struct Program {
 
 #[derive(Default)]
 struct Tape {
+    /// Whether loops end as early as they can.
+    short: bool,
     fields: Vec<RecordedField>,
     parameters: Vec<&'static str>,
     places: Vec<Place>,
@@ -153,9 +155,22 @@ impl Program {
     /// # Panics
     /// Within another recording of the thread.
     pub fn record<T: Real>(body: impl FnOnce(&Recorder<T>)) -> Self {
+        Self::run(false, body)
+    }
+
+    /// As [`Program::record`], with loops that end as early as they can: the least that a site takes, for counting. As a
+    /// kernel it would be wrong.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn least<T: Real>(body: impl FnOnce(&Recorder<T>)) -> Self {
+        Self::run(true, body)
+    }
+
+    fn run<T: Real>(short: bool, body: impl FnOnce(&Recorder<T>)) -> Self {
         TAPE.with_borrow_mut(|tape| {
             assert!(tape.is_none(), "a recording within a recording");
-            *tape = Some(Tape { places: vec![Place { steps: Vec::new() }], ..Tape::default() });
+            *tape = Some(Tape { short, places: vec![Place { steps: Vec::new() }], ..Tape::default() });
         });
         /// Ends the recording of a body that panics, too.
         struct End;
@@ -383,7 +398,7 @@ impl<T: Real> Num for Recorded<T> {
         Self::of(Operation::Select(mask.0, a.id, b.id))
     }
     fn any(_: RecordedMask) -> bool {
-        true
+        on_tape(|tape| !tape.short)
     }
     fn split_exponent(self) -> (Self, Self) {
         (Self::of(Operation::Mantissa(self.id)), Self::of(Operation::Exponent(self.id)))
@@ -428,6 +443,22 @@ mod tests {
         assert!(matches!(computed[3..], [Operation::MulAdd(..), Operation::Add(a, b)] if a == b));
         assert!(matches!(program.statements.last(), Some(Statement::Store { field: 1, component: 0, .. })));
         assert_eq!((program.flops(), program.traffic()), (3, (1, 1)));
+    }
+
+    #[test]
+    fn loops_are_recorded_in_full_or_end_at_once() {
+        let body = |r: &Recorder<f64>| {
+            let a = r.field("a", 1);
+            let (mut x, one) = (r.load(a, 0, r.here()), Recorded::splat(1.0));
+            for _ in 0..5 {
+                if !Recorded::<f64>::any(x.lt(one)) {
+                    break;
+                }
+                x = x + one;
+            }
+            r.store(a, 0, x);
+        };
+        assert_eq!((Program::record(body).flops(), Program::least(body).flops()), (5, 0));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::super::loops::{
 };
 use crate::algebra::{Frame, LogDet};
 use gaugelink_lattice::group::{ALGEBRA_MAX, algebra_dim, exponential};
+use gaugelink_lattice::number::recorder::Recorder;
 use gaugelink_lattice::number::{Program, Recorded, Row};
 use gaugelink_lattice::{
     BlockLinks, DIM_MAX, FieldReader, FieldWriter, Kernel, Lanes, LinkReader, LinkSource, Matrix, Num, Real,
@@ -61,21 +62,28 @@ const WEIGHT_NAMES: [[&str; 2]; DIM_MAX] =
 /// The sub-layer that moves direction `mu`, for devices, which run it on the sites of one parity. Fields: `u` the links,
 /// of which those that move are written; `logdet`, a number a site. Parameters: ρ for each nu ≠ mu, above and below.
 pub fn record_forward<T: Real, const N: usize>(dims: usize, mu: usize) -> Program {
-    Program::record::<T>(|r| {
-        let (u, sum) = (r.field("u", dims * 2 * N * N), r.field("logdet", 1));
-        let mut weights = [[Recorded::splat(0.0); 2]; DIM_MAX];
-        for nu in (0..dims).filter(|&nu| nu != mu) {
-            for side in 0..2 {
-                weights[nu][side] = r.parameter(WEIGHT_NAMES[nu][side]);
-            }
+    Program::record::<T>(|r| recorded_forward::<T, N>(r, dims, mu))
+}
+
+/// Floating-point operations on a link that the sub-layer of direction `mu` moves, where its exponent is small.
+pub fn forward_flops<const N: usize>(dims: usize, mu: usize) -> usize {
+    Program::least::<f64>(|r| recorded_forward::<f64, N>(r, dims, mu)).flops()
+}
+
+fn recorded_forward<T: Real, const N: usize>(r: &Recorder<T>, dims: usize, mu: usize) {
+    let (u, sum) = (r.field("u", dims * 2 * N * N), r.field("logdet", 1));
+    let mut weights = [[Recorded::splat(0.0); 2]; DIM_MAX];
+    for nu in (0..dims).filter(|&nu| nu != mu) {
+        for side in 0..2 {
+            weights[nu][side] = r.parameter(WEIGHT_NAMES[nu][side]);
         }
-        let links = RecordedLinks { recorder: r, field: u };
-        let (moved, log_det) = moved::<_, N>(&links, dims, mu, &weights);
-        r.store(sum, 0, log_det);
-        for (i, z) in moved.0.as_flattened().iter().enumerate() {
-            r.store_complex(u, mu * 2 * N * N + 2 * i, *z);
-        }
-    })
+    }
+    let links = RecordedLinks { recorder: r, field: u };
+    let (moved, log_det) = moved::<_, N>(&links, dims, mu, &weights);
+    r.store(sum, 0, log_det);
+    for (i, z) in moved.0.as_flattened().iter().enumerate() {
+        r.store_complex(u, mu * 2 * N * N + 2 * i, *z);
+    }
 }
 
 #[inline(always)]
