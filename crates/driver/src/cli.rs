@@ -37,8 +37,43 @@ enum Command {
     /// Show the plugins that are found, and check that they keep the rules of plugin.h
     #[command(subcommand)]
     Plugin(PluginCommand),
+    /// Kernels of devices: their text, and whether they compute what the CPU computes
+    #[command(subcommand)]
+    Device(DeviceCommand),
     /// Time kernels against the machine's limits
     Bench(BenchArgs),
+}
+
+#[derive(Subcommand, Debug)]
+enum DeviceCommand {
+    /// The kernels, or the text of one, for CUDA, HIP and C++ alike
+    Text(DeviceTextArgs),
+    /// Run every kernel without a device, each thread a fiber, and compare it with the library bit by bit
+    Test(DeviceTestArgs),
+}
+
+/// Of `device text`.
+#[derive(Args, Debug)]
+pub(crate) struct DeviceTextArgs {
+    /// Kernel; without it all are listed
+    pub name: Option<String>,
+    /// Write each text into a file of this folder
+    #[arg(long, value_name = "DIR")]
+    pub folder: Option<PathBuf>,
+    /// JSON lines on standard output, nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Of `device test`.
+#[derive(Args, Debug)]
+pub(crate) struct DeviceTestArgs {
+    /// Extents, all even
+    #[arg(long, value_name = "XxYxZxT", default_value = "4x4x4x8")]
+    pub volume: String,
+    /// JSON lines on standard output, nothing else
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Subcommand, Debug)]
@@ -439,6 +474,12 @@ fn dispatch(command: Command) -> Result<(), DriverError> {
             command::plugin::check(&args, &mut Report::new(args.json))
         }
         Command::Plugin(PluginCommand::CheckHere(args)) => command::plugin::check_here(&args),
+        Command::Device(DeviceCommand::Text(args)) => {
+            command::device::text(&args, &mut Report::new(args.json))
+        }
+        Command::Device(DeviceCommand::Test(args)) => {
+            command::device::test(&args, &mut Report::new(args.json))
+        }
         Command::Bench(args) => command::bench::bench(&args, &mut Report::new(args.json)),
     }
 }

@@ -33,6 +33,9 @@ pub enum DriverError {
     /// Geometry, memory, files.
     #[error(transparent)]
     Lattice(#[from] gaugelink_lattice::LatticeError),
+    /// A kernel of a device.
+    #[error(transparent)]
+    Device(#[from] gaugelink_device::DeviceError),
     /// A configuration file.
     #[error(transparent)]
     File(#[from] lime_rs::Error),

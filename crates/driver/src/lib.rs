@@ -4,6 +4,7 @@ pub mod bench;
 pub mod cli;
 mod command;
 pub mod config;
+mod device;
 mod ensemble;
 mod error;
 mod flow_time;

@@ -28,7 +28,7 @@ pub mod sum;
 pub use complex::Complex;
 pub use error::LatticeError;
 pub use field::{Field, FieldReader, FieldWriter};
-pub use gauge::{GaugeField, LinkReader, MomentumField};
+pub use gauge::{BlockLinks, GaugeField, LinkReader, LinkSource, MomentumField, RecordedLinks};
 pub use geometry::{DIM_MAX, Geometry, Site};
 pub use group::Matrix;
 pub use lattice::{Lattice, LatticeOptions};

@@ -8,6 +8,7 @@ mod calls;
 mod dirac;
 mod files;
 mod gauge;
+mod layers;
 mod limits;
 mod line;
 mod peers;
@@ -25,7 +26,7 @@ use std::sync::Arc;
 use timing::Stage;
 
 /// Names and what they time.
-pub const NAMES: [(&str, &str); 15] = [
+pub const NAMES: [(&str, &str); 16] = [
     ("dslash", "Wilson's hopping term"),
     ("dirac", "Wilson's operator D"),
     ("schur", "even-odd form, S†S"),
@@ -38,6 +39,10 @@ pub const NAMES: [(&str, &str); 15] = [
     ("overrelaxation", "an overrelaxation sweep"),
     ("flow", "a third-order step of the gradient flow"),
     ("trajectory", "an HMC trajectory: Wilson gauge action, Omelyan, 10 steps"),
+    (
+        "layers",
+        "masked residual layers of SU(3) that move every link once: with lanes of sites, and of a batch",
+    ),
     ("io", "an ILDG file written and read with its checksums, on one thread and on all"),
     ("calls", "what a call of a plugin costs beside its work, on the smallest lattices"),
     ("limits", "memory bandwidth and fused multiply-adds"),
@@ -88,7 +93,7 @@ impl Request {
     /// # Errors
     /// [`DriverError::Request`] for extents or a precision that are none.
     pub fn parse(volume: Option<&str>, threads: usize, precision: Option<&str>) -> Result<Self, DriverError> {
-        let extents = volume.map_or(Ok(Vec::new()), parse_volume)?;
+        let extents = volume.map(parse_volume).transpose()?.map_or(Vec::new(), Vec::from);
         let precision = match precision {
             None => None,
             Some("f64") => Some(Precision::F64),
@@ -105,9 +110,11 @@ impl Request {
     }
 }
 
-fn parse_volume(text: &str) -> Result<Vec<usize>, DriverError> {
+/// Four even extents, as in `16x16x16x32`.
+pub(crate) fn parse_volume(text: &str) -> Result<[usize; DIM_MAX], DriverError> {
     let extents: Option<Vec<usize>> = text.split('x').map(|e| e.parse().ok()).collect();
-    extents.filter(|e| e.len() == DIM_MAX && e.iter().all(|&n| n >= 2 && n % 2 == 0)).ok_or_else(|| {
+    let extents = extents.and_then(|e| <[usize; DIM_MAX]>::try_from(e).ok());
+    extents.filter(|e| e.iter().all(|&n| n >= 2 && n % 2 == 0)).ok_or_else(|| {
         DriverError::Request(format!("--volume {text}: give four even extents, e.g. 16x16x16x32"))
     })
 }
@@ -131,7 +138,7 @@ pub fn run(
     if request.folder.is_some() && !names.contains(&"io") {
         return Err(DriverError::Request(format!("bench {name}: writes no files; leave out --folder")));
     }
-    let only_double = |name: &str| !dirac::NAMES.contains(&name) && name != "limits";
+    let only_double = |name: &str| !dirac::NAMES.contains(&name) && !["limits", "layers"].contains(&name);
     if !request.has(Precision::F64) && names.iter().all(|n| only_double(n)) {
         return Err(DriverError::Request(format!(
             "bench {name}: runs in f64 only; leave out --precision f32"
@@ -173,6 +180,14 @@ pub fn run(
                     }
                     if request.has(Precision::F32) {
                         dirac::run::<f32>(&stage, Precision::F32, sink)?;
+                    }
+                }
+                "layers" => {
+                    if request.has(Precision::F64) {
+                        layers::run::<f64>(&stage, Precision::F64, sink)?;
+                    }
+                    if request.has(Precision::F32) {
+                        layers::run::<f32>(&stage, Precision::F32, sink)?;
                     }
                 }
                 _ => gauge::run(&stage, sink)?,

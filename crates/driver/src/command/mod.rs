@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub(crate) mod bench;
+pub(crate) mod device;
 pub(crate) mod ensemble;
 pub(crate) mod ildg;
 pub(crate) mod measure;

@@ -8,6 +8,7 @@
 mod dispatch;
 mod elementary;
 mod portable;
+pub mod recorder;
 mod scalar;
 
 #[cfg(target_arch = "x86_64")]
@@ -20,6 +21,7 @@ mod neon;
 pub use dispatch::{Compiled, Isa, Kernel, run_kernel};
 pub use elementary::{atan2, exp, ln, sin_cos};
 pub use portable::Portable;
+pub use recorder::{Program, Recorded};
 
 use std::ops::{Add, Mul, Neg, Sub};
 

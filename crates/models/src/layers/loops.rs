@@ -5,7 +5,7 @@
 //! staples then move L as Re tr of loops in which the link U_mu(x) is replaced by Θ(x).
 
 use gaugelink_lattice::{
-    DIM_MAX, FieldReader, Lanes, LinkReader, Matrix, Neighbour, Real, backward, forward,
+    DIM_MAX, FieldReader, Lanes, LinkReader, LinkSource, Matrix, Neighbour, Num, Real, backward, forward,
 };
 
 /// ρ of the staples of one direction's links: \[nu\]\[side +, −\].
@@ -29,42 +29,47 @@ impl<T: Real, const N: usize> Duals<'_, T, N> {
     }
 }
 
+/// The weights as numbers of a kernel.
+#[inline(always)]
+pub fn splat<V: Num>(weights: &Weights) -> [[V; 2]; DIM_MAX] {
+    let mut splat = [[V::splat(0.0); 2]; DIM_MAX];
+    for nu in 0..DIM_MAX {
+        for side in 0..2 {
+            splat[nu][side] = V::splat(weights[nu][side]);
+        }
+    }
+    splat
+}
+
 /// S⁺_nu or S⁻_nu of the link in direction `mu`.
 #[inline(always)]
-pub fn staple<V: Lanes, const N: usize>(
-    links: &LinkReader<'_, V::Scalar, N>,
-    block: usize,
+pub fn staple<V: Num, const N: usize>(
+    links: &impl LinkSource<V, N>,
     (mu, nu): (usize, usize),
     below: bool,
 ) -> Matrix<V, N> {
-    let layout = links.0.layout();
     if below {
-        let down = layout.neighbour(block, backward(nu));
-        let down_ahead = layout.neighbour2(block, backward(nu), forward(mu));
-        let under = links.next::<V>(down, mu).mul(&links.next(down_ahead, nu));
-        under.adjoint_mul(&links.next(down, nu))
+        let under = links.beside(backward(nu), mu).mul(&links.corner([backward(nu), forward(mu)], nu));
+        under.adjoint_mul(&links.beside(backward(nu), nu))
     } else {
-        let ahead = layout.neighbour(block, forward(mu));
-        let over = links.at::<V>(block, nu).mul(&links.next(layout.neighbour(block, forward(nu)), mu));
-        links.next::<V>(ahead, nu).mul_adjoint(&over)
+        let over = links.here(nu).mul(&links.beside(forward(nu), mu));
+        links.beside(forward(mu), nu).mul_adjoint(&over)
     }
 }
 
 /// Σ of the link in direction `mu`.
 #[inline(always)]
-pub fn staple_sum<V: Lanes, const N: usize>(
-    links: &LinkReader<'_, V::Scalar, N>,
+pub fn staple_sum<V: Num, const N: usize>(
+    links: &impl LinkSource<V, N>,
     dims: usize,
-    block: usize,
     mu: usize,
-    weights: &Weights,
+    weights: &[[V; 2]; DIM_MAX],
 ) -> Matrix<V, N> {
     let mut sum = Matrix::zero();
     for nu in 0..dims {
         if nu != mu {
             for side in 0..2 {
-                let s = staple::<V, N>(links, block, (mu, nu), side == 1);
-                sum = sum + s.scale(V::splat(weights[nu][side]));
+                sum = sum + staple(links, (mu, nu), side == 1).scale(weights[nu][side]);
             }
         }
     }

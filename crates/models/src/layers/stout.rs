@@ -11,8 +11,8 @@ use crate::ModelError;
 use crate::algebra::Frame;
 use gaugelink_lattice::group::{ALGEBRA_MAX, algebra_dim};
 use gaugelink_lattice::{
-    DIM_MAX, Field, FieldReader, FieldWriter, GaugeField, Kernel, Lanes, Lattice, LinkReader, Matrix,
-    MomentumField, Real, Tally,
+    BlockLinks, DIM_MAX, Field, FieldReader, FieldWriter, GaugeField, Kernel, Lanes, Lattice, LinkReader,
+    Matrix, MomentumField, Real, Tally,
 };
 use gaugelink_physics::action::staple;
 use std::ops::Range;
@@ -125,7 +125,8 @@ impl<T: Real, const N: usize> Kernel<T> for Smear<'_, T, N> {
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
         for block in range {
             for mu in 0..self.dims {
-                let staples = staple::<V, N>(&self.links, self.dims, block, mu).scale(V::splat(self.rho[mu]));
+                let staples = staple::<V, N>(&BlockLinks { links: self.links, block }, self.dims, mu)
+                    .scale(V::splat(self.rho[mu]));
                 let x = Exponent::new(self.links.at::<V>(block, mu), &staples);
                 // SAFETY: a block is written by one thread and read by none.
                 unsafe { self.smeared.store_matrix(block, mu * 2 * N * N, &x.moved()) }
@@ -154,7 +155,7 @@ impl<T: Real, const N: usize> Kernel<T> for Moving<'_, T, N> {
         let cotangent = unsafe { self.cotangent.reader() };
         for block in range {
             for mu in 0..self.dims {
-                let staples = staple::<V, N>(&self.links, self.dims, block, mu);
+                let staples = staple::<V, N>(&BlockLinks { links: self.links, block }, self.dims, mu);
                 let u = self.links.at::<V>(block, mu);
                 let x = Exponent::new(u, &staples.scale(V::splat(self.rho[mu])));
                 let mut g = [zero; ALGEBRA_MAX];

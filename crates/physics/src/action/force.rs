@@ -1,8 +1,12 @@
 //! The force of the plaquettes, straight into the momenta.
 
 use crate::action::staple;
-use gaugelink_lattice::group::{algebra_dim, to_coordinates, traceless_antihermitian};
-use gaugelink_lattice::{FieldWriter, GaugeField, Kernel, Lanes, LinkReader, MomentumField, Real, Tally};
+use gaugelink_lattice::group::{ALGEBRA_MAX, algebra_dim, to_coordinates, traceless_antihermitian};
+use gaugelink_lattice::number::Program;
+use gaugelink_lattice::{
+    BlockLinks, FieldWriter, GaugeField, Kernel, Lanes, LinkReader, LinkSource, MomentumField, Num, Real,
+    RecordedLinks, Tally,
+};
 use std::ops::Range;
 
 /// π^a ← `keep` π^a + `scale` × coordinate a of Ta(U A), A the staple sum, on every link. With `keep` 0 the old momenta
@@ -19,6 +23,36 @@ pub fn accumulate_staple_force<T: Real, const N: usize>(
     let lattice = u.lattice().clone();
     let kernel = StapleForce { links: u.links(), momenta: p.writer(), dims: lattice.dims(), scale, keep };
     lattice.launch(&kernel, 0..u.layout().blocks());
+}
+
+/// The coordinates of Ta(U A) for the link in direction `mu`: a site body.
+#[inline(always)]
+fn staple_force<V: Num, const N: usize>(
+    links: &impl LinkSource<V, N>,
+    dims: usize,
+    mu: usize,
+) -> [V; ALGEBRA_MAX] {
+    to_coordinates(&traceless_antihermitian(&links.here(mu).mul(&staple(links, dims, mu))))
+}
+
+/// [`accumulate_staple_force`] for devices. Fields: `u` the links, `p` the momenta; parameters `scale` and `keep`, which
+/// is not 0.
+pub fn record_staple_force<T: Real, const N: usize>(dims: usize) -> Program {
+    Program::record::<T>(|r| {
+        let u = r.field("u", dims * GaugeField::<T, N>::LINK);
+        let p = r.field("p", dims * MomentumField::<T, N>::LINK);
+        let (scale, keep) = (r.parameter("scale"), r.parameter("keep"));
+        for mu in 0..dims {
+            // Links of several directions together are more than the registers hold.
+            r.forget();
+            let force = staple_force::<_, N>(&RecordedLinks { recorder: r, field: u }, dims, mu);
+            for a in 0..algebra_dim(N) {
+                let c = mu * algebra_dim(N) + a;
+                let kept = r.load(p, c, r.here()) * keep;
+                r.store(p, c, force[a].mul_add(scale, kept));
+            }
+        }
+    })
 }
 
 struct StapleForce<'a, T, const N: usize> {
@@ -39,8 +73,7 @@ impl<T: Real, const N: usize> Kernel<T> for StapleForce<'_, T, N> {
         let old = unsafe { self.momenta.reader() };
         for block in range {
             for mu in 0..self.dims {
-                let loops = self.links.at::<V>(block, mu).mul(&staple(&self.links, self.dims, block, mu));
-                let force = to_coordinates(&traceless_antihermitian(&loops));
+                let force = staple_force::<V, N>(&BlockLinks { links: self.links, block }, self.dims, mu);
                 for a in 0..algebra_dim(N) {
                     let c = mu * algebra_dim(N) + a;
                     // 0 × NaN would stay NaN for ever.

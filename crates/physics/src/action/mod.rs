@@ -6,7 +6,7 @@ mod rectangle;
 mod staple;
 mod wilson;
 
-pub use force::accumulate_staple_force;
+pub use force::{accumulate_staple_force, record_staple_force};
 pub use improved::{DBW2, IWASAKI, ImprovedAction, SYMANZIK};
 pub use staple::staple;
 pub use wilson::WilsonAction;

@@ -9,6 +9,7 @@ mod hop;
 pub mod naive;
 mod neighbourhood;
 mod propagator;
+mod recorded;
 mod spinor;
 mod wilson;
 
@@ -18,5 +19,6 @@ pub use even_odd::Schur;
 pub use gamma::{GAMMA5_SIGNS, Partner, SpinMatrix, gamma, gamma5};
 pub use hop::{HalfSpinor, HopSource, hop};
 pub use propagator::{Propagator, PropagatorError, PropagatorSolver, effective_masses};
+pub use recorded::record_wilson;
 pub use spinor::{SPINS, Spinor, SpinorField};
 pub use wilson::{HOP_FLOPS_SU3, Wilson, hop_flops};

@@ -5,7 +5,9 @@ use crate::PhysicsError;
 use crate::action::staple;
 use gaugelink_lattice::group::reunitarise;
 use gaugelink_lattice::number::Compiled;
-use gaugelink_lattice::{Complex, FieldWriter, GaugeField, Kernel, Lanes, Layout, LinkReader, Num, Tally};
+use gaugelink_lattice::{
+    BlockLinks, Complex, FieldWriter, GaugeField, Kernel, Lanes, Layout, LinkReader, Num, Tally,
+};
 use std::ops::Range;
 
 /// How an update chooses the new value of link × staple, given the old one as length × unit element.
@@ -85,7 +87,7 @@ impl<C: Choice, const N: usize> Kernel<f64> for LinkUpdate<'_, C, N> {
         for block in range {
             let mut random = self.choice.random(links.0.layout(), block, self.mu);
             let mut u = links.at::<V>(block, self.mu);
-            let mut loops = u.mul(&staple(&links, self.dims, block, self.mu));
+            let mut loops = u.mul(&staple(&BlockLinks { links, block }, self.dims, self.mu));
             if N == 1 {
                 let (length, old) = polar(loops.0[0][0]);
                 let new = self.choice.phase(&mut random, length, old);

@@ -2,13 +2,15 @@
 
 use super::super::exponent::{Exponent, dual_of_loops, slopes};
 use super::super::loops::{
-    Duals, Weights, across_other_parity, across_same_parity, along, staple, staple_sum,
+    Duals, Weights, across_other_parity, across_same_parity, along, splat, staple, staple_sum,
 };
 use crate::algebra::{Frame, LogDet};
 use gaugelink_lattice::group::{ALGEBRA_MAX, algebra_dim, exponential};
-use gaugelink_lattice::number::Row;
+use gaugelink_lattice::number::recorder::Recorder;
+use gaugelink_lattice::number::{Program, Recorded, Row};
 use gaugelink_lattice::{
-    DIM_MAX, FieldReader, FieldWriter, Kernel, Lanes, LinkReader, Matrix, Num, Real, Tally,
+    BlockLinks, DIM_MAX, FieldReader, FieldWriter, Kernel, Lanes, LinkReader, LinkSource, Matrix, Num, Real,
+    RecordedLinks, Tally,
 };
 use std::ops::Range;
 
@@ -30,13 +32,57 @@ impl<T: Real, const N: usize> Kernel<T> for Forward<'_, T, N> {
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {
         // SAFETY: of what is written, a block's links that move, only that block's are read.
         let links = LinkReader::<T, N>(unsafe { self.links.reader() });
+        let weights = splat::<V>(&self.weights);
         for block in range {
-            let staples = staple_sum::<V, N>(&links, self.dims, block, self.mu, &self.weights);
-            let x = Exponent::new(links.at::<V>(block, self.mu), &staples);
-            tally.add(0, log_det(&x));
+            let (moved, log_det) = moved::<V, N>(&BlockLinks { links, block }, self.dims, self.mu, &weights);
+            tally.add(0, log_det);
             // SAFETY: as above.
-            unsafe { self.links.store_matrix(block, self.mu * 2 * N * N, &x.moved()) }
+            unsafe { self.links.store_matrix(block, self.mu * 2 * N * N, &moved) }
         }
+    }
+}
+
+/// f(V) of the link in direction `mu`, and its log det: a site body.
+#[inline(always)]
+fn moved<V: Num, const N: usize>(
+    links: &impl LinkSource<V, N>,
+    dims: usize,
+    mu: usize,
+    weights: &[[V; 2]; DIM_MAX],
+) -> (Matrix<V, N>, V) {
+    let x = Exponent::new(links.here(mu), &staple_sum(links, dims, mu, weights));
+    let log_det = log_det(&x);
+    (x.moved(), log_det)
+}
+
+/// Names of the weights, as the parameters of a program.
+const WEIGHT_NAMES: [[&str; 2]; DIM_MAX] =
+    [["x_above", "x_below"], ["y_above", "y_below"], ["z_above", "z_below"], ["t_above", "t_below"]];
+
+/// The sub-layer that moves direction `mu`, for devices, which run it on the sites of one parity. Fields: `u` the links,
+/// of which those that move are written; `logdet`, a number a site. Parameters: ρ for each nu ≠ mu, above and below.
+pub fn record_forward<T: Real, const N: usize>(dims: usize, mu: usize) -> Program {
+    Program::record::<T>(|r| recorded_forward::<T, N>(r, dims, mu))
+}
+
+/// Floating-point operations on a link that the sub-layer of direction `mu` moves, where its exponent is small.
+pub fn forward_flops<const N: usize>(dims: usize, mu: usize) -> usize {
+    Program::least::<f64>(|r| recorded_forward::<f64, N>(r, dims, mu)).flops()
+}
+
+fn recorded_forward<T: Real, const N: usize>(r: &Recorder<T>, dims: usize, mu: usize) {
+    let (u, sum) = (r.field("u", dims * 2 * N * N), r.field("logdet", 1));
+    let mut weights = [[Recorded::splat(0.0); 2]; DIM_MAX];
+    for nu in (0..dims).filter(|&nu| nu != mu) {
+        for side in 0..2 {
+            weights[nu][side] = r.parameter(WEIGHT_NAMES[nu][side]);
+        }
+    }
+    let links = RecordedLinks { recorder: r, field: u };
+    let (moved, log_det) = moved::<_, N>(&links, dims, mu, &weights);
+    r.store(sum, 0, log_det);
+    for (i, z) in moved.0.as_flattened().iter().enumerate() {
+        r.store_complex(u, mu * 2 * N * N + 2 * i, *z);
     }
 }
 
@@ -68,9 +114,10 @@ impl<T: Real, const N: usize> Kernel<T> for Inverse<'_, T, N> {
         let small = V::splat(rounding * rounding);
         // SAFETY: as in `Forward`.
         let links = LinkReader::<T, N>(unsafe { self.links.reader() });
+        let weights = splat::<V>(&self.weights);
         for block in range {
             let moved = links.at::<V>(block, self.mu);
-            let staples = staple_sum::<V, N>(&links, self.dims, block, self.mu, &self.weights);
+            let staples = staple_sum(&BlockLinks { links, block }, self.dims, self.mu, &weights);
             // A lane that has arrived stands still, whatever the others do.
             let (mut v, mut moving) = (moved, V::splat(1.0));
             for _ in 0..ITERATIONS {
@@ -113,12 +160,13 @@ impl<T: Real, const N: usize> Kernel<T> for Moving<'_, T, N> {
         // SAFETY: a block's cotangent is read and written by one thread.
         let cotangent = unsafe { self.cotangent.reader() };
         for block in range {
+            let around = BlockLinks { links: self.links, block };
             let mut staples = [[Matrix::zero(); 2]; DIM_MAX];
             let mut sum = Matrix::zero();
             for nu in 0..self.dims {
                 if nu != self.mu {
                     for side in 0..2 {
-                        let s = staple::<V, N>(&self.links, block, (self.mu, nu), side == 1);
+                        let s = staple::<V, N>(&around, (self.mu, nu), side == 1);
                         sum = sum + s.scale(V::splat(self.weights[nu][side]));
                         staples[nu][side] = s;
                     }

@@ -1,0 +1,470 @@
+//! A number that writes down what is done with it.
+//!
+//! A site body that is run once on [`Recorded`] numbers leaves a [`Program`]: a list of single operations, which other
+//! crates print as the text of a device's kernel. The program has the operations of the body, in its order, each rounded as
+//! on every other number type, so that a device gives the same bits. What is computed twice is recorded once.
+//!
+//! A loop that ends early where no lane needs more (see [`Num::any`]) is recorded in full, but for [`Program::least`].
+
+use super::{Num, Real};
+use crate::complex::Complex;
+use crate::group::Matrix;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::ops::{Add, Mul, Neg, Sub};
+
+/// A number of a program, by its place in the list.
+type Id = u32;
+
+/// One operation; operands are earlier operations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Operation {
+    /// A constant, as the bits of an `f64`.
+    Constant(u64),
+    /// A number that the launch gives.
+    Parameter(u32),
+    /// A component of a field at a place.
+    Load {
+        /// Which of [`Program::fields`].
+        field: u32,
+        /// Component of the site.
+        component: u32,
+        /// Which of [`Program::places`].
+        place: u32,
+    },
+    /// a + b
+    Add(Id, Id),
+    /// a − b
+    Sub(Id, Id),
+    /// a b
+    Mul(Id, Id),
+    /// −a
+    Neg(Id),
+    /// a b + c, rounded once
+    MulAdd(Id, Id, Id),
+    /// c − a b, rounded once
+    NegMulAdd(Id, Id, Id),
+    /// a / b
+    Div(Id, Id),
+    /// √a
+    Sqrt(Id),
+    /// Nearest integer, ties to even
+    Round(Id),
+    /// a < b: a truth value
+    Less(Id, Id),
+    /// b where the truth value a holds, else c
+    Select(Id, Id, Id),
+    /// m of a = m 2^e, 1 ≤ m < 2
+    Mantissa(Id),
+    /// e of a = m 2^e
+    Exponent(Id),
+    /// a 2^b
+    Scale(Id, Id),
+}
+
+/// Where a number is loaded: after some steps from the site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Steps as [`crate::forward`] and [`crate::backward`] count them, first one first.
+    pub steps: Vec<usize>,
+}
+
+/// A field of a program: an array `[component][site]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedField {
+    /// Its name in the text.
+    pub name: &'static str,
+    /// Real numbers of a site.
+    pub components: usize,
+    /// Whether the program writes it.
+    pub written: bool,
+}
+
+/// A line of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Statement {
+    /// Computes an operation.
+    Compute(Id),
+    /// Writes a number to a component of a field at the site.
+    Store {
+        /// Which of [`Program::fields`].
+        field: u32,
+        /// Component of the site.
+        component: u32,
+        /// The number.
+        value: Id,
+    },
+}
+
+/// What a site body does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// Bits of a real number, 64 or 32.
+    pub bits: u32,
+    /// Arrays, in the order in which a launch gives them.
+    pub fields: Vec<RecordedField>,
+    /// Names of the numbers that a launch gives.
+    pub parameters: Vec<&'static str>,
+    /// Places at which fields are read; the first is the site itself.
+    pub places: Vec<Place>,
+    /// All operations that were recorded.
+    pub operations: Vec<Operation>,
+    /// Those that a store needs, and the stores, in order.
+    pub statements: Vec<Statement>,
+}
+
+#[derive(Default)]
+struct Tape {
+    /// Whether loops end as early as they can.
+    short: bool,
+    fields: Vec<RecordedField>,
+    parameters: Vec<&'static str>,
+    places: Vec<Place>,
+    operations: Vec<Operation>,
+    known: HashMap<Operation, Id>,
+    statements: Vec<Statement>,
+}
+
+thread_local! {
+    static TAPE: RefCell<Option<Tape>> = const { RefCell::new(None) };
+}
+
+fn on_tape<R>(work: impl FnOnce(&mut Tape) -> R) -> R {
+    TAPE.with_borrow_mut(|tape| {
+        work(tape.as_mut().expect("recorded numbers exist within `Program::record` only"))
+    })
+}
+
+fn push(operation: Operation) -> Id {
+    on_tape(|tape| {
+        if let Some(&id) = tape.known.get(&operation) {
+            return id;
+        }
+        let id = tape.operations.len() as Id;
+        tape.operations.push(operation);
+        tape.known.insert(operation, id);
+        tape.statements.push(Statement::Compute(id));
+        id
+    })
+}
+
+impl Program {
+    /// Runs a body on recorded numbers of precision `T`.
+    ///
+    /// # Panics
+    /// Within another recording of the thread.
+    pub fn record<T: Real>(body: impl FnOnce(&Recorder<T>)) -> Self {
+        Self::run(false, body)
+    }
+
+    /// As [`Program::record`], with loops that end as early as they can: the least that a site takes, for counting. As a
+    /// kernel it would be wrong.
+    ///
+    /// # Panics
+    /// As there.
+    pub fn least<T: Real>(body: impl FnOnce(&Recorder<T>)) -> Self {
+        Self::run(true, body)
+    }
+
+    fn run<T: Real>(short: bool, body: impl FnOnce(&Recorder<T>)) -> Self {
+        TAPE.with_borrow_mut(|tape| {
+            assert!(tape.is_none(), "a recording within a recording");
+            *tape = Some(Tape { short, places: vec![Place { steps: Vec::new() }], ..Tape::default() });
+        });
+        /// Ends the recording of a body that panics, too.
+        struct End;
+        impl Drop for End {
+            fn drop(&mut self) {
+                TAPE.set(None);
+            }
+        }
+        let end = End;
+        body(&Recorder(PhantomData));
+        let tape = TAPE.take().expect("the recording began here");
+        drop(end);
+        let Tape { fields, parameters, places, operations, statements, .. } = tape;
+        let mut program = Self { bits: T::BITS, fields, parameters, places, operations, statements };
+        program.drop_unused();
+        program
+    }
+
+    /// Leaves out what no store needs.
+    fn drop_unused(&mut self) {
+        let mut used = vec![false; self.operations.len()];
+        for statement in self.statements.iter().rev() {
+            match *statement {
+                Statement::Store { value, .. } => used[value as usize] = true,
+                Statement::Compute(id) if used[id as usize] => {
+                    self.operations[id as usize].operands().for_each(|operand| used[operand as usize] = true);
+                }
+                Statement::Compute(_) => {}
+            }
+        }
+        self.statements.retain(|statement| match *statement {
+            Statement::Compute(id) => used[id as usize],
+            Statement::Store { .. } => true,
+        });
+    }
+
+    /// Floating-point operations of a site: a fused multiply-add is two.
+    pub fn flops(&self) -> usize {
+        let count = |statement: &Statement| match *statement {
+            Statement::Compute(id) => match self.operations[id as usize] {
+                Operation::Add(..) | Operation::Sub(..) | Operation::Mul(..) => 1,
+                Operation::MulAdd(..) | Operation::NegMulAdd(..) => 2,
+                Operation::Div(..) | Operation::Sqrt(..) => 1,
+                _ => 0,
+            },
+            Statement::Store { .. } => 0,
+        };
+        self.statements.iter().map(count).sum()
+    }
+
+    /// Numbers that a site loads and stores.
+    pub fn traffic(&self) -> (usize, usize) {
+        let of = |statement: &Statement| match *statement {
+            Statement::Compute(id) => {
+                (matches!(self.operations[id as usize], Operation::Load { .. }) as usize, 0)
+            }
+            Statement::Store { .. } => (0, 1),
+        };
+        self.statements.iter().map(of).fold((0, 0), |(a, b), (x, y)| (a + x, b + y))
+    }
+}
+
+impl Operation {
+    /// The operations that this one needs.
+    pub fn operands(self) -> impl Iterator<Item = u32> {
+        use Operation as O;
+        let (operands, count) = match self {
+            O::Constant(_) | O::Parameter(_) | O::Load { .. } => ([0; 3], 0),
+            O::Neg(a) | O::Sqrt(a) | O::Round(a) | O::Mantissa(a) | O::Exponent(a) => ([a, 0, 0], 1),
+            O::Add(a, b) | O::Sub(a, b) | O::Mul(a, b) | O::Div(a, b) | O::Less(a, b) | O::Scale(a, b) => {
+                ([a, b, 0], 2)
+            }
+            O::MulAdd(a, b, c) | O::NegMulAdd(a, b, c) | O::Select(a, b, c) => ([a, b, c], 3),
+        };
+        operands.into_iter().take(count)
+    }
+}
+
+/// What a body that is recorded reads and writes.
+pub struct Recorder<T>(PhantomData<T>);
+
+/// A field of the recording.
+#[derive(Clone, Copy, Debug)]
+pub struct FieldHandle(u32);
+
+/// A place of the recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PlaceHandle(u32);
+
+impl<T: Real> Recorder<T> {
+    /// An array of `components` numbers a site.
+    pub fn field(&self, name: &'static str, components: usize) -> FieldHandle {
+        on_tape(|tape| {
+            tape.fields.push(RecordedField { name, components, written: false });
+            FieldHandle(tape.fields.len() as u32 - 1)
+        })
+    }
+    /// A number that the launch gives.
+    pub fn parameter(&self, name: &'static str) -> Recorded<T> {
+        let index = on_tape(|tape| {
+            tape.parameters.push(name);
+            tape.parameters.len() as u32 - 1
+        });
+        Recorded::of(Operation::Parameter(index))
+    }
+    /// Lets everything so far be loaded and computed anew where it is needed again, so that a device has to keep fewer
+    /// numbers at once.
+    pub fn forget(&self) {
+        on_tape(|tape| tape.known.clear());
+    }
+    /// The site itself.
+    pub fn here(&self) -> PlaceHandle {
+        PlaceHandle(0)
+    }
+    /// A step further.
+    pub fn step(&self, from: PlaceHandle, step: usize) -> PlaceHandle {
+        on_tape(|tape| {
+            let mut place = tape.places[from.0 as usize].clone();
+            place.steps.push(step);
+            let found = tape.places.iter().position(|other| *other == place);
+            PlaceHandle(found.unwrap_or_else(|| {
+                tape.places.push(place);
+                tape.places.len() - 1
+            }) as u32)
+        })
+    }
+    /// A component of a field at a place. What the program stores there is not seen: fields are read as they were.
+    pub fn load(&self, field: FieldHandle, component: usize, place: PlaceHandle) -> Recorded<T> {
+        Recorded::of(Operation::Load { field: field.0, component: component as u32, place: place.0 })
+    }
+    /// The matrix that begins at a component, as links are stored: by row, column, real and imaginary part.
+    pub fn matrix<const N: usize>(
+        &self,
+        field: FieldHandle,
+        component: usize,
+        place: PlaceHandle,
+    ) -> Matrix<Recorded<T>, N> {
+        Matrix::from_fn(|i, j| self.complex(field, component + 2 * (N * i + j), place))
+    }
+    /// The complex number whose real part is a component.
+    pub fn complex(&self, field: FieldHandle, component: usize, place: PlaceHandle) -> Complex<Recorded<T>> {
+        Complex::new(self.load(field, component, place), self.load(field, component + 1, place))
+    }
+    /// Writes a component of a field at the site.
+    pub fn store(&self, field: FieldHandle, component: usize, value: Recorded<T>) {
+        on_tape(|tape| {
+            tape.fields[field.0 as usize].written = true;
+            tape.statements.push(Statement::Store {
+                field: field.0,
+                component: component as u32,
+                value: value.id,
+            });
+        });
+    }
+    /// Writes a complex number, real part first.
+    pub fn store_complex(&self, field: FieldHandle, component: usize, value: Complex<Recorded<T>>) {
+        self.store(field, component, value.re);
+        self.store(field, component + 1, value.im);
+    }
+}
+
+/// A number of a program that is being recorded.
+#[derive(Clone, Copy, Debug)]
+pub struct Recorded<T> {
+    id: Id,
+    precision: PhantomData<T>,
+}
+
+/// A truth value of a program that is being recorded.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordedMask(Id);
+
+impl<T> Recorded<T> {
+    fn of(operation: Operation) -> Self {
+        Self { id: push(operation), precision: PhantomData }
+    }
+}
+
+macro_rules! operator {
+    ($($trait:ident $function:ident),*) => {$(
+        impl<T: Real> $trait for Recorded<T> {
+            type Output = Self;
+            fn $function(self, b: Self) -> Self {
+                Self::of(Operation::$trait(self.id, b.id))
+            }
+        }
+    )*};
+}
+operator!(Add add, Sub sub, Mul mul);
+
+impl<T: Real> Neg for Recorded<T> {
+    type Output = Self;
+    fn neg(self) -> Self {
+        Self::of(Operation::Neg(self.id))
+    }
+}
+
+impl<T: Real> Num for Recorded<T> {
+    type Mask = RecordedMask;
+    const HALF_PI: [f64; 3] = T::HALF_PI;
+    const LN_2: [f64; 2] = T::LN_2;
+    const EXP_MAX: f64 = T::EXP_MAX;
+    fn splat(x: f64) -> Self {
+        Self::of(Operation::Constant(T::from_f64(x).to_f64().to_bits()))
+    }
+    fn mul_add(self, b: Self, c: Self) -> Self {
+        Self::of(Operation::MulAdd(self.id, b.id, c.id))
+    }
+    fn neg_mul_add(self, b: Self, c: Self) -> Self {
+        Self::of(Operation::NegMulAdd(self.id, b.id, c.id))
+    }
+    fn div(self, b: Self) -> Self {
+        Self::of(Operation::Div(self.id, b.id))
+    }
+    fn sqrt(self) -> Self {
+        Self::of(Operation::Sqrt(self.id))
+    }
+    fn round(self) -> Self {
+        Self::of(Operation::Round(self.id))
+    }
+    fn lt(self, b: Self) -> RecordedMask {
+        RecordedMask(push(Operation::Less(self.id, b.id)))
+    }
+    fn select(mask: RecordedMask, a: Self, b: Self) -> Self {
+        Self::of(Operation::Select(mask.0, a.id, b.id))
+    }
+    fn any(_: RecordedMask) -> bool {
+        on_tape(|tape| !tape.short)
+    }
+    fn split_exponent(self) -> (Self, Self) {
+        (Self::of(Operation::Mantissa(self.id)), Self::of(Operation::Exponent(self.id)))
+    }
+    fn scale_exponent(self, e: Self) -> Self {
+        Self::of(Operation::Scale(self.id, e.id))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_has_what_its_stores_need_once_and_in_order() {
+        let program = Program::record::<f32>(|r| {
+            let (a, b) = (r.field("a", 2), r.field("b", 1));
+            let scale = r.parameter("scale");
+            let there = r.step(r.here(), 3);
+            assert_eq!(r.step(r.here(), 3), there);
+            let x = r.load(a, 1, there);
+            let _unused = x.sqrt();
+            let y = x.mul_add(scale, Recorded::splat(0.1));
+            let again = r.load(a, 1, there).mul_add(scale, Recorded::splat(0.1));
+            r.store(b, 0, y + again);
+            r.forget();
+            assert_ne!(r.load(a, 1, there).id, x.id);
+        });
+        assert_eq!((program.bits, program.parameters.as_slice()), (32, &["scale"][..]));
+        assert_eq!(program.places[1].steps, [3]);
+        assert_eq!(program.fields.iter().map(|f| f.written).collect::<Vec<_>>(), [false, true]);
+        let computed: Vec<Operation> = program
+            .statements
+            .iter()
+            .filter_map(|s| match s {
+                Statement::Compute(id) => Some(program.operations[*id as usize]),
+                Statement::Store { .. } => None,
+            })
+            .collect();
+        assert!(matches!(computed[1], Operation::Load { component: 1, place: 1, .. }));
+        assert_eq!(computed[2], Operation::Constant(f64::from(0.1f32).to_bits()), "constants are rounded");
+        assert!(matches!(computed[3..], [Operation::MulAdd(..), Operation::Add(a, b)] if a == b));
+        assert!(matches!(program.statements.last(), Some(Statement::Store { field: 1, component: 0, .. })));
+        assert_eq!((program.flops(), program.traffic()), (3, (1, 1)));
+    }
+
+    #[test]
+    fn loops_are_recorded_in_full_or_end_at_once() {
+        let body = |r: &Recorder<f64>| {
+            let a = r.field("a", 1);
+            let (mut x, one) = (r.load(a, 0, r.here()), Recorded::splat(1.0));
+            for _ in 0..5 {
+                if !Recorded::<f64>::any(x.lt(one)) {
+                    break;
+                }
+                x = x + one;
+            }
+            r.store(a, 0, x);
+        };
+        assert_eq!((Program::record(body).flops(), Program::least(body).flops()), (5, 0));
+    }
+
+    #[test]
+    fn a_body_that_panics_leaves_no_recording_behind() {
+        let panics = std::panic::catch_unwind(|| Program::record::<f64>(|_| panic!("planted")));
+        assert!(panics.is_err());
+        assert!(Program::record::<f64>(|_| ()).statements.is_empty());
+    }
+}
