@@ -1,6 +1,7 @@
 //! Arguments that lie, structs that are short, and what a plugin tells about itself afterwards.
 
 use super::log::{Log, Verdict};
+use super::plane::Plane;
 use super::rig::{Arguments, Rig, refused, told};
 use crate::plugin::no_error;
 use gaugelink_plugin_sdk::raw::{self, glk_object, glk_view};
@@ -19,7 +20,7 @@ pub(super) fn component(rig: &Rig, log: &mut Log) {
         return log.check("calls", || Verdict::failed(told(status, &error)));
     }
     let (lattice, n) = (&rig.setting.lattice, rig.setting.n);
-    let (u, mut out) = (rig.setting.gauge(5), vec![0.0; rig.setting.len()]);
+    let (u, mut out) = (Plane::of(&rig.setting.gauge(5)), Plane::filled(0.0, rig.setting.len()));
     let input = *View::gauge(&u, lattice, n).expect("a whole field").as_raw();
     let output = *rig.output(&mut out).as_view().as_raw();
     // First, so that nothing else can have filled them.
@@ -28,6 +29,10 @@ pub(super) fn component(rig: &Rig, log: &mut Log) {
     arguments(rig, object, &input, &output, log);
     structs(rig, object, &input, log);
     rig.destroy(object);
+    log.check("planes", || {
+        drop((u, out));
+        Verdict::passed("these calls leave the memory around fields as it was")
+    });
 }
 
 fn views(rig: &Rig, object: *mut glk_object, input: &glk_view, output: &glk_view, log: &mut Log) {
