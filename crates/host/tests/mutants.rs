@@ -54,7 +54,11 @@ const LAYOUTS: [Mutant; 20] = [
     ("view.c", "if (links && f->nrow < f->ncol)", "if (0)", FORCE, "fewer rows"),
 ];
 
-const RULES: [Mutant; 20] = [
+const RULES: [Mutant; 24] = [
+    ("view.c", "if (!meet) return 1;", "return 1;", FLOW, "output is input"),
+    ("view.c", "b + (uintptr_t)in->high &&", "b + (uintptr_t)in->high - 16 &&", PROPOSAL, "output overlaps"),
+    ("force.c", "APART(f, u);", "", FORCE, "output overlaps"),
+    ("view.c", "&& repeats(f)", "&& 0 && repeats(f)", FORCE, "table entry twice"),
     ("view.c", ": seconds_now() - start", ": 0 * seconds_now()", FORCE, "stats"),
     ("plugin.c", ".seconds = o->seconds", ".seconds = -1e300", FORCE, "stats"),
     ("plugin.c", ".seconds = o->seconds", ".seconds = o->seconds, .bytes_copied = 12345", FLOW, "stats"),
@@ -104,7 +108,7 @@ const MODES: [Mutant; 3] = [
 
 /// A site too many, of an output.
 const PAST_THE_END: &str =
-    "scale(&v, &u, 1); store(&u, (char *)u.v->plane[0] + u.v->plane_bytes, load(&u, u.v->plane[0]))";
+    "scale(&v, &u, 1); store(&u, (char *)u.v->plane[0] + u.v->plane_bytes, load(&u, u.v->plane[0]));";
 /// Something is added to the number in front of an output.
 const BEFORE_THE_START: &str =
     "for (int i = 1; i <= 2; i++) ((double *)f.v->plane[0])[-i] += 0.5; double strength =";

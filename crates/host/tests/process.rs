@@ -16,8 +16,8 @@ const MUTANTS: [Mutant; 5] = [
 ];
 
 /// Each call of finish(), the end of every function, does something more.
-const MOVES: &str =
-    "#include <string.h>\n#include <unistd.h>\n#define finish(o, start) (chdir(\"/\"), finish(o, start))";
+const MOVES: &str = "#include <string.h>\n#include <unistd.h>\n#include \"minimal.h\"\n\
+    #define finish(o, start) (chdir(\"/\"), finish(o, start))";
 const SETS: &str = "#include <stdlib.h>\n#include \"minimal.h\"\n\
     #define finish(o, start) (setenv(\"OMP_NUM_THREADS\", \"1\", 1), finish(o, start))";
 const STARTS: &str = "#include <pthread.h>\n#include <unistd.h>\n#include \"minimal.h\"\n\

@@ -1,6 +1,6 @@
 //! An output shares no number with an input.
 
-use crate::{Access, Error, Lattice, Result, View, ViewMut};
+use crate::{Error, Lattice, Result, View, ViewMut};
 use std::ops::Range;
 
 /// Bytes that one mark stands for: those of the smallest number that is served, to which all are aligned.

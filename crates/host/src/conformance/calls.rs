@@ -26,10 +26,11 @@ pub(super) fn component(rig: &Rig, log: &mut Log) {
     // First, so that nothing else can have filled them.
     statistics(rig, object, &input, &output, log);
     views(rig, object, &input, &output, log);
+    overlaps(rig, object, &input, &output, log);
     arguments(rig, object, &input, &output, log);
     structs(rig, object, &input, log);
     rig.destroy(object);
-    log.check("planes", || {
+    log.check("memory", || {
         drop((u, out));
         Verdict::passed("these calls leave the memory around fields as it was")
     });
@@ -84,6 +85,32 @@ fn views(rig: &Rig, object: *mut glk_object, input: &glk_view, output: &glk_view
         lie(&mut view);
         refuses(name, object, Some(&view), Some(output));
     }
+}
+
+/// Outputs that share numbers with the input, or with themselves.
+fn overlaps(rig: &Rig, object: *mut glk_object, input: &glk_view, output: &glk_view, log: &mut Log) {
+    // A set-up has no output.
+    if rig.subject.info.interface == "glk.precond/1" {
+        return;
+    }
+    let len = rig.setting.len();
+    // The last one shares the last complex number of the input, its own first one.
+    for (name, shift) in [("output is input", 0), ("output overlaps", len - 2)] {
+        log.check(name, || {
+            let mut memory = Plane::filled(0.0, 2 * len);
+            memory[..len].copy_from_slice(&rig.setting.gauge(5));
+            let (mut error, mut from, mut to) = (no_error(), *input, *output);
+            (from.plane[0], to.plane[0]) = (memory.as_mut_ptr().cast(), memory[shift..].as_mut_ptr().cast());
+            refused(rig.main_call(object, &raw const from, &raw mut to, &raw mut error), &error)
+        });
+    }
+    log.check("table entry twice", || {
+        let mut table: Vec<i64> = (0..rig.setting.lattice.sites() as i64).collect();
+        table[1] = table[0];
+        let (mut error, mut out) = (no_error(), *output);
+        (out.site_order, out.site_table) = (raw::GLK_SITE_TABLE, table.as_ptr());
+        refused(rig.main_call(object, input, &raw mut out, &raw mut error), &error)
+    });
 }
 
 fn arguments(rig: &Rig, object: *mut glk_object, input: &glk_view, output: &glk_view, log: &mut Log) {

@@ -120,18 +120,18 @@ pub fn check(path: &Path, options: &Options) -> Result<Report, HostError> {
 /// As there.
 pub fn watch(path: &Path, options: &Options, watcher: &mut dyn FnMut(Event)) -> Result<Report, HostError> {
     let mut report = Report::default();
+    // Objects plan for as many threads as are granted: with one, calls with two could not differ.
+    let services = Services::new(2);
+    let lending = Services::new(Arc::new(Pool::new(LENT).map_err(HostError::Lattice)?));
     let mut process = Process::now(options.alone);
     let mut log = Log { report: &mut report, component: "", watcher, process: &mut process };
     log.announce("open");
     let plugin = Plugin::open(path)?;
+    log.check("open", || Verdict::passed("opening it leaves the process as it was"));
     let chosen = match &options.only {
         Some(id) => std::slice::from_ref(plugin.component(id)?),
         None => plugin.components(),
     };
-    // Objects plan for as many threads as are granted: with one, calls with two could not differ.
-    let services = Services::new(2);
-    let lending = Services::new(Arc::new(Pool::new(LENT).map_err(HostError::Lattice)?));
-    log.check("open", || Verdict::passed("opening it leaves the process as it was"));
     abi::plugin(&plugin, &mut log);
     for info in chosen {
         let mut log = Log {
