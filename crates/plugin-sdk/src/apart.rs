@@ -12,9 +12,14 @@ const WORD: usize = 4;
 /// Almost always the planes are apart, which a comparison tells. Where they are not, the numbers may still be: those of
 /// interleaved fields are looked at one by one.
 #[inline]
-pub(crate) fn apart(lattice: &Lattice, output: &ViewMut, inputs: &[View]) -> Result<()> {
+pub(crate) fn apart<'v>(
+    lattice: &Lattice,
+    output: &ViewMut,
+    inputs: impl IntoIterator<Item = &'v View<'v>>,
+) -> Result<()> {
     let output = output.as_view();
-    match inputs.iter().find(|input| planes_meet(output, input) && numbers_meet(lattice, output, input)) {
+    let meets = |input: &&View| planes_meet(output, input) && numbers_meet(lattice, output, input);
+    match inputs.into_iter().find(meets) {
         None => Ok(()),
         Some(input) => Err(Error::invalid(format!(
             "{} shares numbers with {}: an output never overlaps an input; give it memory of its own",
@@ -93,7 +98,7 @@ mod tests {
         change(&mut v, &mut u);
         // SAFETY: the memory lives, and nobody reads it.
         let (v, u) = unsafe { (View::from_raw(&raw const v, "V"), ViewMut::from_raw(&raw const u, "U")) };
-        let answer = apart(&lattice, &u.unwrap(), &[v.unwrap()]);
+        let answer = apart(&lattice, &u.unwrap(), [&v.unwrap()]);
         if let Err(error) = &answer {
             assert!(error.code == raw::GLK_INVALID_ARG && error.message.contains("U shares numbers with V"));
         }

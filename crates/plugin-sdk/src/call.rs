@@ -103,7 +103,11 @@ impl<'a> Call<'a> {
     }
     /// Refuses an output that shares a number with an input.
     #[inline]
-    pub(crate) fn apart(&self, output: &ViewMut, inputs: &[View]) -> Result<()> {
+    pub(crate) fn apart<'v>(
+        &self,
+        output: &ViewMut,
+        inputs: impl IntoIterator<Item = &'v View<'v>>,
+    ) -> Result<()> {
         apart(self.lattice, output, inputs)
     }
     /// The host.

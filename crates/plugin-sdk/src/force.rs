@@ -96,8 +96,7 @@ unsafe extern "C" fn force(
             let (u, mut f) = (View::from_raw(u, "U")?, ViewMut::from_raw(f, "F")?);
             same_batch(u.batch(), f.batch())?;
             let aux = views(aux, naux)?;
-            call.apart(&f, &[u])?;
-            call.apart(&f, &aux)?;
+            call.apart(&f, aux.iter().chain([&u]))?;
             force.force(call, &u, &aux, &operators(dirac, naux)?, scale, &mut f)
         })
     }

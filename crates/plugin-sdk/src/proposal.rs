@@ -49,8 +49,7 @@ unsafe extern "C" fn propose(
                 outputs.iter().map(|&view| ViewMut::from_raw(view, "aux_new")).collect();
             let (aux, mut outputs) = (views(aux, naux)?, outputs?);
             for output in outputs.iter().chain([&u_new]) {
-                call.apart(output, &[u])?;
-                call.apart(output, &aux)?;
+                call.apart(output, aux.iter().chain([&u]))?;
             }
             let log_weight = slice_mut(log_weight, u.batch(), "log_weight")?;
             proposal.propose(call, &rng, &u, &aux, &mut u_new, &mut outputs, log_weight)
