@@ -37,7 +37,7 @@ impl Search {
     /// The file of a plugin: `name` is an existing path, a file name, or the middle of `libglk_NAME.so` ("-" reads "_").
     pub fn find(&self, name: &str) -> Result<PathBuf, HostError> {
         let path = Path::new(name);
-        if path.components().count() > 1 {
+        if name.contains('/') {
             let missing = || HostError::Missing { name: name.into(), folders: vec![] };
             return std::fs::canonicalize(path).map_err(|_| no_file(path).unwrap_or_else(missing));
         }
@@ -109,6 +109,7 @@ mod tests {
         std::fs::write(a.path().join("libglk_my_flow.so"), "").unwrap();
         assert_eq!(search.find("libglk_my_flow.so").unwrap(), a.path().join("libglk_my_flow.so"));
         assert_eq!(search.all(), [a.path().join("libglk_my_flow.so")]);
+        assert_eq!(search.find("/").unwrap(), Path::new("/"), "a path, though no plugin's");
         let error = search.find("other").unwrap_err().to_string();
         assert!(
             error.contains(a.path().to_str().unwrap()) && error.contains("GAUGELINK_PLUGIN_PATH"),

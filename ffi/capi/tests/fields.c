@@ -53,7 +53,7 @@ int main(int argc, char **argv) {
   if (argc < 2) return 1;
   FINE(gaugelink_context_new, NULL, &context);
   FINE(gaugelink_plugin_open, context, argv[1], &plugin);
-  no_plugin(context, "/", "is a folder");
+  no_plugin(context, "/dev", "is a folder");
   no_plugin(context, "/dev/null", "is a pipe, socket or device");
   FINE(gaugelink_lattice_new, context, 4, four, &large);
   FINE(gaugelink_lattice_new, context, 4, two, &small);
