@@ -152,6 +152,7 @@ typedef struct glk_lattice {
  *            order (x fastest, extents r_d and simd_d). Grid.
  * BLOCK_EO   as BLOCK with x/2 and Lx/2 in place of x and Lx, one parity only. Grid, red-black.
  * TABLE      E = site_table[lex]: any other order. A view of one parity reads only the entries of that parity.
+ *            An output has none of them twice.
  * LEX and BLOCK views hold all sites. simd other than 1 goes only with BLOCK orders, halo only with LEX. */
 #define GLK_GAUGE     1
 #define GLK_ALGEBRA   2
@@ -346,7 +347,8 @@ typedef const glk_plugin *(*glk_plugin_entry_fn)(uint32_t host_abi_minor);
 
 /* ---- Interfaces: the vtables that plugin->get() returns -------------------------------------------------------
  * Every function takes an object that create() made for a component of this interface_id. All are [coll].
- * An output view never overlaps an input. */
+ * An output view shares no number with an input, not even as the very same view, and each of its own numbers has a place
+ * of its own: else INVALID_ARG. Views may be interleaved: bytes between the numbers of one are free for the other. */
 #define GLK_FLOW_ID     "glk.flow/1"
 #define GLK_FORCE_ID    "glk.force/1"
 #define GLK_PRECOND_ID  "glk.precond/1"

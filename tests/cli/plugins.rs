@@ -329,7 +329,43 @@ fn plugins_are_checked() {
     let text = scratch.succeeds(&one);
     assert!(text.contains("minimal.jacobi") && !text.contains("minimal.wilson"), "{text}");
     assert!(
-        scratch.fails(1, &["plugin", "check", "minimal-c", "--component", "no"]).contains("no component")
+        scratch.fails(2, &["plugin", "check", "minimal-c", "--component", "no"]).contains("no component")
     );
     assert!(scratch.fails(2, &["plugin", "check", "minimal-c", "--config", "x ="]).contains("--config"));
+}
+
+/// `list` and `check` say what it is, with a line and exit status 1; a run file, with the line of its key.
+#[test]
+fn what_is_no_plugin_is_told_by_its_kind() {
+    let scratch = Scratch::new("");
+    std::fs::create_dir(scratch.path("libglk_folder.so")).unwrap();
+    let pipe = scratch.path("libglk_pipe.so");
+    assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
+    std::os::unix::fs::symlink("gone", scratch.path("libglk_link.so")).unwrap();
+    let mut foreign = vec![0; 64];
+    foreign[..6].copy_from_slice(b"\x7fELF\x02\x01");
+    foreign[18] = 0xf3;
+    std::fs::write(scratch.path("libglk_foreign.so"), foreign).unwrap();
+    for (name, said, mistake) in [
+        ("folder", "is a folder", true),
+        ("pipe", "is a pipe", true),
+        ("link", "is a link to gone", true),
+        ("foreign", "it is for RISC-V", false),
+    ] {
+        let file = format!("libglk_{name}.so");
+        for command in ["list", "check"] {
+            let output = scratch.run(&["plugin", command, "--json", &file]);
+            let lines = json_lines(std::str::from_utf8(&output.stdout).unwrap());
+            assert_eq!((output.status.code(), lines.is_empty()), (Some(1), false), "{command} {file}");
+            let sentence = &lines[0][if command == "list" { "error" } else { "sentence" }];
+            assert!(sentence.as_str().unwrap().contains(said), "{command}: {lines:?}");
+            if command == "check" {
+                assert_eq!((&lines[0]["check"], &lines[0]["outcome"]), (&"open".into(), &"FAILED".into()));
+            }
+        }
+        std::fs::write(scratch.path("run.toml"), FTHMC.replace("\"fixture\"", &format!("\"./{file}\"")))
+            .unwrap();
+        let error = scratch.fails(if mistake { 2 } else { 1 }, &["run", "run.toml"]);
+        assert!(error.contains(said) && (!mistake || error.contains("line 24")), "{error}");
+    }
 }

@@ -118,11 +118,11 @@ fn a_stopped_training_goes_on_with_the_same_bits() {
     let again = scratch.run(&part);
     assert!(String::from_utf8_lossy(&again.stderr).contains("going on from the checkpoint"), "{again:?}");
     let read = |name: &str| std::fs::read(scratch.path(name)).unwrap();
-    for name in ["measurements.jsonl", "results.jsonl", "table.txt", "plots/training.svg"] {
+    let log = "measurements.jsonl";
+    for name in [log, "results.jsonl", "table.txt", "plots/training.svg", "model.safetensors"] {
         assert!(read(&format!("whole/{name}")) == read(&format!("part/{name}")), "{name} differs");
     }
-    let parameters = |name: &str| Model::read(scratch.path(name)).unwrap().parameters;
-    assert!(parameters("whole/model.safetensors") == parameters("part/model.safetensors"));
+    assert!(Model::read(scratch.path("part/model.safetensors")).is_ok());
 }
 
 #[test]

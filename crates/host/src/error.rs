@@ -15,6 +15,14 @@ pub enum HostError {
         /// Where it was looked for.
         folders: Vec<PathBuf>,
     },
+    /// Something else than a file under this path, or nothing behind a link.
+    #[error("{}: {what}", .path.display())]
+    NoFile {
+        /// The path.
+        path: PathBuf,
+        /// What it is, and what to do.
+        what: String,
+    },
     /// A path that is not absolute: the system would search for it by rules of its own.
     #[error("{}: plugins are opened by absolute path only; give the whole path", .0.display())]
     Relative(PathBuf),

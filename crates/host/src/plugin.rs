@@ -1,6 +1,6 @@
 //! Opening a plugin and reading what it offers.
 
-use crate::{HostError, elf};
+use crate::{HostError, elf, search};
 use gaugelink_plugin_sdk::{Error, raw, read_sized, sized_struct};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -65,15 +65,17 @@ impl Plugin {
         if !path.is_absolute() {
             return Err(HostError::Relative(path.into()));
         }
+        // A pipe would be waited for, so what is no file is not opened.
         if !path.is_file() {
-            let folders = path.parent().map(Path::to_path_buf).into_iter().collect();
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            return Err(HostError::Missing { name, folders });
+            return Err(search::no_file(path).unwrap_or_else(|| {
+                let folders = path.parent().map(Path::to_path_buf).into_iter().collect();
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                HostError::Missing { name, folders }
+            }));
         }
-        let unread = |error: std::io::Error| HostError::Open { path: path.into(), reason: error.to_string() };
-        if let Some((needs, has)) = elf::missing(path).map_err(unread)? {
-            let reason = format!("it is cut off: its headers speak of {needs} bytes, and there are {has}");
-            return Err(HostError::Open { path: path.into(), reason });
+        let unusable = |reason: String| HostError::Open { path: path.into(), reason };
+        if let Some(flaw) = elf::flaw(path).map_err(|error| unusable(error.to_string()))? {
+            return Err(unusable(flaw));
         }
         // SAFETY: initialisers of a library run here; a plugin promises to have none with effects.
         let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) };
@@ -85,12 +87,23 @@ impl Plugin {
         // Never unloaded: threads and static data of the plugin may live on.
         std::mem::forget(library);
         let refused = |reason: String| HostError::Refused { path: path.into(), reason };
-        // SAFETY: the entry point is pure; NULL means that the plugin refuses this host.
-        let table = unsafe { read_sized(entry(minor)) }.ok_or_else(|| {
-            refused(format!(
+        // SAFETY: the entry point is pure.
+        let table = unsafe { entry(minor) };
+        if table.is_null() {
+            return Err(refused(format!(
                 "the plugin does not serve hosts of ABI 1.{minor}; use a plugin built for this version"
-            ))
-        })?;
+            )));
+        }
+        // SAFETY: plugin.h makes this a struct that begins with its size.
+        let table = unsafe { read_sized(table) }.unwrap_or_default();
+        // Up to the list of components a table means nothing without.
+        let least = std::mem::offset_of!(raw::glk_plugin, init);
+        if (table.size as usize) < least {
+            return Err(refused(format!(
+                "its glk_plugin.size is {}, and a table has {least} bytes or more; its author sets it to sizeof(glk_plugin)",
+                table.size
+            )));
+        }
         if table.abi_major != raw::GLK_ABI_MAJOR {
             return Err(refused(format!(
                 "the plugin speaks ABI {}.{}, this host speaks 1.{}; use a plugin built for major version 1",

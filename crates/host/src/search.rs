@@ -37,9 +37,9 @@ impl Search {
     /// The file of a plugin: `name` is an existing path, a file name, or the middle of `libglk_NAME.so` ("-" reads "_").
     pub fn find(&self, name: &str) -> Result<PathBuf, HostError> {
         let path = Path::new(name);
-        if path.components().count() > 1 {
-            let missing = |_| HostError::Missing { name: name.into(), folders: vec![] };
-            return std::fs::canonicalize(path).map_err(missing);
+        if name.contains('/') {
+            let missing = || HostError::Missing { name: name.into(), folders: vec![] };
+            return std::fs::canonicalize(path).map_err(|_| no_file(path).unwrap_or_else(missing));
         }
         let library = format!("libglk_{}.so", name.replace('-', "_"));
         for folder in &self.folders {
@@ -50,7 +50,8 @@ impl Search {
                 }
             }
         }
-        Err(HostError::Missing { name: name.into(), folders: self.folders.clone() })
+        let missing = || HostError::Missing { name: name.into(), folders: self.folders.clone() };
+        Err(self.folders.iter().find_map(|folder| no_file(&folder.join(&library))).unwrap_or_else(missing))
     }
     /// Every `libglk_*.so` of the folders, the first of each name, in order of names.
     pub fn all(&self) -> Vec<PathBuf> {
@@ -65,6 +66,25 @@ impl Search {
         }
         found.into_values().collect()
     }
+}
+
+/// Why this path, under which there is something, leads to no file; `None` where there is nothing, or a file.
+pub(crate) fn no_file(path: &Path) -> Option<HostError> {
+    let here = std::fs::symlink_metadata(path).ok()?;
+    let what = match std::fs::metadata(path) {
+        Ok(found) if found.is_file() => return None,
+        Ok(found) if found.is_dir() => "is a folder; give the file of the plugin, libglk_NAME.so".into(),
+        Ok(_) => "is a pipe, socket or device; give the file of the plugin, libglk_NAME.so".into(),
+        Err(_) if here.is_symlink() => {
+            let target = std::fs::read_link(path).unwrap_or_default();
+            format!(
+                "is a link to {}, where nothing is; build or install the plugin, or mend the link",
+                target.display()
+            )
+        }
+        Err(error) => format!("cannot be looked at: {error}; check that you may read it"),
+    };
+    Some(HostError::NoFile { path: path.into(), what })
 }
 
 #[cfg(test)]
@@ -89,6 +109,7 @@ mod tests {
         std::fs::write(a.path().join("libglk_my_flow.so"), "").unwrap();
         assert_eq!(search.find("libglk_my_flow.so").unwrap(), a.path().join("libglk_my_flow.so"));
         assert_eq!(search.all(), [a.path().join("libglk_my_flow.so")]);
+        assert_eq!(search.find("/").unwrap(), Path::new("/"), "a path, though no plugin's");
         let error = search.find("other").unwrap_err().to_string();
         assert!(
             error.contains(a.path().to_str().unwrap()) && error.contains("GAUGELINK_PLUGIN_PATH"),

@@ -1,16 +1,11 @@
 //! The plugin in C with one line changed each time: the checker has to name what is broken.
 
-use gaugelink_host::conformance::{Options, Outcome, Report, check};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+#[path = "common/workshop.rs"]
+mod workshop;
 
-const FLOW: &str = "identity";
-const FORCE: &str = "wilson";
-const PRECOND: &str = "jacobi";
-const PROPOSAL: &str = "shake";
-
-/// File, what stands there, what stands there instead, component, check that fails.
-type Mutant = (&'static str, &'static str, &'static str, &'static str, &'static str);
+use gaugelink_host::conformance::Options;
+use std::path::Path;
+use workshop::{FLOW, FORCE, Mutant, PRECOND, PROPOSAL, Workshop, checked, every_one_is_found, failed};
 
 const LAYOUTS: [Mutant; 20] = [
     ("view.c", "&& parity_of(f->o, x) ?", "&& !parity_of(f->o, x) ?", FORCE, "EO f64"),
@@ -59,7 +54,11 @@ const LAYOUTS: [Mutant; 20] = [
     ("view.c", "if (links && f->nrow < f->ncol)", "if (0)", FORCE, "fewer rows"),
 ];
 
-const RULES: [Mutant; 20] = [
+const RULES: [Mutant; 24] = [
+    ("view.c", "if (!meet) return 1;", "return 1;", FLOW, "output is input"),
+    ("view.c", "b + (uintptr_t)in->high &&", "b + (uintptr_t)in->high - 16 &&", PROPOSAL, "output overlaps"),
+    ("force.c", "APART(f, u);", "", FORCE, "output overlaps"),
+    ("view.c", "&& repeats(f)", "&& 0 && repeats(f)", FORCE, "table entry twice"),
     ("view.c", ": seconds_now() - start", ": 0 * seconds_now()", FORCE, "stats"),
     ("plugin.c", ".seconds = o->seconds", ".seconds = -1e300", FORCE, "stats"),
     ("plugin.c", ".seconds = o->seconds", ".seconds = o->seconds, .bytes_copied = 12345", FLOW, "stats"),
@@ -93,6 +92,40 @@ const RULES: [Mutant; 20] = [
     ("force.c", "S[b] = o->beta * sum", KEPT_BY_ADDRESS, FORCE, "generation"),
     ("force.c", "S[b] = o->beta * sum", KEPT_BY_GENERATION, FORCE, "generation"),
 ];
+
+const WRITES: [Mutant; 3] = [
+    ("flow.c", "scale(&v, &u, 1);", PAST_THE_END, FLOW, "log det"),
+    ("force.c", "double strength =", BEFORE_THE_START, FORCE, "sign and scale"),
+    ("view.c", "if (!view) return", BEHIND_ANY_VIEW, PRECOND, "LEX f32"),
+];
+
+#[cfg(target_arch = "x86_64")]
+const MODES: [Mutant; 3] = [
+    ("proposal.c", "return finish(o, start);", FLUSHED, PROPOSAL, "draws"),
+    ("plugin.c", "static void destroy(glk_object *o) { free(o); }", ROUNDED, FLOW, "unknown key"),
+    ("plugin.c", "static void fini(void) {}", LINKED_FOR_SPEED, FORCE, "open"),
+];
+
+/// A site too many, of an output.
+const PAST_THE_END: &str =
+    "scale(&v, &u, 1); store(&u, (char *)u.v->plane[0] + u.v->plane_bytes, load(&u, u.v->plane[0]));";
+/// Something is added to the number in front of an output.
+const BEFORE_THE_START: &str =
+    "for (int i = 1; i <= 2; i++) ((double *)f.v->plane[0])[-i] += 0.5; double strength =";
+/// A float behind the last one, of any view.
+const BEHIND_ANY_VIEW: &str = "if (view && view->size == sizeof *view && view->scalar == GLK_F32 && view->plane[0]) \
+     *(float *)((char *)view->plane[0] + view->plane_bytes + 4) = 1; if (!view) return";
+/// Subnormal numbers become zero.
+#[cfg(target_arch = "x86_64")]
+const FLUSHED: &str = "__builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8040); return finish(o, start);";
+/// Numbers are rounded up.
+#[cfg(target_arch = "x86_64")]
+const ROUNDED: &str = "static void destroy(glk_object *o) { free(o); \
+     __builtin_ia32_ldmxcsr((__builtin_ia32_stmxcsr() & ~0x6000u) | 0x4000); }";
+/// As the start-up code of compilers has it that were asked for fast mathematics.
+#[cfg(target_arch = "x86_64")]
+const LINKED_FOR_SPEED: &str = "static void fini(void) {} \
+     __attribute__((constructor)) static void fast(void) { __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8040); }";
 
 /// The action of links that stand where the last ones stood, whatever generation they are of.
 const KEPT_BY_ADDRESS: &str = "static const void *of; static double kept; \
@@ -151,102 +184,38 @@ const PHYSICS: [Mutant; 17] = [
     ("random.c", "{ field, 0 }", "{ 0, 0 }", PROPOSAL, "batch of draws"),
 ];
 
-/// The plugin's files, compiled once, and a folder for what is made of them.
-struct Workshop {
-    source: PathBuf,
-    folder: tempfile::TempDir,
-    files: Vec<String>,
-}
-
-impl Workshop {
-    fn new() -> Self {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/minimal-c/src");
-        let listed = std::fs::read_dir(&source).expect("the plugin is there");
-        let files: Vec<String> = listed
-            .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
-            .filter(|name| name.ends_with(".c"))
-            .collect();
-        let workshop = Self { source, folder: tempfile::tempdir().expect("a folder"), files };
-        for file in &workshop.files {
-            workshop.compile(&workshop.source.join(file), &workshop.object(file));
-        }
-        workshop
-    }
-    fn object(&self, file: &str) -> PathBuf {
-        self.folder.path().join(file).with_extension("o")
-    }
-    fn compile(&self, from: &Path, to: &Path) {
-        let include = self.source.join("../../../include");
-        let mut cc = Command::new("cc");
-        cc.args(["-std=c11", "-O1", "-w", "-fPIC", "-fvisibility=hidden", "-c", "-I"]).arg(include);
-        cc.arg("-I").arg(&self.source).arg("-o").arg(to).arg(from);
-        assert!(cc.status().expect("cc runs").success(), "{} compiles", from.display());
-    }
-    /// The plugin with one file replaced by `object`.
-    fn linked(&self, name: &str, replaced: &str, object: &Path) -> PathBuf {
-        let library = self.folder.path().join(format!("libglk_{name}.so"));
-        let objects =
-            self.files.iter().map(|file| if file == replaced { object.into() } else { self.object(file) });
-        let status =
-            Command::new("cc").args(["-shared", "-o"]).arg(&library).args(objects).arg("-lm").status();
-        assert!(status.expect("cc runs").success(), "{name} links");
-        library
-    }
-    fn mutated(&self, name: &str, (file, from, to, ..): Mutant) -> PathBuf {
-        let text = std::fs::read_to_string(self.source.join(file)).expect("a file of the plugin");
-        assert!(text.contains(from), "{file} has no {from:?}: change the table");
-        let (copy, object) =
-            (self.folder.path().join(format!("{name}.c")), self.folder.path().join(format!("{name}.o")));
-        std::fs::write(&copy, text.replace(from, to)).expect("written");
-        self.compile(&copy, &object);
-        self.linked(name, file, &object)
-    }
-}
-
-fn checked(library: &Path, component: &str) -> Report {
-    let only = Some(format!("org.gaugelink.minimal.{component}"));
-    check(library, &Options { only, ..Options::default() }).expect("it opens")
-}
-
-fn failed(report: &Report) -> Vec<&'static str> {
-    report.checks.iter().filter(|check| check.outcome == Outcome::Failed).map(|check| check.name).collect()
-}
-
-fn every_one_is_found(kind: &str, mutants: &[Mutant]) {
-    let workshop = Workshop::new();
-    let mut missed = Vec::new();
-    for (i, mutant) in mutants.iter().enumerate() {
-        let (file, _, to, component, name) = mutant;
-        let found = failed(&checked(&workshop.mutated(&format!("{kind}{i}"), *mutant), component));
-        println!("{component:9} {file:10} {to:60} {found:?}");
-        if !found.contains(name) {
-            missed.push(format!("{file}, {to:?}: {name} did not fail, only {found:?}"));
-        }
-    }
-    assert!(missed.is_empty(), "{missed:#?}");
-}
-
 #[test]
 fn the_plugin_as_it_is_passes() {
     let workshop = Workshop::new();
     let library = workshop.linked("whole", "", Path::new(""));
     for component in [FLOW, FORCE, PRECOND, PROPOSAL] {
-        let report = checked(&library, component);
+        let report = checked(&library, component, &Options::default());
         assert!(report.passed(), "{component}: {:?}", failed(&report));
     }
 }
 
 #[test]
 fn layouts_that_are_misread_are_found() {
-    every_one_is_found("layout", &LAYOUTS);
+    every_one_is_found("layout", &LAYOUTS, &Options::default());
 }
 
 #[test]
 fn rules_that_are_broken_are_found() {
-    every_one_is_found("rule", &RULES);
+    every_one_is_found("rule", &RULES, &Options::default());
 }
 
 #[test]
 fn results_that_are_wrong_are_found() {
-    every_one_is_found("physics", &PHYSICS);
+    every_one_is_found("physics", &PHYSICS, &Options::default());
+}
+
+#[test]
+fn writes_around_fields_are_found() {
+    every_one_is_found("write", &WRITES, &Options::default());
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn other_floating_point_modes_are_found() {
+    every_one_is_found("mode", &MODES, &Options::default());
 }

@@ -102,6 +102,52 @@ fn files_that_are_no_plugins() {
     assert!(message(&none).contains("exports no glk_plugin_entry_v1"));
 }
 
+/// None of them is opened: a pipe would be waited for.
+#[test]
+fn what_is_no_file_is_told_by_its_kind() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(format!("libglk_{name}.so"));
+    std::fs::create_dir(path("folder")).expect("made");
+    assert!(Command::new("mkfifo").arg(path("pipe")).status().expect("mkfifo runs").success());
+    std::os::unix::fs::symlink("libglk_gone.so", path("link")).expect("made");
+    let search = Search::new(&[folder.path().into()]);
+    for (name, said) in [
+        ("folder", "is a folder; give the file of the plugin"),
+        ("pipe", "is a pipe, socket or device; give the file"),
+        ("link", "is a link to libglk_gone.so, where nothing is; build or install"),
+    ] {
+        let message = message(&path(name));
+        assert!(message.contains(said) && message.contains(path(name).to_str().expect("UTF-8")), "{message}");
+        let by_name = search.find(name).expect_err("it is none").to_string();
+        assert!(by_name.contains(said), "{by_name}");
+    }
+    let by_path =
+        search.find(path("link").to_str().expect("UTF-8")).expect_err("nothing is there").to_string();
+    assert!(by_path.contains("is a link to"), "{by_path}");
+}
+
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn a_library_for_another_processor_is_told_by_its_name() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = plugin_text(&entry("sizeof(glk_plugin)", "1", "create"), &flow());
+    let mut bytes = std::fs::read(compiled(folder.path(), "whole.cpp", &text)).expect("readable");
+    let path = folder.path().join("libglk_foreign.so");
+    // Class and byte order, e_machine.
+    for (ident, machine, said) in [
+        ([2, 1], [183, 0], "it is for AArch64, and this program for x86-64"),
+        ([1, 1], [40, 0], "it is for ARM, 32 bits,"),
+        ([2, 2], [0, 22], "it is for S390,"),
+        ([2, 1], [9, 1], "processors of ELF's number 265"),
+    ] {
+        bytes[4..6].copy_from_slice(&ident);
+        bytes[18..20].copy_from_slice(&machine);
+        std::fs::write(&path, &bytes).expect("writable");
+        let message = message(&path);
+        assert!(message.contains(said) && message.contains("built for this machine"), "{message}");
+    }
+}
+
 /// The system's loader would map the missing part, and the process would end with a signal.
 #[test]
 fn a_file_that_is_cut_off_is_refused_at_every_length() {
@@ -228,7 +274,13 @@ fn plugins_of_another_version_and_with_lying_tables() {
     let refuses = ENTRY.replace("return &plugin", "(void)plugin; return nullptr");
     let refuses = refuses.replace("SIZE", "0").replace("MAJOR", "1").replace("CREATE", "create");
     assert!(open("refuses.cpp", &refuses).contains("does not serve hosts of ABI 1.0"));
-    assert!(open("size.cpp", &entry("0", "1", "create")).contains("does not serve"), "size 0");
+    for size in ["0", "3", "71"] {
+        let short = open(&format!("size{size}.cpp"), &entry(size, "1", "create"));
+        assert!(
+            short.contains("glk_plugin.size is") && short.contains("sizeof(glk_plugin)"),
+            "{size}: {short}"
+        );
+    }
     assert!(
         open("short.cpp", &entry("80", "1", "create")).contains("lacks create"),
         "functions beyond its size"

@@ -3,6 +3,7 @@
 use crate::raw::{self, glk_view};
 use crate::{Shape, Sites};
 use std::marker::PhantomData;
+use std::ops::Range;
 
 /// The numbers of a checked view, for reading.
 pub struct Access<'a> {
@@ -11,6 +12,8 @@ pub struct Access<'a> {
     sites: Sites,
     stride_mu: i64,
     stride_im: i64,
+    /// First byte of a number in each plane, and the one behind the last.
+    reach: [usize; 2],
     memory: PhantomData<&'a [f64]>,
 }
 
@@ -25,8 +28,9 @@ impl Access<'_> {
         shape: Shape,
         sites: Sites,
         [stride_mu, stride_im]: [i64; 2],
+        reach: [usize; 2],
     ) -> Self {
-        Self { raw, shape, sites, stride_mu, stride_im, memory: PhantomData }
+        Self { raw, shape, sites, stride_mu, stride_im, reach, memory: PhantomData }
     }
     /// Extents of a site's numbers.
     pub fn shape(&self) -> Shape {
@@ -95,6 +99,23 @@ impl Access<'_> {
                     }
                 }
             }
+        }
+    }
+    /// The bytes of each plane from the first number to the last.
+    pub(crate) fn planes(&self) -> impl Iterator<Item = Range<usize>> {
+        let (count, [low, high]) = (self.raw.nplanes.max(1) as usize, self.reach);
+        self.raw.plane[..count].iter().map(move |plane| plane.addr() + low..plane.addr() + high)
+    }
+    /// Calls `each` with the bytes of every number of every field.
+    pub(crate) fn each_number(&self, mut each: impl FnMut(Range<usize>)) {
+        let bytes = if self.raw.scalar == raw::GLK_F64 { 8 } else { 4 };
+        for b in 0..self.shape.batch {
+            self.walk(b, |_, address| {
+                for part in [0, self.stride_im].into_iter().take(self.shape.reals) {
+                    let start = address.wrapping_offset(part as isize).addr();
+                    each(start..start + bytes);
+                }
+            });
         }
     }
     /// Copies field b into `[site][s][mu][row][column][re, im]`, sites in lex order; other parities stay as they are.

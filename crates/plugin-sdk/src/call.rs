@@ -1,7 +1,8 @@
 //! What a plugin may ask of its host.
 
+use crate::apart::apart;
 use crate::raw::{self, glk_host, glk_str};
-use crate::{Error, Result, sized};
+use crate::{Error, Lattice, Result, View, ViewMut, sized};
 use std::ffi::{CStr, c_void};
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -83,6 +84,7 @@ pub(crate) unsafe fn on_cpu(exec: *const raw::glk_exec) -> Result<raw::glk_exec>
 /// One call of the host: where it runs, and services that only its thread may use.
 pub struct Call<'a> {
     host: &'a Host,
+    lattice: &'a Lattice,
     exec: raw::glk_exec,
     /// Keeps it on its thread.
     thread: PhantomData<*const ()>,
@@ -91,10 +93,22 @@ pub struct Call<'a> {
 impl<'a> Call<'a> {
     /// # Safety
     /// As for [`crate::read_sized`]; NULL is CPU.
-    pub(crate) unsafe fn new(host: &'a Host, exec: *const raw::glk_exec) -> Result<Self> {
+    pub(crate) unsafe fn new(
+        (host, lattice): (&'a Host, &'a Lattice),
+        exec: *const raw::glk_exec,
+    ) -> Result<Self> {
         // SAFETY: the caller's promise.
         let exec = unsafe { on_cpu(exec) }?;
-        Ok(Self { host, exec, thread: PhantomData })
+        Ok(Self { host, lattice, exec, thread: PhantomData })
+    }
+    /// Refuses an output that shares a number with an input.
+    #[inline]
+    pub(crate) fn apart<'v>(
+        &self,
+        output: &ViewMut,
+        inputs: impl IntoIterator<Item = &'v View<'v>>,
+    ) -> Result<()> {
+        apart(self.lattice, output, inputs)
     }
     /// The host.
     pub fn host(&self) -> &Host {

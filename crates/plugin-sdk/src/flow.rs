@@ -68,6 +68,7 @@ unsafe extern "C" fn forward(
         call_on(object, exec, error, Handle::flow, |flow, call| {
             let (v, mut u) = (View::from_raw(v, "V")?, ViewMut::from_raw(u, "U")?);
             same_batch(v.batch(), u.batch())?;
+            call.apart(&u, [&v])?;
             let logdet = slice_mut(logdet, v.batch(), "logdet")?;
             flow.forward(call, &v, &mut u, logdet)
         })
@@ -87,6 +88,7 @@ unsafe extern "C" fn inverse(
         call_on(object, exec, error, Handle::flow, |flow, call| {
             let (u, mut v) = (View::from_raw(u, "U")?, ViewMut::from_raw(v, "V")?);
             same_batch(u.batch(), v.batch())?;
+            call.apart(&v, [&u])?;
             let logdet = slice_mut(logdet, u.batch(), "logdet")?;
             flow.inverse(call, &u, &mut v, logdet)
         })
@@ -125,6 +127,7 @@ unsafe extern "C" fn pullback(
             let mut f_v = ViewMut::from_raw(f_v, "F_V")?;
             same_batch(v.batch(), f_u.batch())?;
             same_batch(v.batch(), f_v.batch())?;
+            call.apart(&f_v, [&v, &f_u])?;
             flow.pullback(call, &v, &f_u, &mut f_v)
         })
     }

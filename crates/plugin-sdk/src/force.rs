@@ -95,7 +95,9 @@ unsafe extern "C" fn force(
         call_on(object, exec, error, Handle::force, |force, call| {
             let (u, mut f) = (View::from_raw(u, "U")?, ViewMut::from_raw(f, "F")?);
             same_batch(u.batch(), f.batch())?;
-            force.force(call, &u, &views(aux, naux)?, &operators(dirac, naux)?, scale, &mut f)
+            let aux = views(aux, naux)?;
+            call.apart(&f, aux.iter().chain([&u]))?;
+            force.force(call, &u, &aux, &operators(dirac, naux)?, scale, &mut f)
         })
     }
 }

@@ -9,6 +9,7 @@
 //! of `include/gaugelink/plugin.h`.
 
 mod access;
+mod apart;
 mod boundary;
 mod call;
 mod component;

@@ -2,7 +2,8 @@
 
 use crate::boundary::{guarded, status};
 use crate::{
-    Args, Call, Component, Constructor, Error, Flow, Force, Host, Precond, Proposal, Result, Sink, Source,
+    Args, Call, Component, Constructor, Error, Flow, Force, Host, Lattice, Precond, Proposal, Result, Sink,
+    Source,
 };
 use crate::{View, raw};
 
@@ -76,14 +77,18 @@ pub(crate) struct Handle {
     poisoned: bool,
     id: &'static str,
     host: Host,
+    lattice: Lattice,
     body: Body,
 }
 
+/// What calls of an object share.
+pub(crate) type Frame<'h> = (&'h Host, &'h Lattice);
+
 macro_rules! as_interface {
     ($($name:ident: $kind:ident, $trait:ident);* $(;)?) => {
-        $(pub(crate) fn $name(&mut self) -> Result<(&mut (dyn $trait + 'static), &Host)> {
+        $(pub(crate) fn $name(&mut self) -> Result<(&mut (dyn $trait + 'static), Frame<'_>)> {
             match &mut self.body {
-                Body::$kind(object) => Ok((object.as_mut(), &self.host)),
+                Body::$kind(object) => Ok((object.as_mut(), (&self.host, &self.lattice))),
                 _ => Err(Error::invalid(concat!("the object is of another interface than ", stringify!($name)))),
             }
         })*
@@ -98,7 +103,7 @@ impl Handle {
             Constructor::Precond(create) => Body::Precond(create(args)?),
             Constructor::Proposal(create) => Body::Proposal(create(args)?),
         };
-        Ok(Self { poisoned: false, id: component.id, host: args.host, body })
+        Ok(Self { poisoned: false, id: component.id, host: args.host, lattice: args.lattice.clone(), body })
     }
     as_interface! {
         flow: Flow, Flow;
@@ -151,14 +156,14 @@ pub(crate) unsafe fn call_on<I: ?Sized + 'static>(
     object: *mut raw::glk_object,
     exec: *const raw::glk_exec,
     error: *mut raw::glk_error,
-    interface: impl for<'h> FnOnce(&'h mut Handle) -> Result<(&'h mut I, &'h Host)>,
+    interface: impl for<'h> FnOnce(&'h mut Handle) -> Result<(&'h mut I, Frame<'h>)>,
     body: impl FnOnce(&mut I, &Call) -> Result<()>,
 ) -> raw::glk_status {
     // SAFETY: the caller's promise.
     unsafe {
         call(object, error, |handle| {
-            let (object, host) = interface(handle)?;
-            body(object, &Call::new(host, exec)?)
+            let (object, frame) = interface(handle)?;
+            body(object, &Call::new(frame, exec)?)
         })
     }
 }

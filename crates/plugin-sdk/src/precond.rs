@@ -138,6 +138,7 @@ unsafe extern "C" fn apply(
         call_on(object, exec, error, Handle::precond, |precond, call| {
             let (r, mut z) = (View::from_raw(r, "r")?, ViewMut::from_raw(z, "z")?);
             same_batch(r.batch(), z.batch())?;
+            call.apart(&z, [&r])?;
             precond.apply(call, &r, &mut z, dagger != 0)
         })
     }

@@ -47,8 +47,12 @@ unsafe extern "C" fn propose(
             let outputs = pointers(aux_new.cast::<*const glk_view>(), naux, "aux_new")?;
             let outputs: Result<Vec<_>> =
                 outputs.iter().map(|&view| ViewMut::from_raw(view, "aux_new")).collect();
+            let (aux, mut outputs) = (views(aux, naux)?, outputs?);
+            for output in outputs.iter().chain([&u_new]) {
+                call.apart(output, aux.iter().chain([&u]))?;
+            }
             let log_weight = slice_mut(log_weight, u.batch(), "log_weight")?;
-            proposal.propose(call, &rng, &u, &views(aux, naux)?, &mut u_new, &mut outputs?, log_weight)
+            proposal.propose(call, &rng, &u, &aux, &mut u_new, &mut outputs, log_weight)
         })
     }
 }

@@ -166,6 +166,29 @@ impl Sites {
         }
         (x, sum)
     }
+    /// An entry of the table that two sites have.
+    pub(crate) fn repeated(&self) -> Option<i64> {
+        if self.order != raw::GLK_SITE_TABLE {
+            return None;
+        }
+        let held = (0..self.sites).filter(|&lex| self.holds(lex));
+        let mut entries: Vec<i64> = held.map(|lex| self.element(lex).0).collect();
+        let (low, high) = (*entries.iter().min()?, *entries.iter().max()?);
+        let span = high.abs_diff(low);
+        // A bit for each place, where there are not many more of them than sites.
+        if span / 64 > entries.len() as u64 {
+            entries.sort_unstable();
+            return entries.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
+        }
+        let mut taken = vec![0u64; span as usize / 64 + 1];
+        entries.into_iter().find(|entry| {
+            let place = entry.abs_diff(low) as usize;
+            let (bits, bit) = (&mut taken[place / 64], 1 << (place % 64));
+            let was = *bits & bit != 0;
+            *bits |= bit;
+            was
+        })
+    }
     /// Smallest and largest offset of a site.
     pub(crate) fn range(&self) -> (i128, i128) {
         let span = |count: i64, stride: i64| i128::from(count - 1) * i128::from(stride);
@@ -244,6 +267,23 @@ mod tests {
         v.site_table = table.as_ptr();
         assert_eq!(sites(&v, &lattice).unwrap().offset(2), 3000);
         assert_eq!(sites(&v, &lattice).unwrap().range(), (1000, 7000));
+    }
+
+    #[test]
+    fn entries_that_two_sites_have_are_found_near_and_far() {
+        let lattice = Lattice::single(&[2, 2]).unwrap();
+        let repeated = |table: [i64; 4], parity: i32| {
+            let mut v = view(raw::GLK_SITE_TABLE);
+            (v.site_table, v.parity) = (table.as_ptr(), parity);
+            sites(&v, &lattice).unwrap().repeated()
+        };
+        assert_eq!(repeated([7, 5, 3, 1], raw::GLK_BOTH), None);
+        assert_eq!(repeated([7, 5, -3, 5], raw::GLK_BOTH), Some(5));
+        assert_eq!(repeated([i64::MAX, 0, i64::MIN, i64::MAX], raw::GLK_BOTH), Some(i64::MAX));
+        assert_eq!(repeated([i64::MAX, 0, i64::MIN, 1], raw::GLK_BOTH), None);
+        // Sites 0 and 3 are even: what they share with others does not count.
+        assert_eq!(repeated([1, 1, 2, 2], raw::GLK_EVEN), None);
+        assert_eq!(repeated([1, 2, 3, 1], raw::GLK_EVEN), Some(1));
     }
 
     #[test]

@@ -222,8 +222,14 @@ impl<'a> View<'a> {
                 return Err(self.wrong(format!("plane[{i}] is NULL or not aligned to {scalar_bytes} bytes")));
             }
         }
+        if written && let Some(entry) = sites.repeated() {
+            return Err(self.wrong(format!(
+                "site_table has the entry {entry} twice; an output needs a place for each site"
+            )));
+        }
+        let reach = [low as usize, (high + i128::from(scalar_bytes)) as usize];
         // SAFETY: every address of the shape was checked above.
-        Ok(unsafe { Access::new(*raw, shape, sites, [stride_mu, stride_im]) })
+        Ok(unsafe { Access::new(*raw, shape, sites, [stride_mu, stride_im], reach) })
     }
     fn wrong(&self, what: String) -> Error {
         Error::invalid(format!("{}: {what}", self.name))

@@ -86,7 +86,7 @@ impl From<HostError> for Failure {
         let code = match error {
             HostError::Lattice(error) => return error.into(),
             HostError::Call { error, .. } => return Self(error),
-            HostError::Missing { .. } => raw::GLK_NOT_FOUND,
+            HostError::Missing { .. } | HostError::NoFile { .. } => raw::GLK_NOT_FOUND,
             HostError::Relative(_) => raw::GLK_INVALID_ARG,
             HostError::Open { .. } => raw::GLK_IO,
             HostError::NoEntry(_) | HostError::Refused { .. } => raw::GLK_UNSUPPORTED,

@@ -34,6 +34,17 @@ static void refused(glk_status status, gaugelink_error *error, const char *call)
     gaugelink_error_free(error);                            \
   } while (0)
 
+/* What is no plugin is told by its kind, and not opened. */
+static void no_plugin(gaugelink_context *context, const char *path, const char *said) {
+  gaugelink_plugin *plugin = NULL;
+  gaugelink_error *error = NULL;
+  glk_status status = gaugelink_plugin_open(context, path, &plugin, &error);
+  const char *message = gaugelink_error_message(error);
+  if (status != GLK_NOT_FOUND || plugin || !strstr(message, said))
+    printf("%s: status %d, %s\n", path, (int)status, message);
+  gaugelink_error_free(error);
+}
+
 int main(int argc, char **argv) {
   gaugelink_context *context = NULL;
   gaugelink_plugin *plugin = NULL;
@@ -42,6 +53,8 @@ int main(int argc, char **argv) {
   if (argc < 2) return 1;
   FINE(gaugelink_context_new, NULL, &context);
   FINE(gaugelink_plugin_open, context, argv[1], &plugin);
+  no_plugin(context, "/dev", "is a folder");
+  no_plugin(context, "/dev/null", "is a pipe, socket or device");
   FINE(gaugelink_lattice_new, context, 4, four, &large);
   FINE(gaugelink_lattice_new, context, 4, two, &small);
   gaugelink_gauge *u = NULL, *v = NULL, *tiny = NULL;

@@ -9,6 +9,7 @@ static glk_status forward(glk_object *o, const glk_exec *exec, const glk_view *V
   REQUIRE(logdet, GLK_INVALID_ARG, "logdet is NULL");
   REQUIRE(whole_links(&v) && whole_links(&u) && alike(&v, &u), GLK_INVALID_ARG,
           "V and U differ in shape or are no whole link fields");
+  APART(u, v);
   scale(&v, &u, 1);
   for (int64_t b = 0; b < v.nrhs; b++) logdet[b] = 0;
   return finish(o, start);
@@ -23,6 +24,8 @@ static glk_status pullback(glk_object *o, const glk_exec *exec, const glk_view *
   OPEN(to, F_V, 1);
   REQUIRE(whole_links(&v) && from.v->kind == GLK_ALGEBRA && to.v->kind == GLK_ALGEBRA && alike(&from, &to) &&
             alike(&v, &to), GLK_INVALID_ARG, "V, F_U and F_V differ in shape or kind");
+  APART(to, v);
+  APART(to, from);
   scale(&from, &to, from.v->algebra_conv == to.v->algebra_conv ? 1 : -1);
   return finish(o, start);
 }

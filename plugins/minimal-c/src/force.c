@@ -57,6 +57,7 @@ static glk_status force(glk_object *o, const glk_exec *exec, const glk_view *U, 
   REQUIRE(whole_links(&u), GLK_INVALID_ARG, "U is no whole link field");
   REQUIRE(naux == 0, GLK_INVALID_ARG, "naux: the force depends on the links alone: give no pseudofermions");
   REQUIRE(f.v->kind == GLK_ALGEBRA && alike(&u, &f), GLK_INVALID_ARG, "F is no algebra field of the shape of U");
+  APART(f, u);
   /* U(1): F = i dS/dtheta = i beta Im(U A); SU(N): beta/(2N) Ta(U A). */
   double strength = factor * (n == 1 ? o->beta : o->beta / (2.0 * (double)n));
   if (f.v->algebra_conv == GLK_ALG_NEG_F) strength = -strength;

@@ -70,6 +70,7 @@ typedef struct {
   const glk_object *o;
   int64_t scalar, im;             /* bytes of a number, bytes from real to imaginary part */
   glk_status refusal;             /* of a view that is not fine */
+  int64_t low, high;              /* bytes of a plane, from its first number to the end of its last */
   int64_t nmu, nrow, ncol, n5, nrhs;
 } field;
 
@@ -78,6 +79,10 @@ const char *open_view(field *f, const glk_object *o, const glk_view *view, int o
 /* Whether the two hold the same numbers of the same sites; whether it is a link field of all sites. */
 int alike(const field *a, const field *b);
 int whole_links(const field *f);
+/* Whether an output shares no number with an input, as plugin.h has it. */
+int apart(const field *out, const field *in);
+#define APART(out, in) \
+  REQUIRE(apart(&out, &in), GLK_INVALID_ARG, "an output shares numbers with an input: give it memory of its own")
 void coordinates(const glk_object *o, int64_t lex, int64_t x[GLK_MAX_DIM]);
 int64_t lex_of(const glk_object *o, const int64_t x[GLK_MAX_DIM]);
 char *address(const field *f, int64_t lex, int64_t mu, int64_t row, int64_t col, int64_t s, int64_t b);

@@ -55,6 +55,7 @@ static glk_status propose(glk_object *o, const glk_exec *exec, const glk_rng *rn
   REQUIRE(rng->algorithm == GLK_RNG_CHACHA20, GLK_UNSUPPORTED, "rng.algorithm: only CHACHA20 (1)");
   REQUIRE(whole_links(&u) && whole_links(&out) && alike(&u, &out), GLK_INVALID_ARG,
           "U and U_new differ in shape or are no whole link fields");
+  APART(out, u);
   int64_t n = u.ncol;
   for (int64_t b = 0; b < u.nrhs; b++) {
     for (int64_t lex = 0; lex < o->sites; lex++)

@@ -1,6 +1,7 @@
 /* Views: where is the number? And what every call shares: errors, its frame, small matrices. */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -128,6 +129,24 @@ static inline int reach(double *low, double *high, int64_t count, int64_t stride
   return 1;
 }
 
+static int in_order(const void *a, const void *b) {
+  int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+  return (x > y) - (x < y);
+}
+
+/* Whether two sites of a table have the same entry; without memory to find out, too. */
+static int repeats(const field *f) {
+  int64_t *entries = malloc((size_t)f->o->sites * sizeof *entries), count = 0;
+  if (!entries) return 1;
+  for (int64_t lex = 0; lex < f->o->sites; lex++)
+    if (holds(f, lex)) entries[count++] = f->v->site_table[lex];
+  qsort(entries, (size_t)count, sizeof *entries, in_order);
+  int found = 0;
+  for (int64_t i = 1; i < count; i++) found |= entries[i] == entries[i - 1];
+  free(entries);
+  return found;
+}
+
 /* Rule R9: nothing of a view is believed before it is checked. NULL if it is fine, else what is wrong. */
 const char *open_view(field *f, const glk_object *o, const glk_view *view, int output) {
   f->refusal = GLK_INVALID_ARG;
@@ -203,10 +222,76 @@ const char *open_view(field *f, const glk_object *o, const glk_view *view, int o
       !reach(&low, &high, f->n5, v->stride_5, f->scalar) || !reach(&low, &high, f->nrhs, v->stride_rhs, f->scalar) ||
       !reach(&low, &high, 2, f->im, f->scalar) || uneven(v->stride_site, f->scalar))
     return "a stride is no multiple of the number's size";
-  if (low < 0 || high + (double)f->scalar > (double)v->plane_bytes) return "the strides lead out of plane_bytes";
+  high += (double)f->scalar;
+  if (low < 0 || high > (double)v->plane_bytes) return "the strides lead out of plane_bytes";
+  f->low = (int64_t)low;
+  f->high = (int64_t)high;
+  if (output) {
+    double numbers = 2.0 * (double)(f->nrow * f->ncol * f->n5 * f->nrhs) * (v->nplanes > 1 ? 1 : (double)f->nmu);
+    double held = v->parity == GLK_BOTH ? (double)o->sites : (double)(o->sites / 2);
+    if (numbers * held * (double)f->scalar > high - low) return "the strides lead to a place of an output twice";
+    if (v->site_order == GLK_SITE_TABLE && repeats(f)) return "site_table: two sites of an output have the same entry";
+  }
   for (uint32_t i = 0; i < (v->nplanes > 1 ? v->nplanes : 1); i++)
     if (!v->plane[i] || uneven((int64_t)(uintptr_t)v->plane[i], f->scalar)) return "a plane is NULL or misaligned";
   return NULL;
+}
+
+/* Marks on the 4-byte words of a field's planes, to which all numbers are aligned. */
+typedef struct {
+  const char *first[GLK_MAX_PLANES];
+  int64_t planes, bytes;          /* of each plane */
+  unsigned char *words;
+} marks;
+
+static int64_t planes_of(const field *f) { return f->v->nplanes > 1 ? f->v->nplanes : 1; }
+
+/* Whether a number at p stands on a mark; puts its own with `set`. */
+static int marked(marks *m, const char *p, int64_t scalar, int set) {
+  int found = 0;
+  for (int64_t i = 0; i < m->planes; i++)
+    for (const char *word = p; word < p + scalar; word += 4) {
+      int64_t offset = (int64_t)((uintptr_t)word - (uintptr_t)m->first[i]);
+      if (offset < 0 || offset >= m->bytes) continue;
+      unsigned char *mark = &m->words[(i * m->bytes + offset) / 4];
+      found |= *mark;
+      if (set) *mark = 1;
+    }
+  return found;
+}
+
+static int numbers_marked(marks *m, const field *f, int set) {
+  int found = 0;
+  for (int64_t b = 0; b < f->nrhs; b++)
+    for (int64_t x = 0; x < f->o->sites; x++)
+      if (holds(f, x))
+        for (int64_t s = 0; s < f->n5; s++)
+          for (int64_t mu = 0; mu < f->nmu; mu++)
+            for (int64_t i = 0; i < f->nrow; i++)
+              for (int64_t j = 0; j < f->ncol; j++) {
+                const char *p = address(f, x, mu, i, j, s, b);
+                found |= marked(m, p, f->scalar, set) | marked(m, p + f->im, f->scalar, set);
+              }
+  return found;
+}
+
+/* Almost always the planes are apart. Where they are not, the fields may be interleaved: number by number, then. */
+int apart(const field *out, const field *in) {
+  int meet = 0;
+  for (int64_t i = 0; i < planes_of(out); i++)
+    for (int64_t j = 0; j < planes_of(in); j++) {
+      uintptr_t a = (uintptr_t)out->v->plane[i], b = (uintptr_t)in->v->plane[j];
+      meet |= a + (uintptr_t)out->low < b + (uintptr_t)in->high && b + (uintptr_t)in->low < a + (uintptr_t)out->high;
+    }
+  if (!meet) return 1;
+  marks m = { .planes = planes_of(out), .bytes = out->high - out->low };
+  for (int64_t i = 0; i < m.planes; i++) m.first[i] = (const char *)out->v->plane[i] + out->low;
+  m.words = calloc((size_t)(m.planes * m.bytes / 4), 1);
+  if (!m.words) return 0;
+  numbers_marked(&m, out, 1);
+  int shared = numbers_marked(&m, in, 0);
+  free(m.words);
+  return !shared;
 }
 
 int whole_links(const field *f) { return f->v->kind == GLK_GAUGE && f->v->parity == GLK_BOTH && f->n5 == 1; }

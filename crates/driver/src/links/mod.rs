@@ -2,10 +2,12 @@
 
 mod bare;
 mod difference;
+mod group;
 mod judge;
 mod survey;
 
 pub(crate) use difference::Differences;
+pub(crate) use group::in_the_group;
 use judge::Verdict;
 pub(crate) use judge::{Fault, judge, judge_averages, unfit_for_updates};
 pub(crate) use survey::{Survey, counted};

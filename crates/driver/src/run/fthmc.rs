@@ -8,6 +8,7 @@ use super::line::{Line, Reversibility};
 use super::updates::Chain;
 use crate::config::FthmcStage;
 use crate::error::DriverError;
+use crate::links::in_the_group;
 use gaugelink_lattice::GaugeField;
 use gaugelink_lattice::rng::Address;
 use gaugelink_sampler::hmc::{Hmc, Outcome};
@@ -44,24 +45,6 @@ impl<const N: usize> Engine<'_, N> {
         drop(transformed);
         self.used = Some(flow.used());
         Ok(())
-    }
-}
-
-/// Off the group by more than this, links are not those of rounding.
-const UNITARY: f64 = 1e-6;
-
-/// Whether a flow's links are some: an accept step does not see what it measures an action of. Collective.
-pub(super) fn in_the_group<const N: usize>(u: &GaugeField<f64, N>) -> Result<(), String> {
-    let off = u.lattice().comm().max(u.unitarity_violation());
-    match off {
-        _ if off < UNITARY => Ok(()),
-        f64::INFINITY => {
-            Err("the flow makes links that are no numbers of V: `gaugelink plugin check` says more".into())
-        }
-        _ => Err(format!(
-            "the flow makes links of V that are not unitary, ||U U^+ - 1|| is up to {off:.1e}: `gaugelink plugin check` \
-             says more"
-        )),
     }
 }
 

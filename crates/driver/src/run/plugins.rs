@@ -1,9 +1,9 @@
 //! The plugins of a run: opened and identified before it begins, made into objects where a stage needs them.
 
-use super::fthmc::in_the_group;
 use crate::config::{PluginTable, Role, RunFile, Stage};
 use crate::error::DriverError;
 use crate::hash::sha256_hex;
+use crate::links::in_the_group;
 use crate::report::aside;
 use gaugelink_host::adapt::{FlowPlugin, ForcePlugin, PrecondPlugin, ProposalPlugin, Recipe};
 use gaugelink_host::sdk::{Level, raw};
@@ -242,7 +242,7 @@ fn refused(
 ) -> DriverError {
     let answers = [raw::GLK_INVALID_ARG, raw::GLK_NOT_FOUND, raw::GLK_UNSUPPORTED];
     let mistake = match &error {
-        HostError::Missing { .. } => true,
+        HostError::Missing { .. } | HostError::NoFile { .. } => true,
         HostError::Call { error, .. } => answers.contains(&error.code),
         _ => false,
     };

@@ -37,7 +37,6 @@ pub(super) fn write(
         seed: file.run.seed,
         steps: trainer.step_number(),
         batch: file.train.batch as u64,
-        seconds: trainer.seconds(),
         version: env!("CARGO_PKG_VERSION").into(),
         other: Map::from_iter([
             ("extents".to_owned(), json!(file.lattice.extents)),

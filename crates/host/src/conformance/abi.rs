@@ -2,6 +2,7 @@
 
 use super::fields::Setting;
 use super::log::{Log, Verdict};
+use super::plane::Plane;
 use super::rig::{Rig, string, told};
 use super::{Subject, calls};
 use crate::plugin::no_error;
@@ -115,7 +116,7 @@ fn panics(rig: &Rig, log: &mut Log) {
         if status != raw::GLK_OK {
             return Verdict::failed(told(status, &error));
         }
-        let (u, mut out) = (rig.setting.gauge(5), vec![0.0; rig.setting.len()]);
+        let (u, mut out) = (Plane::of(&rig.setting.gauge(5)), Plane::filled(0.0, rig.setting.len()));
         let input = View::gauge(&u, &rig.setting.lattice, rig.setting.n).expect("a whole field");
         let mut output = rig.output(&mut out);
         let mut error = no_error();

@@ -1,6 +1,7 @@
 //! Arguments that lie, structs that are short, and what a plugin tells about itself afterwards.
 
 use super::log::{Log, Verdict};
+use super::plane::Plane;
 use super::rig::{Arguments, Rig, refused, told};
 use crate::plugin::no_error;
 use gaugelink_plugin_sdk::raw::{self, glk_object, glk_view};
@@ -19,15 +20,20 @@ pub(super) fn component(rig: &Rig, log: &mut Log) {
         return log.check("calls", || Verdict::failed(told(status, &error)));
     }
     let (lattice, n) = (&rig.setting.lattice, rig.setting.n);
-    let (u, mut out) = (rig.setting.gauge(5), vec![0.0; rig.setting.len()]);
+    let (u, mut out) = (Plane::of(&rig.setting.gauge(5)), Plane::filled(0.0, rig.setting.len()));
     let input = *View::gauge(&u, lattice, n).expect("a whole field").as_raw();
     let output = *rig.output(&mut out).as_view().as_raw();
     // First, so that nothing else can have filled them.
     statistics(rig, object, &input, &output, log);
     views(rig, object, &input, &output, log);
+    overlaps(rig, object, &input, &output, log);
     arguments(rig, object, &input, &output, log);
     structs(rig, object, &input, log);
     rig.destroy(object);
+    log.check("memory", || {
+        drop((u, out));
+        Verdict::passed("these calls leave the memory around fields as it was")
+    });
 }
 
 fn views(rig: &Rig, object: *mut glk_object, input: &glk_view, output: &glk_view, log: &mut Log) {
@@ -79,6 +85,32 @@ fn views(rig: &Rig, object: *mut glk_object, input: &glk_view, output: &glk_view
         lie(&mut view);
         refuses(name, object, Some(&view), Some(output));
     }
+}
+
+/// Outputs that share numbers with the input, or with themselves.
+fn overlaps(rig: &Rig, object: *mut glk_object, input: &glk_view, output: &glk_view, log: &mut Log) {
+    // A set-up has no output.
+    if rig.subject.info.interface == "glk.precond/1" {
+        return;
+    }
+    let len = rig.setting.len();
+    // The last one shares the last complex number of the input, its own first one.
+    for (name, shift) in [("output is input", 0), ("output overlaps", len - 2)] {
+        log.check(name, || {
+            let mut memory = Plane::filled(0.0, 2 * len);
+            memory[..len].copy_from_slice(&rig.setting.gauge(5));
+            let (mut error, mut from, mut to) = (no_error(), *input, *output);
+            (from.plane[0], to.plane[0]) = (memory.as_mut_ptr().cast(), memory[shift..].as_mut_ptr().cast());
+            refused(rig.main_call(object, &raw const from, &raw mut to, &raw mut error), &error)
+        });
+    }
+    log.check("table entry twice", || {
+        let mut table: Vec<i64> = (0..rig.setting.lattice.sites() as i64).collect();
+        table[1] = table[0];
+        let (mut error, mut out) = (no_error(), *output);
+        (out.site_order, out.site_table) = (raw::GLK_SITE_TABLE, table.as_ptr());
+        refused(rig.main_call(object, input, &raw mut out, &raw mut error), &error)
+    });
 }
 
 fn arguments(rig: &Rig, object: *mut glk_object, input: &glk_view, output: &glk_view, log: &mut Log) {

@@ -4,6 +4,7 @@
 use super::fields::{Setting, distance};
 use super::layouts::{Argument, BATCH, Operation, rounded};
 use super::log::{Log, Verdict};
+use super::plane::Plane;
 use super::{LENT, STEP, Subject, abi, layouts, rig};
 use crate::{Exec, FlowObject, HostError};
 use gaugelink_lattice::group::algebra_dim;
@@ -25,15 +26,15 @@ impl Map<'_> {
         View::gauge(u, &self.setting.lattice, self.setting.n).expect("a whole field")
     }
     fn run(&self, v: &[f64], threads: usize, inverse: bool) -> Answer {
-        let (mut u, mut logdet) = (vec![0.0; v.len()], [f64::NAN]);
+        let (v, mut u, mut logdet) = (Plane::of(v), Plane::filled(0.0, v.len()), [f64::NAN]);
         let mut out = ViewMut::gauge(&mut u, &self.setting.lattice, self.setting.n).expect("a whole field");
-        let (from, mut object) = (self.view(v), self.object.borrow_mut());
+        let (from, mut object) = (self.view(&v), self.object.borrow_mut());
         if inverse {
             object.inverse(Exec { threads }, &from, &mut out, &mut logdet)?;
         } else {
             object.forward(Exec { threads }, &from, &mut out, &mut logdet)?;
         }
-        Ok((u, logdet[0]))
+        Ok((u.to_vec(), logdet[0]))
     }
     fn forward(&self, v: &[f64]) -> Answer {
         self.run(v, 1, false)
@@ -199,7 +200,7 @@ fn promises(map: &Map, subject: &Subject, log: &mut Log) {
     let what = "force through the map − numerical derivative, relative";
     log.limit("pullback", what, 1e-7, || {
         let u = map.forward(&v)?.0;
-        let (f_u, mut f_v) = (s.force(&u), vec![0.0; v.len()]);
+        let (f_u, mut f_v) = (Plane::of(&s.force(&u)), Plane::filled(0.0, v.len()));
         let from = View::algebra(&f_u, &setting.lattice, setting.n).expect("a whole field");
         let mut to = ViewMut::algebra(&mut f_v, &setting.lattice, setting.n).expect("a whole field");
         let links = map.view(&v);
@@ -250,7 +251,7 @@ fn density(map: &Map, log: &mut Log) {
     let setting = &map.setting;
     let what = "log q of a sample − its log_density, a degree of freedom";
     log.limit("density", what, 1e-9, || {
-        let (mut u, mut log_q, mut again) = (vec![0.0; setting.len()], [f64::NAN], [f64::NAN]);
+        let (mut u, mut log_q, mut again) = (Plane::filled(0.0, setting.len()), [f64::NAN], [f64::NAN]);
         let mut out = ViewMut::gauge(&mut u, &setting.lattice, setting.n).expect("a whole field");
         let mut object = map.object.borrow_mut();
         object.sample(Exec { threads: 1 }, &rig::draws(0), &mut out, &mut log_q)?;

@@ -4,6 +4,7 @@
 use super::fields::{Setting, distance};
 use super::layouts::{Argument, BATCH, Operation, rounded};
 use super::log::{Log, Verdict};
+use super::plane::Plane;
 use super::{LENT, STEP, Subject, abi, layouts};
 use crate::{Auxiliary, Exec, ForceObject, HostError};
 use gaugelink_plugin_sdk::{View, ViewMut, raw};
@@ -16,20 +17,20 @@ struct Drive<'s> {
 
 impl Drive<'_> {
     fn force(&self, u: &[f64], threads: usize, scale: f64, convention: i32) -> Result<Vec<f64>, HostError> {
-        let mut f = vec![0.0; u.len()];
+        let (u, mut f) = (Plane::of(u), Plane::filled(0.0, u.len()));
         let (lattice, n) = (&self.setting.lattice, self.setting.n);
-        let links = View::gauge(u, lattice, n).expect("a whole field");
+        let links = View::gauge(&u, lattice, n).expect("a whole field");
         let mut out = ViewMut::algebra(&mut f, lattice, n).expect("a whole field");
         out.set_algebra_conv(convention);
         self.object.borrow_mut().force(Exec { threads }, &links, Auxiliary::default(), scale, &mut out)?;
-        Ok(f)
+        Ok(f.to_vec())
     }
     fn plain(&self, u: &[f64]) -> Result<Vec<f64>, HostError> {
         self.force(u, 1, 1.0, raw::GLK_ALG_F)
     }
     fn action(&self, u: &[f64]) -> Result<f64, HostError> {
-        let mut s = [f64::NAN];
-        let links = View::gauge(u, &self.setting.lattice, self.setting.n).expect("a whole field");
+        let (u, mut s) = (Plane::of(u), [f64::NAN]);
+        let links = View::gauge(&u, &self.setting.lattice, self.setting.n).expect("a whole field");
         self.object.borrow_mut().action(Exec { threads: 1 }, &links, Auxiliary::default(), &mut s)?;
         Ok(s[0])
     }

@@ -1,6 +1,7 @@
 //! How checks are written down, and told while they run.
 
-use super::{Check, Event, Outcome, Report};
+use super::process::Process;
+use super::{Check, Event, Outcome, Report, plane};
 use crate::HostError;
 use gaugelink_plugin_sdk::raw;
 
@@ -38,16 +39,24 @@ pub(super) struct Log<'a> {
     pub(super) report: &'a mut Report,
     pub(super) component: &'a str,
     pub(super) watcher: &'a mut dyn FnMut(Event),
+    /// What plugins leave as it is.
+    pub(super) process: &'a mut Process,
 }
 
 impl Log<'_> {
     /// Runs a check. It is announced first: a plugin may take the process with it.
     pub(super) fn check(&mut self, name: &'static str, body: impl FnOnce() -> Verdict) {
         (self.watcher)(Event::Begins { component: self.component, name });
-        let Verdict { outcome, sentence } = body();
+        let verdict = body();
+        let Verdict { outcome, sentence } = self.trespass().map_or(verdict, Verdict::failed);
         let check = Check { component: self.component.into(), name, outcome, sentence };
         (self.watcher)(Event::Ends(&check));
         self.report.checks.push(check);
+    }
+    /// What was touched since the last check that is none of the plugin's.
+    fn trespass(&mut self) -> Option<String> {
+        let found: Vec<_> = [plane::damage(), self.process.changed()].into_iter().flatten().collect();
+        (!found.is_empty()).then(|| format!("it {}", found.join("; ")))
     }
     /// Announces what comes before the first check of a component.
     pub(super) fn announce(&mut self, name: &'static str) {

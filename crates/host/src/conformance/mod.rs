@@ -13,7 +13,9 @@ mod force;
 mod generations;
 mod layouts;
 mod log;
+mod plane;
 mod precond;
+mod process;
 mod proposal;
 mod rig;
 mod setups;
@@ -23,7 +25,8 @@ mod wilson;
 use crate::{ComponentInfo, HostError, Plugin, Request, Services};
 use gaugelink_lattice::Pool;
 use gaugelink_plugin_sdk::Lattice;
-use log::Log;
+use log::{Log, Verdict};
+use process::Process;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -73,6 +76,9 @@ pub struct Options {
     pub base_dir: std::path::PathBuf,
     /// The one component to check beside the plugin as a whole; all where there is none.
     pub only: Option<String>,
+    /// Whether nothing else happens in this process: what becomes of its threads, working folder and environment is then
+    /// the plugin's doing, and checked.
+    pub alone: bool,
 }
 
 impl Report {
@@ -114,19 +120,27 @@ pub fn check(path: &Path, options: &Options) -> Result<Report, HostError> {
 /// As there.
 pub fn watch(path: &Path, options: &Options, watcher: &mut dyn FnMut(Event)) -> Result<Report, HostError> {
     let mut report = Report::default();
-    let mut log = Log { report: &mut report, component: "", watcher };
+    // Objects plan for as many threads as are granted: with one, calls with two could not differ.
+    let services = Services::new(2);
+    let lending = Services::new(Arc::new(Pool::new(LENT).map_err(HostError::Lattice)?));
+    let mut process = Process::now(options.alone);
+    let mut log = Log { report: &mut report, component: "", watcher, process: &mut process };
     log.announce("open");
     let plugin = Plugin::open(path)?;
+    log.check("open", || Verdict::passed("opening it leaves the process as it was"));
     let chosen = match &options.only {
         Some(id) => std::slice::from_ref(plugin.component(id)?),
         None => plugin.components(),
     };
-    // Objects plan for as many threads as are granted: with one, calls with two could not differ.
-    let services = Services::new(2);
-    let lending = Services::new(Arc::new(Pool::new(LENT).map_err(HostError::Lattice)?));
     abi::plugin(&plugin, &mut log);
     for info in chosen {
-        let mut log = Log { report: &mut *log.report, component: &info.id, watcher: &mut *log.watcher };
+        let mut log = Log {
+            report: &mut *log.report,
+            component: &info.id,
+            watcher: &mut *log.watcher,
+            process: &mut *log.process,
+        };
+        let before = options.alone.then(process::threads).flatten();
         log.announce("create");
         let subject = Subject { plugin: &plugin, services: &services, lending: &lending, info, options };
         match info.interface.as_str() {
@@ -135,6 +149,14 @@ pub fn watch(path: &Path, options: &Options, watcher: &mut dyn FnMut(Event)) -> 
             "glk.precond/1" => precond::component(&subject, &mut log),
             "glk.proposal/1" => proposal::component(&subject, &mut log),
             other => log.skip("interface", format!("{other}: no checks are known for this interface")),
+        }
+        if let Some(before) = before {
+            log.check("threads end", || match process::left_behind(&before) {
+                0 => Verdict::passed("no thread is left after destroy and fini"),
+                left => Verdict::failed(format!(
+                    "{left} threads are left after destroy and fini; join them there (OpenMP: omp_pause_resource_all)"
+                )),
+            });
         }
     }
     Ok(report)

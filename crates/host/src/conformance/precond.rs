@@ -4,6 +4,7 @@
 use super::fields::{Setting, distance, numbers};
 use super::layouts::{Argument, BATCH, Operation, rounded};
 use super::log::{Log, Verdict};
+use super::plane::Plane;
 use super::rig::wilson as plain_wilson;
 use super::wilson::wilson;
 use super::{LENT, Subject, abi, layouts, setups};
@@ -29,12 +30,12 @@ impl<'s> Solver<'s> {
         numbers(seed, self.setting.spinors().len(&self.setting.lattice))
     }
     fn run(&self, r: &[f64], threads: usize, dagger: bool) -> Result<Vec<f64>, HostError> {
-        let mut z = vec![0.0; r.len()];
+        let (r, mut z) = (Plane::of(r), Plane::filled(0.0, r.len()));
         let [_, spins, n] = self.setting.spinors().extents;
-        let from = View::spinor(r, &self.setting.lattice, spins, n).expect("a whole field");
+        let from = View::spinor(&r, &self.setting.lattice, spins, n).expect("a whole field");
         let mut to = ViewMut::spinor(&mut z, &self.setting.lattice, spins, n).expect("a whole field");
         self.object.borrow_mut().apply(Exec { threads }, &from, &mut to, dagger)?;
-        Ok(z)
+        Ok(z.to_vec())
     }
     fn apply(&self, r: &[f64]) -> Result<Vec<f64>, HostError> {
         self.run(r, 1, false)

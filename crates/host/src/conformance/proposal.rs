@@ -4,6 +4,7 @@
 use super::fields::{Setting, numbers};
 use super::layouts::{Argument, Operation, rounded};
 use super::log::{Log, Verdict};
+use super::plane::Plane;
 use super::{LENT, Subject, abi, layouts, rig};
 use crate::{Exec, HostError, ProposalObject};
 use gaugelink_lattice::group::algebra_dim;
@@ -25,13 +26,13 @@ impl Mover<'_> {
     /// U' and its log weights, for one field or a batch.
     fn run(&self, u: &[f64], rng: &Rng, threads: usize) -> Result<(Vec<f64>, Vec<f64>), HostError> {
         let (lattice, n) = (&self.setting.lattice, self.setting.n);
-        let mut moved = vec![f64::NAN; u.len()];
         let mut weights = vec![f64::NAN; u.len() / self.setting.len()];
-        let from = View::gauge(u, lattice, n).expect("whole fields");
+        let (u, mut moved) = (Plane::of(u), Plane::filled(f64::NAN, u.len()));
+        let from = View::gauge(&u, lattice, n).expect("whole fields");
         let mut to = ViewMut::gauge(&mut moved, lattice, n).expect("whole fields");
         let mut object = self.object.borrow_mut();
         object.propose(Exec { threads }, rng, (&from, &mut to), (&[], &mut []), &mut weights)?;
-        Ok((moved, weights))
+        Ok((moved.to_vec(), weights))
     }
     fn step(&self, u: &[f64], rng: &Rng) -> Result<(Vec<f64>, f64), HostError> {
         let (moved, weights) = self.run(u, rng, 1)?;

@@ -1,10 +1,11 @@
 //! Fields in the memory orders of `plugin.h`, with gaps around their numbers that nobody may touch.
 
-use gaugelink_plugin_sdk::raw::{self, GLK_MAX_DIM, GLK_MAX_PLANES, glk_view};
+use super::plane::Plane;
+use gaugelink_plugin_sdk::raw::{self, GLK_MAX_DIM, glk_view};
 use gaugelink_plugin_sdk::{Lattice, View, ViewMut, sized_struct};
 
 /// What the gaps hold: NaN, read as one f64 or as two f32.
-const GAP: u64 = 0x7ff8_beef_7ff8_beef;
+pub(super) const GAP: u64 = 0x7ff8_beef_7ff8_beef;
 
 /// How the numbers of a site follow each other.
 #[derive(Clone, Copy, PartialEq)]
@@ -15,7 +16,7 @@ pub(super) enum Form {
     SplitLanes,
     /// Sites last and columns before rows, `[mu][column][row][re, im][site]`.
     Components,
-    /// As [`Form::Sites`] without mu: a plane for each direction, in the reverse order.
+    /// As [`Form::Sites`] without mu: a plane for each direction.
     Planes,
 }
 
@@ -73,7 +74,7 @@ impl Kind {
 
 /// Memory with a field, or a batch of them.
 pub(super) struct Store {
-    memory: Vec<u64>,
+    planes: Vec<Plane>,
     raw: glk_view,
     lattice: Lattice,
     /// The site table, if the order has one.
@@ -131,15 +132,15 @@ impl Store {
         }
         raw.plane_bytes = (raw.stride_rhs * batch as i64 + 2 * number) as u64;
         let count = if planes { mus as usize } else { 1 };
+        raw.nplanes = count as u32;
         let words = raw.plane_bytes.div_ceil(8) as usize;
-        let mut memory = vec![GAP; words * count];
-        if planes {
-            raw.nplanes = count as u32;
-        }
-        for (mu, plane) in raw.plane[..count.min(GLK_MAX_PLANES)].iter_mut().enumerate() {
-            *plane = memory[words * (count - 1 - mu)..].as_mut_ptr().cast();
-        }
-        Self { memory, raw, lattice: lattice.clone(), _table: table }
+        let planes = (0..count).map(|_| Plane::filled(f64::from_bits(GAP), words)).collect();
+        Self::of(planes, raw, lattice, table)
+    }
+    /// A field in these planes.
+    fn of(mut planes: Vec<Plane>, mut raw: glk_view, lattice: &Lattice, table: Vec<i64>) -> Self {
+        raw.plane.iter_mut().zip(&mut planes).for_each(|(place, plane)| *place = plane.as_mut_ptr().cast());
+        Self { planes, raw, lattice: lattice.clone(), _table: table }
     }
     /// For reading.
     pub(super) fn view(&self) -> View<'_> {
@@ -184,24 +185,17 @@ impl Store {
     }
     /// Whether every gap is as it was.
     pub(super) fn gaps_are_whole(&self) -> bool {
-        let mut marked = Self {
-            memory: vec![0; self.memory.len()],
-            raw: self.raw,
-            lattice: self.lattice.clone(),
-            _table: Vec::new(),
-        };
-        let shift = |plane: *mut std::ffi::c_void| plane.addr() - self.memory.as_ptr().addr();
-        let base: *mut u8 = marked.memory.as_mut_ptr().cast();
-        let count = self.raw.nplanes.max(1) as usize;
-        marked.raw.plane[..count]
-            .iter_mut()
-            .for_each(|plane| *plane = base.wrapping_add(shift(*plane)).cast());
+        let zeros = self.planes.iter().map(|plane| Plane::filled(0.0, plane.len())).collect();
+        let mut marked = Self::of(zeros, self.raw, &self.lattice, Vec::new());
         let ones = vec![1.0; self.get().len()];
         marked.put(&ones);
-        let halves = |word: u64| [word as u32, (word >> 32) as u32];
-        let gap = halves(GAP);
+        let halves = |word: f64| [word.to_bits() as u32, (word.to_bits() >> 32) as u32];
+        let gap = halves(f64::from_bits(GAP));
         let double = self.raw.scalar == raw::GLK_F64;
-        self.memory.iter().zip(&marked.memory).all(|(&word, &mark)| {
+        let words = |planes: &[Plane]| -> Vec<f64> {
+            planes.iter().flat_map(|plane| plane.iter().copied()).collect()
+        };
+        words(&self.planes).into_iter().zip(words(&marked.planes)).all(|(word, mark)| {
             let (word, mark) = (halves(word), halves(mark));
             // 1.0 has a lower half of zeros.
             let used = if double { [mark[1] != 0; 2] } else { mark.map(|half| half != 0) };
@@ -261,7 +255,7 @@ mod tests {
                     assert!(store.get().iter().all(|x| x.is_nan()) && store.gaps_are_whole());
                     store.put(&fields);
                     assert!(store.get() == fields && store.gaps_are_whole());
-                    *store.memory.last_mut().unwrap() = 0;
+                    *store.planes.last_mut().unwrap().last_mut().unwrap() = 0.0;
                     assert!(!store.gaps_are_whole());
                 }
             }
@@ -279,7 +273,7 @@ mod tests {
         // s = 1 of field 1 begins behind three others.
         let (view, each) = (store.view(), kind.len(&lattice));
         let place = (view.as_raw().stride_rhs + view.as_raw().stride_5) as usize / 8;
-        assert_eq!(f64::from_bits(store.memory[place]), fields[3 * each]);
+        assert_eq!(store.planes[0][place], fields[3 * each]);
     }
 
     #[test]

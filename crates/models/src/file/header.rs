@@ -95,7 +95,7 @@ impl TensorEntry {
     }
 }
 
-/// How the parameters came about.
+/// How the parameters came about: what decides them, and no times, so that equal trainings make equal files.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Training {
     /// Seed of all random numbers.
@@ -104,8 +104,6 @@ pub struct Training {
     pub steps: u64,
     /// Samples a step.
     pub batch: u64,
-    /// Wall-clock seconds.
-    pub seconds: f64,
     /// Version of the program.
     pub version: String,
     /// Anything else.

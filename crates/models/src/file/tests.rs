@@ -9,7 +9,7 @@ fn model() -> Model {
     let mut header = Header::new(ModelKind::Flow, Theory::of::<1>(2), target);
     header.architecture = vec![serde_json::from_value(json!({ "kind": "coupling", "knots": 6 })).unwrap()];
     header.tensors = vec![TensorEntry::new("1.bias", &[]), TensorEntry::new("0.weights", &[2, 2])];
-    header.training = Training { seed: u64::MAX, steps: 300, batch: 64, seconds: 1.5, ..Training::default() };
+    header.training = Training { seed: u64::MAX, steps: 300, batch: 64, ..Training::default() };
     header.measured = Measured { ess: Some(0.1), samples: Some(10_000), ..Measured::default() };
     header.other.insert("later".into(), json!({ "x": [1, null, "ü"] }));
     header.training.other.insert("rate".into(), json!(1e-3));

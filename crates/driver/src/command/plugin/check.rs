@@ -80,8 +80,13 @@ pub(crate) fn check_here(args: &PluginCheckHereArgs) -> Result<(), DriverError> 
     };
     let mut written = Ok(());
     let base_dir = std::env::current_dir().unwrap_or_default();
-    let options =
-        Options { base_dir, only: args.component.clone(), config: args.config.clone(), configs: Vec::new() };
+    let options = Options {
+        base_dir,
+        only: args.component.clone(),
+        config: args.config.clone(),
+        configs: Vec::new(),
+        alone: true,
+    };
     let result = conformance::watch(&args.path, &options, &mut |event| {
         if written.is_ok() {
             written = tell(&match event {
@@ -94,6 +99,11 @@ pub(crate) fn check_here(args: &PluginCheckHereArgs) -> Result<(), DriverError> 
     });
     written?;
     tell(&result.map_or_else(|error| Told::Unusable(error.to_string()), |_| Told::Done))
+}
+
+/// A check that did not pass.
+fn failed(component: String, check: &str, sentence: String) -> Line {
+    Line { component, check: check.into(), outcome: FAILED.into(), sentence }
 }
 
 fn line(check: &Check) -> Line {
@@ -131,16 +141,15 @@ fn watched(file: &Path, args: &PluginCheckArgs) -> Result<Vec<Line>, DriverError
         match told {
             Told::Begins { component, check } => running = Some((component, check)),
             Told::Ends(line) => lines.push(line),
-            Told::Unusable(error) => return Err(DriverError::Input(error)),
+            // An open plugin is unusable where it does not have the component.
+            Told::Unusable(error) if !lines.is_empty() => return Err(DriverError::Request(error)),
+            Told::Unusable(error) => {
+                lines.push(failed(String::new(), "open", error));
+                (running, done) = (None, true);
+            }
             Told::Done => (running, done) = (None, true),
         }
     }
-    let failed = |component, check: &str, sentence| Line {
-        component,
-        check: check.into(),
-        outcome: FAILED.into(),
-        sentence,
-    };
     let limit = format!("{} s (--timeout)", args.timeout);
     match running {
         Some((component, check)) => lines.push(failed(component, &check, ended(&end, &limit))),
