@@ -14,9 +14,10 @@ impl Sites {
     /// Of a lattice whose extents are even, or of any other, where parity means nothing across the edges.
     ///
     /// # Panics
-    /// For several ranks, and for more than 2³¹ sites.
+    /// For several ranks, and for 2²⁹ sites and more: a component has less than 4 GiB.
     pub fn new(geometry: &Geometry) -> Self {
         assert_eq!(geometry.ranks(), 1, "devices know one rank");
+        assert!(geometry.volume() < 1 << 29, "{} sites: a component has less than 4 GiB", geometry.volume());
         let (extents, dims) = (geometry.extents(), geometry.dims());
         let parity = |x: &Site| x.iter().sum::<usize>() % 2;
         let mut sites: Vec<Site> = (0..geometry.volume()).map(|index| geometry.site(index)).collect();
@@ -24,7 +25,7 @@ impl Sites {
         let even = sites.iter().filter(|x| parity(x) == 0).count();
         let mut number = vec![0; sites.len()];
         for (n, x) in sites.iter().enumerate() {
-            number[geometry.site_index(x)] = i32::try_from(n).expect("more than 2^31 sites");
+            number[geometry.site_index(x)] = n as i32;
         }
         let steps = gaugelink_lattice::backward(gaugelink_lattice::DIM_MAX - 1) + 1;
         let mut near = vec![0; steps * sites.len()];

@@ -103,14 +103,17 @@ impl Printer<'_> {
         for parameter in &self.program.parameters {
             write!(text, ", {real} {parameter}")?;
         }
-        writeln!(text, ") {{\n  const long long x = first + GLK_THREAD;\n  if (x >= end) return;")?;
+        let bytes = self.program.bits / 8;
+        writeln!(text, ") {{\n  if (first + GLK_THREAD >= end) return;")?;
+        writeln!(text, "  const unsigned x = (unsigned)(first + GLK_THREAD), at_x = {bytes} * x;")?;
         self.places[0] = true;
         for &statement in &self.program.statements {
             match statement {
                 Statement::Compute(id) => self.compute(id, text)?,
+                Statement::Fence => writeln!(text, "  GLK_FENCE();")?,
                 Statement::Store { field, component, value } => {
                     let (field, value) = (self.program.fields[field as usize].name, self.name(value));
-                    writeln!(text, "  {field}[{component} * sites + x] = {value};")?;
+                    writeln!(text, "  GLK_AT({real}, {field} + {component} * sites, at_x) = {value};")?;
                 }
             }
         }
@@ -137,7 +140,11 @@ impl Printer<'_> {
                     .is_some_and(|p| p != place as usize && std::mem::replace(&mut self.places[p], true));
                 if !known {
                     let (from, to) = (named(&steps[..taken - 1]), named(&steps[..taken]));
-                    writeln!(text, "  const int {to} = near[{} * sites + {from}];", steps[taken - 1])?;
+                    let (step, bytes) = (steps[taken - 1], self.program.bits / 8);
+                    writeln!(
+                        text,
+                        "  const unsigned {to} = near[{step} * sites + {from}], at_{to} = {bytes} * {to};"
+                    )?;
                 }
             }
         }
@@ -160,7 +167,8 @@ impl Printer<'_> {
             }
             O::Load { field, component, place } => {
                 let site = self.site(place, text)?;
-                format!("{}[{component} * sites + {site}]", self.program.fields[field as usize].name)
+                let field = self.program.fields[field as usize].name;
+                format!("GLK_AT(const {}, {field} + {component} * sites, at_{site})", self.real())
             }
             O::Add(a, b) => format!("{} + {}", n(a), n(b)),
             O::Sub(a, b) => format!("{} - {}", n(a), n(b)),

@@ -1,6 +1,7 @@
 /* What the text of a kernel is made of, on CUDA (NVRTC), on HIP (clang, no ROCm needed) and on a host in C++17.
  *
  * One thread works on one site: GLK_THREAD counts them over the whole launch, GLK_LANE in a block of GLK_BLOCK.
+ * GLK_FENCE() keeps a compiler from loading early what is needed late, which would fill the registers.
  * GLK_SHARED(type, name, count) is memory of the block, one array a kernel; GLK_BARRIER() waits for all its threads. Every operation rounds once, so products
  * and sums are never contracted: NVRTC needs --fmad=false, clang and gcc -ffp-contract=off. */
 #if defined(__CUDACC_RTC__)
@@ -43,6 +44,11 @@ extern "C" void glk_host_barrier();
 #define GLK_THREAD glk_host_thread()
 #endif
 #endif
+
+/* A number at a distance in bytes from where its component begins: the one address is the same for a whole launch, the
+ * other for all components of a site, so that few registers hold all addresses. Fields have less than 4 GiB a component. */
+#define GLK_AT(type, component, bytes) (*(type *)((char *)(component) + (bytes)))
+#define GLK_FENCE() asm volatile("" ::: "memory")
 
 /* m and e of x = m 2^e, 1 <= m < 2, and x 2^e, for normal numbers. */
 union glk_f64 { double x; unsigned long long bits; };

@@ -212,6 +212,9 @@ pub trait LinkSource<V: Num, const N: usize> {
     fn beside(&self, step: usize, mu: usize) -> Matrix<V, N>;
     /// U_mu two steps away.
     fn corner(&self, steps: [usize; 2], mu: usize) -> Matrix<V, N>;
+    /// Tells that the links so far are done with: a recording then keeps none of them.
+    #[inline(always)]
+    fn done(&self) {}
 }
 
 /// The links around a block of a field.
@@ -257,6 +260,9 @@ impl<T: Real, const N: usize> LinkSource<Recorded<T>, N> for RecordedLinks<'_, T
     fn corner(&self, [first, second]: [usize; 2], mu: usize) -> Matrix<Recorded<T>, N> {
         let place = self.recorder.step(self.recorder.step(self.recorder.here(), first), second);
         self.recorder.matrix(self.field, mu * 2 * N * N, place)
+    }
+    fn done(&self) {
+        self.recorder.forget();
     }
 }
 

@@ -95,6 +95,8 @@ pub enum Statement {
         /// The number.
         value: Id,
     },
+    /// Nothing is loaded earlier than here that is loaded after it.
+    Fence,
 }
 
 /// What a site body does.
@@ -198,12 +200,12 @@ impl Program {
                 Statement::Compute(id) if used[id as usize] => {
                     self.operations[id as usize].operands().for_each(|operand| used[operand as usize] = true);
                 }
-                Statement::Compute(_) => {}
+                Statement::Compute(_) | Statement::Fence => {}
             }
         }
         self.statements.retain(|statement| match *statement {
             Statement::Compute(id) => used[id as usize],
-            Statement::Store { .. } => true,
+            Statement::Store { .. } | Statement::Fence => true,
         });
     }
 
@@ -216,7 +218,7 @@ impl Program {
                 Operation::Div(..) | Operation::Sqrt(..) => 1,
                 _ => 0,
             },
-            Statement::Store { .. } => 0,
+            Statement::Store { .. } | Statement::Fence => 0,
         };
         self.statements.iter().map(count).sum()
     }
@@ -228,6 +230,7 @@ impl Program {
                 (matches!(self.operations[id as usize], Operation::Load { .. }) as usize, 0)
             }
             Statement::Store { .. } => (0, 1),
+            Statement::Fence => (0, 0),
         };
         self.statements.iter().map(of).fold((0, 0), |(a, b), (x, y)| (a + x, b + y))
     }
@@ -276,10 +279,13 @@ impl<T: Real> Recorder<T> {
         });
         Recorded::of(Operation::Parameter(index))
     }
-    /// Lets everything so far be loaded and computed anew where it is needed again, so that a device has to keep fewer
-    /// numbers at once.
+    /// Lets everything so far be loaded and computed anew where it is needed again, and what follows be loaded no earlier,
+    /// so that a device has to keep fewer numbers at once.
     pub fn forget(&self) {
-        on_tape(|tape| tape.known.clear());
+        on_tape(|tape| {
+            tape.known.clear();
+            tape.statements.push(Statement::Fence);
+        });
     }
     /// The site itself.
     pub fn here(&self) -> PlaceHandle {
@@ -435,13 +441,14 @@ mod tests {
             .iter()
             .filter_map(|s| match s {
                 Statement::Compute(id) => Some(program.operations[*id as usize]),
-                Statement::Store { .. } => None,
+                Statement::Store { .. } | Statement::Fence => None,
             })
             .collect();
         assert!(matches!(computed[1], Operation::Load { component: 1, place: 1, .. }));
         assert_eq!(computed[2], Operation::Constant(f64::from(0.1f32).to_bits()), "constants are rounded");
         assert!(matches!(computed[3..], [Operation::MulAdd(..), Operation::Add(a, b)] if a == b));
-        assert!(matches!(program.statements.last(), Some(Statement::Store { field: 1, component: 0, .. })));
+        let last = &program.statements[program.statements.len() - 2..];
+        assert!(matches!(last, [Statement::Store { field: 1, component: 0, .. }, Statement::Fence]));
         assert_eq!((program.flops(), program.traffic()), (3, (1, 1)));
     }
 

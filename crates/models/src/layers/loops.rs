@@ -70,6 +70,7 @@ pub fn staple_sum<V: Num, const N: usize>(
         if nu != mu {
             for side in 0..2 {
                 sum = sum + staple(links, (mu, nu), side == 1).scale(weights[nu][side]);
+                links.done();
             }
         }
     }

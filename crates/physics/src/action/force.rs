@@ -43,8 +43,6 @@ pub fn record_staple_force<T: Real, const N: usize>(dims: usize) -> Program {
         let p = r.field("p", dims * MomentumField::<T, N>::LINK);
         let (scale, keep) = (r.parameter("scale"), r.parameter("keep"));
         for mu in 0..dims {
-            // Links of several directions together are more than the registers hold.
-            r.forget();
             let force = staple_force::<_, N>(&RecordedLinks { recorder: r, field: u }, dims, mu);
             for a in 0..algebra_dim(N) {
                 let c = mu * algebra_dim(N) + a;

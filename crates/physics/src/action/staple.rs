@@ -17,8 +17,10 @@ pub fn staple<V: Num, const N: usize>(links: &impl LinkSource<V, N>, dims: usize
         }
         let over = links.here(nu).mul(&links.beside(forward(nu), mu));
         sum = links.beside(forward(mu), nu).mul_adjoint_add(&over, &sum);
+        links.done();
         let under = links.beside(backward(nu), mu).mul(&links.corner([backward(nu), forward(mu)], nu));
         sum = under.adjoint_mul_add(&links.beside(backward(nu), nu), &sum);
+        links.done();
     }
     sum
 }
