@@ -171,13 +171,13 @@ typedef struct gaugelink_file_check {
   uint32_t sums[2];               /* of the bytes read: suma, sumb; NERSC's sum and 0; MILC's sum29, sum31 */
   double   plaquette, link_trace, unitarity;
 } gaugelink_file_check;
-/* Reads every byte and every link. Oddities are reported, not errors. */
+/* Reads every byte and every link of U(1), SU(2) or SU(3). Oddities are reported, not errors. */
 GAUGELINK_API glk_status gaugelink_file_verify(const gaugelink_file *file, gaugelink_file_check *out,
                                                gaugelink_error **error);
 /* Reads the field; GLK_IO for a checksum mismatch that is not to be ignored, GLK_NONFINITE for links that are no numbers. */
 GAUGELINK_API glk_status gaugelink_file_read(const gaugelink_file *file, gaugelink_gauge *into, gaugelink_error **error);
 typedef struct gaugelink_file_part {
-  uint32_t size, pad0;
+  uint32_t size, cover;           /* cover: which units count for the box */
   uint32_t sums[2];               /* as in gaugelink_file_check, over the box's units */
   uint64_t units;                 /* how many count for the box: its sites; openQCD: its odd sites */
 } gaugelink_file_part;

@@ -54,7 +54,14 @@ const LAYOUTS: [Mutant; 20] = [
     ("view.c", "if (links && f->nrow < f->ncol)", "if (0)", FORCE, "fewer rows"),
 ];
 
-const RULES: [Mutant; 24] = [
+const RULES: [Mutant; 25] = [
+    (
+        "force.c",
+        "S[b] = o->beta * sum;",
+        "static int n; S[b] = o->beta * sum * (1 + 1e-14 * n++);",
+        FORCE,
+        "determinism",
+    ),
     ("view.c", "if (!meet) return 1;", "return 1;", FLOW, "output is input"),
     ("view.c", "b + (uintptr_t)in->high &&", "b + (uintptr_t)in->high - 16 &&", PROPOSAL, "output overlaps"),
     ("force.c", "APART(f, u);", "", FORCE, "output overlaps"),

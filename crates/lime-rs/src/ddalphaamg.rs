@@ -46,6 +46,17 @@ mod tests {
     }
 
     #[test]
+    fn a_plaquette_that_is_no_number_is_told() {
+        for format in [FileFormat::OpenQcd, FileFormat::DdAlphaAmg] {
+            let bytes = file([4, 4, 4, 4], f64::NAN, 4 * 256);
+            let found = GaugeFile::from_source(bytes.as_slice(), Some(format), None).unwrap();
+            assert_eq!(found.stated().plaquette, None);
+            let told = Warning::UnreadableHeaderValue { format, key: "plaquette", value: "NaN".into() };
+            assert!(found.warnings().contains(&told), "{:?}", found.warnings());
+        }
+    }
+
+    #[test]
     fn one_header_means_two_lattices() {
         let bytes = file([8, 2, 4, 6], 1.5, 4 * 384);
         let error = GaugeFile::from_source(bytes.as_slice(), None, None).unwrap_err();

@@ -6,7 +6,9 @@ use crate::access::ReadAt;
 use crate::endian::ByteOrder;
 use crate::error::{Error, Result};
 use crate::format::Precision;
-use crate::gauge::{Body, Description, FileFormat, Order, Rows, Stated, extents, head, measured, settled};
+use crate::gauge::{
+    Body, Description, FileFormat, Order, Rows, Stated, extents, finite, head, measured, settled,
+};
 use crate::shape::Shape;
 use crate::warning::Warning;
 
@@ -38,7 +40,7 @@ pub(crate) fn describe(
     let all = body(shape, Rows::All).checked()?;
     let quaternions = body(shape, Rows::Quaternion).checked().ok();
     let body = quaternions.filter(|short| short.bytes() + HEADER as u64 == size).unwrap_or(all);
-    let stated = Stated { plaquette: Some(plaquette).filter(|p| p.is_finite()), ..Stated::default() };
+    let stated = Stated { plaquette: finite(FORMAT, plaquette, warnings), ..Stated::default() };
     measured(FORMAT, Description { body, offset: HEADER as u64, stated }, size, warnings)
 }
 
@@ -92,6 +94,18 @@ mod tests {
             assert_eq!((found.stated().plaquette, found.body().rows), (Some(0.5), Rows::All));
             assert_eq!(found.warnings(), [Warning::NoStoredChecksum { format: FORMAT }]);
             assert_eq!(header(found.body(), 0.5), bytes[..28]);
+        }
+    }
+
+    #[test]
+    fn a_plaquette_that_is_no_number_is_told() {
+        for plaquette in [f64::NAN, f64::INFINITY] {
+            let bytes = file([3, 4, 4, 4, 4], plaquette, 256 * 4 * 144);
+            let found = GaugeFile::from_source(bytes.as_slice(), Some(FORMAT), None).unwrap();
+            assert_eq!(found.stated().plaquette, None);
+            let value = plaquette.to_string();
+            let told = Warning::UnreadableHeaderValue { format: FORMAT, key: "plaquette", value };
+            assert!(found.warnings().contains(&told), "{:?}", found.warnings());
         }
     }
 

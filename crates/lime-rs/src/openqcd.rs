@@ -8,7 +8,9 @@ use crate::access::ReadAt;
 use crate::endian::ByteOrder;
 use crate::error::{Error, Result};
 use crate::format::Precision;
-use crate::gauge::{Body, Description, FileFormat, Order, Rows, Stated, extents, head, measured, settled};
+use crate::gauge::{
+    Body, Description, FileFormat, Order, Rows, Stated, extents, finite, head, measured, settled,
+};
 use crate::shape::Shape;
 use crate::warning::Warning;
 
@@ -59,8 +61,7 @@ pub(crate) fn describe_as(
     if shape.nc != 3 {
         return Err(bad(format!("the links are SU(3), not nc = {}", shape.nc)));
     }
-    let plaquette = Some(plaquette / 3.0).filter(|p| p.is_finite());
-    let stated = Stated { plaquette, ..Stated::default() };
+    let stated = Stated { plaquette: finite(format, plaquette / 3.0, warnings), ..Stated::default() };
     let description = Description { body: body(shape.dims, order), offset: HEADER as u64, stated };
     measured(format, description, size, warnings)
 }

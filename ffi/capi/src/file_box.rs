@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 #[derive(Clone, Copy, Default)]
 pub struct PartOut {
     size: u32,
-    pad0: u32,
+    cover: u32,
     sums: [u32; 2],
     units: u64,
 }
@@ -30,7 +30,7 @@ unsafe impl Extensible for PartOut {}
 
 impl From<&Part> for PartOut {
     fn from(part: &Part) -> Self {
-        Self { sums: numbers(part.sums.checksum()), units: part.units, ..Self::default() }
+        Self { cover: part.cover, sums: numbers(part.sums.checksum()), units: part.units, ..Self::default() }
     }
 }
 
@@ -43,7 +43,7 @@ impl PartOut {
             ChecksumKind::Nersc => sums.nersc = self.sums[0],
             ChecksumKind::Milc => [sums.milc.sum29, sums.milc.sum31] = self.sums,
         }
-        Part { sums, units: self.units }
+        Part { sums, units: self.units, cover: self.cover }
     }
 }
 

@@ -155,7 +155,9 @@ fn judge_links(survey: &Survey, precision: Precision, verdict: &mut Verdict) {
     let remarkable = UNREMARKABLE.iter().any(|&(p, limit)| p == precision && survey.unitarity() > limit);
     if survey.not_unitary.count == 0 && remarkable {
         let meaning = match precision {
-            Precision::F64 => "these double-precision numbers were computed in single precision",
+            Precision::F64 => {
+                "these double-precision numbers were computed in single precision, or some are damaged"
+            }
             Precision::F32 => "more than rounding to single precision; the run did not reunitarise for long",
         };
         verdict.warnings.push(format!(

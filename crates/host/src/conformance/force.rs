@@ -28,10 +28,10 @@ impl Drive<'_> {
     fn plain(&self, u: &[f64]) -> Result<Vec<f64>, HostError> {
         self.force(u, 1, 1.0, raw::GLK_ALG_F)
     }
-    fn action(&self, u: &[f64]) -> Result<f64, HostError> {
+    fn action(&self, u: &[f64], threads: usize) -> Result<f64, HostError> {
         let (u, mut s) = (Plane::of(u), [f64::NAN]);
         let links = View::gauge(&u, &self.setting.lattice, self.setting.n).expect("a whole field");
-        self.object.borrow_mut().action(Exec { threads: 1 }, &links, Auxiliary::default(), &mut s)?;
+        self.object.borrow_mut().action(Exec { threads }, &links, Auxiliary::default(), &mut s)?;
         Ok(s[0])
     }
 }
@@ -100,7 +100,7 @@ fn promises(drive: &Drive, subject: &Subject, log: &mut Log) {
             let analytic = setting.along(&drive.plain(&u)?, &c);
             let slope = |h: f64| -> Result<f64, HostError> {
                 let (up, down) = (setting.rotated(&u, &c, h), setting.rotated(&u, &c, -h));
-                Ok((drive.action(&up)? - drive.action(&down)?) / (2.0 * h))
+                Ok((drive.action(&up, 1)? - drive.action(&down, 1)?) / (2.0 * h))
             };
             let numeric = (4.0 * slope(STEP)? - slope(2.0 * STEP)?) / 3.0;
             Ok((numeric - analytic).abs() / analytic.abs().max(1.0))
@@ -129,15 +129,22 @@ fn promises(drive: &Drive, subject: &Subject, log: &mut Log) {
         let twice: Vec<f64> = drive.plain(&u)?.iter().map(|x| -2.0 * x).collect();
         Ok(distance(&drive.force(&u, 1, 2.0, raw::GLK_ALG_NEG_F)?, &twice))
     });
+    let conservative = subject.promises(raw::GLK_CAP_CONSERVATIVE);
+    let all = |drive: &Drive, threads| {
+        let mut numbers = drive.force(&u, threads, 1.0, raw::GLK_ALG_F)?;
+        if conservative {
+            numbers.push(drive.action(&u, threads)?);
+        }
+        Ok(numbers)
+    };
     log.determinism(
         subject.promises(raw::GLK_CAP_DETERMINISTIC),
-        "force",
-        |threads| drive.force(&u, threads, 1.0, raw::GLK_ALG_F),
+        if conservative { "force and action" } else { "force" },
+        |threads| all(drive, threads),
         || {
             let object =
                 ForceObject::create(subject.plugin, subject.lending, &subject.request(&setting.lattice))?;
-            let drive = Drive { object: RefCell::new(object), setting: setting.clone() };
-            drive.force(&u, LENT, 1.0, raw::GLK_ALG_F)
+            all(&Drive { object: RefCell::new(object), setting: setting.clone() }, LENT)
         },
     );
 }

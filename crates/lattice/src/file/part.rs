@@ -7,6 +7,7 @@ use crate::error::LatticeError;
 use crate::geometry::{Site, ravel};
 use crate::lattice::Lattice;
 use lime_rs::{GaugeFile, Sums};
+use std::ops::Range;
 
 /// A box's part of a file's checksum.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +16,19 @@ pub struct Part {
     pub sums: Sums,
     /// How many units these are.
     pub units: u64,
+    /// Which they are: the sum, modulo 2³², of a number made of each unit's. A unit that is missing is not made up for by
+    /// one that is there twice.
+    pub cover: u32,
+}
+
+/// A part of [`Part::cover`]: SplitMix64's mixing (Steele, Lea and Flood 2014), of which 32 bits are kept.
+fn cover(units: Range<u64>) -> u32 {
+    units.fold(0, |sum: u32, unit| {
+        let mut x = unit.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        sum.wrapping_add((x ^ (x >> 31)) as u32)
+    })
 }
 
 impl Part {
@@ -29,6 +43,14 @@ impl Part {
             return Err(LatticeError::Mismatch(format!(
                 "{} parts hold {held} of the {units} units of the file: give the part of every box of the lattice, \
                  each once",
+                parts.len()
+            )));
+        }
+        let covered = parts.iter().fold(0u32, |all, part| all.wrapping_add(part.cover));
+        if covered != cover(0..units) {
+            return Err(LatticeError::Mismatch(format!(
+                "{} parts hold {units} units, as many as the file, but not each of them: some boxes overlap, others are \
+                 missing; give the part of every box of the lattice, each once",
                 parts.len()
             )));
         }
@@ -76,9 +98,10 @@ pub fn read_box(
             });
         })
     })?;
-    let counted = pieces.iter().filter(|piece| piece.counted);
-    let units = counted.map(|piece| piece.units.end - piece.units.start).sum();
-    Ok(Part { sums, units })
+    let counted = || pieces.iter().filter(|piece| piece.counted).map(|piece| piece.units.clone());
+    let units = counted().map(|units| units.end - units.start).sum();
+    let cover = counted().fold(0u32, |all, units| all.wrapping_add(cover(units)));
+    Ok(Part { sums, units, cover })
 }
 
 #[cfg(test)]
@@ -151,8 +174,9 @@ mod tests {
             let sum = Part::whole(&file, &parts).unwrap();
             assert_eq!(sum.computed, all.sums.checksum(), "{format}");
             assert!(!sum.is_bad() && sum.computed == file.sums(false).unwrap().checksum());
-            // Nothing is verified while a box is missing, or there twice.
-            for wrong in [&parts[..2], &[&parts[..], &parts[..1]].concat()] {
+            // Nothing is verified while a box is missing, or there twice, nor where one makes up for the other.
+            let (half, _) = links(&file, &[4, 6, 2, 4], 1, &[0; 4]);
+            for wrong in [&parts[..2], &[&parts[..], &parts[..1]].concat(), &[half.clone(), half]] {
                 let text = Part::whole(&file, wrong).unwrap_err().to_string();
                 assert!(text.contains("each once"), "{text}");
             }

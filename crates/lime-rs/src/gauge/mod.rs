@@ -383,6 +383,15 @@ pub(crate) fn settled(
     }
 }
 
+/// The plaquette in a header, which is all that damage may be noticed by, if it is a number.
+pub(crate) fn finite(format: FileFormat, plaquette: f64, warnings: &mut Vec<Warning>) -> Option<f64> {
+    if !plaquette.is_finite() {
+        let value = plaquette.to_string();
+        warnings.push(Warning::UnreadableHeaderValue { format, key: "plaquette", value });
+    }
+    Some(plaquette).filter(|p| p.is_finite())
+}
+
 /// Compares the length of a file with what its header promises.
 pub(crate) fn measured(
     format: FileFormat,
