@@ -83,7 +83,7 @@ mod tests {
         assert!(matches!(open(&short, None), Err(Error::UnknownFormat { .. })));
         let error = open(&short, format).unwrap_err().to_string();
         assert!(error.contains("147456 bytes of links") && error.contains("has 147312"), "{error}");
-        let long = file([4, 4, 4, 4], f64::NAN, 1025);
+        let long = file([4, 4, 4, 4], 1.5, 1025);
         let warned = FileFormat::OpenQcd;
         assert_eq!(
             open(&long, format).unwrap(),
