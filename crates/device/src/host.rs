@@ -14,7 +14,6 @@ const RUNTIME: &str = include_str!("../text/host.cpp");
 #[derive(Clone, Debug)]
 pub struct HostDevice {
     compiler: String,
-    options: Vec<String>,
 }
 
 /// The order in which the threads of a block go on to the next barrier.
@@ -56,13 +55,7 @@ impl Default for HostDevice {
 impl HostDevice {
     /// With a compiler that takes the options of gcc and clang.
     pub fn new(compiler: impl Into<String>) -> Self {
-        Self { compiler: compiler.into(), options: Vec::new() }
-    }
-
-    /// With further options, e.g. `-fsanitize=address`.
-    pub fn with_options(mut self, options: &[&str]) -> Self {
-        self.options.extend(options.iter().map(|&option| option.to_owned()));
-        self
+        Self { compiler: compiler.into() }
     }
 
     /// Compiles a kernel.
@@ -82,7 +75,6 @@ impl HostDevice {
         let output = Command::new(&self.compiler)
             .args(["-std=c++17", "-O1", "-ffp-contract=off", "-fno-fast-math", "-shared", "-fPIC", "-w"])
             .args(fused_multiply_add())
-            .args(&self.options)
             .arg(&source)
             .arg("-o")
             .arg(&library)

@@ -2,7 +2,7 @@
 
 use gaugelink_lattice::Real;
 use gaugelink_lattice::number::Program;
-use gaugelink_lattice::number::recorder::{Operation, RecordedField, Statement};
+use gaugelink_lattice::number::program::{Operation, RecordedField, Statement};
 use std::collections::HashMap;
 use std::fmt::Write;
 

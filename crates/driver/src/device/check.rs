@@ -104,8 +104,7 @@ impl<T: Real, const N: usize> Bench<T, N> {
 
     /// Both parities, one after the other.
     fn residual(&self, kernel: &HostKernel, mu: usize) -> Result<Pairs, DriverError> {
-        let mut stack = Residual::stack(&self.lattice, Coefficients::Plain, Sharing::PerStaple, 2 * DIM_MAX)
-            .map_err(DriverError::from)?;
+        let mut stack = Residual::stack(&self.lattice, Coefficients::Plain, Sharing::PerStaple, 2 * DIM_MAX)?;
         let layers: Vec<_> = stack.drain(2 * mu..2 * mu + 2).collect();
         // A weight of its own for each staple, so that none can stand for another.
         let rho: Vec<f64> = (0..2 * (DIM_MAX - 1)).map(|class| RHO * (1.0 + 0.1 * class as f64)).collect();

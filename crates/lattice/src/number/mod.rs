@@ -8,6 +8,7 @@
 mod dispatch;
 mod elementary;
 mod portable;
+pub mod program;
 pub mod recorder;
 mod scalar;
 
@@ -21,7 +22,8 @@ mod neon;
 pub use dispatch::{Compiled, Isa, Kernel, run_kernel};
 pub use elementary::{atan2, exp, ln, sin_cos};
 pub use portable::Portable;
-pub use recorder::{Program, Recorded};
+pub use program::Program;
+pub use recorder::Recorded;
 
 use std::ops::{Add, Mul, Neg, Sub};
 

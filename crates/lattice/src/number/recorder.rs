@@ -6,6 +6,7 @@
 //!
 //! A loop that ends early where no lane needs more (see [`Num::any`]) is recorded in full, but for [`Program::least`].
 
+use super::program::{Id, Operation, Place, Program, RecordedField, Statement};
 use super::{Num, Real};
 use crate::complex::Complex;
 use crate::group::Matrix;
@@ -13,108 +14,6 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::ops::{Add, Mul, Neg, Sub};
-
-/// A number of a program, by its place in the list.
-type Id = u32;
-
-/// One operation; operands are earlier operations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Operation {
-    /// A constant, as the bits of an `f64`.
-    Constant(u64),
-    /// A number that the launch gives.
-    Parameter(u32),
-    /// A component of a field at a place.
-    Load {
-        /// Which of [`Program::fields`].
-        field: u32,
-        /// Component of the site.
-        component: u32,
-        /// Which of [`Program::places`].
-        place: u32,
-    },
-    /// a + b
-    Add(Id, Id),
-    /// a − b
-    Sub(Id, Id),
-    /// a b
-    Mul(Id, Id),
-    /// −a
-    Neg(Id),
-    /// a b + c, rounded once
-    MulAdd(Id, Id, Id),
-    /// c − a b, rounded once
-    NegMulAdd(Id, Id, Id),
-    /// a / b
-    Div(Id, Id),
-    /// √a
-    Sqrt(Id),
-    /// Nearest integer, ties to even
-    Round(Id),
-    /// a < b: a truth value
-    Less(Id, Id),
-    /// b where the truth value a holds, else c
-    Select(Id, Id, Id),
-    /// m of a = m 2^e, 1 ≤ m < 2
-    Mantissa(Id),
-    /// e of a = m 2^e
-    Exponent(Id),
-    /// a 2^b
-    Scale(Id, Id),
-}
-
-/// Where a number is loaded: after some steps from the site.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// Steps as [`crate::forward`] and [`crate::backward`] count them, first one first.
-    pub steps: Vec<usize>,
-}
-
-/// A field of a program: an array `[component][site]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RecordedField {
-    /// Its name in the text.
-    pub name: &'static str,
-    /// Real numbers of a site.
-    pub components: usize,
-    /// Whether the program writes it.
-    pub written: bool,
-}
-
-/// A line of a program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Statement {
-    /// Computes an operation.
-    Compute(Id),
-    /// Writes a number to a component of a field at the site.
-    Store {
-        /// Which of [`Program::fields`].
-        field: u32,
-        /// Component of the site.
-        component: u32,
-        /// The number.
-        value: Id,
-    },
-    /// Nothing is loaded earlier than here that is loaded after it.
-    Fence,
-}
-
-/// What a site body does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Program {
-    /// Bits of a real number, 64 or 32.
-    pub bits: u32,
-    /// Arrays, in the order in which a launch gives them.
-    pub fields: Vec<RecordedField>,
-    /// Names of the numbers that a launch gives.
-    pub parameters: Vec<&'static str>,
-    /// Places at which fields are read; the first is the site itself.
-    pub places: Vec<Place>,
-    /// All operations that were recorded.
-    pub operations: Vec<Operation>,
-    /// Those that a store needs, and the stores, in order.
-    pub statements: Vec<Statement>,
-}
 
 #[derive(Default)]
 struct Tape {
@@ -189,66 +88,6 @@ impl Program {
         let mut program = Self { bits: T::BITS, fields, parameters, places, operations, statements };
         program.drop_unused();
         program
-    }
-
-    /// Leaves out what no store needs.
-    fn drop_unused(&mut self) {
-        let mut used = vec![false; self.operations.len()];
-        for statement in self.statements.iter().rev() {
-            match *statement {
-                Statement::Store { value, .. } => used[value as usize] = true,
-                Statement::Compute(id) if used[id as usize] => {
-                    self.operations[id as usize].operands().for_each(|operand| used[operand as usize] = true);
-                }
-                Statement::Compute(_) | Statement::Fence => {}
-            }
-        }
-        self.statements.retain(|statement| match *statement {
-            Statement::Compute(id) => used[id as usize],
-            Statement::Store { .. } | Statement::Fence => true,
-        });
-    }
-
-    /// Floating-point operations of a site: a fused multiply-add is two.
-    pub fn flops(&self) -> usize {
-        let count = |statement: &Statement| match *statement {
-            Statement::Compute(id) => match self.operations[id as usize] {
-                Operation::Add(..) | Operation::Sub(..) | Operation::Mul(..) => 1,
-                Operation::MulAdd(..) | Operation::NegMulAdd(..) => 2,
-                Operation::Div(..) | Operation::Sqrt(..) => 1,
-                _ => 0,
-            },
-            Statement::Store { .. } | Statement::Fence => 0,
-        };
-        self.statements.iter().map(count).sum()
-    }
-
-    /// Numbers that a site loads and stores.
-    pub fn traffic(&self) -> (usize, usize) {
-        let of = |statement: &Statement| match *statement {
-            Statement::Compute(id) => {
-                (matches!(self.operations[id as usize], Operation::Load { .. }) as usize, 0)
-            }
-            Statement::Store { .. } => (0, 1),
-            Statement::Fence => (0, 0),
-        };
-        self.statements.iter().map(of).fold((0, 0), |(a, b), (x, y)| (a + x, b + y))
-    }
-}
-
-impl Operation {
-    /// The operations that this one needs.
-    pub fn operands(self) -> impl Iterator<Item = u32> {
-        use Operation as O;
-        let (operands, count) = match self {
-            O::Constant(_) | O::Parameter(_) | O::Load { .. } => ([0; 3], 0),
-            O::Neg(a) | O::Sqrt(a) | O::Round(a) | O::Mantissa(a) | O::Exponent(a) => ([a, 0, 0], 1),
-            O::Add(a, b) | O::Sub(a, b) | O::Mul(a, b) | O::Div(a, b) | O::Less(a, b) | O::Scale(a, b) => {
-                ([a, b, 0], 2)
-            }
-            O::MulAdd(a, b, c) | O::NegMulAdd(a, b, c) | O::Select(a, b, c) => ([a, b, c], 3),
-        };
-        operands.into_iter().take(count)
     }
 }
 
@@ -449,7 +288,7 @@ mod tests {
         assert!(matches!(computed[3..], [Operation::MulAdd(..), Operation::Add(a, b)] if a == b));
         let last = &program.statements[program.statements.len() - 2..];
         assert!(matches!(last, [Statement::Store { field: 1, component: 0, .. }, Statement::Fence]));
-        assert_eq!((program.flops(), program.traffic()), (3, (1, 1)));
+        assert_eq!(program.flops(), 3);
     }
 
     #[test]
