@@ -84,6 +84,12 @@ fn stages_that_the_lattice_does_not_allow_are_refused_at_once() {
         assert!(said.iter().all(|word| error.contains(word)), "{setting}: {error}");
         assert!(!scratch.path("out").exists(), "{setting}: nothing is left");
     }
+    let settings = ["--set", "lattice.group=SU(2)", "--set", "stage.3.links=two-rows"];
+    let error = scratch.fails(2, &[&["run", "run.toml"], &settings[..]].concat());
+    assert!(
+        error.contains("| links = \"two-rows\"") && error.contains("links of SU(3), not of SU(2)"),
+        "{error}"
+    );
 }
 
 #[test]

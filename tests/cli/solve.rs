@@ -24,8 +24,11 @@ fn solve_finds_what_the_run_found() {
     assert_eq!(start["plaquette"], written["plaquette"], "the plaquette of the file");
     assert_eq!(written["verified"], true);
 
-    // Other solvers agree to the tolerance.
-    for (solver, more) in [("cg-eo", &[][..]), ("gmres", &["--set", "solve.restart=20"])] {
+    // Other solvers, and links of two rows, agree to the tolerance.
+    let two_rows = &["--set", "solve.links=two-rows"];
+    for (solver, more) in
+        [("cg-eo", &[][..]), ("gmres", &["--set", "solve.restart=20"]), ("bicgstab-eo", two_rows)]
+    {
         let setting = format!("solve.solver={solver}");
         let other = [&arguments[..], &["--fresh", "--set", &setting], more].concat();
         let other = pions(&json_lines(&scratch.succeeds(&other)));

@@ -23,16 +23,19 @@ fn fields<const N: usize>(lattice: &Arc<Lattice>, chain: u64) -> (GaugeField<f64
     (GaugeField::random(lattice, 0.6, start).unwrap(), psi)
 }
 
-/// D and D† in both precisions.
-fn check_formula<const N: usize>(extents: &[usize], lanes: LaneMeaning) {
+/// D and D† in both precisions, with whole links or two rows of them.
+fn check_formula<const N: usize>(extents: &[usize], lanes: LaneMeaning, two_rows: bool) {
     let lattice = Lattice::new(extents, LatticeOptions { lanes, ..LatticeOptions::default() }).unwrap();
     let (u, psi) = fields::<N>(&lattice, 0);
     let mut u_single = GaugeField::<f32, N>::cold(&lattice).unwrap();
     u.convert_to(&mut u_single);
     let psi_single = psi.converted::<f32>().unwrap();
     for boundary in [Boundary::periodic(), Boundary::antiperiodic(), twisted()] {
-        let double = Wilson::new(&u, MASS, boundary).unwrap();
-        let single = Wilson::new(&u_single, MASS, boundary).unwrap();
+        let mut double = Wilson::new(&u, MASS, boundary).unwrap();
+        let mut single = Wilson::new(&u_single, MASS, boundary).unwrap();
+        if two_rows {
+            (double, single) = (double.with_two_rows().unwrap(), single.with_two_rows().unwrap());
+        }
         let mut out = SpinorField::zeroed(&lattice).unwrap();
         let mut out_single = SpinorField::zeroed(&lattice).unwrap();
         for dagger in [false, true] {
@@ -54,7 +57,9 @@ fn check_formula<const N: usize>(extents: &[usize], lanes: LaneMeaning) {
                             let off = (ours.0[s][c] - *z).norm2().sqrt();
                             let (re, im) = (f64::from(rounded.0[s][c].re), f64::from(rounded.0[s][c].im));
                             let off_single = (re - z.re).hypot(im - z.im);
-                            let place = format!("N={N} {extents:?} {x:?} chain {chain} dagger {dagger}");
+                            let place = format!(
+                                "N={N} {extents:?} {x:?} chain {chain} dagger {dagger} two rows {two_rows}"
+                            );
                             assert!(off < 2e-14, "{place}: off by {off:e}");
                             assert!(off_single < 1e-5, "{place}: single precision off by {off_single:e}");
                         }
@@ -68,11 +73,35 @@ fn check_formula<const N: usize>(extents: &[usize], lanes: LaneMeaning) {
 #[test]
 fn the_operator_is_that_of_the_plain_formula() {
     for lanes in [LaneMeaning::Sites, LaneMeaning::Batch { chains: 3 }] {
-        check_formula::<3>(&[4, 4, 2, 8], lanes);
-        check_formula::<3>(&[3, 4, 5, 2], lanes);
-        check_formula::<2>(&[4, 2, 6, 4], lanes);
-        check_formula::<1>(&[8, 4, 2, 4], lanes);
+        for two_rows in [false, true] {
+            check_formula::<3>(&[4, 4, 2, 8], lanes, two_rows);
+            check_formula::<3>(&[3, 4, 5, 2], lanes, two_rows);
+        }
+        check_formula::<2>(&[4, 2, 6, 4], lanes, false);
+        check_formula::<1>(&[8, 4, 2, 4], lanes, false);
     }
+}
+
+#[test]
+fn two_rows_are_refused_where_they_do_not_hold_the_links() {
+    let lattice = Lattice::new(&[4; 4], LatticeOptions::default()).unwrap();
+    let (mut u, _) = fields::<3>(&lattice, 0);
+    let refused = |u: &GaugeField<f64, 3>| {
+        Wilson::new(u, MASS, twisted()).unwrap().with_two_rows().unwrap_err().to_string()
+    };
+    let kept = u.link(5, 2, 3);
+    u.set_link(5, 2, 3, &kept.scale(1.001));
+    assert!(refused(&u).contains("links are off SU(3)"), "{}", refused(&u));
+    // Unitary, but of determinant -1.
+    u.set_link(5, 2, 3, &kept.scale(-1.0));
+    assert!(refused(&u).contains("links are off SU(3)"), "{}", refused(&u));
+    u.set_link(5, 2, 3, &kept.scale(f64::NAN));
+    assert!(refused(&u).contains("links are off SU(3)"), "{}", refused(&u));
+    u.set_link(5, 2, 3, &kept);
+    assert!(Wilson::new(&u, MASS, twisted()).unwrap().with_two_rows().is_ok());
+    let (u, _) = fields::<2>(&lattice, 0);
+    let refused = Wilson::new(&u, MASS, twisted()).unwrap().with_two_rows().unwrap_err().to_string();
+    assert!(refused.contains("two rows determine links of SU(3), these are 2×2"), "{refused}");
 }
 
 /// Numbers that everything has gone into: `[quantity][chain]`.
@@ -94,6 +123,11 @@ fn results<const N: usize>(extents: &[usize], options: LatticeOptions, chain: u6
     note(&out);
     d.both_hops(&mut out, &psi, [0.7, 0.3, -0.2]);
     note(&out);
+    if N == 3 {
+        let two_rows = Wilson::new(&u, MASS, twisted()).unwrap().with_two_rows().unwrap();
+        two_rows.apply(&mut out, &psi);
+        note(&out);
+    }
     let stop = Stopping::at(1e-8);
     let mut x = d.vector().unwrap();
     let cg = ConjugateGradient::new(&d).unwrap().solve(&d, &mut x, &psi, &stop).unwrap();

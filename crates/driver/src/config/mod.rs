@@ -16,7 +16,7 @@ pub(crate) use file_name::OWN_FILES;
 pub use overrides::with_overrides;
 pub use plugin::{PluginTable, Role};
 pub use stage::{
-    FlowStage, FthmcStage, HeatbathStage, HmcStage, ProposalStage, SolveStage, Stage, WriteStage,
+    FlowStage, FthmcStage, HeatbathStage, HmcStage, LinkRows, ProposalStage, SolveStage, Stage, WriteStage,
 };
 pub(crate) use tables::cores;
 pub use tables::{

@@ -217,6 +217,20 @@ pub struct SolveStage {
     pub source: [usize; 4],
     /// A plugin's preconditioner, for solver = "gmres".
     pub preconditioner: Option<PluginTable>,
+    /// What the operator reads of each link.
+    #[serde(default)]
+    pub links: LinkRows,
+}
+
+/// What an operator reads of each link.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LinkRows {
+    /// All of it.
+    #[default]
+    Whole,
+    /// Two rows of it, for SU(3): the third is computed.
+    TwoRows,
 }
 
 impl SolveStage {

@@ -1,6 +1,6 @@
 //! What a run file asks of the lattice: checked before anything is computed, not when the stage is reached.
 
-use crate::config::{FormatName, RunFile, SolveStage, Stage, WriteStage};
+use crate::config::{FormatName, LinkRows, RunFile, SolveStage, Stage, WriteStage};
 use crate::error::DriverError;
 use crate::flow_time::{problem, whole_steps};
 use gaugelink_lattice::group::group_name;
@@ -36,7 +36,7 @@ pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(
             Stage::Flow(flow) => {
                 problem(whole_steps(flow.time, flow.step), extents.len()).map(|why| ("step", why))
             }
-            Stage::Solve(solve) => unsolvable(solve, extents, bipartite),
+            Stage::Solve(solve) => unsolvable(solve, group, extents, bipartite),
             Stage::Write(write) => unwritable(write, group, extents).map(|why| ("format", why)),
             _ => None,
         };
@@ -65,7 +65,12 @@ fn unwritable(write: &WriteStage, group: usize, extents: &[usize]) -> Option<Str
 }
 
 /// The key that is at fault where the equation cannot be solved so on this lattice, and why.
-fn unsolvable(solve: &SolveStage, extents: &[usize], bipartite: bool) -> Option<(&'static str, String)> {
+fn unsolvable(
+    solve: &SolveStage,
+    group: usize,
+    extents: &[usize],
+    bipartite: bool,
+) -> Option<(&'static str, String)> {
     if extents.len() != 4 {
         let dims = extents.len();
         return Some(("kind", format!("Wilson fermions need 4 dimensions, this lattice has {dims}")));
@@ -75,6 +80,11 @@ fn unsolvable(solve: &SolveStage, extents: &[usize], bipartite: bool) -> Option<
         let why =
             format!("the source {source:?} lies outside the lattice {extents:?}: give coordinates from 0");
         return Some(("source", why));
+    }
+    if solve.links == LinkRows::TwoRows && group != 3 {
+        let group = group_name(group);
+        let why = format!("two rows determine links of SU(3), not of {group}: choose links = \"whole\"");
+        return Some(("links", why));
     }
     let even_odd = !matches!(solve.method(), PropagatorSolver::BiCgStab | PropagatorSolver::Gmres { .. });
     (even_odd && !bipartite).then(|| {

@@ -2,7 +2,7 @@
 
 use super::engine::Engine;
 use super::line::{Correlator, Line, Solve};
-use crate::config::SolveStage;
+use crate::config::{LinkRows, SolveStage};
 use crate::error::DriverError;
 use gaugelink_lattice::Complex;
 use gaugelink_physics::dirac::{Boundary, Propagator, PropagatorError, PropagatorSolver, Wilson};
@@ -13,10 +13,13 @@ impl<const N: usize> Engine<'_, N> {
     pub(super) fn solve(&mut self, stage: &SolveStage) -> Result<(), DriverError> {
         let number = self.state.stage;
         let boundary = Boundary(stage.boundary.map(|sign| Complex::new(sign, 0.0)));
-        let wilson = Wilson::new(&self.u, stage.mass, boundary)?;
+        let mut wilson = Wilson::new(&self.u, stage.mass, boundary)?;
+        let failed = |error: &dyn Display| DriverError::Input(format!("stage {number} (solve): {error}"));
+        if stage.links == LinkRows::TwoRows {
+            wilson = wilson.with_two_rows().map_err(|error| failed(&error))?;
+        }
         let stop = Stopping { iterations: stage.max_iterations as usize, ..Stopping::at(stage.tolerance) };
         let bar = self.bar("solve", 4 * N as u64);
-        let failed = |error: &dyn Display| DriverError::Input(format!("stage {number} (solve): {error}"));
         let mut cost = Some(0.0);
         let solved = match (&stage.preconditioner, stage.method()) {
             (Some(_), PropagatorSolver::Gmres { restart }) => {

@@ -11,6 +11,7 @@ mod neighbourhood;
 mod propagator;
 mod recorded;
 mod spinor;
+mod two_rows;
 mod wilson;
 
 pub use boundary::{Boundary, BoundaryTable};

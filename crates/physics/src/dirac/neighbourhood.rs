@@ -8,6 +8,7 @@
 use super::boundary::BoundaryTable;
 use super::hop::{HalfSpinor, HopSource, project, projector_sign, transport};
 use super::spinor::SPINS;
+use super::two_rows::third;
 use gaugelink_lattice::{Complex, DIM_MAX, FieldReader, Lanes, Neighbour, Real, backward, forward};
 
 /// Steps from a site.
@@ -18,8 +19,8 @@ const STEPS: usize = 2 * DIM_MAX;
 #[repr(C, align(64))]
 struct Room<V>(V);
 
-/// The neighbours of one block.
-pub(super) struct Neighbourhood<'a, V: Lanes, const N: usize> {
+/// The neighbours of one block, with `ROWS` rows of each link in memory: all N, or two of SU(3).
+pub(super) struct Neighbourhood<'a, V: Lanes, const N: usize, const ROWS: usize> {
     psi: FieldReader<'a, V::Scalar>,
     link: FieldReader<'a, V::Scalar>,
     table: &'a BoundaryTable<V::Scalar>,
@@ -34,7 +35,7 @@ pub(super) struct Neighbourhood<'a, V: Lanes, const N: usize> {
     buffer: [[[[Room<V>; 2]; N]; 2]; STEPS],
 }
 
-impl<'a, T: Real, V: Lanes<Scalar = T>, const N: usize> Neighbourhood<'a, V, N> {
+impl<'a, T: Real, V: Lanes<Scalar = T>, const N: usize, const ROWS: usize> Neighbourhood<'a, V, N, ROWS> {
     #[inline(always)]
     pub fn new(psi: FieldReader<'a, T>, link: FieldReader<'a, T>, table: &'a BoundaryTable<T>) -> Self {
         Self {
@@ -53,7 +54,7 @@ impl<'a, T: Real, V: Lanes<Scalar = T>, const N: usize> Neighbourhood<'a, V, N> 
     /// Turns to another block.
     #[inline(always)]
     pub fn visit(&mut self, block: usize, dagger: bool) {
-        let (layout, link) = (self.psi.layout(), 2 * N * N);
+        let (layout, link) = (self.psi.layout(), 2 * ROWS * N);
         self.crossing = self.table.crossing(block);
         self.moving = self.crossing;
         for step in 0..STEPS {
@@ -168,12 +169,19 @@ pub(super) fn offsets<V: Lanes>() -> impl Iterator<Item = usize> {
 }
 
 /// One register's lanes of a neighbourhood, from lane `offset` on.
-pub(super) struct RegisterSource<'a, V: Lanes, const N: usize> {
-    pub around: &'a Neighbourhood<'a, V, N>,
+pub(super) struct RegisterSource<'a, V: Lanes, const N: usize, const ROWS: usize> {
+    pub around: &'a Neighbourhood<'a, V, N, ROWS>,
     pub offset: usize,
 }
 
-impl<V: Lanes, const N: usize> RegisterSource<'_, V, N> {
+impl<V: Lanes, const N: usize, const ROWS: usize> RegisterSource<'_, V, N, ROWS> {
+    /// An entry of a link that is in memory.
+    #[inline(always)]
+    fn kept(&self, step: usize, row: usize, column: usize) -> Complex<V::Register> {
+        // SAFETY: `visit` took all rows of the link that are in memory.
+        unsafe { load_register::<V>(self.around.links[step], row * N + column, self.offset) }
+    }
+
     /// The half spinor that waits in the buffer.
     #[inline(always)]
     fn waiting(&self, step: usize) -> HalfSpinor<V::Register, N> {
@@ -189,7 +197,9 @@ impl<V: Lanes, const N: usize> RegisterSource<'_, V, N> {
     }
 }
 
-impl<T: Real, V: Lanes<Scalar = T>, const N: usize> HopSource<V::Register, N> for RegisterSource<'_, V, N> {
+impl<T: Real, V: Lanes<Scalar = T>, const N: usize, const ROWS: usize> HopSource<V::Register, N>
+    for RegisterSource<'_, V, N, ROWS>
+{
     #[inline(always)]
     fn spinor(&self, step: usize, spin: usize, colour: usize) -> Complex<V::Register> {
         // SAFETY: `visit` took the rows of a whole spinor.
@@ -197,8 +207,11 @@ impl<T: Real, V: Lanes<Scalar = T>, const N: usize> HopSource<V::Register, N> fo
     }
     #[inline(always)]
     fn link(&self, step: usize, row: usize, column: usize) -> Complex<V::Register> {
-        // SAFETY: `visit` took the rows of a whole link.
-        unsafe { load_register::<V>(self.around.links[step], row * N + column, self.offset) }
+        if row < ROWS {
+            return self.kept(step, row, column);
+        }
+        let (k, l) = ((column + 1) % N, (column + 2) % N);
+        third(self.kept(step, 0, k), self.kept(step, 1, l), self.kept(step, 0, l), self.kept(step, 1, k))
     }
     #[inline(always)]
     fn arrived(&self, step: usize) -> Option<HalfSpinor<V::Register, N>> {

@@ -8,11 +8,12 @@ use super::boundary::{Boundary, BoundaryTable};
 use super::hop::hop;
 use super::neighbourhood::{Neighbourhood, RegisterSource, offsets};
 use super::spinor::{SPINS, Spinor, SpinorField};
+use super::two_rows::{TWO_ROWS, two_rows};
 use crate::PhysicsError;
 use crate::solver::LinearOperator;
 use gaugelink_lattice::number::Compiled;
 use gaugelink_lattice::{
-    DIM_MAX, FieldReader, FieldWriter, GaugeField, Kernel, Lanes, LatticeError, Num, Real, Tally,
+    DIM_MAX, Field, FieldReader, FieldWriter, GaugeField, Kernel, Lanes, LatticeError, Num, Real, Tally,
 };
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,6 +35,8 @@ const STREAM_BYTES: usize = 24 << 20;
 pub struct Wilson<'u, T, const N: usize> {
     links: &'u GaugeField<T, N>,
     mass: f64,
+    /// Two rows of each link, where these are read in place of the whole.
+    two_rows: Option<Field<T>>,
     boundary: Boundary,
     table: BoundaryTable<T>,
     /// Whether the next pass goes through the blocks backwards.
@@ -62,7 +65,16 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
             )));
         }
         let table = BoundaryTable::new(links.layout(), &boundary);
-        Ok(Self { links, mass, boundary, table, returns: AtomicBool::new(false) })
+        Ok(Self { links, mass, two_rows: None, boundary, table, returns: AtomicBool::new(false) })
+    }
+
+    /// The same operator, reading two rows of each link of SU(3) and computing the third: faster where memory is the
+    /// limit, other bits. Keeps a copy of the links of two thirds their size. Collective.
+    ///
+    /// # Errors
+    /// [`PhysicsError::Parameter`] where the links are not of SU(3), or off the group by more than rounding; no memory.
+    pub fn with_two_rows(self) -> Result<Self, PhysicsError> {
+        Ok(Self { two_rows: Some(two_rows(self.links)?), ..self })
     }
 
     /// The operator with hopping parameter kappa = 1/(2(m + 4)).
@@ -203,20 +215,40 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
         };
         let walk = (blocks == self.blocks(None)).then(|| self.links.layout().walk());
         let streams = blocks.len() * 2 * SPINS * N * T::LANES * size_of::<T>() > STREAM_BYTES;
-        let kernel = HopKernel::<'_, T, N, DAGGER> {
-            links: self.links.reader(),
-            table: &self.table,
-            psi,
-            out,
-            center,
-            a,
-            b,
-            walk,
-            // There and back: a pass starts with the links that the one before left in cache.
-            returns: self.returns.fetch_xor(true, Ordering::Relaxed),
-            streams,
-        };
-        self.links.lattice().launch(&kernel, blocks);
+        // There and back: a pass starts with the links that the one before left in cache.
+        let returns = self.returns.fetch_xor(true, Ordering::Relaxed);
+        let (table, lattice) = (&self.table, self.links.lattice());
+        if let Some(rows) = &self.two_rows {
+            let links = rows.reader();
+            let kernel = HopKernel::<'_, T, N, TWO_ROWS, DAGGER> {
+                links,
+                table,
+                psi,
+                out,
+                center,
+                a,
+                b,
+                walk,
+                returns,
+                streams,
+            };
+            lattice.launch(&kernel, blocks);
+        } else {
+            let links = self.links.reader();
+            let kernel = HopKernel::<'_, T, N, N, DAGGER> {
+                links,
+                table,
+                psi,
+                out,
+                center,
+                a,
+                b,
+                walk,
+                returns,
+                streams,
+            };
+            lattice.launch(&kernel, blocks);
+        }
     }
 }
 
@@ -241,7 +273,8 @@ impl<T: Real, const N: usize> LinearOperator<T> for Wilson<'_, T, N> {
     }
 }
 
-struct HopKernel<'a, T, const N: usize, const DAGGER: bool> {
+/// `ROWS` rows of each link are read: all N, or two of SU(3).
+struct HopKernel<'a, T, const N: usize, const ROWS: usize, const DAGGER: bool> {
     links: FieldReader<'a, T>,
     table: &'a BoundaryTable<T>,
     psi: FieldReader<'a, T>,
@@ -256,24 +289,40 @@ struct HopKernel<'a, T, const N: usize, const DAGGER: bool> {
     streams: bool,
 }
 
-/// The compiled forms of the kernel in one precision, `[group][dagger]`.
-const fn hop_forms<T: Real>() -> [[Compiled; 2]; 3] {
+/// The compiled forms of the kernel for whole links in one precision, `[group][dagger]`.
+const fn whole<T: Real>() -> [[Compiled; 2]; 3] {
     [
-        [Compiled::of::<T, HopKernel<T, 1, false>>(), Compiled::of::<T, HopKernel<T, 1, true>>()],
-        [Compiled::of::<T, HopKernel<T, 2, false>>(), Compiled::of::<T, HopKernel<T, 2, true>>()],
-        [Compiled::of::<T, HopKernel<T, 3, false>>(), Compiled::of::<T, HopKernel<T, 3, true>>()],
+        [Compiled::of::<T, HopKernel<T, 1, 1, false>>(), Compiled::of::<T, HopKernel<T, 1, 1, true>>()],
+        [Compiled::of::<T, HopKernel<T, 2, 2, false>>(), Compiled::of::<T, HopKernel<T, 2, 2, true>>()],
+        [Compiled::of::<T, HopKernel<T, 3, 3, false>>(), Compiled::of::<T, HopKernel<T, 3, 3, true>>()],
     ]
 }
 
-impl<T: Real, const N: usize, const DAGGER: bool> Kernel<T> for HopKernel<'_, T, N, DAGGER> {
+/// Those for two rows of SU(3), `[dagger]`.
+const fn of_two_rows<T: Real>() -> [Compiled; 2] {
+    [
+        Compiled::of::<T, HopKernel<T, 3, TWO_ROWS, false>>(),
+        Compiled::of::<T, HopKernel<T, 3, TWO_ROWS, true>>(),
+    ]
+}
+
+impl<T: Real, const N: usize, const ROWS: usize, const DAGGER: bool> Kernel<T>
+    for HopKernel<'_, T, N, ROWS, DAGGER>
+{
     fn compiled() -> Compiled {
-        static FORMS: [[[Compiled; 2]; 3]; 2] = [hop_forms::<f64>(), hop_forms::<f32>()];
-        FORMS[(T::LANES == f32::LANES) as usize][N - 1][DAGGER as usize]
+        static WHOLE: [[[Compiled; 2]; 3]; 2] = [whole::<f64>(), whole::<f32>()];
+        static OF_TWO_ROWS: [[Compiled; 2]; 2] = [of_two_rows::<f64>(), of_two_rows::<f32>()];
+        let precision = (T::LANES == f32::LANES) as usize;
+        if ROWS == N {
+            WHOLE[precision][N - 1][DAGGER as usize]
+        } else {
+            OF_TWO_ROWS[precision][DAGGER as usize]
+        }
     }
 
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
-        let mut around = Neighbourhood::<V, N>::new(self.psi, self.links, self.table);
+        let mut around = Neighbourhood::<V, N, ROWS>::new(self.psi, self.links, self.table);
         for step in range.clone() {
             let position = if self.returns { range.start + range.end - 1 - step } else { step };
             let block = self.walk.map_or(position, |walk| walk[position] as usize);
@@ -291,7 +340,7 @@ impl<T: Real, const N: usize, const DAGGER: bool> Kernel<T> for HopKernel<'_, T,
     }
 }
 
-impl<T: Real, const N: usize, const DAGGER: bool> HopKernel<'_, T, N, DAGGER> {
+impl<T: Real, const N: usize, const ROWS: usize, const DAGGER: bool> HopKernel<'_, T, N, ROWS, DAGGER> {
     /// Writes a φ + b sum.
     #[inline(always)]
     fn finish<V: Lanes<Scalar = T>>(
