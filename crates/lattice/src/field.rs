@@ -175,23 +175,32 @@ impl<T: Real> Field<T> {
     pub fn exchange_components(&mut self, components: Range<usize>) {
         halo::exchange(self, components);
     }
-    /// Copies into a field of another precision, rounding where needed.
+    /// Copies into a field of another precision, rounding where needed; on all threads.
     pub fn convert_to<S: Real>(&self, other: &mut Field<S>) {
         assert_eq!(self.reals, other.reals, "fields of the same shape");
         let (from, lanes) = (self.layout(), other.layout().distinct_lanes());
         let lattice = other.lattice.clone();
         let to = lattice.layout::<S>();
         let origin = from.geometry().origin();
-        for block in 0..to.blocks() {
-            for lane in 0..S::LANES {
-                let site = to.site(block, lane);
-                let (from_block, site_lane) = from.locate(&std::array::from_fn(|mu| site[mu] - origin[mu]));
-                let from_lane = if self.lattice.chains() > 1 { (lane % lanes) % T::LANES } else { site_lane };
-                for c in 0..self.reals {
-                    other.set(block, c, lane, S::from_f64(self.get(from_block, c, from_lane).to_f64()));
+        let place = |block: usize, lane: usize| {
+            let site = to.site(block, lane);
+            let (from_block, site_lane) = from.locate(&std::array::from_fn(|mu| site[mu] - origin[mu]));
+            (from_block, if self.lattice.chains() > 1 { (lane % lanes) % T::LANES } else { site_lane })
+        };
+        let row = self.reals * S::LANES;
+        let numbers = SharedSlice::new(&mut other.data);
+        lattice.pool().run(0..to.blocks(), |_, piece| {
+            for block in piece {
+                let places: [_; 16] = std::array::from_fn(|lane| place(block, lane % S::LANES));
+                // SAFETY: each block is one thread's.
+                let block = unsafe { numbers.range(block * row..(block + 1) * row) };
+                for (c, lanes) in block.chunks_exact_mut(S::LANES).enumerate() {
+                    for (x, &(from_block, from_lane)) in lanes.iter_mut().zip(&places) {
+                        *x = S::from_f64(self.get(from_block, c, from_lane).to_f64());
+                    }
                 }
             }
-        }
+        });
         other.exchange();
     }
     /// Σ of squares over all sites, components and ranks, one number for each chain. Collective.

@@ -93,6 +93,16 @@ impl<T: Real, const N: usize> GaugeField<T, N> {
         Ok(Self(self.0.duplicate()?))
     }
 
+    /// The same links, rounded where needed, in another precision.
+    ///
+    /// # Errors
+    /// [`LatticeError::OutOfMemory`].
+    pub fn converted<S: Real>(&self) -> Result<GaugeField<S, N>, LatticeError> {
+        let mut other = Field::zeroed(self.lattice(), self.reals())?;
+        self.convert_to(&mut other);
+        Ok(GaugeField(other))
+    }
+
     /// U_mu(x) for one lane.
     pub fn link(&self, block: usize, mu: usize, lane: usize) -> Matrix<T, N> {
         Matrix::from_fn(|i, j| {

@@ -199,8 +199,8 @@ pub struct SolveStage {
     /// Boundary sign of each direction: 1 periodic, −1 antiperiodic.
     #[serde(default = "antiperiodic_in_time", deserialize_with = "signs")]
     pub boundary: [f64; 4],
-    /// "bicgstab-eo", "cg-eo" (both on the even-odd Schur complement; cg on its normal equations), "bicgstab" or
-    /// "gmres"; see [`SolveStage::method`].
+    /// "bicgstab-eo", "bicgstab-eo-mixed", "cg-eo" (all on the even-odd Schur complement; cg on its normal equations),
+    /// "bicgstab" or "gmres"; see [`SolveStage::method`].
     #[serde(default, deserialize_with = "solver")]
     solver: PropagatorSolver,
     /// Iterations between restarts, for solver = "gmres".
@@ -345,8 +345,9 @@ fn integrator<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Integrator, 
 }
 
 /// Names of the solvers.
-const SOLVERS: [(&str, PropagatorSolver); 4] = [
+const SOLVERS: [(&str, PropagatorSolver); 5] = [
     ("bicgstab-eo", PropagatorSolver::EvenOddBiCgStab),
+    ("bicgstab-eo-mixed", PropagatorSolver::EvenOddMixed),
     ("cg-eo", PropagatorSolver::EvenOddConjugateGradient),
     ("bicgstab", PropagatorSolver::BiCgStab),
     ("gmres", PropagatorSolver::Gmres { restart: 0 }),

@@ -4,7 +4,9 @@ use super::even_odd::Schur;
 use super::spinor::{SPINS, SpinorField};
 use super::wilson::Wilson;
 use crate::PhysicsError;
-use crate::solver::{BiCgStab, ConjugateGradient, Gmres, Preconditioner, SolveError, SolveReport, Stopping};
+use crate::solver::{
+    BiCgStab, ConjugateGradient, Gmres, Preconditioner, Refinement, SolveError, SolveReport, Stopping,
+};
 use gaugelink_lattice::sum::ExactSum;
 use gaugelink_lattice::{Real, Site};
 use thiserror::Error;
@@ -15,6 +17,8 @@ pub enum PropagatorSolver {
     /// BiCGStab on the even-odd operator: the fastest here away from very light masses.
     #[default]
     EvenOddBiCgStab,
+    /// BiCGStab on the even-odd operator in single precision, refined in the precision of the links.
+    EvenOddMixed,
     /// Conjugate gradients on the even-odd operator's normal equations: always converges.
     EvenOddConjugateGradient,
     /// BiCGStab on D: for lattices with an odd extent.
@@ -88,6 +92,16 @@ impl<T: Real, const N: usize> Propagator<T, N> {
     ) -> Result<(Self, Vec<SolveReport>), PropagatorError> {
         let memory = |e| PropagatorError::Physics(PhysicsError::Lattice(e));
         let mut workspace = match solver {
+            PropagatorSolver::EvenOddMixed => {
+                let links = wilson.links().converted::<f32>().map_err(memory)?;
+                let low = wilson.on(&links)?;
+                let mut refinement =
+                    Refinement::new(&Schur::odd(wilson)?, &Schur::odd(&low)?).map_err(memory)?;
+                return Self::columns(wilson, source, progress, |x, b| {
+                    let (high, low) = (Schur::odd(wilson)?, Schur::odd(&low)?);
+                    Ok(high.solve(x, b, |high, x, c| refinement.solve(high, &low, x, c, stop)))
+                });
+            }
             PropagatorSolver::EvenOddBiCgStab => {
                 Workspace::EvenOddBiCgStab(BiCgStab::new(&Schur::odd(wilson)?).map_err(memory)?)
             }

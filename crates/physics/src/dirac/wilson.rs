@@ -89,6 +89,15 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
         Self::new(links, 0.5 / kappa - 4.0, boundary)
     }
 
+    /// The same operator, with as many rows of each link, on `links`, which are these in another precision. Collective.
+    ///
+    /// # Errors
+    /// As [`Wilson::new`] and [`Wilson::with_two_rows`].
+    pub fn on<'v, S: Real>(&self, links: &'v GaugeField<S, N>) -> Result<Wilson<'v, S, N>, PhysicsError> {
+        let other = Wilson::new(links, self.mass, self.boundary)?;
+        if self.two_rows.is_some() { other.with_two_rows() } else { Ok(other) }
+    }
+
     /// Mass m.
     pub fn mass(&self) -> f64 {
         self.mass

@@ -11,6 +11,7 @@ mod hessenberg;
 mod monitor;
 mod operator;
 mod preconditioner;
+mod refinement;
 mod report;
 pub mod vector;
 
@@ -19,4 +20,5 @@ pub use conjugate_gradient::ConjugateGradient;
 pub use gmres::{Gmres, RESTART_MAX};
 pub use operator::LinearOperator;
 pub use preconditioner::Preconditioner;
+pub use refinement::Refinement;
 pub use report::{SolveError, SolveReport, Stopping};
