@@ -9,6 +9,7 @@ fn threads_and_ranks_change_no_byte() {
         ("t1", "machine.threads=1"),
         ("t2", "machine.threads=2"),
         ("t3", "machine.threads=3"),
+        ("pinned", "machine.pin=true"),
         ("r2", "machine.ranks=[1,1,1,2]"),
         ("r4", "machine.ranks=[1,2,1,2]"),
         ("r4x", "machine.ranks=[2,2,1,1]"),

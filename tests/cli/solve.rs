@@ -26,9 +26,12 @@ fn solve_finds_what_the_run_found() {
 
     // Other solvers, and links of two rows, agree to the tolerance.
     let two_rows = &["--set", "solve.links=two-rows"];
-    for (solver, more) in
-        [("cg-eo", &[][..]), ("gmres", &["--set", "solve.restart=20"]), ("bicgstab-eo", two_rows)]
-    {
+    for (solver, more) in [
+        ("cg-eo", &[][..]),
+        ("gmres", &["--set", "solve.restart=20"]),
+        ("bicgstab-eo", two_rows),
+        ("bicgstab-eo-mixed", two_rows),
+    ] {
         let setting = format!("solve.solver={solver}");
         let other = [&arguments[..], &["--fresh", "--set", &setting], more].concat();
         let other = pions(&json_lines(&scratch.succeeds(&other)));

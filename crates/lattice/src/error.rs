@@ -38,6 +38,9 @@ pub enum LatticeError {
         /// What the system answered.
         source: std::io::Error,
     },
+    /// Threads could not be bound to cores.
+    #[error("threads cannot be bound to cores: {0}; leave them free (run file: pin = false)")]
+    Pinning(std::io::Error),
     /// A field and a file that do not belong together.
     #[error("{0}")]
     Mismatch(String),

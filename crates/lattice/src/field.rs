@@ -9,8 +9,12 @@ use crate::memory::Memory;
 use crate::number::{Kernel, Lanes, Real};
 use crate::sum::Tally;
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::sync::Arc;
+
+/// Memory of fewer bytes is touched by the thread that asks for it: the others would not save what waking them costs.
+const SHARED_BYTES: usize = 1 << 18;
 
 /// A field of `reals` real numbers on each site.
 #[derive(Debug)]
@@ -35,8 +39,22 @@ impl<T: Real> Field<T> {
                 T::LANES
             )));
         }
-        let len = lattice.layout::<T>().extended_blocks().saturating_mul(reals * T::LANES);
-        Ok(Self { lattice: lattice.clone(), reals, data: Memory::zeroed(len)? })
+        let (layout, row) = (lattice.layout::<T>(), reals * T::LANES);
+        let len = layout.extended_blocks().saturating_mul(row);
+        // Each thread touches the blocks first that it will work on: its share of either parity, and of the ghosts.
+        let parts =
+            [layout.parity_blocks(0), layout.parity_blocks(1), layout.blocks()..layout.extended_blocks()];
+        let zero = |numbers: &mut [MaybeUninit<T>]| {
+            let numbers = SharedSlice::new(numbers);
+            for part in parts {
+                lattice.pool().run(part, |_, piece| {
+                    // SAFETY: the pieces do not overlap.
+                    unsafe { numbers.range(piece.start * row..piece.end * row) }.fill(MaybeUninit::zeroed());
+                });
+            }
+        };
+        // SAFETY: the parts are all blocks.
+        Ok(Self { lattice: lattice.clone(), reals, data: unsafe { Memory::zeroed_by(len, zero)? } })
     }
 
     /// A field in memory of somebody else, which is left to its owner in the end.

@@ -36,7 +36,7 @@ impl From<LatticeError> for Failure {
             LatticeError::OutOfMemory { .. } => raw::GLK_NO_MEMORY,
             LatticeError::OtherRank => raw::GLK_COMM,
             LatticeError::File(_) => raw::GLK_IO,
-            LatticeError::Threads { .. } => raw::GLK_INTERNAL,
+            LatticeError::Threads { .. } | LatticeError::Pinning(_) => raw::GLK_INTERNAL,
         };
         Self(Error::new(code, error.to_string()))
     }

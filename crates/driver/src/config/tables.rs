@@ -101,6 +101,9 @@ pub struct MachineTable {
     /// Ranks in each direction, as threads of this process.
     #[serde(default)]
     pub ranks: Vec<usize>,
+    /// Whether each thread is bound to a core.
+    #[serde(default)]
+    pub pin: bool,
 }
 
 impl MachineTable {

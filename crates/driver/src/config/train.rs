@@ -232,6 +232,9 @@ impl TrainFile {
         if !self.machine.ranks.is_empty() {
             return Err(tables.fail_in("machine", "a training has threads, no ranks"));
         }
+        if self.machine.pin {
+            return Err(tables.fail_in("machine", "the threads of a training are not bound to cores"));
+        }
         Ok(())
     }
 
@@ -316,6 +319,7 @@ learning_rate = 1e-3
             ("model.file=.", "plain file name"),
             ("chain.thermalise=5", "`thermalise` leaves"),
             ("machine.ranks=[2,1]", "no ranks"),
+            ("machine.pin=true", "not bound to cores"),
             ("machine.threads=100000", "cores"),
         ] {
             let set: &[&str] = if set.starts_with("chain") { &["chain.updates=5", set] } else { &[set] };

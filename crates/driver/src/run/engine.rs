@@ -83,6 +83,10 @@ impl<'a, const N: usize> Engine<'a, N> {
     pub fn new(setting: &'a Setting<'a>, comm: Arc<dyn Comm>) -> Result<Self, DriverError> {
         let (file, root) = (setting.file, comm.rank() == 0);
         let lattice = Lattice::new(setting.extents, options(setting, comm))?;
+        if file.machine.pin {
+            // Before fields are made, whose pages belong to the core that touches them first.
+            lattice.pool().pin(lattice.comm().rank() * lattice.pool().threads())?;
+        }
         setting.plugins.check::<N>(file, &lattice)?;
         let (u, state) = match setting.saved {
             Some(saved) => {

@@ -107,7 +107,7 @@ impl From<LatticeError> for Error {
             LatticeError::Mismatch(_) | LatticeError::TooManyThreads { .. } => raw::GLK_INVALID_ARG,
             LatticeError::File(_) => raw::GLK_IO,
             LatticeError::OtherRank => raw::GLK_COMM,
-            LatticeError::Threads { .. } => raw::GLK_INTERNAL,
+            LatticeError::Threads { .. } | LatticeError::Pinning(_) => raw::GLK_INTERNAL,
         };
         Self::new(code, error.to_string())
     }

@@ -6,6 +6,7 @@ use crate::LatticeError;
 use available::{available_bytes, up_to_limit};
 use bytemuck::Zeroable;
 use std::alloc::{Layout, alloc, dealloc};
+use std::mem::MaybeUninit;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
@@ -29,8 +30,14 @@ unsafe impl<T: Send> Send for Memory<T> {}
 unsafe impl<T: Sync> Sync for Memory<T> {}
 
 impl<T: Zeroable> Memory<T> {
-    /// `len` zeros.
-    pub fn zeroed(len: usize) -> Result<Self, LatticeError> {
+    /// `len` zeros, which `zero` writes: pages belong to the memory of the core that touches them first.
+    ///
+    /// # Safety
+    /// `zero` sets every byte that it is given to 0.
+    pub unsafe fn zeroed_by(
+        len: usize,
+        zero: impl FnOnce(&mut [MaybeUninit<T>]),
+    ) -> Result<Self, LatticeError> {
         let bytes = len.saturating_mul(size_of::<T>()).max(64);
         let out_of_memory = |available: u64| LatticeError::OutOfMemory {
             needed: (bytes >> 20) as u64,
@@ -48,8 +55,8 @@ impl<T: Zeroable> Memory<T> {
             unsafe { libc::madvise(start.as_ptr().cast(), bytes, libc::MADV_HUGEPAGE) };
         }
         // Only now are the pages touched, so that they come as huge ones.
-        // SAFETY: the range was just allocated with `bytes` bytes.
-        unsafe { start.as_ptr().cast::<u8>().write_bytes(0, bytes) };
+        // SAFETY: the range was just allocated with room for `len` numbers.
+        zero(unsafe { std::slice::from_raw_parts_mut(start.as_ptr().cast(), len) });
         Ok(Self { start, len, layout: Some(layout) })
     }
 
@@ -103,10 +110,15 @@ pub fn ensure_memory(bytes: u64) -> Result<(), LatticeError> {
 mod tests {
     use super::*;
 
+    fn zeroed(len: usize) -> Result<Memory<f64>, LatticeError> {
+        // SAFETY: all bytes are set.
+        unsafe { Memory::zeroed_by(len, |numbers| numbers.fill(MaybeUninit::zeroed())) }
+    }
+
     #[test]
     fn memory_is_aligned_and_zero() {
         for len in [1, 1000, 1 << 20] {
-            let m = Memory::<f64>::zeroed(len).unwrap();
+            let m = zeroed(len).unwrap();
             assert_eq!(m.as_ptr() as usize % 64, 0);
             assert!(m.len() == len && m.iter().all(|&x| x == 0.0));
         }
@@ -114,8 +126,8 @@ mod tests {
 
     #[test]
     fn too_much_is_an_error_that_says_how_much() {
-        let error = Memory::<f64>::zeroed(1 << 50).unwrap_err().to_string();
+        let error = zeroed(1 << 50).unwrap_err().to_string();
         assert!(error.contains("8589934592 MiB"), "{error}");
-        assert!(Memory::<f64>::zeroed(usize::MAX).is_err());
+        assert!(zeroed(usize::MAX).is_err());
     }
 }

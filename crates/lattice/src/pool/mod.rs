@@ -5,6 +5,7 @@
 //! memory it touched before in its own cache. A waiting thread of our own spins briefly (kernels follow each other
 //! within microseconds), then sleeps.
 
+mod cores;
 mod workers;
 
 use crate::LatticeError;
@@ -73,6 +74,26 @@ impl Pool {
             Source::Own(workers) => workers.threads(),
             Source::Lent(host) => host.threads(),
         }
+    }
+
+    /// Binds every thread, the caller included, to a core of its own among those that the process may use, counted from
+    /// number `first` on; with more threads than cores they share. The system then moves none away from the memory that
+    /// it touched first. Threads of a host are left where the host has them.
+    ///
+    /// # Errors
+    /// [`LatticeError::Pinning`] where the system does not bind threads, or refuses to.
+    pub fn pin(&self, first: usize) -> Result<(), LatticeError> {
+        let Source::Own(workers) = &self.source else { return Ok(()) };
+        let cores = cores::usable().map_err(LatticeError::Pinning)?;
+        let failed = Mutex::new(None);
+        let bind = |thread: usize| {
+            if let Err(error) = cores::bind_to(cores[(first + thread) % cores.len()]) {
+                *lock(&failed) = Some(error);
+            }
+        };
+        let _one = lock(&self.launch);
+        workers.launch(&bind, workers.threads());
+        lock(&failed).take().map_or(Ok(()), |error| Err(LatticeError::Pinning(error)))
     }
 
     /// Lets at most `threads` of them work from now on (at least 1, the caller); the others sleep. For hosts that grant
@@ -159,6 +180,24 @@ mod tests {
             let expected = |i: usize| if i < 3 { 0 } else { 200 };
             assert!(counts.iter().enumerate().all(|(i, c)| c.load(Ordering::Relaxed) == expected(i)));
         }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn pinned_threads_have_one_core_each() {
+        let cores = cores::usable().unwrap();
+        // On a thread of its own, so that the test's stays free.
+        let bound = std::thread::spawn(move || {
+            let pool = Pool::new(3).unwrap();
+            pool.pin(1).unwrap();
+            let bound = Mutex::new(vec![Vec::new(); 3]);
+            pool.run(0..3, |thread, _| lock(&bound)[thread] = cores::usable().unwrap());
+            lock(&bound).clone()
+        });
+        for (thread, bound) in bound.join().unwrap().into_iter().enumerate() {
+            assert_eq!(bound, [cores[(1 + thread) % cores.len()]], "thread {thread}");
+        }
+        assert_eq!(cores::usable().unwrap(), cores, "others are left alone");
     }
 
     #[test]
