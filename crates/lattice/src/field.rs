@@ -13,9 +13,6 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Memory of fewer bytes is touched by the thread that asks for it: the others would not save what waking them costs.
-const SHARED_BYTES: usize = 1 << 18;
-
 /// A field of `reals` real numbers on each site.
 #[derive(Debug)]
 pub struct Field<T> {
@@ -47,7 +44,7 @@ impl<T: Real> Field<T> {
         let zero = |numbers: &mut [MaybeUninit<T>]| {
             let numbers = SharedSlice::new(numbers);
             for part in parts {
-                lattice.pool().run(part, |_, piece| {
+                lattice.spread(part, |_, piece| {
                     // SAFETY: the pieces do not overlap.
                     unsafe { numbers.range(piece.start * row..piece.end * row) }.fill(MaybeUninit::zeroed());
                 });
@@ -96,7 +93,7 @@ impl<T: Real> Field<T> {
     fn on_pieces(&mut self, work: impl Fn(&mut [T], usize) + Sync) {
         let row = self.reals * T::LANES;
         let to = SharedSlice::new(&mut self.data);
-        self.lattice.pool().run(0..to.len / row, |_, piece| {
+        self.lattice.spread(0..to.len / row, |_, piece| {
             // SAFETY: the pieces do not overlap.
             work(unsafe { to.range(piece.start * row..piece.end * row) }, piece.start * row);
         });
@@ -207,7 +204,7 @@ impl<T: Real> Field<T> {
         };
         let row = self.reals * S::LANES;
         let numbers = SharedSlice::new(&mut other.data);
-        lattice.pool().run(0..to.blocks(), |_, piece| {
+        lattice.spread(0..to.blocks(), |_, piece| {
             for block in piece {
                 let places: [_; 16] = std::array::from_fn(|lane| place(block, lane % S::LANES));
                 // SAFETY: each block is one thread's.

@@ -45,6 +45,10 @@ impl Default for LatticeOptions {
     }
 }
 
+/// From this many blocks on, work is split over threads: a block of the hop takes about a third of a microsecond, waking
+/// a thread that waits about one.
+const SPREAD_BLOCKS: usize = 8;
+
 /// Fields live on it; kernels run over it.
 pub struct Lattice {
     layouts: [Layout; 2],
@@ -149,7 +153,17 @@ impl Lattice {
 
     /// Runs a kernel without sums over a range of own blocks, spread over the threads.
     pub fn launch<T: Real, K: Kernel<T>>(&self, kernel: &K, blocks: Range<usize>) {
-        self.pool.run(blocks, |_, piece| run_kernel(self.isa, kernel, piece, &mut Tally::none()));
+        self.spread(blocks, |_, piece| run_kernel(self.isa, kernel, piece, &mut Tally::none()));
+    }
+
+    /// [`Pool::run`], but few blocks are the caller's alone: the others would not save what waking them costs.
+    pub(crate) fn spread(&self, blocks: Range<usize>, f: impl Fn(usize, Range<usize>) + Sync) {
+        if blocks.len() >= SPREAD_BLOCKS {
+            return self.pool.run(blocks, f);
+        }
+        let none = blocks.end..blocks.end;
+        f(0, blocks);
+        (1..self.pool.threads()).for_each(|thread| f(thread, none.clone()));
     }
 
     /// Runs a kernel and returns its sums over all ranks, `[quantity][chain]`, in `sums`.
@@ -160,7 +174,7 @@ impl Lattice {
         let count = K::SUMS * layout.chains();
         assert_eq!(sums.len(), count, "one number for each quantity and chain");
         let _one = self.reducing.lock().unwrap_or_else(|e| e.into_inner());
-        self.pool.run(blocks, |thread, piece| {
+        self.spread(blocks, |thread, piece| {
             let mut mine = self.scratch[thread].lock().unwrap_or_else(|e| e.into_inner());
             mine.clear();
             mine.resize_with(count, ExactSum::default);
