@@ -8,15 +8,16 @@ use serde_json::json;
 
 /// Times what is asked for.
 pub(crate) fn bench(args: &BenchArgs, report: &mut Report) -> Result<(), DriverError> {
-    if args.name == "list" {
+    let names: Vec<&str> = args.names.iter().map(String::as_str).collect();
+    if names == ["list"] {
         return list(report);
     }
     let request = Request {
         folder: args.folder.clone(),
-        ..Request::parse(args.volume.as_deref(), args.threads, args.precision.as_deref())?
+        ..Request::parse(&args.volume, args.threads, args.precision.as_deref())?
     };
     let mut last_case = String::new();
-    bench::run(&args.name, &request, &mut |line| {
+    bench::run(&names, &request, &mut |line| {
         if last_case.is_empty() {
             report
                 .text(&row(["case", "thr", "metric", "value", "", "of", "limit", "ratio"].map(Into::into)))?;
@@ -38,6 +39,7 @@ fn list(report: &mut Report) -> Result<(), DriverError> {
 
 fn cells(line: &Line, names_case: bool) -> [String; 8] {
     let number = |x: f64| match x {
+        0.0 => "0".into(),
         x if x >= 100.0 => format!("{x:.0}"),
         x if x >= 1.0 => format!("{x:.2}"),
         x if x >= 1e-2 => format!("{x:.4}"),
