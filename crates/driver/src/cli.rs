@@ -426,6 +426,9 @@ pub(crate) struct BenchArgs {
     /// Where io writes and reads its files; the default is memory, /dev/shm, where there is that
     #[arg(long, value_name = "DIR")]
     pub folder: Option<PathBuf>,
+    /// Draws the kernels under the machine's roofline
+    #[arg(long, value_name = "FILE.svg")]
+    pub plot: Option<PathBuf>,
     /// JSON lines on standard output, nothing else
     #[arg(long)]
     pub json: bool,

@@ -16,6 +16,7 @@ mod limits;
 mod line;
 mod peers;
 mod plain;
+mod roofline;
 mod stage;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ mod timing;
 pub use allocations::{CountingAllocator, allocations};
 pub use limits::Limits;
 pub use line::Line;
+pub use roofline::roofline;
 pub use timing::{Clock, Effort, Run, Timing};
 
 use crate::error::DriverError;

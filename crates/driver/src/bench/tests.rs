@@ -112,6 +112,63 @@ fn the_hop_is_compared_with_the_arithmetic_and_with_memory() {
 }
 
 #[test]
+fn the_roofline_is_the_lesser_limit() {
+    for name in ["dslash", "force", "layers", "coupling", "trajectory", "cg"] {
+        let lines = lines(name);
+        let mut told = 0;
+        for line in lines.iter().filter(|l| l.metric == "roofline") {
+            let of = |metric: &str| lines.iter().find(|l| l.case == line.case && l.metric == metric).unwrap();
+            let fractions = [of("gflops").ratio.unwrap(), of("gbytes").ratio.unwrap()];
+            assert_eq!(line.value, fractions[0].max(fractions[1]), "{line:?}");
+            let roof = if fractions[0] >= fractions[1] { "of fma_peak" } else { "of triad" };
+            assert_eq!(line.unit, roof, "{line:?}");
+            assert_eq!(of("triad_gbytes").value, of("gbytes").limit.unwrap());
+            assert!(of("allocations").value < 100.0, "{line:?}");
+            told += 1;
+        }
+        assert!(told > 0, "{name}");
+    }
+}
+
+#[test]
+fn kernels_are_drawn() {
+    let mut all = Vec::new();
+    for name in ["limits", "dslash", "heatbath", "coupling"] {
+        all.extend(lines(name));
+    }
+    let svg = roofline(&all).unwrap();
+    for name in [">dslash<", ">coupling pullback<", "on 2 threads", "roof in f32"] {
+        assert!(svg.contains(name), "{name} is missing in {svg}");
+    }
+    assert!(!svg.contains("heatbath"), "its operations are not known");
+    let error = roofline(&lines("limits")).unwrap_err().to_string();
+    assert!(error.contains("--plot") && error.contains("dslash"), "{error}");
+}
+
+#[test]
+fn several_names_and_volumes_are_timed() {
+    let request = Request { volumes: vec![vec![4; 4], vec![2, 2, 2, 4], vec![4, 8]], ..small(None) };
+    let mut cases = Vec::new();
+    run(&["coupling", "plaquette", "force"], &request, &mut |line| {
+        cases.push(line.case);
+        Ok(())
+    })
+    .unwrap();
+    cases.dedup();
+    let expected = [
+        "force 4x4x4x4 f64",
+        "force 2x2x2x4 f64",
+        "plaquette 4x4x4x4 f64",
+        "plaquette 2x2x2x4 f64",
+        "coupling forward 4x8 f64",
+        "coupling pullback 4x8 f64",
+        "coupling forward 4x8 f32",
+        "coupling pullback 4x8 f32",
+    ];
+    assert_eq!(cases, expected);
+}
+
+#[test]
 fn wrong_requests_say_what_is_right() {
     let refused = |name: &str, request: &Request| {
         let error = run(&[name], request, &mut |_| Ok(())).unwrap_err();
@@ -122,6 +179,10 @@ fn wrong_requests_say_what_is_right() {
     assert!(refused("force", &small(Some(Precision::F32))).contains("f64 only"));
     let elsewhere = Request { folder: Some("/tmp".into()), ..small(None) };
     assert!(refused("force", &elsewhere).contains("leave out --folder"));
+    let plane = Request { volumes: vec![vec![8; 2]], ..small(None) };
+    assert!(refused("dslash", &plane).contains("16x16x16x16"));
+    let four = Request { volumes: vec![vec![8; 4]], ..small(None) };
+    assert!(refused("coupling", &four).contains("two extents"));
     for volume in ["8x8x8", "8x8x8x7", "axbxcxd", "", "8x8x8x8x8", "0x8x8x8"] {
         let error = Request::parse(&[volume.into()], 1, None).unwrap_err().to_string();
         assert!(error.contains("16x16x16x32"), "{error}");

@@ -4,6 +4,7 @@ use crate::bench::{self, Line, NAMES, Request};
 use crate::cli::BenchArgs;
 use crate::error::DriverError;
 use crate::report::Report;
+use lime_rs::AtomicFile;
 use serde_json::json;
 
 /// Times what is asked for.
@@ -16,17 +17,22 @@ pub(crate) fn bench(args: &BenchArgs, report: &mut Report) -> Result<(), DriverE
         folder: args.folder.clone(),
         ..Request::parse(&args.volume, args.threads, args.precision.as_deref())?
     };
-    let mut last_case = String::new();
+    let mut lines: Vec<Line> = Vec::new();
     bench::run(&names, &request, &mut |line| {
-        if last_case.is_empty() {
+        let names_case = lines.last().is_none_or(|last| last.case != line.case);
+        if lines.is_empty() {
             report
                 .text(&row(["case", "thr", "metric", "value", "", "of", "limit", "ratio"].map(Into::into)))?;
         }
-        report.text(&row(cells(&line, line.case != last_case)))?;
+        report.text(&row(cells(&line, names_case)))?;
         report.record(&line)?;
-        last_case = line.case;
+        lines.push(line);
         Ok(())
-    })
+    })?;
+    if let Some(path) = &args.plot {
+        AtomicFile::replace(path, bench::roofline(&lines)?.as_bytes())?;
+    }
+    Ok(())
 }
 
 fn list(report: &mut Report) -> Result<(), DriverError> {
