@@ -19,5 +19,5 @@ fn a_kernel_tells_all_of_its_numbers() {
         assert!((of("gflops_per_triad") * of("triad_gbytes") / of("gflops") - 1.0).abs() < 1e-12);
     }
     let plot = std::fs::read_to_string(scratch.path("roof.svg")).unwrap();
-    assert!(plot.contains("Kernels on one thread") && plot.contains(">force<"), "{plot}");
+    assert!(plot.contains("Kernels on one thread") && plot.contains("1 force, 2 plaquette."), "{plot}");
 }

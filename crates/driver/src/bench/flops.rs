@@ -113,7 +113,7 @@ mod tests {
     fn recorded_counts_are_those_by_hand() {
         let product = 27.0 * 8.0 - 18.0;
         // Two products, the trace of a third, and a sum.
-        assert_eq!(plaquette(), 6.0 * (2.0 * product + 18.0 * 2.0 - 1.0 + 1.0));
+        assert_eq!(plaquette(), 6.0 * (2.0 * product + 18.0 * 2.0 + 1.0));
         // Six staples of two products, the second added to a sum; Ta and coordinates are less than two products.
         let staples = 4.0 * (6.0 * (2.0 * product + 18.0) + product);
         assert!((staples..staples + 4.0 * 2.0 * product).contains(&force()), "{} {staples}", force());

@@ -23,7 +23,7 @@ pub struct Kernel {
 pub struct RooflinePlot<'a> {
     /// The title.
     pub title: &'a str,
-    /// The kernels. Of those of one name and precision, the fastest is named.
+    /// The kernels. Those of one name have a number, which stands at the fastest in each precision.
     pub kernels: &'a [Kernel],
     /// Bandwidth of triad, GB/s.
     pub triad: f64,
@@ -34,6 +34,12 @@ pub struct RooflinePlot<'a> {
 impl RooflinePlot<'_> {
     /// The SVG file.
     pub fn svg(&self) -> String {
+        let mut names: Vec<&str> = Vec::new();
+        for kernel in self.kernels {
+            if !names.contains(&kernel.name.as_str()) {
+                names.push(&kernel.name);
+            }
+        }
         let mut panel = Panel::new("flop / byte", "GF/s", Scale::Log);
         panel.x_scale = Scale::Log;
         let least = self.kernels.iter().map(|k| k.intensity).fold(1.0, f64::min);
@@ -53,13 +59,16 @@ impl RooflinePlot<'_> {
             let points = kernels.iter().map(|k| Point { x: k.intensity, y: k.gflops, error: 0.0 }).collect();
             panel.add(Shape::Markers { points, open: single }, colour, Some(name.into()));
             for kernel in kernels.iter().filter(|k| is_fastest(k, &kernels)) {
-                let note = Shape::Note { x: kernel.intensity, y: kernel.gflops, text: kernel.name.clone() };
+                let number = 1 + names.iter().position(|name| *name == kernel.name).unwrap_or(0);
+                let note = Shape::Note { x: kernel.intensity, y: kernel.gflops, text: number.to_string() };
                 panel.add(note, colour, None);
             }
         }
+        let numbered: Vec<String> = names.iter().zip(1..).map(|(name, k)| format!("{k} {name}")).collect();
         let caption = format!(
-            "Bytes are those of the fields, each read or written once; triad moves {:.1} GB/s. In cache a kernel may lie \
-             above the slope.",
+            "{}. Bytes are those of the fields, each read or written once; triad moves {:.1} GB/s. In cache a kernel may \
+             lie above the slope.",
+            numbered.join(", "),
             self.triad
         );
         Figure { title: self.title.into(), caption, panels: vec![panel], height: 420.0 }.svg()

@@ -238,16 +238,23 @@ fn kernels_lie_under_their_roof() {
         gflops,
         single,
     };
-    let kernels = [kernel("hop", 30.0, false), kernel("hop", 20.0, false), kernel("hop", 50.0, true)];
+    let kernels = [
+        kernel("hop", 30.0, false),
+        kernel("force", 40.0, false),
+        kernel("force", 20.0, false),
+        kernel("force", 50.0, true),
+    ];
     let plot =
         RooflinePlot { title: "Roof", kernels: &kernels, triad: 25.0, peaks: [Some(100.0), Some(200.0)] };
     let svg = plot.svg();
     let (text, elements) = read(&svg);
     assert!(text.contains("roof in f32") && text.contains("25.0 GB/s"), "{text}");
-    // The faster of two of a name is named.
-    assert_eq!(text.matches("hop").count(), 2, "{text}");
+    assert!(text.contains("1 hop, 2 force."), "{text}");
+    // Of two of a name, the faster has the number: one each of the hop and, in both precisions, of the force.
+    let numbers = |n: u32| svg.matches(&format!("font-size=\"11\">{n}</text>")).count();
+    assert_eq!([numbers(1), numbers(2)], [1, 2], "{svg}");
     // A marker for each, and two in the legend.
-    assert_eq!(elements["circle"], 3 + 2);
+    assert_eq!(elements["circle"], 4 + 2);
     // The roof rises and is flat from the ridge on, at 4 flop/byte.
     let roof = svg.lines().find(|line| line.contains("stroke-linejoin")).unwrap();
     let heights: Vec<f64> = roof
