@@ -9,7 +9,7 @@ pub struct Line {
     pub case: String,
     /// What was measured: `seconds` of the best run, `ns_per_site`, `gflops`, `gbytes` (each field read or written
     /// once), `triad_gbytes`, `gflops_per_triad`, `roofline` (the fraction of the lesser of the rate of multiply-adds and what
-    /// triad's bandwidth allows; the unit says which), `allocations` (requests for memory in the best run),
+    /// triad's bandwidth allows; the unit says which), `allocations` (requests for memory in a run, the fewest),
     /// `peak_mebibytes` (by which the process grew while it read a file), `ns_per_call`, `ns_of_work` and `ns` (of a call
     /// of a plugin: whole, its work, and the rest).
     pub metric: &'static str,

@@ -13,7 +13,7 @@ pub type Run<'r> = dyn FnMut() -> Result<f64, DriverError> + 'r;
 pub struct Timing {
     /// Seconds of a run.
     pub seconds: f64,
-    /// Heap allocations in it, where the program counts them.
+    /// Heap allocations in a run, the fewest, for the first may fill buffers; where the program counts them.
     pub allocations: Option<u64>,
 }
 
@@ -57,9 +57,8 @@ impl Clock for Effort {
             let before = allocations();
             let seconds = run()?;
             let allocations = before.zip(allocations()).map(|(before, after)| after - before);
-            if runs == 0 || seconds < best.seconds {
-                best = Timing { seconds, allocations };
-            }
+            best.seconds = best.seconds.min(seconds);
+            best.allocations = if runs == 0 { allocations } else { best.allocations.min(allocations) };
             runs += 1;
         }
         Ok(best)
