@@ -250,9 +250,13 @@ fn kernels_lie_under_their_roof() {
     let (text, elements) = read(&svg);
     assert!(text.contains("roof in f32") && text.contains("25.0 GB/s"), "{text}");
     assert!(text.contains("1 hop, 2 force."), "{text}");
-    // Of two of a name, the faster has the number: one each of the hop and, in both precisions, of the force.
-    let numbers = |n: u32| svg.matches(&format!("font-size=\"11\">{n}</text>")).count();
-    assert_eq!([numbers(1), numbers(2)], [1, 2], "{svg}");
+    // A number a name and precision; in f64 that of the force stands at its faster one, above the hop's.
+    let heights = |number: u32| -> Vec<f64> {
+        let notes = svg.lines().filter(|line| line.ends_with(&format!("font-size=\"11\">{number}</text>")));
+        notes.map(|line| line.split('"').nth(3).unwrap().parse().unwrap()).collect()
+    };
+    let (hop, force) = (heights(1), heights(2));
+    assert!(hop.len() == 1 && force.len() == 2 && force[0] < hop[0], "{hop:?} {force:?}");
     // A marker for each, and two in the legend.
     assert_eq!(elements["circle"], 4 + 2);
     // The roof rises and is flat from the ridge on, at 4 flop/byte.
