@@ -1,6 +1,8 @@
 //! Equal seeds give equal bytes: for any threads, ranks, and batch or not.
 
 use crate::program::{SMALL, Scratch, assert_same, json_lines};
+use gaugelink_lattice::Isa;
+use std::path::Path;
 
 #[test]
 fn threads_and_ranks_change_no_byte() {
@@ -37,14 +39,41 @@ fn extremes_are_those_of_all_ranks() {
 #[test]
 fn vector_units_change_no_byte() {
     let scratch = Scratch::new(SMALL);
-    for unit in ["portable", "avx2", "avx512", "neon"] {
+    for isa in [Isa::Portable, Isa::Avx2, Isa::Avx512, Isa::Neon] {
         // A machine without the unit takes its best one.
-        let directory = format!("run.directory={unit}");
+        let directory = format!("run.directory={}", isa.name());
         let mut program = scratch.program(&["run", "run.toml", "--set", &directory]);
-        let output = program.env("GAUGELINK_ISA", unit).output().unwrap();
-        assert!(output.status.success(), "{unit}: {}", String::from_utf8_lossy(&output.stderr));
-        assert_same(&scratch.path("portable"), &scratch.path(unit));
+        let output = program.env("GAUGELINK_ISA", isa.name()).output().unwrap();
+        assert!(output.status.success(), "{}: {}", isa.name(), String::from_utf8_lossy(&output.stderr));
+        let [first, this] = [Isa::Portable, isa].map(|isa| scratch.path(isa.name()));
+        assert_same(&first, &this);
+        assert_same_checkpoint(&first, &this);
+        let timings = std::fs::read_to_string(this.join("timings.jsonl")).unwrap();
+        for line in json_lines(&timings) {
+            let used = line["vector_instructions"].as_str().unwrap();
+            assert!(used == format!("{isa:?}") || !isa.is_available(), "{}: {used}", isa.name());
+        }
     }
+}
+
+/// State and links, under the same names.
+fn assert_same_checkpoint(a: &Path, b: &Path) {
+    let files = |directory: &Path| {
+        let entries =
+            std::fs::read_dir(directory.join("checkpoint")).unwrap().map(|entry| entry.unwrap().path());
+        let mut files: Vec<_> = entries
+            .map(|path| (path.file_name().unwrap().to_owned(), std::fs::read(&path).unwrap()))
+            .collect();
+        files.sort();
+        files
+    };
+    let (left, right) = (files(a), files(b));
+    assert!(
+        left.len() >= 2,
+        "a state and links: {:?}",
+        left.iter().map(|(name, _)| name).collect::<Vec<_>>()
+    );
+    assert!(left == right, "the checkpoint differs between {} and {}", a.display(), b.display());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The program as a user meets it: run files in, run directories out.
 
+mod bench;
 mod determinism;
 mod hostile;
 mod limits;

@@ -411,11 +411,12 @@ fn positive(text: &str) -> Result<f64, String> {
 /// Of `bench`.
 #[derive(Args, Debug)]
 pub(crate) struct BenchArgs {
-    /// What to time: all, or one of the names that `gaugelink bench list` prints
-    pub name: String,
-    /// Extents, e.g. 16x16x16x16
+    /// What to time: all, or some of the names that `gaugelink bench list` prints
+    #[arg(required = true)]
+    pub names: Vec<String>,
+    /// Extents, e.g. 16x16x16x16, or 16x16 for cases in two dimensions; may be given several times
     #[arg(long, value_name = "XxYxZxT")]
-    pub volume: Option<String>,
+    pub volume: Vec<String>,
     /// Threads; 0 takes all cores
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub threads: usize,
@@ -425,6 +426,9 @@ pub(crate) struct BenchArgs {
     /// Where io writes and reads its files; the default is memory, /dev/shm, where there is that
     #[arg(long, value_name = "DIR")]
     pub folder: Option<PathBuf>,
+    /// Draws the kernels under the machine's roofline
+    #[arg(long, value_name = "FILE.svg")]
+    pub plot: Option<PathBuf>,
     /// JSON lines on standard output, nothing else
     #[arg(long)]
     pub json: bool,

@@ -1,7 +1,8 @@
 //! Wilson's operator and its solver.
 
-use super::timing::{Stage, Work};
-use super::{Line, Precision};
+use super::Precision;
+use super::stage::{Session, Stage, Work};
+use super::timing::whole;
 use crate::error::DriverError;
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, Real};
@@ -22,7 +23,7 @@ const SPINOR: f64 = 24.0;
 pub(super) fn run<T: Real>(
     stage: &Stage<'_>,
     precision: Precision,
-    sink: &mut dyn FnMut(Line) -> Result<(), DriverError>,
+    session: &mut Session<'_>,
 ) -> Result<(), DriverError> {
     let lattice = stage.lattice;
     let links = GaugeField::<T, 3>::random(lattice, 0.3, Address::new(1, Purpose::Start))?;
@@ -31,42 +32,42 @@ pub(super) fn run<T: Real>(
     psi.set_gaussian(Address::new(1, Purpose::Source));
     let mut out = d.vector()?;
     let (sites, real) = (lattice.volume() as f64, size_of::<T>() as f64);
-    let (seconds, work) = match stage.name {
+    let work = |flops: f64, reals: f64| Work { flops: Some(flops), bytes: Some(reals * real) };
+    match stage.name {
         "dslash" => {
-            let work = Work { flops: Some(HOP_FLOPS_SU3 as f64), bytes: Some((LINKS + 2.0 * SPINOR) * real) };
-            (stage.effort.best(|| d.hop(&mut out, &psi)), work)
+            let work = work(HOP_FLOPS_SU3 as f64, LINKS + 2.0 * SPINOR);
+            session.time(stage, precision, work, &mut whole(|| d.hop(&mut out, &psi)))
         }
         "dirac" => {
-            let flops = LinearOperator::flops(&d) / sites;
-            let work = Work { flops: Some(flops), bytes: Some((LINKS + 2.0 * SPINOR) * real) };
-            (stage.effort.best(|| d.apply(&mut out, &psi)), work)
+            let work = work(LinearOperator::flops(&d) / sites, LINKS + 2.0 * SPINOR);
+            session.time(stage, precision, work, &mut whole(|| d.apply(&mut out, &psi)))
         }
         "schur" => {
             let schur = Schur::odd(&d)?;
             let mut between = schur.vector()?;
-            let seconds = stage.effort.best(|| {
+            // Each of the four halves of the hop reads all links.
+            let work = work(2.0 * schur.flops() / sites, 4.0 * LINKS + 4.0 * SPINOR);
+            let mut run = whole(|| {
                 schur.apply(&mut between, &psi);
                 schur.apply_dagger(&mut out, &between);
             });
-            // Each of the four halves of the hop reads all links.
-            let bytes = (4.0 * LINKS + 4.0 * SPINOR) * real;
-            (seconds, Work { flops: Some(2.0 * schur.flops() / sites), bytes: Some(bytes) })
+            session.time(stage, precision, work, &mut run)
         }
         _ => {
             let schur = Schur::odd(&d)?;
             let mut cg = ConjugateGradient::new(&schur)?;
             let stop = Stopping { tolerance: 0.0, iterations: ITERATIONS, patience: ITERATIONS };
-            let solve = || {
+            // The operator's, as all codes count; its bytes and those of vectors on half of the sites: ten are read or
+            // written.
+            let work = work(2.0 * schur.flops() / sites, 4.0 * LINKS + (4.0 + 5.0) * SPINOR);
+            let mut run = || {
                 out.as_mut_slice().fill(T::default());
-                report(cg.solve(&schur, &mut out, &psi, &stop))
+                let report = report(cg.solve(&schur, &mut out, &psi, &stop))?;
+                Ok(report.seconds / report.iterations.max(1) as f64)
             };
-            let seconds = stage
-                .effort
-                .best_of(solve, |report| Some(report.seconds / report.iterations.max(1) as f64))?;
-            (seconds, Work { flops: Some(2.0 * schur.flops() / sites), bytes: None })
+            session.time(stage, precision, work, &mut run)
         }
-    };
-    stage.report(precision, seconds, work, sink)
+    }
 }
 
 /// What a solve did, however it ended: none is meant to converge here.

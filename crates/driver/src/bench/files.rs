@@ -1,8 +1,9 @@
 //! Configurations to and from files, beside memory, the kernel's transfers alone and a path site by site.
 
 use super::plain;
-use super::timing::Stage;
-use super::{Effort, Line, Precision};
+use super::stage::{Session, Stage};
+use super::timing::{Run, whole, whole_of};
+use super::{Line, Precision};
 use crate::error::DriverError;
 use gaugelink_lattice::file::{self, FileText};
 use gaugelink_lattice::rng::{Address, Purpose};
@@ -20,7 +21,7 @@ const MARGIN: f64 = 64.0;
 pub(super) fn run(
     stage: &Stage<'_>,
     folder: Option<&Path>,
-    sink: &mut dyn FnMut(Line) -> Result<(), DriverError>,
+    session: &mut Session<'_>,
 ) -> Result<(), DriverError> {
     let lattice = stage.lattice;
     let memory = Path::new("/dev/shm");
@@ -34,32 +35,42 @@ pub(super) fn run(
     let u = GaugeField::<f64, 3>::random(lattice, 0.3, Address::new(1, Purpose::Start))?;
     let files = Files { ours: folder.path().join("bench.lime"), plain: folder.path().join("bench.plain") };
     write(&files.ours, &u)?;
+    let sitewise = plain::write_sites(lattice.pool(), &files.plain, u.as_slice());
+    sitewise.map_err(|source| files.failed("write to", source))?;
     let (mut back, peak) = read_anew(&files.ours, lattice)?;
     let bytes = size_of_val(u.as_slice());
     let field = bytes as f64 / f64::from(1 << 20);
     if let Some(peak) = peak {
         // The field may lie where memory was freed before.
         let line = stage.line(Precision::F64, "peak_mebibytes", peak.max(field), "MiB");
-        sink(line.against_time("field_plus_64", field + MARGIN))?;
+        session.tell(line.against_time("field_plus_64", field + MARGIN))?;
     }
     let all = lattice.pool().threads();
     for threads in if all > 1 { vec![1, all] } else { vec![1] } {
         lattice.pool().limit(threads);
-        let memcpy = stage.effort.best(|| back.copy_from(&u));
-        let written = files.write(&stage.effort, &u)?;
-        let was_read = files.read(&stage.effort, &u, &mut back)?;
+        let case = |direction: &str| format!("io {direction} {} f64 on {}", stage.volume(), place.display());
+        let mut time = |case: String, run: &mut Run<'_>| -> Result<f64, DriverError> {
+            let case = if threads == all { case } else { format!("{case}, {threads} thread") };
+            Ok(session.clock.time(&case, run)?.seconds)
+        };
+        let memcpy = time(format!("{}, memcpy", case("copy")), &mut whole(|| back.copy_from(&u)))?;
+        let written = files.write(&case("write"), &mut time, &u)?;
+        let was_read = files.read(&case("read"), &mut time, &u, &mut back)?;
         for (direction, [ours, kernel, sitewise]) in [("write", written), ("read", was_read)] {
-            let case = format!("io {direction} {} f64 on {}", stage.volume(), place.display());
+            let case = case(direction);
             let rate = |seconds: f64| 1e-9 * bytes as f64 / seconds;
             let speed = || Line::new(&case, "gbytes", rate(ours), "GB/s", threads);
-            sink(Line::new(&case, "seconds", ours, "s", threads))?;
-            sink(speed().against_rate("memcpy", rate(memcpy)))?;
-            sink(speed().against_rate("kernel", rate(kernel)))?;
-            sink(speed().against_rate("sitewise", rate(sitewise)))?;
+            session.tell(Line::new(&case, "seconds", ours, "s", threads))?;
+            session.tell(speed().against_rate("memcpy", rate(memcpy)))?;
+            session.tell(speed().against_rate("kernel", rate(kernel)))?;
+            session.tell(speed().against_rate("sitewise", rate(sitewise)))?;
         }
     }
     Ok(())
 }
+
+/// Seconds of a case.
+type Time<'t> = dyn FnMut(String, &mut Run<'_>) -> Result<f64, DriverError> + 't;
 
 /// Where the configuration goes.
 struct Files {
@@ -69,49 +80,53 @@ struct Files {
 
 impl Files {
     /// Seconds to write the links into a new file: by this library, by the kernel alone, site by site.
-    fn write(&self, effort: &Effort, u: &GaugeField<f64, 3>) -> Result<[f64; 3], DriverError> {
+    fn write(
+        &self,
+        case: &str,
+        time: &mut Time<'_>,
+        u: &GaugeField<f64, 3>,
+    ) -> Result<[f64; 3], DriverError> {
         let (pool, numbers) = (u.lattice().pool(), u.as_slice());
         let failed = |source| self.failed("write to", source);
         // A new configuration has no old file to free.
-        let anew = |path: &Path, write: &dyn Fn() -> Result<(), DriverError>| {
-            let timed = || {
+        let mut anew = |case: String, path: &Path, write: &dyn Fn() -> Result<(), DriverError>| {
+            time(case, &mut || {
                 if path.exists() {
                     std::fs::remove_file(path).map_err(failed)?;
                 }
                 let clock = Instant::now();
                 write()?;
                 Ok(clock.elapsed().as_secs_f64())
-            };
-            effort.best_of(timed, |seconds| Some(*seconds))
+            })
         };
         let kernel = || plain::write(pool, &self.plain, size_of_val(numbers)).map_err(failed);
         let sitewise = || plain::write_sites(pool, &self.plain, numbers).map(drop).map_err(failed);
         Ok([
-            anew(&self.ours, &|| write(&self.ours, u))?,
-            anew(&self.plain, &kernel)?,
-            anew(&self.plain, &sitewise)?,
+            anew(case.into(), &self.ours, &|| write(&self.ours, u))?,
+            anew(format!("{case}, kernel"), &self.plain, &kernel)?,
+            anew(format!("{case}, sitewise"), &self.plain, &sitewise)?,
         ])
     }
 
     /// Seconds to read them back; they are compared with what was written.
     fn read(
         &self,
-        effort: &Effort,
+        case: &str,
+        time: &mut Time<'_>,
         u: &GaugeField<f64, 3>,
         back: &mut GaugeField<f64, 3>,
     ) -> Result<[f64; 3], DriverError> {
         let (lattice, bytes) = (u.lattice().clone(), size_of_val(u.as_slice()));
         let failed = |source| self.failed("read from", source);
-        let none = |_: &()| None;
-        let ours = effort.best_of(|| read(&self.ours, back), none)?;
+        let ours = time(case.into(), &mut whole_of(|| read(&self.ours, back)))?;
         if back.as_slice() != u.as_slice() {
             return Err(untrue(&self.ours));
         }
         let kernel = || plain::read(lattice.pool(), &self.plain, bytes).map_err(failed);
-        let kernel = effort.best_of(kernel, none)?;
+        let kernel = time(format!("{case}, kernel"), &mut whole_of(kernel))?;
         let numbers = back.as_mut_slice();
         let sitewise = || plain::read_sites(lattice.pool(), &self.plain, numbers).map_err(failed);
-        let sitewise = effort.best_of(sitewise, |_| None)?;
+        let sitewise = time(format!("{case}, sitewise"), &mut whole_of(sitewise))?;
         Ok([ours, kernel, sitewise])
     }
 

@@ -1,63 +1,103 @@
 //! Layers of flows: a stack that moves every link once.
 
-use super::timing::{Stage, Work};
-use super::{Line, Precision};
+use super::Precision;
+use super::stage::{Session, Stage, Work};
 use crate::error::DriverError;
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{DIM_MAX, GaugeField, LaneMeaning, Lattice, LatticeOptions, MomentumField, Real};
 use gaugelink_models::Flow;
-use gaugelink_models::layers::{Coefficients, Residual, Sharing, forward_flops};
+use gaugelink_models::layers::{Coefficients, Residual, Sharing, backward_flops, forward_flops};
 use std::sync::Arc;
 use std::time::Instant;
 
 const RHO: f64 = 0.1;
 
+/// Sub-layers: two for each direction.
+const SUBLAYERS: usize = 2 * DIM_MAX;
+/// Real numbers on a site: links, momenta, and of the links those that a sub-layer moves; Θ are as many.
+const LINKS: f64 = 72.0;
+const MOMENTA: f64 = 32.0;
+const MOVING: f64 = LINKS / SUBLAYERS as f64;
+
 /// Times the map and its way back, with lanes of sites and with a batch that fills them.
 pub(super) fn run<T: Real>(
     stage: &Stage<'_>,
     precision: Precision,
-    sink: &mut dyn FnMut(Line) -> Result<(), DriverError>,
+    session: &mut Session<'_>,
 ) -> Result<(), DriverError> {
     let (geometry, threads) = (stage.lattice.geometry(), stage.lattice.pool().threads());
     let lanes = LaneMeaning::Batch { chains: T::LANES };
     let options = LatticeOptions { threads, lanes, ..LatticeOptions::default() };
     let batch = Lattice::new(&geometry.extents()[..geometry.dims()], options)?;
-    let flops = (0..DIM_MAX).map(|mu| forward_flops::<3>(DIM_MAX, mu) as f64).sum();
-    for (lattice, [forward, pullback]) in [
+    for (lattice, names) in [
         (stage.lattice, ["layers forward, sites", "layers pullback, sites"]),
         (&batch, ["layers forward, batch", "layers pullback, batch"]),
     ] {
-        let part = |name| Stage { name, lattice, limits: stage.limits, effort: stage.effort };
-        let [there, back] = seconds::<T>(lattice, stage)?;
-        part(forward).report(precision, there, Work { flops: Some(flops), bytes: None }, sink)?;
-        part(pullback).report(precision, back, Work::default(), sink)?;
+        let [there, back] = names.map(|name| Stage { name, lattice });
+        let mut stack = Stack::<T>::new(lattice)?;
+        session.time(&there, precision, work::<T>(false), &mut || stack.run(false))?;
+        session.time(&back, precision, work::<T>(true), &mut || stack.run(true))?;
     }
     Ok(())
 }
 
-/// Of the map, and of the map and the way back, for each chain.
-fn seconds<T: Real>(lattice: &Arc<Lattice>, stage: &Stage<'_>) -> Result<[f64; 2], DriverError> {
-    let layers = Residual::<T, 3>::stack(lattice, Coefficients::Plain, Sharing::One, 2 * DIM_MAX)?;
-    let mut flow = Flow::new(layers, vec![RHO; 2 * DIM_MAX])?;
-    let start = GaugeField::<T, 3>::random(lattice, 0.3, Address::new(1, Purpose::Start))?;
-    let mut u = start.duplicate()?;
-    let (mut slopes, mut force) = (MomentumField::<T, 3>::zeroed(lattice)?, MomentumField::zeroed(lattice)?);
-    slopes.refresh(Address::new(2, Purpose::Momenta));
-    let mut log_det = vec![0.0; lattice.chains()];
-    // From the same links and slopes each time: again and again, slopes would fade into numbers that take longer.
-    let mut timed = |back: bool| {
-        let run = || {
-            u.copy_from(&start);
-            force.copy_from(&slopes);
-            let clock = Instant::now();
-            if back {
-                flow.pullback(&mut u, &mut force)
-            } else {
-                flow.forward(&mut u, &mut log_det)
-            }
-            Ok(clock.elapsed().as_secs_f64() / lattice.chains() as f64)
-        };
-        stage.effort.best_of(run, |seconds| Some(*seconds))
+/// Of the map, or of the map and the way back. A direction's two sub-layers move a link each on half of the sites.
+fn work<T: Real>(back: bool) -> Work {
+    let flops = |mu: usize| {
+        let there = forward_flops::<3>(DIM_MAX, mu);
+        if back { there + backward_flops::<3>(DIM_MAX, mu) } else { there }
     };
-    Ok([timed(false)?, timed(true)?])
+    // A sub-layer reads all links and writes those that move; on the way back these are put back, links are read twice,
+    // for those that move and for those that stay, each time with momenta changed, and Θ is written and read.
+    let there = LINKS + MOVING;
+    let reals = if back {
+        there + MOVING + 2.0 * LINKS + 2.0 * MOMENTA * (1.0 + 1.0 / SUBLAYERS as f64) + 2.0 * MOVING
+    } else {
+        there
+    };
+    Work {
+        flops: Some((0..DIM_MAX).map(flops).sum::<usize>() as f64),
+        bytes: Some(reals * (SUBLAYERS * size_of::<T>()) as f64),
+    }
+}
+
+/// A flow, and what it starts from.
+struct Stack<T: Real> {
+    flow: Flow<T, 3>,
+    start: GaugeField<T, 3>,
+    slopes: MomentumField<T, 3>,
+    u: GaugeField<T, 3>,
+    force: MomentumField<T, 3>,
+    log_det: Vec<f64>,
+}
+
+impl<T: Real> Stack<T> {
+    fn new(lattice: &Arc<Lattice>) -> Result<Self, DriverError> {
+        let layers = Residual::stack(lattice, Coefficients::Plain, Sharing::One, SUBLAYERS)?;
+        let start = GaugeField::random(lattice, 0.3, Address::new(1, Purpose::Start))?;
+        let mut slopes = MomentumField::zeroed(lattice)?;
+        slopes.refresh(Address::new(2, Purpose::Momenta));
+        Ok(Self {
+            flow: Flow::new(layers, vec![RHO; SUBLAYERS])?,
+            u: start.duplicate()?,
+            start,
+            slopes,
+            force: MomentumField::zeroed(lattice)?,
+            log_det: vec![0.0; lattice.chains()],
+        })
+    }
+
+    /// Seconds for each chain, of the map or of the map and the way back. From the same links and slopes each time: again
+    /// and again, slopes would fade into numbers that take longer.
+    fn run(&mut self, back: bool) -> Result<f64, DriverError> {
+        self.u.copy_from(&self.start);
+        self.force.copy_from(&self.slopes);
+        let clock = Instant::now();
+        if back {
+            self.flow.pullback(&mut self.u, &mut self.force);
+        } else {
+            self.flow.forward(&mut self.u, &mut self.log_det);
+        }
+        Ok(clock.elapsed().as_secs_f64() / self.log_det.len() as f64)
+    }
 }

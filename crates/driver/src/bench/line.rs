@@ -8,8 +8,10 @@ pub struct Line {
     /// Kernel, extents and precision, e.g. `dslash 8x8x8x8 f64`.
     pub case: String,
     /// What was measured: `seconds` of the best run, `ns_per_site`, `gflops`, `gbytes` (each field read or written
-    /// once), `gflops_per_triad`, `peak_mebibytes` (by which the process grew while it read a file), `ns_per_call`,
-    /// `ns_of_work` and `ns` (of a call of a plugin: whole, its work, and the rest).
+    /// once), `triad_gbytes`, `gflops_per_triad`, `roofline` (the fraction of the lesser of the rate of multiply-adds and what
+    /// triad's bandwidth allows; the unit says which), `allocations` (requests for memory in a run, the fewest),
+    /// `peak_mebibytes` (by which the process grew while it read a file), `ns_per_call`, `ns_of_work` and `ns` (of a call
+    /// of a plugin: whole, its work, and the rest).
     pub metric: &'static str,
     /// The number.
     pub value: f64,

@@ -4,28 +4,35 @@ use crate::bench::{self, Line, NAMES, Request};
 use crate::cli::BenchArgs;
 use crate::error::DriverError;
 use crate::report::Report;
+use lime_rs::AtomicFile;
 use serde_json::json;
 
 /// Times what is asked for.
 pub(crate) fn bench(args: &BenchArgs, report: &mut Report) -> Result<(), DriverError> {
-    if args.name == "list" {
+    let names: Vec<&str> = args.names.iter().map(String::as_str).collect();
+    if names == ["list"] {
         return list(report);
     }
     let request = Request {
         folder: args.folder.clone(),
-        ..Request::parse(args.volume.as_deref(), args.threads, args.precision.as_deref())?
+        ..Request::parse(&args.volume, args.threads, args.precision.as_deref())?
     };
-    let mut last_case = String::new();
-    bench::run(&args.name, &request, &mut |line| {
-        if last_case.is_empty() {
+    let mut lines: Vec<Line> = Vec::new();
+    bench::run(&names, &request, &mut |line| {
+        let names_case = lines.last().is_none_or(|last| last.case != line.case);
+        if lines.is_empty() {
             report
                 .text(&row(["case", "thr", "metric", "value", "", "of", "limit", "ratio"].map(Into::into)))?;
         }
-        report.text(&row(cells(&line, line.case != last_case)))?;
+        report.text(&row(cells(&line, names_case)))?;
         report.record(&line)?;
-        last_case = line.case;
+        lines.push(line);
         Ok(())
-    })
+    })?;
+    if let Some(path) = &args.plot {
+        AtomicFile::replace(path, bench::roofline(&lines)?.as_bytes())?;
+    }
+    Ok(())
 }
 
 fn list(report: &mut Report) -> Result<(), DriverError> {
@@ -38,6 +45,7 @@ fn list(report: &mut Report) -> Result<(), DriverError> {
 
 fn cells(line: &Line, names_case: bool) -> [String; 8] {
     let number = |x: f64| match x {
+        0.0 => "0".into(),
         x if x >= 100.0 => format!("{x:.0}"),
         x if x >= 1.0 => format!("{x:.2}"),
         x if x >= 1e-2 => format!("{x:.4}"),

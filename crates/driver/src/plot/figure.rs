@@ -13,7 +13,7 @@ const TITLE_FONT: f64 = 16.0;
 const CAPTION_FONT: f64 = 12.0;
 const CAPTION_LINE: f64 = 17.0;
 
-/// Panels one above the other, sharing their x axis.
+/// Panels one above the other, sharing their x axis, of the first one's scale.
 #[derive(Debug, Clone)]
 pub(super) struct Figure {
     pub title: String,
@@ -30,7 +30,8 @@ impl Figure {
         let heights: Vec<f64> = self.panels.iter().map(|p| self.height * p.weight / weights).collect();
         let left = self.panels.iter().zip(&heights).map(|(p, &h)| p.left_margin(h)).fold(60.0, f64::max);
         let width = WIDTH - left - RIGHT;
-        let x = Axis::around(Scale::Linear, self.panels.iter().flat_map(Panel::x_values), 0.02);
+        let x_scale = self.panels.first().map_or(Scale::Linear, |panel| panel.x_scale);
+        let x = Axis::around(x_scale, self.panels.iter().flat_map(Panel::x_values), 0.02);
 
         let mut body = String::new();
         let mut top = 44.0;

@@ -13,6 +13,7 @@ mod figure;
 mod flow;
 mod history;
 mod panel;
+mod roofline;
 mod shape;
 #[cfg(test)]
 mod structure;
@@ -24,4 +25,5 @@ pub use correlator::{CorrelatorPlot, Plateau};
 pub use ensemble::EnsemblePlot;
 pub use flow::FlowPlot;
 pub use history::HistoryPlot;
+pub use roofline::{Kernel, RooflinePlot};
 pub use training::TrainingPlot;

@@ -16,6 +16,7 @@ const LEGEND_ROW: f64 = 20.0;
 pub(super) struct Panel {
     pub x_label: String,
     pub y_label: String,
+    pub x_scale: Scale,
     pub y_scale: Scale,
     /// The share of the figure's height.
     pub weight: f64,
@@ -24,7 +25,14 @@ pub(super) struct Panel {
 
 impl Panel {
     pub fn new(x_label: impl Into<String>, y_label: impl Into<String>, y_scale: Scale) -> Self {
-        Self { x_label: x_label.into(), y_label: y_label.into(), y_scale, weight: 1.0, elements: Vec::new() }
+        Self {
+            x_label: x_label.into(),
+            y_label: y_label.into(),
+            x_scale: Scale::Linear,
+            y_scale,
+            weight: 1.0,
+            elements: Vec::new(),
+        }
     }
 
     pub fn add(&mut self, shape: Shape, colour: &'static str, label: Option<String>) {
@@ -43,7 +51,7 @@ impl Panel {
                 Shape::Band { edges, .. } => values.extend(edges.iter().map(|p| p[0])),
                 Shape::Mark(x) => values.push(*x),
                 Shape::Span(from, to) => values.extend([*from, *to]),
-                Shape::Level(_) => {}
+                Shape::Level(_) | Shape::Note { .. } => {}
             }
         }
         values
@@ -66,7 +74,11 @@ impl Panel {
                     values.extend(edges.iter().flat_map(|p| [p[1], p[2]]))
                 }
                 Shape::Level(y) => values.push(*y),
-                Shape::Backdrop(_) | Shape::Band { .. } | Shape::Mark(_) | Shape::Span(..) => {}
+                Shape::Backdrop(_)
+                | Shape::Band { .. }
+                | Shape::Mark(_)
+                | Shape::Span(..)
+                | Shape::Note { .. } => {}
             }
         }
         Axis::around(self.y_scale, values.into_iter(), 0.06)
@@ -74,20 +86,20 @@ impl Panel {
 
     /// How many values cannot be shown: not finite, or not positive on a log axis.
     pub fn left_out(&self) -> usize {
-        let hidden = |x: f64, y: f64| !Scale::Linear.shows(x) || !self.y_scale.shows(y);
+        let hidden = |x: f64, y: f64| !self.x_scale.shows(x) || !self.y_scale.shows(y);
         let count = |element: &Element| match &element.shape {
             Shape::Line { points, .. } | Shape::Backdrop(points) => {
                 points.iter().filter(|p| hidden(p[0], p[1])).count()
             }
             Shape::Markers { points, .. } => points.iter().filter(|p| hidden(p.x, p.y)).count(),
-            Shape::Band { .. } | Shape::Level(_) | Shape::Mark(_) | Shape::Span(..) => 0,
+            Shape::Band { .. } | Shape::Level(_) | Shape::Mark(_) | Shape::Span(..) | Shape::Note { .. } => 0,
         };
         self.elements.iter().map(count).sum()
     }
 
     /// Whether any datum can be shown.
     pub fn has_data(&self) -> bool {
-        let shown = |x: f64, y: f64| Scale::Linear.shows(x) && self.y_scale.shows(y);
+        let shown = |x: f64, y: f64| self.x_scale.shows(x) && self.y_scale.shows(y);
         self.elements.iter().any(|element| match &element.shape {
             Shape::Line { points, .. } | Shape::Backdrop(points) => points.iter().any(|p| shown(p[0], p[1])),
             Shape::Markers { points, .. } => points.iter().any(|p| shown(p.x, p.y)),

@@ -2,6 +2,7 @@
 
 use super::axis::Axis;
 use super::decimate::decimate;
+use super::text::markup;
 use std::fmt::Write;
 
 /// Colours that stay apart for colour-blind readers and in grey.
@@ -10,6 +11,9 @@ pub(super) const RED: &str = "#c8443f";
 pub(super) const GREEN: &str = "#2f8f6b";
 pub(super) const INK: &str = "#1c2126";
 pub(super) const FAINT: &str = "#9aa7b4";
+
+const NOTE_FONT: f64 = 11.0;
+
 /// A point with a symmetric error, zero for none.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Point {
@@ -35,6 +39,8 @@ pub(super) enum Shape {
     Mark(f64),
     /// A shaded stretch of the x axis.
     Span(f64, f64),
+    /// Words above a place.
+    Note { x: f64, y: f64, text: String },
 }
 
 /// A shape with its colour and its entry in the legend, if any.
@@ -81,6 +87,7 @@ impl Element {
                 svg,
                 "<path fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.5\" stroke-dasharray=\"6 4\" d=\"M{x:.1} {y:.1}h26\"/>"
             ),
+            Shape::Note { .. } => Ok(()),
         };
     }
 }
@@ -175,7 +182,15 @@ impl View {
                     (to - from).max(0.0)
                 );
             }
-            Shape::Level(_) | Shape::Mark(_) | Shape::Span(..) => {}
+            Shape::Note { x, y, text } if self.shows(*x, *y) => {
+                let (x, y) = (self.px(*x), self.py(*y) - 8.0);
+                let _ = writeln!(
+                    svg,
+                    "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"middle\" fill=\"{colour}\" font-size=\"{NOTE_FONT}\">{}</text>",
+                    markup(text, NOTE_FONT)
+                );
+            }
+            Shape::Level(_) | Shape::Mark(_) | Shape::Span(..) | Shape::Note { .. } => {}
         }
     }
 }

@@ -229,3 +229,47 @@ fn an_ensemble_shows_gaps_and_outliers() {
     let empty = EnsemblePlot { points: &[], estimate: None, ..sound };
     assert!(read(&empty.svg()).0.contains("no data to show"));
 }
+
+#[test]
+fn kernels_lie_under_their_roof() {
+    let kernel = |name: &str, gflops: f64, single: bool| Kernel {
+        name: name.into(),
+        intensity: if single { 2.0 } else { 1.0 },
+        gflops,
+        single,
+    };
+    let kernels = [
+        kernel("hop", 30.0, false),
+        kernel("force", 40.0, false),
+        kernel("force", 20.0, false),
+        kernel("force", 50.0, true),
+    ];
+    let plot =
+        RooflinePlot { title: "Roof", kernels: &kernels, triad: 25.0, peaks: [Some(100.0), Some(200.0)] };
+    let svg = plot.svg();
+    let (text, elements) = read(&svg);
+    assert!(text.contains("roof in f32") && text.contains("25.0 GB/s"), "{text}");
+    assert!(text.contains("1 hop, 2 force."), "{text}");
+    // A number a name and precision; in f64 that of the force stands at its faster one, above the hop's.
+    let heights = |number: u32| -> Vec<f64> {
+        let notes = svg.lines().filter(|line| line.ends_with(&format!("font-size=\"11\">{number}</text>")));
+        notes.map(|line| line.split('"').nth(3).unwrap().parse().unwrap()).collect()
+    };
+    let (hop, force) = (heights(1), heights(2));
+    assert!(hop.len() == 1 && force.len() == 2 && force[0] < hop[0], "{hop:?} {force:?}");
+    // A marker for each, and two in the legend.
+    assert_eq!(elements["circle"], 4 + 2);
+    // The roof rises and is flat from the ridge on, at 4 flop/byte.
+    let roof = svg.lines().find(|line| line.contains("stroke-linejoin")).unwrap();
+    let heights: Vec<f64> = roof
+        .split("d=\"M")
+        .nth(1)
+        .unwrap()
+        .trim_end_matches("\"/>")
+        .split('L')
+        .map(|point| point.split_once(' ').unwrap().1.parse().unwrap())
+        .collect();
+    assert!(heights.len() == 3 && heights[0] > heights[1] && heights[1] == heights[2], "{roof}");
+    let bare = RooflinePlot { kernels: &[], peaks: [None; 2], ..plot };
+    assert!(read(&bare.svg()).0.contains("no data to show"));
+}

@@ -6,6 +6,6 @@ mod residual;
 mod stout;
 mod u1_coupling;
 
-pub use residual::{Coefficients, Residual, Sharing, forward_flops, record_forward};
+pub use residual::{Coefficients, Residual, Sharing, backward_flops, forward_flops, record_forward};
 pub use stout::{Stout, StoutSharing};
-pub use u1_coupling::{COMPONENTS_MAX, U1Coupling};
+pub use u1_coupling::{COMPONENTS_MAX, CouplingFlops, U1Coupling};

@@ -14,7 +14,7 @@ use crate::{Layer, ModelError, Undo};
 use gaugelink_lattice::number::Row;
 use gaugelink_lattice::{DIM_MAX, Field, GaugeField, Kernel, Lattice, MomentumField, Real};
 use kernels::{CLASSES, Forward, Frozen, ITERATIONS, Inverse, Moving};
-pub use kernels::{forward_flops, record_forward};
+pub use kernels::{backward_flops, forward_flops, record_forward};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard};

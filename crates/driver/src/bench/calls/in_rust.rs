@@ -33,15 +33,15 @@ fn links(lattice: &Arc<Lattice>) -> Result<GaugeField<f64, 1>, DriverError> {
 }
 
 /// Work of this process with two readings of the clock.
-fn work(bench: &Bench, mut body: impl FnMut()) -> Result<f64, DriverError> {
-    let time = bench.time(|| {
+fn work(bench: &mut Bench<'_, '_>, case: &str, mut body: impl FnMut()) -> Result<f64, DriverError> {
+    let time = bench.time(&format!("{case}, work"), || {
         body();
         Ok(())
     })?;
     Ok(time + 2.0 * bench.clock)
 }
 
-pub(super) fn flow(bench: &mut Bench, plugin: &Plugin, services: &Services) -> Done {
+pub(super) fn flow(bench: &mut Bench<'_, '_>, plugin: &Plugin, services: &Services) -> Done {
     let (lattice, told) = small(2)?;
     let config = format!("kind = 'residual'\nrho = {RHO}\nsublayers = 1");
     let mut object = FlowObject::create(plugin, services, &request("gaugelink.flow", &config, &told))?;
@@ -50,13 +50,13 @@ pub(super) fn flow(bench: &mut Bench, plugin: &Plugin, services: &Services) -> D
     bench.idle("flow in Rust stats", || object.stats().map(drop))?;
     bench.idle("flow in Rust query", || object.query(&view).map(drop))?;
     let mut to = foreign::view_mut(&mut u);
-    let total = bench.time(|| object.forward(EXEC, &view, &mut to, &mut logdet))?;
+    let total = bench.time("flow in Rust forward", || object.forward(EXEC, &view, &mut to, &mut logdet))?;
     let layers =
         Residual::stack(&lattice, Coefficients::Plain, Sharing::One, 1).map_err(DriverError::from)?;
     let parameters = vec![RHO; layers.len()];
     let mut flow = Flow::new(layers, parameters)?;
     let mut w = links(&lattice)?;
-    let alone = work(bench, || {
+    let alone = work(bench, "flow in Rust forward", || {
         w.copy_from(&v);
         logdet.fill(0.0);
         flow.forward(&mut w, &mut logdet);
@@ -64,20 +64,21 @@ pub(super) fn flow(bench: &mut Bench, plugin: &Plugin, services: &Services) -> D
     bench.report("flow in Rust forward", total, alone)
 }
 
-pub(super) fn force(bench: &mut Bench, plugin: &Plugin, services: &Services) -> Done {
+pub(super) fn force(bench: &mut Bench<'_, '_>, plugin: &Plugin, services: &Services) -> Done {
     let (lattice, told) = small(2)?;
     let mut object = ForceObject::create(plugin, services, &request("gaugelink.force", "beta = 1", &told))?;
     let (u, mut s) = (links(&lattice)?, [0.0]);
     let view = foreign::view(&u);
     bench.idle("force in Rust stats", || object.stats().map(drop))?;
     bench.idle("force in Rust query", || object.query(&view).map(drop))?;
-    let total = bench.time(|| object.action(EXEC, &view, Auxiliary::default(), &mut s))?;
+    let total =
+        bench.time("force in Rust action", || object.action(EXEC, &view, Auxiliary::default(), &mut s))?;
     let learned = LearnedForce::<f64, 1>::new(&lattice, &[1.0], &[])?;
-    let alone = work(bench, || drop(black_box(learned.value(&u))))?;
+    let alone = work(bench, "force in Rust action", || drop(black_box(learned.value(&u))))?;
     bench.report("force in Rust action", total, alone)
 }
 
-pub(super) fn precond(bench: &mut Bench, plugin: &Plugin, services: &Services) -> Done {
+pub(super) fn precond(bench: &mut Bench<'_, '_>, plugin: &Plugin, services: &Services) -> Done {
     let (lattice, told) = small(4)?;
     let TransportWeights { site, hop, spin_hop } = WEIGHTS;
     let config = format!("a = [{site}, {hop}, {spin_hop}]");
@@ -94,10 +95,10 @@ pub(super) fn precond(bench: &mut Bench, plugin: &Plugin, services: &Services) -
     bench.idle("precond in Rust query", || object.query(&view).map(drop))?;
     bench.idle("precond in Rust cost", || object.cost().map(drop))?;
     let mut to = foreign::view_mut(&mut z);
-    let total = bench.time(|| object.apply(EXEC, &view, &mut to, false))?;
+    let total = bench.time("precond in Rust apply", || object.apply(EXEC, &view, &mut to, false))?;
     let wilson = Wilson::new(&u, MASS, Boundary::periodic())?;
     let layer = ParallelTransport::new(&wilson, WEIGHTS);
     let mut y = SpinorField::<f64, 1>::zeroed(&lattice)?;
-    let alone = work(bench, || LinearOperator::apply(&layer, &mut y, &r))?;
+    let alone = work(bench, "precond in Rust apply", || LinearOperator::apply(&layer, &mut y, &r))?;
     bench.report("precond in Rust apply", total, alone)
 }

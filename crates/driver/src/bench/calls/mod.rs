@@ -8,7 +8,8 @@
 mod in_c;
 mod in_rust;
 
-use super::{Effort, Line};
+use super::Line;
+use super::stage::Session;
 use crate::error::DriverError;
 use gaugelink_host::sdk::Lattice;
 use gaugelink_host::{ConfigText, Exec, HostError, Plugin, Request, Search, Services};
@@ -27,14 +28,14 @@ const EXEC: Exec = Exec { threads: 1 };
 type Done = Result<(), DriverError>;
 
 /// Times the functions of every kind of object that the plugins beside the program have.
-pub(super) fn run(effort: &Effort, sink: &mut dyn FnMut(Line) -> Done) -> Done {
-    let mut bench = Bench { effort, sink, clock: 0.0, empty: 0.0 };
-    bench.clock = bench.time(|| {
+pub(super) fn run(session: &mut Session<'_>) -> Done {
+    let mut bench = Bench { session, clock: 0.0, empty: 0.0 };
+    bench.clock = bench.time("clock", || {
         black_box(Instant::now());
         Ok(())
     })?;
-    bench.empty = bench.time(empty)?;
-    (bench.sink)(Line::new("calls clock", "ns_per_call", bench.clock, "ns", 1))?;
+    bench.empty = bench.time("nothing", empty)?;
+    bench.session.tell(Line::new("calls clock", "ns_per_call", bench.clock, "ns", 1))?;
     let services = Services::new(1);
     let open = |name: &str| Plugin::open(&Search::new(&[]).find(name)?);
     in_c::run(&mut bench, &open("minimal-c")?, &services)?;
@@ -48,32 +49,39 @@ fn empty() -> Result<(), HostError> {
     black_box(Ok(()))
 }
 
-struct Bench<'b> {
-    effort: &'b Effort,
-    sink: &'b mut dyn FnMut(Line) -> Done,
+struct Bench<'b, 's> {
+    session: &'b mut Session<'s>,
     /// Nanoseconds to read the clock.
     clock: f64,
     /// Nanoseconds of a call that does nothing.
     empty: f64,
 }
 
-impl Bench<'_> {
-    /// Nanoseconds of a call: those of the best batch.
-    fn time(&self, mut call: impl FnMut() -> Result<(), HostError>) -> Result<f64, DriverError> {
-        let batch = || (0..CALLS).try_for_each(|_| call()).map_err(DriverError::from);
-        Ok(1e9 * self.effort.best_of(batch, |()| None)? / CALLS as f64)
+impl Bench<'_, '_> {
+    /// Nanoseconds of a call: a batch of them is a run.
+    fn time(
+        &mut self,
+        case: &str,
+        mut call: impl FnMut() -> Result<(), HostError>,
+    ) -> Result<f64, DriverError> {
+        let mut batch = || {
+            let clock = Instant::now();
+            (0..CALLS).try_for_each(|_| call())?;
+            Ok(clock.elapsed().as_secs_f64() / CALLS as f64)
+        };
+        Ok(1e9 * self.session.clock.time(&format!("calls {case}"), &mut batch)?.seconds)
     }
     /// A function of which `work` nanoseconds are the same work without a plugin.
     fn report(&mut self, case: &str, total: f64, work: f64) -> Done {
         let case = format!("calls {case}");
-        (self.sink)(Line::new(&case, "ns_per_call", total, "ns", 1))?;
-        (self.sink)(Line::new(&case, "ns_of_work", work, "ns", 1))?;
+        self.session.tell(Line::new(&case, "ns_per_call", total, "ns", 1))?;
+        self.session.tell(Line::new(&case, "ns_of_work", work, "ns", 1))?;
         let cost = (total - work).max(RESOLUTION);
-        (self.sink)(Line::new(&case, "ns", cost, "ns", 1).against_time("call_limit", LIMIT))
+        self.session.tell(Line::new(&case, "ns", cost, "ns", 1).against_time("call_limit", LIMIT))
     }
     /// A function without work.
     fn idle(&mut self, case: &str, call: impl FnMut() -> Result<(), HostError>) -> Done {
-        let total = self.time(call)?;
+        let total = self.time(case, call)?;
         self.report(case, total, self.empty)
     }
 }

@@ -70,14 +70,51 @@ pub fn forward_flops<const N: usize>(dims: usize, mu: usize) -> usize {
     Program::least::<f64>(|r| recorded_forward::<f64, N>(r, dims, mu)).flops()
 }
 
-fn recorded_forward<T: Real, const N: usize>(r: &Recorder<T>, dims: usize, mu: usize) {
-    let (u, sum) = (r.field("u", dims * 2 * N * N), r.field("logdet", 1));
+/// Floating-point operations of the way back through the sub-layer of direction `mu` on a link that it moves, without the
+/// way there: at the link itself where its exponent is small, and at the links that stay, as many sites again, in all
+/// directions.
+pub fn backward_flops<const N: usize>(dims: usize, mu: usize) -> usize {
+    let at_moving = Program::least::<f64>(|r| {
+        let (u, p) = (r.field("u", dims * 2 * N * N), r.field("p", algebra_dim(N)));
+        let theta = r.field("theta", 2 * N * N);
+        let links = RecordedLinks { recorder: r, field: u };
+        let staples = staple_sum(&links, dims, mu, &recorded_weights(r, dims, mu));
+        let mut g = [Recorded::splat(0.0); ALGEBRA_MAX];
+        for a in 0..algebra_dim(N) {
+            g[a] = r.load(p, a, r.here());
+        }
+        let (own, dual) = moved_back::<_, N>(links.here(mu), &staples, &g, r.parameter("weight"));
+        (0..algebra_dim(N)).for_each(|a| r.store(p, a, own[a]));
+        dual.0.as_flattened().iter().enumerate().for_each(|(i, z)| r.store_complex(theta, 2 * i, *z));
+    });
+    // `across_same_parity`, `across_other_parity` and `along` are four products of matrices, two of them scaled, and a sum
+    // each; then the slopes of a product, added.
+    let to_slopes = Program::least::<f64>(|r| {
+        let (u, y, p) = (r.field("u", 2 * N * N), r.field("y", 2 * N * N), r.field("p", algebra_dim(N)));
+        let slope = slopes(&r.matrix::<N>(u, 0, r.here()).mul(&r.matrix(y, 0, r.here())));
+        (0..algebra_dim(N)).for_each(|a| r.store(p, a, r.load(p, a, r.here()) + slope[a]));
+    });
+    let product = 8 * N * N * N - 2 * N * N;
+    let plane = 4 * product + 3 * 2 * N * N;
+    // In the other directions on both sites; in `mu` on the one that stays, from all planes, which are added up.
+    let at_frozen =
+        2 * (dims - 1) * (plane + to_slopes.flops()) + (dims - 1) * (plane + 2 * N * N) + to_slopes.flops();
+    at_moving.flops() + at_frozen
+}
+
+fn recorded_weights<T: Real>(r: &Recorder<T>, dims: usize, mu: usize) -> [[Recorded<T>; 2]; DIM_MAX] {
     let mut weights = [[Recorded::splat(0.0); 2]; DIM_MAX];
     for nu in (0..dims).filter(|&nu| nu != mu) {
         for side in 0..2 {
             weights[nu][side] = r.parameter(WEIGHT_NAMES[nu][side]);
         }
     }
+    weights
+}
+
+fn recorded_forward<T: Real, const N: usize>(r: &Recorder<T>, dims: usize, mu: usize) {
+    let (u, sum) = (r.field("u", dims * 2 * N * N), r.field("logdet", 1));
+    let weights = recorded_weights(r, dims, mu);
     let links = RecordedLinks { recorder: r, field: u };
     let (moved, log_det) = moved::<_, N>(&links, dims, mu, &weights);
     r.store(sum, 0, log_det);
@@ -172,25 +209,14 @@ impl<T: Real, const N: usize> Kernel<T> for Moving<'_, T, N> {
                     }
                 }
             }
-            let x = Exponent::new(self.links.at::<V>(block, self.mu), &sum);
-            let at = Frame::new(&x.a);
-            let mut slope = LogDet::new(&x.p, &at).slope(&at);
             let mut g = [V::splat(0.0); ALGEBRA_MAX];
             for a in 0..dim {
                 g[a] = cotangent.load(block, self.mu * dim + a);
             }
-            let (by_a, at_fixed_a) = Exponent::turned_back(&at, &g);
+            let (total, theta) = moved_back(self.links.at::<V>(block, self.mu), &sum, &g, weight);
             for a in 0..dim {
-                slope.by_a[a] = slope.by_a[a].mul_add(weight, by_a[a]);
-                slope.by_r[a] = slope.by_r[a] * weight;
-            }
-            let psi = dual_of_loops::<V, N>(&slope.by_a, slope.by_r0 * weight, &slope.by_r);
-            let own = slopes(&x.p.mul(&psi));
-            let theta = psi.mul(&x.u);
-            for a in 0..dim {
-                let total = at_fixed_a[a] + own[a];
                 // SAFETY: as above.
-                unsafe { self.cotangent.store(block, self.mu * dim + a, total) }
+                unsafe { self.cotangent.store(block, self.mu * dim + a, total[a]) }
             }
             // SAFETY: a block's Θ is written by one thread and read by none.
             unsafe { self.duals.store_matrix(block, 0, &theta) }
@@ -203,6 +229,32 @@ impl<T: Real, const N: usize> Kernel<T> for Moving<'_, T, N> {
             }
         }
     }
+}
+
+/// The way back at a link that moves, from the slopes `g` of the loss at its image and the `weight` of the log det: its own
+/// slopes, and its Θ. A site body.
+#[inline(always)]
+fn moved_back<V: Num, const N: usize>(
+    u: Matrix<V, N>,
+    staples: &Matrix<V, N>,
+    g: &[V; ALGEBRA_MAX],
+    weight: V,
+) -> ([V; ALGEBRA_MAX], Matrix<V, N>) {
+    let x = Exponent::new(u, staples);
+    let at = Frame::new(&x.a);
+    let mut slope = LogDet::new(&x.p, &at).slope(&at);
+    let (by_a, at_fixed_a) = Exponent::turned_back(&at, g);
+    for a in 0..algebra_dim(N) {
+        slope.by_a[a] = slope.by_a[a].mul_add(weight, by_a[a]);
+        slope.by_r[a] = slope.by_r[a] * weight;
+    }
+    let psi = dual_of_loops::<V, N>(&slope.by_a, slope.by_r0 * weight, &slope.by_r);
+    let own = slopes(&x.p.mul(&psi));
+    let mut total = at_fixed_a;
+    for a in 0..algebra_dim(N) {
+        total[a] = at_fixed_a[a] + own[a];
+    }
+    (total, psi.mul(&x.u))
 }
 
 /// The way back at the links that stay: what the staples of moving links pass on to them.

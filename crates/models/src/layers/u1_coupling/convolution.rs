@@ -127,6 +127,7 @@ pub fn convolve<T: Real, const OUTPUTS: usize>(
     to: &mut Field<T>,
 ) {
     assert!(weights.len() == TAPS.len() * inputs * OUTPUTS && inputs <= from.reals());
+    let (weights, _) = weights.as_chunks::<OUTPUTS>();
     let kernel =
         Convolution::<T, OUTPUTS> { targets, weights, from: from.reader(), inputs, shape, to: to.writer() };
     lattice.launch(&kernel, 0..targets.pairs.len());
@@ -135,7 +136,8 @@ pub fn convolve<T: Real, const OUTPUTS: usize>(
 
 struct Convolution<'a, T, const OUTPUTS: usize> {
     targets: &'a Targets,
-    weights: &'a [T],
+    /// `[tap and input][output]`: indices known at compile time, so that sums stay in registers.
+    weights: &'a [[T; OUTPUTS]],
     from: FieldReader<'a, T>,
     inputs: usize,
     shape: Shape<'a, T>,
@@ -147,46 +149,63 @@ impl<T: Real, const OUTPUTS: usize> Kernel<T> for Convolution<'_, T, OUTPUTS> {
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
         for pair in &self.targets.pairs[range] {
-            let mut sums = [[V::splat(0.0); OUTPUTS]; 2];
-            if let Shape::Hidden(start, pattern_of) | Shape::Output(start, pattern_of) = self.shape {
-                for b in 0..2 {
-                    let rows = &start[pattern_of[pair.blocks[b] as usize] as usize * OUTPUTS..][..OUTPUTS];
-                    for o in 0..OUTPUTS {
-                        sums[b][o] = rows[o].to_lanes();
-                    }
-                }
-            }
+            let [one, other] = pair.blocks;
+            // Two arrays, and indices that are known: so they stay in registers.
+            let (mut first, mut second) = (self.start::<V>(one), self.start::<V>(other));
             for source in &self.targets.sources[pair.first as usize..pair.last as usize] {
-                let weights =
-                    &self.weights[source.tap as usize * self.inputs * OUTPUTS..][..self.inputs * OUTPUTS];
-                let [first, second] = source.at.map(|at| self.from.rows(at.block as usize, 0, self.inputs));
-                let turns = source.at[0].rotation | source.at[1].rotation;
-                for i in 0..self.inputs {
-                    let x: [V; 2] = if turns == 0 {
+                let weights = &self.weights[source.tap as usize * self.inputs..][..self.inputs];
+                let [at_first, at_second] = source.at;
+                let from_first = self.from.rows(at_first.block as usize, 0, self.inputs);
+                let from_second = self.from.rows(at_second.block as usize, 0, self.inputs);
+                let turns = at_first.rotation | at_second.rotation;
+                for (i, weights) in weights.iter().enumerate() {
+                    let (x, y): (V, V) = if turns == 0 {
                         // SAFETY: the rows lie inside the field.
-                        unsafe { [V::load(first.add(i * T::LANES)), V::load(second.add(i * T::LANES))] }
+                        unsafe {
+                            (V::load(from_first.add(i * T::LANES)), V::load(from_second.add(i * T::LANES)))
+                        }
                     } else {
-                        [self.from.load_at(source.at[0], i), self.from.load_at(source.at[1], i)]
+                        (self.from.load_at(at_first, i), self.from.load_at(at_second, i))
                     };
                     for o in 0..OUTPUTS {
-                        let w = V::broadcast(weights[i * OUTPUTS + o]);
-                        sums[0][o] = x[0].mul_add(w, sums[0][o]);
-                        sums[1][o] = x[1].mul_add(w, sums[1][o]);
+                        let w = V::broadcast(weights[o]);
+                        first[o] = x.mul_add(w, first[o]);
+                        second[o] = y.mul_add(w, second[o]);
                     }
                 }
             }
-            for b in 0..2 {
-                let block = pair.blocks[b] as usize;
-                for o in 0..OUTPUTS {
-                    let sum = match &self.shape {
-                        Shape::Hidden(..) => leaky(sums[b][o], sums[b][o]),
-                        Shape::Slope(values) => leaky(values.load(block, o), sums[b][o]),
-                        Shape::Output(..) | Shape::Plain => sums[b][o],
-                    };
-                    // SAFETY: a block is written by the one thread that has its pair.
-                    unsafe { self.to.store(block, o, sum) }
-                }
+            self.finish(one, first);
+            self.finish(other, second);
+        }
+    }
+}
+
+impl<T: Real, const OUTPUTS: usize> Convolution<'_, T, OUTPUTS> {
+    /// What a block's sums start from.
+    #[inline(always)]
+    fn start<V: Lanes<Scalar = T>>(&self, block: u32) -> [V; OUTPUTS] {
+        let mut sums = [V::splat(0.0); OUTPUTS];
+        if let Shape::Hidden(start, pattern_of) | Shape::Output(start, pattern_of) = self.shape {
+            let rows = &start.as_chunks::<OUTPUTS>().0[pattern_of[block as usize] as usize];
+            for o in 0..OUTPUTS {
+                sums[o] = rows[o].to_lanes();
             }
+        }
+        sums
+    }
+
+    /// Writes a block's sums, shaped.
+    #[inline(always)]
+    fn finish<V: Lanes<Scalar = T>>(&self, block: u32, sums: [V; OUTPUTS]) {
+        let block = block as usize;
+        for o in 0..OUTPUTS {
+            let sum = match &self.shape {
+                Shape::Hidden(..) => leaky(sums[o], sums[o]),
+                Shape::Slope(values) => leaky(values.load(block, o), sums[o]),
+                Shape::Output(..) | Shape::Plain => sums[o],
+            };
+            // SAFETY: a block is written by the one thread that has its pair.
+            unsafe { self.to.store(block, o, sum) }
         }
     }
 }

@@ -13,6 +13,7 @@
 //! transformations. The net does not see them in the inverse either, which is therefore exact up to one root a link.
 
 mod convolution;
+mod flops;
 mod mixture;
 mod net;
 mod sites;
@@ -21,6 +22,7 @@ mod stripes;
 mod tests;
 mod weight_gradient;
 
+pub use flops::CouplingFlops;
 pub use mixture::COMPONENTS_MAX;
 
 use crate::{Layer, ModelError, Undo};
@@ -32,6 +34,9 @@ use sites::{Context, ContextBack, LinksBack, MixtureBack, Turn, TurnLinks};
 use std::sync::{Arc, Mutex, MutexGuard};
 use stripes::{Stripes, is_frozen, is_near};
 use weight_gradient::WeightSums;
+
+/// Most chains of a batch.
+const MOST_CHAINS: usize = f32::LANES;
 
 /// One coupling layer, placed on a lattice.
 pub struct U1Coupling<T> {
@@ -194,8 +199,9 @@ impl<T: Real> U1Coupling<T> {
             outputs: outputs.reader(),
             turn: turn.writer(),
         };
-        let mut sums = vec![0.0; 2 * log_det.len()];
-        lattice.reduce(&kernel, 0..blocks.len(), &mut sums);
+        let mut sums = [0.0; 2 * MOST_CHAINS];
+        let sums = &mut sums[..2 * log_det.len()];
+        lattice.reduce(&kernel, 0..blocks.len(), sums);
         let (logs, failures) = sums.split_at(log_det.len());
         log_det.iter_mut().zip(logs).for_each(|(sum, log)| *sum += log);
         let kernel = TurnLinks { stripes, blocks, turn: turn.reader(), links: u.writer() };
