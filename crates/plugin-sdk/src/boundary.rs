@@ -18,12 +18,12 @@ static HOOK: Once = Once::new();
 
 /// Runs `body`; panics inside print nothing. For threads that a plugin starts itself.
 pub fn quiet<R>(body: impl FnOnce() -> R) -> R {
-    struct Leave<'a>(&'a Cell<u32>);
-    impl Drop for Leave<'_> {
-        fn drop(&mut self) {
-            self.0.set(self.0.get() - 1);
-        }
-    }
+    hush();
+    inside(body)
+}
+
+/// Lets panics [`inside`] print nothing from now on.
+pub(crate) fn hush() {
     HOOK.call_once(|| {
         let chained = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
@@ -32,6 +32,17 @@ pub fn quiet<R>(body: impl FnOnce() -> R) -> R {
             }
         }));
     });
+}
+
+/// As [`quiet`], after [`hush`].
+#[inline]
+fn inside<R>(body: impl FnOnce() -> R) -> R {
+    struct Leave<'a>(&'a Cell<u32>);
+    impl Drop for Leave<'_> {
+        fn drop(&mut self) {
+            self.0.set(self.0.get() - 1);
+        }
+    }
     INSIDE.with(|inside| {
         inside.set(inside.get() + 1);
         let _leave = Leave(inside);
@@ -45,17 +56,18 @@ pub fn is_quiet() -> bool {
 }
 
 /// Runs `body` and gives the status of its result. A failure, panics among them, fills the host's error struct, with
-/// `place` where the error names none.
+/// `place` where the error names none. [`hush`] comes first.
 ///
 /// # Safety
 /// As for [`Error::store`].
+#[inline]
 pub(crate) unsafe fn guarded(
     place: &str,
     out: *mut raw::glk_error,
     body: impl FnOnce() -> Result<()>,
 ) -> raw::glk_status {
     // SAFETY: the caller's promise. The status is made inside, so that a number is passed on, not a struct copied.
-    let body = || quiet(|| unsafe { status(body(), place, out) });
+    let body = || inside(|| unsafe { status(body(), place, out) });
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
         let message = format!("the plugin panicked: {}", sentence(payload));
         // SAFETY: as above.
@@ -80,6 +92,7 @@ fn sentence(payload: Box<dyn Any + Send>) -> String {
 ///
 /// # Safety
 /// As for [`Error::store`].
+#[inline]
 pub(crate) unsafe fn status(result: Result<()>, place: &str, out: *mut raw::glk_error) -> raw::glk_status {
     match result {
         Ok(()) => raw::GLK_OK,

@@ -52,9 +52,9 @@ unsafe extern "C" fn refresh(
 ) -> glk_status {
     // SAFETY: arguments follow `plugin.h`, as everywhere in this file.
     unsafe {
-        call_on(object, exec, error, Handle::force, |force, call| {
+        call_on(object, exec, error, Handle::force, |force, call, seen| {
             let rng = sized_argument(rng, "rng")?;
-            force.refresh(call, &View::from_raw(u, "U")?, &rng)
+            force.refresh(call, seen.input.next(u, "U")?, &rng)
         })
     }
 }
@@ -71,10 +71,10 @@ unsafe extern "C" fn action(
 ) -> glk_status {
     // SAFETY: see above.
     unsafe {
-        call_on(object, exec, error, Handle::force, |force, call| {
-            let u = View::from_raw(u, "U")?;
+        call_on(object, exec, error, Handle::force, |force, call, seen| {
+            let u = seen.input.next(u, "U")?;
             let s = slice_mut(s, u.batch(), "S")?;
-            force.action(call, &u, &views(aux, naux)?, &operators(dirac, naux)?, s)
+            force.action(call, u, &views(aux, naux)?, &operators(dirac, naux)?, s)
         })
     }
 }
@@ -92,12 +92,12 @@ unsafe extern "C" fn force(
 ) -> glk_status {
     // SAFETY: see above.
     unsafe {
-        call_on(object, exec, error, Handle::force, |force, call| {
-            let (u, mut f) = (View::from_raw(u, "U")?, ViewMut::from_raw(f, "F")?);
+        call_on(object, exec, error, Handle::force, |force, call, seen| {
+            let (u, f) = (seen.input.next(u, "U")?, seen.output.next(f, "F")?);
             same_batch(u.batch(), f.batch())?;
             let aux = views(aux, naux)?;
-            call.apart(&f, aux.iter().chain([&u]))?;
-            force.force(call, &u, &aux, &operators(dirac, naux)?, scale, &mut f)
+            call.apart(f, aux.iter().chain([u]))?;
+            force.force(call, u, &aux, &operators(dirac, naux)?, scale, f)
         })
     }
 }

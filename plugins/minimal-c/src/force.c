@@ -27,7 +27,7 @@ static glk_status action(glk_object *o, const glk_exec *exec, const glk_view *U,
                          const glk_dirac *const *dirac, uint64_t naux, double *S, glk_error *error) {
   (void)aux, (void)dirac;
   CALL(FORCE);
-  OPEN(u, U, 0);
+  OPEN(u, U, INPUT);
   REQUIRE(whole_links(&u), GLK_INVALID_ARG, "U is no whole link field");
   REQUIRE(naux == 0, GLK_INVALID_ARG, "naux: the action depends on the links alone: give no pseudofermions");
   REQUIRE(S, GLK_INVALID_ARG, "S is NULL");
@@ -51,8 +51,8 @@ static glk_status force(glk_object *o, const glk_exec *exec, const glk_view *U, 
                         const glk_dirac *const *dirac, uint64_t naux, double factor, glk_view *F, glk_error *error) {
   (void)aux, (void)dirac;
   CALL(FORCE);
-  OPEN(u, U, 0);
-  OPEN(f, F, 1);
+  OPEN(u, U, INPUT);
+  OPEN(f, F, OUTPUT);
   int64_t n = u.ncol;
   REQUIRE(whole_links(&u), GLK_INVALID_ARG, "U is no whole link field");
   REQUIRE(naux == 0, GLK_INVALID_ARG, "naux: the force depends on the links alone: give no pseudofermions");

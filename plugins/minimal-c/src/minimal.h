@@ -13,6 +13,25 @@
 typedef double complex cplx;
 typedef struct { cplx e[MAXN][MAXN]; } matrix;
 
+/* ---- Views and objects ----------------------------------------------------------------------------------------
+ * A view as this plugin uses it: where it stands, or a copy with missing bytes zero; the sizes of its index ranges. */
+typedef struct {
+  const glk_view *v;
+  const glk_object *o;
+  int64_t scalar, im;             /* bytes of a number, bytes from real to imaginary part */
+  glk_status refusal;             /* of a view that is not fine */
+  int64_t low, high;              /* bytes of a plane, from its first number to the end of its last */
+  int64_t nmu, nrow, ncol, n5, nrhs;
+} field;
+
+/* The last view that was fine as this argument. Hosts lend fields of one layout call after call: a view that differs from
+ * it in planes and generation alone is not examined again. */
+typedef struct {
+  glk_view view;
+  field    f;
+} known;
+enum { INPUT, SECOND, OUTPUT, ASKED, PLACES };
+
 enum { FLOW, FORCE, PRECOND, PROPOSAL, KINDS };
 struct glk_object {
   int         kind, ready;        /* ready: a preconditioner that was set up */
@@ -21,6 +40,7 @@ struct glk_object {
   glk_lattice lattice;
   int64_t     sites;
   double      seconds;            /* of the last call; 0 if it was too short to be timed */
+  known       seen[PLACES];
 };
 
 /* The tables that get() gives, one in each file. */
@@ -55,27 +75,16 @@ glk_status finish(glk_object *o, double start);
   double start = start_of(o);                                                                      \
   OBJECT(wanted);                                                                                  \
   REQUIRE(on_cpu(exec), GLK_UNSUPPORTED, "exec.device_type: this plugin runs on the CPU only")
-#define OPEN(f, view, output)                                       \
+/* Opens the view of an argument that has this place among those seen; OUTPUT is written. */
+#define OPEN(f, view, place)                                        \
   field f;                                                          \
   do {                                                              \
-    const char *wrong = open_view(&f, o, view, output);             \
-    REQUIRE(!wrong, f.refusal, wrong);                              \
+    const char *wrong = open_view(&f, o, view, place);              \
+    REQUIRE(!wrong, f.refusal, wrong);                               \
   } while (0)
 
-/* ---- Views ----------------------------------------------------------------------------------------------------
- * A view as this plugin uses it: where it stands, or a copy with missing bytes zero; the sizes of its index ranges. */
-typedef struct {
-  const glk_view *v;
-  glk_view whole;
-  const glk_object *o;
-  int64_t scalar, im;             /* bytes of a number, bytes from real to imaginary part */
-  glk_status refusal;             /* of a view that is not fine */
-  int64_t low, high;              /* bytes of a plane, from its first number to the end of its last */
-  int64_t nmu, nrow, ncol, n5, nrhs;
-} field;
-
 /* NULL if the view is fine, else what is wrong with it. */
-const char *open_view(field *f, const glk_object *o, const glk_view *view, int output);
+const char *open_view(field *f, glk_object *o, const glk_view *view, int place);
 /* Whether the two hold the same numbers of the same sites; whether it is a link field of all sites. */
 int alike(const field *a, const field *b);
 int whole_links(const field *f);

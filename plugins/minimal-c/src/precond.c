@@ -10,7 +10,7 @@ static glk_status setup(glk_object *o, const glk_exec *exec, const glk_view *U, 
   CALL(PRECOND);
   int was_ready = o->ready;
   o->ready = 0;                   /* after a set-up that fails, only another one is possible */
-  OPEN(u, U, 0);
+  OPEN(u, U, SECOND);
   REQUIRE(whole_links(&u), GLK_INVALID_ARG, "U is no whole link field");
   REQUIRE(dirac && GLK_HAS(glk_dirac, dirac, mass), GLK_INVALID_ARG, "dirac is NULL or its size too small");
   glk_dirac m = { 0 };            /* rule R2: what an older host left out is zero */
@@ -38,8 +38,8 @@ static glk_status apply(glk_object *o, const glk_exec *exec, const glk_view *r, 
   (void)dagger;                   /* the diagonal is real */
   CALL(PRECOND);
   REQUIRE(o->ready, GLK_PRECONDITION, "apply before setup: call setup first");
-  OPEN(in, r, 0);
-  OPEN(out, z, 1);
+  OPEN(in, r, INPUT);
+  OPEN(out, z, OUTPUT);
   REQUIRE(in.v->kind == GLK_WILSON && out.v->kind == GLK_WILSON && alike(&in, &out), GLK_INVALID_ARG,
           "r and z differ in shape or are no spinors");
   APART(out, in);

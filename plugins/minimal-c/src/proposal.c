@@ -47,8 +47,8 @@ static glk_status propose(glk_object *o, const glk_exec *exec, const glk_rng *rn
                           double *log_weight, glk_error *error) {
   (void)aux, (void)aux_new;
   CALL(PROPOSAL);
-  OPEN(u, U, 0);
-  OPEN(out, U_new, 1);
+  OPEN(u, U, INPUT);
+  OPEN(out, U_new, OUTPUT);
   REQUIRE(naux == 0, GLK_INVALID_ARG, "naux: only links are proposed: give no pseudofermions");
   REQUIRE(log_weight, GLK_INVALID_ARG, "log_weight is NULL");
   REQUIRE(rng && GLK_HAS(glk_rng, rng, call), GLK_INVALID_ARG, "rng is NULL or its size too small");

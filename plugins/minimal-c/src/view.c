@@ -147,19 +147,18 @@ static int repeats(const field *f) {
   return found;
 }
 
+static int64_t planes_of(const field *f) { return f->v->nplanes > 1 ? f->v->nplanes : 1; }
+
+static const char *check_planes(const field *f) {
+  for (int64_t i = 0; i < planes_of(f); i++)
+    if (!f->v->plane[i] || uneven((int64_t)(uintptr_t)f->v->plane[i], f->scalar)) return "a plane is NULL or misaligned";
+  return NULL;
+}
+
 /* Rule R9: nothing of a view is believed before it is checked. NULL if it is fine, else what is wrong. */
-const char *open_view(field *f, const glk_object *o, const glk_view *view, int output) {
-  f->refusal = GLK_INVALID_ARG;
-  if (!view) return "a view is NULL";
-  if (view->size < offsetof(glk_view, plane)) return "a view's size is too small: set it to sizeof(glk_view)";
-  f->v = view;
-  if (view->size < sizeof *view) {
-    memset(&f->whole, 0, sizeof f->whole);
-    memcpy(&f->whole, view, view->size);
-    f->v = &f->whole;
-  }
+static const char *examine(field *f, const glk_object *o, const glk_view *v, int output) {
+  f->v = v;
   f->o = o;
-  const glk_view *v = f->v;
   if (output && (v->flags & GLK_VIEW_CONST)) return "an output view says CONST";
   if (v->device_type != 0 && v->device_type != GLK_DEV_CPU) return "device_type: only CPU memory is served";
   if (v->scalar != GLK_F32 && v->scalar != GLK_F64) return "scalar: F32 and F64 are served";
@@ -232,9 +231,37 @@ const char *open_view(field *f, const glk_object *o, const glk_view *view, int o
     if (numbers * held * (double)f->scalar > high - low) return "the strides lead to a place of an output twice";
     if (v->site_order == GLK_SITE_TABLE && repeats(f)) return "site_table: two sites of an output have the same entry";
   }
-  for (uint32_t i = 0; i < (v->nplanes > 1 ? v->nplanes : 1); i++)
-    if (!v->plane[i] || uneven((int64_t)(uintptr_t)v->plane[i], f->scalar)) return "a plane is NULL or misaligned";
-  return NULL;
+  return check_planes(f);
+}
+
+/* Byte by byte, but for planes and generation. */
+static inline int same_layout(const glk_view *a, const glk_view *b) {
+  return !memcmp(a, b, offsetof(glk_view, plane)) &&
+         !memcmp(&a->plane_bytes, &b->plane_bytes, offsetof(glk_view, generation) - offsetof(glk_view, plane_bytes));
+}
+
+const char *open_view(field *f, glk_object *o, const glk_view *view, int place) {
+  known *last = &o->seen[place];
+  f->refusal = GLK_INVALID_ARG;
+  if (!view) return "a view is NULL";
+  if (view->size < offsetof(glk_view, plane)) return "a view's size is too small: set it to sizeof(glk_view)";
+  if (view->size < sizeof *view) {
+    memset(&last->view, 0, sizeof last->view);
+    memcpy(&last->view, view, view->size);
+    return examine(f, o, &last->view, place == OUTPUT);
+  }
+  if (same_layout(view, &last->view)) {
+    *f = last->f;
+    f->v = view;
+    return check_planes(f);
+  }
+  const char *wrong = examine(f, o, view, place == OUTPUT);
+  /* A table that may change is looked at again. */
+  if (!wrong && (view->site_order != GLK_SITE_TABLE || view->flags & GLK_VIEW_TABLE_KEPT)) {
+    last->view = *view;
+    last->f = *f;
+  }
+  return wrong;
 }
 
 /* Marks on the 4-byte words of a field's planes, to which all numbers are aligned. */
@@ -243,8 +270,6 @@ typedef struct {
   int64_t planes, bytes;          /* of each plane */
   unsigned char *words;
 } marks;
-
-static int64_t planes_of(const field *f) { return f->v->nplanes > 1 ? f->v->nplanes : 1; }
 
 /* Whether a number at p stands on a mark; puts its own with `set`. */
 static int marked(marks *m, const char *p, int64_t scalar, int set) {
