@@ -54,7 +54,7 @@ const LAYOUTS: [Mutant; 20] = [
     ("view.c", "if (links && f->nrow < f->ncol)", "if (0)", FORCE, "fewer rows"),
 ];
 
-const RULES: [Mutant; 25] = [
+const RULES: [Mutant; 29] = [
     (
         "force.c",
         "S[b] = o->beta * sum;",
@@ -96,6 +96,10 @@ const RULES: [Mutant; 25] = [
     ("proposal.c", "REQUIRE(naux == 0", "REQUIRE(1", PROPOSAL, "naux"),
     ("precond.c", "u.v->generation == o->generation", "1", PRECOND, "REUSE"),
     ("precond.c", "GLK_PRECONDITION, \"mode", "GLK_INVALID_ARG, \"mode", PRECOND, "REUSE"),
+    ("view.c", "if (same_layout(view, &last->view))", SAME_PLANE, FLOW, "plane_bytes"),
+    ("view.c", "if (same_layout(view, &last->view))", "if (!memcmp(view, &last->view, 64))", FORCE, "stride"),
+    ("view.c", "f->v = view;", "f->v = view; return NULL;", PROPOSAL, "NULL plane"),
+    ("view.c", "view->flags & GLK_VIEW_TABLE_KEPT", "1", PRECOND, "changed table"),
     ("force.c", "S[b] = o->beta * sum", KEPT_BY_ADDRESS, FORCE, "generation"),
     ("force.c", "S[b] = o->beta * sum", KEPT_BY_GENERATION, FORCE, "generation"),
 ];
@@ -134,6 +138,8 @@ const ROUNDED: &str = "static void destroy(glk_object *o) { free(o); \
 const LINKED_FOR_SPEED: &str = "static void fini(void) {} \
      __attribute__((constructor)) static void fast(void) { __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8040); }";
 
+/// A view that stands where the last one stood is taken for it.
+const SAME_PLANE: &str = "if (last->view.size && view->plane[0] == last->view.plane[0])";
 /// The action of links that stand where the last ones stood, whatever generation they are of.
 const KEPT_BY_ADDRESS: &str = "static const void *of; static double kept; \
      if (!u.v->generation || of != u.v->plane[0]) { of = u.v->plane[0]; kept = o->beta * sum; } S[b] = kept";

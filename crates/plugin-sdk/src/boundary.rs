@@ -37,17 +37,20 @@ pub(crate) fn hush() {
 /// As [`quiet`], after [`hush`].
 #[inline]
 fn inside<R>(body: impl FnOnce() -> R) -> R {
-    struct Leave<'a>(&'a Cell<u32>);
-    impl Drop for Leave<'_> {
+    struct Leave(*const Cell<u32>);
+    impl Drop for Leave {
         fn drop(&mut self) {
-            self.0.set(self.0.get() - 1);
+            // SAFETY: a cell of this thread, without a destructor: it stays as long as the thread does.
+            let inside = unsafe { &*self.0 };
+            inside.set(inside.get() - 1);
         }
     }
-    INSIDE.with(|inside| {
+    // Looked for once, which takes a call of the loader's.
+    let _leave = INSIDE.with(|inside| {
         inside.set(inside.get() + 1);
-        let _leave = Leave(inside);
-        body()
-    })
+        Leave(inside)
+    });
+    body()
 }
 
 /// Whether panics on this thread print nothing: inside [`quiet`]. Threads that work for this one shall be quiet, too.
@@ -111,6 +114,7 @@ pub(crate) unsafe fn status(result: Result<()>, place: &str, out: *mut raw::glk_
 ///
 /// # Safety
 /// `p` is NULL or valid, and not written by others, for `'a`.
+#[inline]
 pub(crate) unsafe fn argument<'a, T>(p: *const T, name: &str) -> Result<&'a T> {
     // SAFETY: the caller's promise.
     unsafe { p.as_ref() }.ok_or_else(|| Error::invalid(format!("{name} is NULL")))
@@ -120,6 +124,7 @@ pub(crate) unsafe fn argument<'a, T>(p: *const T, name: &str) -> Result<&'a T> {
 ///
 /// # Safety
 /// As for [`sized::read`].
+#[inline]
 pub(crate) unsafe fn sized_argument<T: Extensible>(p: *const T, name: &str) -> Result<T> {
     // SAFETY: the caller's promise.
     unsafe { sized::read(p) }.ok_or_else(|| Error::invalid(format!("{name} is NULL, or its size is not set")))
@@ -129,6 +134,7 @@ pub(crate) unsafe fn sized_argument<T: Extensible>(p: *const T, name: &str) -> R
 ///
 /// # Safety
 /// `p` is NULL or valid for `count` elements, and not used by others, for `'a`.
+#[inline]
 pub(crate) unsafe fn slice_mut<'a, T>(p: *mut T, count: usize, name: &str) -> Result<&'a mut [T]> {
     if count == 0 {
         return Ok(&mut []);

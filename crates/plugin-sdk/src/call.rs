@@ -123,10 +123,12 @@ impl<'a> Call<'a> {
         apart(self.lattice, output, inputs)
     }
     /// The host.
+    #[inline]
     pub fn host(&self) -> &Host {
         self.host
     }
     /// CPU threads that this call may use, itself included.
+    #[inline]
     pub fn threads(&self) -> usize {
         match self.max_threads {
             0 => self.host.threads(),
@@ -137,6 +139,7 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// `CANCELLED` if the host wants the call to end.
+    #[inline]
     pub fn progress(&self, phase: &str, done: u64, total: u64) -> Result<()> {
         // SAFETY: a host's function with its host, on the thread of the call.
         let stop = self
@@ -144,11 +147,7 @@ impl<'a> Call<'a> {
             .table
             .progress
             .map_or(0, |f| unsafe { f(self.host.pointer, &string(phase), done, total) });
-        if stop == 0 {
-            Ok(())
-        } else {
-            Err(Error::new(raw::GLK_CANCELLED, format!("cancelled during {phase}")))
-        }
+        if stop == 0 { Ok(()) } else { Err(cancelled(phase)) }
     }
     /// The other ranks, if the host lends communication.
     pub fn comm(&self) -> Option<Comm<'_>> {
@@ -162,6 +161,11 @@ impl<'a> Call<'a> {
     pub(crate) fn exec(&self) -> *const raw::glk_exec {
         self.exec
     }
+}
+
+#[cold]
+fn cancelled(phase: &str) -> Error {
+    Error::new(raw::GLK_CANCELLED, format!("cancelled during {phase}"))
 }
 
 /// Collective operations of the host's communicator.

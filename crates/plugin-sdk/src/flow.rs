@@ -134,6 +134,7 @@ unsafe extern "C" fn pullback(
 }
 
 /// Views of one call are batches of one size.
+#[inline]
 pub(crate) fn same_batch(a: usize, b: usize) -> Result<()> {
     if a == b { Ok(()) } else { Err(Error::invalid(format!("nrhs differs between the views: {a} and {b}"))) }
 }

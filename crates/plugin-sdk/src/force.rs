@@ -74,7 +74,7 @@ unsafe extern "C" fn action(
         call_on(object, exec, error, Handle::force, |force, call, seen| {
             let u = seen.input.next(u, "U")?;
             let s = slice_mut(s, u.batch(), "S")?;
-            force.action(call, u, &views(aux, naux)?, &operators(dirac, naux)?, s)
+            with_aux(aux, dirac, naux, |aux, dirac| force.action(call, u, aux, dirac, s))
         })
     }
 }
@@ -95,17 +95,37 @@ unsafe extern "C" fn force(
         call_on(object, exec, error, Handle::force, |force, call, seen| {
             let (u, f) = (seen.input.next(u, "U")?, seen.output.next(f, "F")?);
             same_batch(u.batch(), f.batch())?;
-            let aux = views(aux, naux)?;
-            call.apart(f, aux.iter().chain([u]))?;
-            force.force(call, u, &aux, &operators(dirac, naux)?, scale, f)
+            with_aux(aux, dirac, naux, |aux, dirac| {
+                call.apart(f, aux.iter().chain([u]))?;
+                force.force(call, u, aux, dirac, scale, f)
+            })
         })
     }
+}
+
+/// Calls `body` with the pseudofermions and their operators. Mostly there are none, and then no vectors are made.
+///
+/// # Safety
+/// As for [`views`] and [`operators`].
+#[inline]
+unsafe fn with_aux(
+    aux: *const *const glk_view,
+    dirac: *const *const glk_dirac,
+    naux: u64,
+    body: impl FnOnce(&[View], &[Dirac]) -> Result<()>,
+) -> Result<()> {
+    if naux == 0 {
+        return body(&[], &[]);
+    }
+    // SAFETY: the caller's promise.
+    unsafe { body(&views(aux, naux)?, &operators(dirac, naux)?) }
 }
 
 /// The pointers of an array argument.
 ///
 /// # Safety
 /// `p` is NULL or an array of `count`.
+#[inline]
 pub(crate) unsafe fn pointers<'a, T>(p: *const *const T, count: u64, name: &str) -> Result<&'a [*const T]> {
     match count {
         0 => Ok(&[]),

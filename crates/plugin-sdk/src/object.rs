@@ -1,11 +1,11 @@
 //! Objects behind their handle, and what all interfaces share.
 
 use crate::boundary::{guarded, status};
+use crate::seen::Seen;
 use crate::{
     Args, Call, Component, Constructor, Error, Flow, Force, Host, Lattice, Precond, Proposal, Result, Sink,
     Source,
 };
-use crate::seen::Seen;
 use crate::{View, raw};
 
 /// How a view would be served.
@@ -88,7 +88,8 @@ pub(crate) type Frame<'h> = (&'h Host, &'h Lattice, &'h mut Seen);
 
 macro_rules! as_interface {
     ($($name:ident: $kind:ident, $trait:ident);* $(;)?) => {
-        $(pub(crate) fn $name(&mut self) -> Result<(&mut (dyn $trait + 'static), Frame<'_>)> {
+        $(#[inline]
+        pub(crate) fn $name(&mut self) -> Result<(&mut (dyn $trait + 'static), Frame<'_>)> {
             match &mut self.body {
                 Body::$kind(object) => Ok((object.as_mut(), (&self.host, &self.lattice, &mut self.seen))),
                 _ => Err(Error::invalid(concat!("the object is of another interface than ", stringify!($name)))),
@@ -114,10 +115,12 @@ impl Handle {
         precond: Precond, Precond;
         proposal: Proposal, Proposal;
     }
+    #[inline]
     pub(crate) fn object(&mut self) -> &mut dyn Object {
         self.object_and_view().0
     }
     /// The object, and the view that it was last asked about.
+    #[inline]
     pub(crate) fn object_and_view(&mut self) -> (&mut dyn Object, &mut View<'static>) {
         let object: &mut dyn Object = match &mut self.body {
             Body::Flow(object) => object.as_mut(),
@@ -133,6 +136,7 @@ impl Handle {
 ///
 /// # Safety
 /// `object` is NULL or came from `create` and is used by nobody else now; `error` as `plugin.h` has it.
+#[inline]
 pub(crate) unsafe fn call(
     object: *mut raw::glk_object,
     error: *mut raw::glk_error,
@@ -160,6 +164,7 @@ pub(crate) unsafe fn call(
 ///
 /// # Safety
 /// As for [`call`]; `exec` as `plugin.h` has it.
+#[inline]
 pub(crate) unsafe fn call_on<I: ?Sized + 'static>(
     object: *mut raw::glk_object,
     exec: *const raw::glk_exec,

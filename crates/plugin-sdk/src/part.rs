@@ -9,7 +9,7 @@ pub enum Part<'v> {
     /// The view.
     All(&'v View<'v>),
     /// A view of some of its fields.
-    Some(View<'v>),
+    Some(Box<View<'v>>),
 }
 
 impl<'v> Deref for Part<'v> {
@@ -28,7 +28,7 @@ pub enum PartMut<'v, 'a> {
     /// The view.
     All(&'v mut ViewMut<'a>),
     /// A view of some of its fields.
-    Some(ViewMut<'a>),
+    Some(Box<ViewMut<'a>>),
 }
 
 impl<'a> Deref for PartMut<'_, 'a> {
@@ -64,7 +64,7 @@ impl View<'_> {
         }
         let raw = part(self.as_raw(), first, count, self.name())?;
         // SAFETY: the planes of the part are the ends of this view's planes.
-        unsafe { View::from_raw(&raw const raw, self.name()) }.map(Part::Some)
+        unsafe { View::from_raw(&raw const raw, self.name()) }.map(|part| Part::Some(Box::new(part)))
     }
 }
 
@@ -81,7 +81,7 @@ impl<'a> ViewMut<'a> {
         let name = self.as_view().name();
         let raw = part(self.as_view().as_raw(), first, count, name)?;
         // SAFETY: as for `View::part`, and this view is borrowed while the part lives.
-        unsafe { ViewMut::from_raw(&raw const raw, name) }.map(PartMut::Some)
+        unsafe { ViewMut::from_raw(&raw const raw, name) }.map(|part| PartMut::Some(Box::new(part)))
     }
 }
 

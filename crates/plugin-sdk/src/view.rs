@@ -67,6 +67,7 @@ impl<'a> View<'a> {
     }
     /// The name of its layout, for what was found out about it to be kept from call to call. None for views that no
     /// host gave to an object, that were changed, and whose site table may change.
+    #[inline]
     pub fn layout(&self) -> Option<LayoutId> {
         self.layout
     }
@@ -126,6 +127,7 @@ impl<'a> View<'a> {
         View { raw: self.raw, name: self.name, layout: self.layout, memory: PhantomData }
     }
     /// The C struct.
+    #[inline]
     pub fn as_raw(&self) -> &glk_view {
         &self.raw
     }
@@ -134,6 +136,7 @@ impl<'a> View<'a> {
         self.name
     }
     /// Fields of the batch.
+    #[inline]
     pub fn batch(&self) -> usize {
         self.raw.nrhs.max(1) as usize
     }
@@ -287,9 +290,11 @@ impl<'a> ViewMut<'a> {
         Ok(Self(View::lex(data.as_mut_ptr(), data.len(), lattice, raw::GLK_WILSON, [1, nspin, ncolor])?))
     }
     /// For reading.
+    #[inline]
     pub fn as_view(&self) -> &View<'a> {
         &self.0
     }
+    #[inline]
     pub(crate) fn view_mut(&mut self) -> &mut View<'a> {
         &mut self.0
     }
@@ -315,6 +320,7 @@ impl<'a> ViewMut<'a> {
         self.0.raw.flags = flags;
     }
     /// Fields of the batch.
+    #[inline]
     pub fn batch(&self) -> usize {
         self.0.batch()
     }

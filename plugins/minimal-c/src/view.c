@@ -231,37 +231,51 @@ static const char *examine(field *f, const glk_object *o, const glk_view *v, int
     if (numbers * held * (double)f->scalar > high - low) return "the strides lead to a place of an output twice";
     if (v->site_order == GLK_SITE_TABLE && repeats(f)) return "site_table: two sites of an output have the same entry";
   }
+  f->whole_links = v->kind == GLK_GAUGE && v->parity == GLK_BOTH && f->n5 == 1;
   return check_planes(f);
 }
 
-/* Byte by byte, but for planes and generation. */
+/* Byte by byte, but for planes and generation. In pieces that compilers compare without calling memcmp. */
 static inline int same_layout(const glk_view *a, const glk_view *b) {
-  return !memcmp(a, b, offsetof(glk_view, plane)) &&
-         !memcmp(&a->plane_bytes, &b->plane_bytes, offsetof(glk_view, generation) - offsetof(glk_view, plane_bytes));
+  GLK_ASSERT(offsetof(glk_view, plane) == 64 && offsetof(glk_view, generation) == offsetof(glk_view, plane_bytes) + 128);
+  const char *p = (const char *)&a->plane_bytes, *q = (const char *)&b->plane_bytes;
+  return !memcmp(a, b, 64) && !memcmp(p, q, 64) && !memcmp(p + 64, q + 64, 64);
 }
 
-const char *open_view(field *f, glk_object *o, const glk_view *view, int place) {
-  known *last = &o->seen[place];
+static const field *refused(field *f, const char *wrong) {
   f->refusal = GLK_INVALID_ARG;
-  if (!view) return "a view is NULL";
-  if (view->size < offsetof(glk_view, plane)) return "a view's size is too small: set it to sizeof(glk_view)";
+  f->wrong = wrong;
+  return f;
+}
+
+/* A view of another layout than the last one of its argument. */
+static const field *open_anew(glk_object *o, const glk_view *view, int place) {
+  known *last = &o->seen[place];
+  field *f = &last->passing;
+  if (!view) return refused(f, "a view is NULL");
+  if (view->size < offsetof(glk_view, plane)) return refused(f, "a view's size is too small: set it to sizeof(glk_view)");
+  f->refusal = GLK_INVALID_ARG;
   if (view->size < sizeof *view) {
-    memset(&last->view, 0, sizeof last->view);
-    memcpy(&last->view, view, view->size);
-    return examine(f, o, &last->view, place == OUTPUT);
+    memset(&last->whole, 0, sizeof last->whole);
+    memcpy(&last->whole, view, view->size);
+    f->wrong = examine(f, o, &last->whole, place == OUTPUT);
+    return f;
   }
-  if (same_layout(view, &last->view)) {
-    *f = last->f;
-    f->v = view;
-    return check_planes(f);
-  }
-  const char *wrong = examine(f, o, view, place == OUTPUT);
+  f->wrong = examine(f, o, view, place == OUTPUT);
   /* A table that may change is looked at again. */
-  if (!wrong && (view->site_order != GLK_SITE_TABLE || view->flags & GLK_VIEW_TABLE_KEPT)) {
+  if (!f->wrong && (view->site_order != GLK_SITE_TABLE || view->flags & GLK_VIEW_TABLE_KEPT)) {
     last->view = *view;
-    last->f = *f;
+    last->kept = *f;
   }
-  return wrong;
+  return f;
+}
+
+const field *open_view(glk_object *o, const glk_view *view, int place) {
+  known *last = &o->seen[place];
+  if (!view || view->size < sizeof *view || !same_layout(view, &last->view)) return open_anew(o, view, place);
+  last->kept.v = view;
+  last->kept.wrong = check_planes(&last->kept);
+  return &last->kept;
 }
 
 /* Marks on the 4-byte words of a field's planes, to which all numbers are aligned. */
@@ -317,13 +331,6 @@ int apart(const field *out, const field *in) {
   int shared = numbers_marked(&m, in, 0);
   free(m.words);
   return !shared;
-}
-
-int whole_links(const field *f) { return f->v->kind == GLK_GAUGE && f->v->parity == GLK_BOTH && f->n5 == 1; }
-
-int alike(const field *a, const field *b) {
-  return a->nmu == b->nmu && a->nrow == b->nrow && a->ncol == b->ncol && a->n5 == b->n5 && a->nrhs == b->nrhs &&
-         a->v->parity == b->v->parity;
 }
 
 void scale(const field *from, const field *to, double factor) {
