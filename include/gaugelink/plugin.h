@@ -152,7 +152,7 @@ typedef struct glk_lattice {
  *            order (x fastest, extents r_d and simd_d). Grid.
  * BLOCK_EO   as BLOCK with x/2 and Lx/2 in place of x and Lx, one parity only. Grid, red-black.
  * TABLE      E = site_table[lex]: any other order. A view of one parity reads only the entries of that parity.
- *            An output has none of them twice.
+ *            An output has none of them twice. Without VIEW_TABLE_KEPT, plugins look at every entry at each call.
  * LEX and BLOCK views hold all sites. simd other than 1 goes only with BLOCK orders, halo only with LEX. */
 #define GLK_GAUGE     1
 #define GLK_ALGEBRA   2
@@ -181,6 +181,8 @@ typedef struct glk_lattice {
 #define GLK_ALG_NEG_F 2
 #define GLK_VIEW_CONST      (1u << 0) /* must not be written */
 #define GLK_VIEW_ACCUMULATE (1u << 1) /* the output is added to what is there */
+#define GLK_VIEW_TABLE_KEPT (1u << 2) /* while an object lives that was lent site_table, its entries do not change, and no
+                                         other table comes to stand there: plugins look at each of them once */
 #define GLK_MAX_PLANES 8
 typedef struct glk_view {
   uint32_t size, flags;

@@ -11,6 +11,7 @@ fn main() {
         .include("../../include")
         .std("c11")
         .opt_level(2)
+        .flag("-fvisibility=hidden")
         .extra_warnings(true)
         // The Rust linker exports Rust's symbols only: src/lib.rs lends the entry point its name.
         .define("glk_plugin_entry_v1", "glk_minimal_c_entry")

@@ -21,11 +21,19 @@ impl Auxiliary<'_> {
         }
         Err(Error::invalid(format!("{fields} auxiliary fields, but {operators} operators")))
     }
-    fn views(&self) -> Vec<*const raw::glk_view> {
-        self.fields.iter().map(|view| &raw const *view.as_raw()).collect()
-    }
-    fn operators(&self) -> Vec<*const Dirac> {
-        self.operators.iter().map(|operator| &raw const *operator).collect()
+    /// Calls `body` with pointers to fields and to operators, and their number. Mostly there are none, and then no vectors
+    /// are made.
+    #[inline]
+    fn pointers<R>(
+        &self,
+        body: impl FnOnce(*const *const raw::glk_view, *const *const Dirac, u64) -> R,
+    ) -> R {
+        if self.fields.is_empty() {
+            return body(std::ptr::null(), std::ptr::null(), 0);
+        }
+        let fields: Vec<_> = self.fields.iter().map(|view| &raw const *view.as_raw()).collect();
+        let operators: Vec<_> = self.operators.iter().map(|operator| &raw const *operator).collect();
+        body(fields.as_ptr(), operators.as_ptr(), fields.len() as u64)
     }
 }
 
@@ -48,11 +56,11 @@ impl<'s> ForceObject<'s> {
         room(&self.object.plugin, "S", s.len(), u.batch())?;
         let action = self.object.table.action.ok_or_else(|| self.object.absent("action"))?;
         aux.check().map_err(|error| self.object.plugin.fails(error))?;
-        let (fields, operators, count) = (aux.views(), aux.operators(), aux.fields.len() as u64);
-        // SAFETY: see above.
-        self.object.call(|object, error| unsafe {
-            let (fields, operators) = (fields.as_ptr(), operators.as_ptr());
-            action(object, &exec.raw(), u.as_raw(), fields, operators, count, s.as_mut_ptr(), error)
+        aux.pointers(|fields, operators, count| {
+            // SAFETY: see above.
+            self.object.call(|object, error| unsafe {
+                action(object, &exec.raw(), u.as_raw(), fields, operators, count, s.as_mut_ptr(), error)
+            })
         })
     }
     /// F = scale · force.
@@ -66,11 +74,11 @@ impl<'s> ForceObject<'s> {
     ) -> Result<(), HostError> {
         let force = self.object.table.force.ok_or_else(|| self.object.absent("force"))?;
         aux.check().map_err(|error| self.object.plugin.fails(error))?;
-        let (fields, operators, count) = (aux.views(), aux.operators(), aux.fields.len() as u64);
-        // SAFETY: see above.
-        self.object.call(|object, error| unsafe {
-            let (fields, operators) = (fields.as_ptr(), operators.as_ptr());
-            force(object, &exec.raw(), u.as_raw(), fields, operators, count, scale, f.as_raw_mut(), error)
+        aux.pointers(|fields, operators, count| {
+            // SAFETY: see above.
+            self.object.call(|object, error| unsafe {
+                force(object, &exec.raw(), u.as_raw(), fields, operators, count, scale, f.as_raw_mut(), error)
+            })
         })
     }
 }

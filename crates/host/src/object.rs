@@ -39,6 +39,7 @@ pub struct Exec {
 }
 
 impl Exec {
+    #[inline]
     pub(crate) fn raw(self) -> raw::glk_exec {
         let mut exec = sized_struct::<raw::glk_exec>();
         exec.device_type = raw::GLK_DEV_CPU;
@@ -49,6 +50,16 @@ impl Exec {
 
 /// Held during init and fini of any plugin: `plugin.h` has hosts serialise them.
 static COUNTED: Mutex<()> = Mutex::new(());
+
+/// A number of an answer, read by itself: the plugin has just written them one by one, and wider loads, which the compiler
+/// would make of several, had to wait until these have reached the cache, which takes as long as the rest of the call.
+macro_rules! told {
+    ($number:expr) => {
+        // SAFETY: a field of a local struct.
+        unsafe { (&raw const $number).read_volatile() }
+    };
+}
+pub(crate) use told;
 
 /// An object and the table of its interface. Dropping it destroys the object.
 pub(crate) struct Object<'s, T> {
@@ -139,6 +150,7 @@ impl<T> Object<'_, T> {
         self.plugin.fails(Error::unsupported(format!("the plugin offers no {what}")))
     }
     /// Runs a call and takes its answer.
+    #[inline]
     pub(crate) fn call(
         &mut self,
         body: impl FnOnce(*mut raw::glk_object, *mut raw::glk_error) -> raw::glk_status,
@@ -158,7 +170,7 @@ impl<T> Object<'_, T> {
             raw::GLK_QUERY_COPY => Served::Copy,
             _ => Served::No,
         };
-        Ok(Query { served, scratch_bytes: answer.scratch_bytes, seconds: answer.est_seconds })
+        Ok(Query { served, scratch_bytes: told!(answer.scratch_bytes), seconds: told!(answer.est_seconds) })
     }
     pub(crate) fn stats(&mut self) -> Result<Stats, HostError> {
         let stats = self.plugin.table().stats.ok_or_else(|| self.absent("stats"))?;
@@ -166,12 +178,12 @@ impl<T> Object<'_, T> {
         // SAFETY: whole structs.
         self.call(|object, error| unsafe { stats(object, &raw mut answer, error) })?;
         Ok(Stats {
-            iterations: answer.iters,
-            seconds: answer.seconds,
-            flops: answer.flops,
-            residual: answer.residual,
-            bytes_comm: answer.bytes_comm,
-            bytes_copied: answer.bytes_copied,
+            iterations: told!(answer.iters),
+            seconds: told!(answer.seconds),
+            flops: told!(answer.flops),
+            residual: told!(answer.residual),
+            bytes_comm: told!(answer.bytes_comm),
+            bytes_copied: told!(answer.bytes_copied),
         })
     }
 }
@@ -221,6 +233,7 @@ macro_rules! common_methods {
 pub(crate) use common_methods;
 
 /// One output number for each field of the batch.
+#[inline]
 pub(crate) fn room(plugin: &Plugin, name: &str, room: usize, batch: usize) -> Result<(), HostError> {
     if room == batch {
         return Ok(());

@@ -1,6 +1,6 @@
 //! Objects of `glk.precond/1`.
 
-use crate::object::{Object, common_methods};
+use crate::object::{Object, common_methods, told};
 use crate::{Exec, HostError};
 use gaugelink_plugin_sdk::{Cost, Dirac, Setup, View, ViewMut, raw};
 use std::ffi::c_void;
@@ -64,6 +64,10 @@ impl<'s> PrecondObject<'s> {
             let (flops, bytes) = (&raw mut answer.flops, &raw mut answer.bytes);
             cost(object, flops, bytes, &raw mut answer.dirac_equivalents, error)
         })?;
-        Ok(answer)
+        Ok(Cost {
+            flops: told!(answer.flops),
+            bytes: told!(answer.bytes),
+            dirac_equivalents: told!(answer.dirac_equivalents),
+        })
     }
 }

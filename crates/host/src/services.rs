@@ -41,7 +41,8 @@ struct Inner {
     threads: u32,
     lent: Option<Lent>,
     log: Box<Log>,
-    progress: Box<Progress>,
+    /// Whoever wants to hear of it.
+    progress: Option<Box<Progress>>,
 }
 
 /// Threads that plugins work on.
@@ -67,11 +68,14 @@ unsafe impl Sync for Services {}
 impl Services {
     /// Services with these threads that discard log lines.
     pub fn new(threads: impl Into<Threads>) -> Self {
-        Self::with(threads, Box::new(|_, _, _| {}), Box::new(|_, _, _| false))
+        Self::told(threads.into(), Box::new(|_, _, _| {}), None)
     }
     /// As [`Self::new`]; `log` gets level, target and line, `progress` phase, done and total (0 unknown) and answers
     /// whether the call shall end early.
     pub fn with(threads: impl Into<Threads>, log: Box<Log>, progress: Box<Progress>) -> Self {
+        Self::told(threads.into(), log, Some(progress))
+    }
+    fn told(threads: Threads, log: Box<Log>, progress: Option<Box<Progress>>) -> Self {
         const NAME: &str = "gaugelink";
         const VERSION: &str = env!("CARGO_PKG_VERSION");
         let mut table = sized_struct::<raw::glk_host>();
@@ -82,7 +86,7 @@ impl Services {
         table.progress = Some(progress_made);
         table.threads = Some(threads_granted);
         table.get = Some(service);
-        let (threads, lent) = match threads.into() {
+        let (threads, lent) = match threads {
             Threads::Granted(threads) => (u32::try_from(threads).unwrap_or(u32::MAX).max(1), None),
             Threads::Lent(pool) => (pool.threads() as u32, Some(Lent::new(pool))),
         };
@@ -144,9 +148,10 @@ unsafe extern "C" fn progress_made(
     done: u64,
     total: u64,
 ) -> i32 {
+    // SAFETY: as above.
+    let Some(progress) = (unsafe { &inner(host).progress }) else { return 0 };
     // SAFETY: as above. A panic is a reason to stop.
-    let stop =
-        catch_unwind(AssertUnwindSafe(|| unsafe { (inner(host).progress)(&string(phase), done, total) }));
+    let stop = catch_unwind(AssertUnwindSafe(|| unsafe { progress(&string(phase), done, total) }));
     i32::from(stop.unwrap_or(true))
 }
 

@@ -54,7 +54,7 @@ const LAYOUTS: [Mutant; 20] = [
     ("view.c", "if (links && f->nrow < f->ncol)", "if (0)", FORCE, "fewer rows"),
 ];
 
-const RULES: [Mutant; 25] = [
+const RULES: [Mutant; 28] = [
     (
         "force.c",
         "S[b] = o->beta * sum;",
@@ -83,7 +83,7 @@ const RULES: [Mutant; 25] = [
     ("force.c", "z -= I * trace", "z -= 0 * trace", FORCE, "algebra"),
     ("force.c", "S[b] = o->beta * sum", "S[b] = 2 * o->beta * sum", FORCE, "gradient"),
     ("flow.c", "logdet[b] = 0", "logdet[b] = 0.25", FLOW, "log det"),
-    ("flow.c", "from.v->algebra_conv == to.v->algebra_conv ? 1 : -1", "1", FLOW, "sign"),
+    ("flow.c", "from->v->algebra_conv == to->v->algebra_conv ? 1 : -1", "1", FLOW, "sign"),
     (
         "plugin.c",
         "o->kind == FORCE ? \"beta\" : \"step\"",
@@ -94,14 +94,17 @@ const RULES: [Mutant; 25] = [
     ("plugin.c", "REQUIRE(on_cpu(request->exec)", "REQUIRE(1", FORCE, "CUDA object"),
     ("proposal.c", "REQUIRE(rng->algorithm == GLK_RNG_CHACHA20", "REQUIRE(1", PROPOSAL, "rng algorithm"),
     ("proposal.c", "REQUIRE(naux == 0", "REQUIRE(1", PROPOSAL, "naux"),
-    ("precond.c", "u.v->generation == o->generation", "1", PRECOND, "REUSE"),
+    ("precond.c", "u->v->generation == o->generation", "1", PRECOND, "REUSE"),
     ("precond.c", "GLK_PRECONDITION, \"mode", "GLK_INVALID_ARG, \"mode", PRECOND, "REUSE"),
+    ("view.c", "!memcmp(a, b, offsetof(glk_view, plane))", PART_OF_THE_HEAD, FORCE, "algebra_conv"),
+    ("view.c", "!memcmp(&a->plane_bytes, &b->plane_bytes, strides)", STRIDES, FLOW, "plane_bytes"),
+    ("view.c", "view->flags & GLK_VIEW_TABLE_KEPT", "1", PRECOND, "changed table"),
     ("force.c", "S[b] = o->beta * sum", KEPT_BY_ADDRESS, FORCE, "generation"),
     ("force.c", "S[b] = o->beta * sum", KEPT_BY_GENERATION, FORCE, "generation"),
 ];
 
 const WRITES: [Mutant; 3] = [
-    ("flow.c", "scale(&v, &u, 1);", PAST_THE_END, FLOW, "log det"),
+    ("flow.c", "scale(v, u, 1);", PAST_THE_END, FLOW, "log det"),
     ("force.c", "double strength =", BEFORE_THE_START, FORCE, "sign and scale"),
     ("view.c", "if (!view) return", BEHIND_ANY_VIEW, PRECOND, "LEX f32"),
 ];
@@ -115,10 +118,10 @@ const MODES: [Mutant; 3] = [
 
 /// A site too many, of an output.
 const PAST_THE_END: &str =
-    "scale(&v, &u, 1); store(&u, (char *)u.v->plane[0] + u.v->plane_bytes, load(&u, u.v->plane[0]));";
+    "scale(v, u, 1); store(u, (char *)u->v->plane[0] + u->v->plane_bytes, load(u, u->v->plane[0]));";
 /// Something is added to the number in front of an output.
 const BEFORE_THE_START: &str =
-    "for (int i = 1; i <= 2; i++) ((double *)f.v->plane[0])[-i] += 0.5; double strength =";
+    "for (int i = 1; i <= 2; i++) ((double *)f->v->plane[0])[-i] += 0.5; double strength =";
 /// A float behind the last one, of any view.
 const BEHIND_ANY_VIEW: &str = "if (view && view->size == sizeof *view && view->scalar == GLK_F32 && view->plane[0]) \
      *(float *)((char *)view->plane[0] + view->plane_bytes + 4) = 1; if (!view) return";
@@ -134,29 +137,39 @@ const ROUNDED: &str = "static void destroy(glk_object *o) { free(o); \
 const LINKED_FOR_SPEED: &str = "static void fini(void) {} \
      __attribute__((constructor)) static void fast(void) { __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8040); }";
 
+/// Views are taken for the last one whatever follows the number of planes.
+const PART_OF_THE_HEAD: &str = "!memcmp(a, b, offsetof(glk_view, gamma_basis))";
+/// And those of another length.
+const STRIDES: &str = "!memcmp(&a->stride_site, &b->stride_site, strides - 8)";
 /// The action of links that stand where the last ones stood, whatever generation they are of.
 const KEPT_BY_ADDRESS: &str = "static const void *of; static double kept; \
-     if (!u.v->generation || of != u.v->plane[0]) { of = u.v->plane[0]; kept = o->beta * sum; } S[b] = kept";
+     if (!u->v->generation || of != u->v->plane[0]) { of = u->v->plane[0]; kept = o->beta * sum; } S[b] = kept";
 /// The action of links of the generation of the last ones, though they are of none.
 const KEPT_BY_GENERATION: &str = "static uint64_t of = 77; static double kept; \
-     if (of != u.v->generation) { of = u.v->generation; kept = o->beta * sum; } S[b] = kept";
+     if (of != u->v->generation) { of = u->v->generation; kept = o->beta * sum; } S[b] = kept";
 
 const PHYSICS: [Mutant; 17] = [
     ("precond.c", "1 / o->diagonal", "(dagger ? 2 : 1) / o->diagonal", PRECOND, "adjoint"),
     ("precond.c", "1 / o->diagonal", "12345 / o->diagonal", PRECOND, "residual"),
     ("precond.c", "1 / o->diagonal", "-1 / o->diagonal", PRECOND, "residual"),
-    ("precond.c", "m.normalisation == GLK_DIRAC_BY_KAPPA ? 1 : m.mass + 4", "m.mass + 4", PRECOND, "KAPPA"),
-    ("precond.c", "m.normalisation == GLK_DIRAC_BY_KAPPA ? 1 : m.mass + 4", "1", PRECOND, "residual"),
-    ("precond.c", "(m.xi0 == 0 || m.xi0 == 1)", "1", PRECOND, "xi0"),
-    ("precond.c", "REQUIRE(m.op == GLK_DIRAC_WILSON", "REQUIRE(1", PRECOND, "op"),
     (
         "precond.c",
-        "REQUIRE(m.precond_form == GLK_DIRAC_FULL",
-        "REQUIRE(m.precond_form < 9",
+        "m->normalisation == GLK_DIRAC_BY_KAPPA ? 1 : m->mass + 4",
+        "m->mass + 4",
+        PRECOND,
+        "KAPPA",
+    ),
+    ("precond.c", "m->normalisation == GLK_DIRAC_BY_KAPPA ? 1 : m->mass + 4", "1", PRECOND, "residual"),
+    ("precond.c", "(m->xi0 == 0 || m->xi0 == 1)", "1", PRECOND, "xi0"),
+    ("precond.c", "REQUIRE(m->op == GLK_DIRAC_WILSON", "REQUIRE(1", PRECOND, "op"),
+    (
+        "precond.c",
+        "REQUIRE(m->precond_form == GLK_DIRAC_FULL",
+        "REQUIRE(m->precond_form < 9",
         PRECOND,
         "even-odd",
     ),
-    ("precond.c", "m.csw_r == 0 && m.csw_t == 0", "1", PRECOND, "csw"),
+    ("precond.c", "m->csw_r == 0 && m->csw_t == 0", "1", PRECOND, "csw"),
     (
         "precond.c",
         "1 / o->diagonal",
@@ -182,7 +195,7 @@ const PHYSICS: [Mutant; 17] = [
     (
         "proposal.c",
         "log_weight[b] = 0;",
-        "log_weight[b] = 0; for (int64_t i = 0; i < o->sites; i++) log_weight[b] += creal(load(&out, address(&out, i, 0, 0, 0, 0, b)));",
+        "log_weight[b] = 0; for (int64_t i = 0; i < o->sites; i++) log_weight[b] += creal(load(out, address(out, i, 0, 0, 0, 0, b)));",
         PROPOSAL,
         "balance",
     ),

@@ -64,6 +64,18 @@ impl<T: Real> Field<T> {
         Self { lattice: lattice.clone(), reals, data: unsafe { Memory::foreign(start, len) } }
     }
 
+    /// Moves a field that was made by [`Field::at`].
+    ///
+    /// # Panics
+    /// For one with memory of its own.
+    ///
+    /// # Safety
+    /// As there, until it is moved again.
+    pub(crate) unsafe fn move_to(&mut self, start: *mut T) {
+        // SAFETY: the caller's promise.
+        unsafe { self.data.move_to(start) }
+    }
+
     /// A copy in memory of its own.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! An output shares no number with an input.
 
-use crate::{Error, Lattice, Result, View, ViewMut};
+use crate::{Error, Lattice, Result, View, ViewMut, raw};
 use std::ops::Range;
 
 /// Bytes that one mark stands for: those of the smallest number that is served, to which all are aligned.
@@ -18,31 +18,45 @@ pub(crate) fn apart<'v>(
     inputs: impl IntoIterator<Item = &'v View<'v>>,
 ) -> Result<()> {
     let output = output.as_view();
-    let meets = |input: &&View| planes_meet(output, input) && numbers_meet(lattice, output, input);
-    match inputs.into_iter().find(meets) {
-        None => Ok(()),
-        Some(input) => Err(Error::invalid(format!(
-            "{} shares numbers with {}: an output never overlaps an input; give it memory of its own",
-            output.name(),
-            input.name()
-        ))),
+    for input in inputs {
+        if planes_meet(output, input) && numbers_meet(lattice, output, input) {
+            return Err(shared(output, input));
+        }
     }
+    Ok(())
+}
+
+#[cold]
+fn shared(output: &View, input: &View) -> Error {
+    let (output, input) = (output.name(), input.name());
+    Error::invalid(format!(
+        "{output} shares numbers with {input}: an output never overlaps an input; give it memory of its own"
+    ))
 }
 
 /// Whether bytes that may be addressed from the planes of both are the same.
 #[inline]
 fn planes_meet(a: &View, b: &View) -> bool {
-    planes(a).any(|a| planes(b).any(|b| meet(&a, &b)))
+    if a.as_raw().nplanes <= 1 && b.as_raw().nplanes <= 1 {
+        return meet(&plane(a, 0), &plane(b, 0));
+    }
+    any_planes_meet(a, b)
+}
+
+fn any_planes_meet(a: &View, b: &View) -> bool {
+    let planes = |view: &View| (view.as_raw().nplanes.max(1) as usize).min(raw::GLK_MAX_PLANES);
+    (0..planes(a)).any(|i| (0..planes(b)).any(|j| meet(&plane(a, i), &plane(b, j))))
 }
 
 #[inline]
-fn planes(view: &View) -> impl Iterator<Item = Range<usize>> {
+fn plane(view: &View, i: usize) -> Range<usize> {
     let raw = view.as_raw();
     let bytes = usize::try_from(raw.plane_bytes).unwrap_or(usize::MAX);
-    let planes = raw.plane.iter().take(raw.nplanes.max(1) as usize);
-    planes.map(move |plane| plane.addr()..plane.addr().saturating_add(bytes))
+    let start = raw.plane[i].addr();
+    start..start.saturating_add(bytes)
 }
 
+#[inline]
 fn meet(a: &Range<usize>, b: &Range<usize>) -> bool {
     a.start < b.end && b.start < a.end
 }
@@ -86,7 +100,7 @@ fn words(plane: &Range<usize>, bytes: &Range<usize>) -> Range<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::raw::{self, glk_view};
+    use crate::raw::glk_view;
 
     /// Whether links from one number of a memory on are refused as the output of links from another one on.
     fn refused(change: impl Fn(&mut glk_view, &mut glk_view), [from, to]: [usize; 2]) -> bool {

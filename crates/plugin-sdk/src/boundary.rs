@@ -18,12 +18,12 @@ static HOOK: Once = Once::new();
 
 /// Runs `body`; panics inside print nothing. For threads that a plugin starts itself.
 pub fn quiet<R>(body: impl FnOnce() -> R) -> R {
-    struct Leave<'a>(&'a Cell<u32>);
-    impl Drop for Leave<'_> {
-        fn drop(&mut self) {
-            self.0.set(self.0.get() - 1);
-        }
-    }
+    hush();
+    inside(body)
+}
+
+/// Lets panics [`inside`] print nothing from now on.
+pub(crate) fn hush() {
     HOOK.call_once(|| {
         let chained = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
@@ -32,11 +32,25 @@ pub fn quiet<R>(body: impl FnOnce() -> R) -> R {
             }
         }));
     });
-    INSIDE.with(|inside| {
+}
+
+/// As [`quiet`], after [`hush`].
+#[inline]
+fn inside<R>(body: impl FnOnce() -> R) -> R {
+    struct Leave(*const Cell<u32>);
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            // SAFETY: a cell of this thread, without a destructor: it stays as long as the thread does.
+            let inside = unsafe { &*self.0 };
+            inside.set(inside.get() - 1);
+        }
+    }
+    // Looked for once, which takes a call of the loader's.
+    let _leave = INSIDE.with(|inside| {
         inside.set(inside.get() + 1);
-        let _leave = Leave(inside);
-        body()
-    })
+        Leave(inside)
+    });
+    body()
 }
 
 /// Whether panics on this thread print nothing: inside [`quiet`]. Threads that work for this one shall be quiet, too.
@@ -45,17 +59,18 @@ pub fn is_quiet() -> bool {
 }
 
 /// Runs `body` and gives the status of its result. A failure, panics among them, fills the host's error struct, with
-/// `place` where the error names none.
+/// `place` where the error names none. [`hush`] comes first.
 ///
 /// # Safety
 /// As for [`Error::store`].
+#[inline]
 pub(crate) unsafe fn guarded(
     place: &str,
     out: *mut raw::glk_error,
     body: impl FnOnce() -> Result<()>,
 ) -> raw::glk_status {
     // SAFETY: the caller's promise. The status is made inside, so that a number is passed on, not a struct copied.
-    let body = || quiet(|| unsafe { status(body(), place, out) });
+    let body = || inside(|| unsafe { status(body(), place, out) });
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
         let message = format!("the plugin panicked: {}", sentence(payload));
         // SAFETY: as above.
@@ -80,6 +95,7 @@ fn sentence(payload: Box<dyn Any + Send>) -> String {
 ///
 /// # Safety
 /// As for [`Error::store`].
+#[inline]
 pub(crate) unsafe fn status(result: Result<()>, place: &str, out: *mut raw::glk_error) -> raw::glk_status {
     match result {
         Ok(()) => raw::GLK_OK,
@@ -98,6 +114,7 @@ pub(crate) unsafe fn status(result: Result<()>, place: &str, out: *mut raw::glk_
 ///
 /// # Safety
 /// `p` is NULL or valid, and not written by others, for `'a`.
+#[inline]
 pub(crate) unsafe fn argument<'a, T>(p: *const T, name: &str) -> Result<&'a T> {
     // SAFETY: the caller's promise.
     unsafe { p.as_ref() }.ok_or_else(|| Error::invalid(format!("{name} is NULL")))
@@ -107,6 +124,7 @@ pub(crate) unsafe fn argument<'a, T>(p: *const T, name: &str) -> Result<&'a T> {
 ///
 /// # Safety
 /// As for [`sized::read`].
+#[inline]
 pub(crate) unsafe fn sized_argument<T: Extensible>(p: *const T, name: &str) -> Result<T> {
     // SAFETY: the caller's promise.
     unsafe { sized::read(p) }.ok_or_else(|| Error::invalid(format!("{name} is NULL, or its size is not set")))
@@ -116,6 +134,7 @@ pub(crate) unsafe fn sized_argument<T: Extensible>(p: *const T, name: &str) -> R
 ///
 /// # Safety
 /// `p` is NULL or valid for `count` elements, and not used by others, for `'a`.
+#[inline]
 pub(crate) unsafe fn slice_mut<'a, T>(p: *mut T, count: usize, name: &str) -> Result<&'a mut [T]> {
     if count == 0 {
         return Ok(&mut []);

@@ -66,15 +66,24 @@ impl Host {
     }
 }
 
-/// Where a call or an object runs: on the CPU, or it is refused.
+/// Where a call or an object runs: on the CPU, or it is refused. Gives `max_threads`.
 ///
 /// # Safety
 /// As for [`crate::read_sized`]; NULL is CPU.
-pub(crate) unsafe fn on_cpu(exec: *const raw::glk_exec) -> Result<raw::glk_exec> {
-    // SAFETY: the caller's promise.
-    let exec = unsafe { sized::read(exec) }.unwrap_or_default();
-    match exec.device_type {
-        0 | raw::GLK_DEV_CPU => Ok(exec),
+#[inline]
+pub(crate) unsafe fn on_cpu(exec: *const raw::glk_exec) -> Result<u32> {
+    // Two fields, not a copy: the host has just written them one by one, and a copy in wider pieces would have to wait.
+    // SAFETY: the caller's promise; fields are looked at where the size says they are there.
+    let (device_type, max_threads) = unsafe {
+        if !exec.is_null() && exec.is_aligned() && (*exec).size as usize >= size_of::<raw::glk_exec>() {
+            ((*exec).device_type, (*exec).max_threads)
+        } else {
+            let exec = sized::read(exec).unwrap_or_default();
+            (exec.device_type, exec.max_threads)
+        }
+    };
+    match device_type {
+        0 | raw::GLK_DEV_CPU => Ok(max_threads),
         other => {
             Err(Error::unsupported(format!("exec.device_type is {other}; this plugin runs on the CPU only")))
         }
@@ -85,21 +94,24 @@ pub(crate) unsafe fn on_cpu(exec: *const raw::glk_exec) -> Result<raw::glk_exec>
 pub struct Call<'a> {
     host: &'a Host,
     lattice: &'a Lattice,
-    exec: raw::glk_exec,
+    exec: *const raw::glk_exec,
+    max_threads: u32,
     /// Keeps it on its thread.
     thread: PhantomData<*const ()>,
 }
 
 impl<'a> Call<'a> {
     /// # Safety
-    /// As for [`crate::read_sized`]; NULL is CPU.
+    /// As for [`crate::read_sized`], as long as the call is used; NULL is CPU.
+    #[inline]
     pub(crate) unsafe fn new(
-        (host, lattice): (&'a Host, &'a Lattice),
+        host: &'a Host,
+        lattice: &'a Lattice,
         exec: *const raw::glk_exec,
     ) -> Result<Self> {
         // SAFETY: the caller's promise.
-        let exec = unsafe { on_cpu(exec) }?;
-        Ok(Self { host, lattice, exec, thread: PhantomData })
+        let max_threads = unsafe { on_cpu(exec) }?;
+        Ok(Self { host, lattice, exec, max_threads, thread: PhantomData })
     }
     /// Refuses an output that shares a number with an input.
     #[inline]
@@ -111,12 +123,14 @@ impl<'a> Call<'a> {
         apart(self.lattice, output, inputs)
     }
     /// The host.
+    #[inline]
     pub fn host(&self) -> &Host {
         self.host
     }
     /// CPU threads that this call may use, itself included.
+    #[inline]
     pub fn threads(&self) -> usize {
-        match self.exec.max_threads {
+        match self.max_threads {
             0 => self.host.threads(),
             limit => limit as usize,
         }
@@ -125,6 +139,7 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// `CANCELLED` if the host wants the call to end.
+    #[inline]
     pub fn progress(&self, phase: &str, done: u64, total: u64) -> Result<()> {
         // SAFETY: a host's function with its host, on the thread of the call.
         let stop = self
@@ -132,11 +147,7 @@ impl<'a> Call<'a> {
             .table
             .progress
             .map_or(0, |f| unsafe { f(self.host.pointer, &string(phase), done, total) });
-        if stop == 0 {
-            Ok(())
-        } else {
-            Err(Error::new(raw::GLK_CANCELLED, format!("cancelled during {phase}")))
-        }
+        if stop == 0 { Ok(()) } else { Err(cancelled(phase)) }
     }
     /// The other ranks, if the host lends communication.
     pub fn comm(&self) -> Option<Comm<'_>> {
@@ -146,9 +157,15 @@ impl<'a> Call<'a> {
     pub fn parallel(&self) -> Option<Parallel<'_>> {
         Some(Parallel { threads: self.host.parallel()?, call: PhantomData })
     }
-    pub(crate) fn exec(&self) -> &raw::glk_exec {
-        &self.exec
+    /// As the host gave it.
+    pub(crate) fn exec(&self) -> *const raw::glk_exec {
+        self.exec
     }
+}
+
+#[cold]
+fn cancelled(phase: &str) -> Error {
+    Error::new(raw::GLK_CANCELLED, format!("cancelled during {phase}"))
 }
 
 /// Collective operations of the host's communicator.

@@ -46,11 +46,11 @@ unsafe extern "C" fn sample(
 ) -> glk_status {
     // SAFETY: arguments follow `plugin.h`, as everywhere in this file.
     unsafe {
-        call_on(object, exec, error, Handle::flow, |flow, call| {
-            let mut u = ViewMut::from_raw(u, "U")?;
+        call_on(object, exec, error, Handle::flow, |flow, call, seen| {
+            let u = seen.output.next(u, "U")?;
             let rng = sized_argument(rng, "rng")?;
             let log_q = slice_mut(log_q, u.batch(), "log_q")?;
-            flow.sample(call, &rng, &mut u, log_q)
+            flow.sample(call, &rng, u, log_q)
         })
     }
 }
@@ -65,12 +65,12 @@ unsafe extern "C" fn forward(
 ) -> glk_status {
     // SAFETY: see above.
     unsafe {
-        call_on(object, exec, error, Handle::flow, |flow, call| {
-            let (v, mut u) = (View::from_raw(v, "V")?, ViewMut::from_raw(u, "U")?);
+        call_on(object, exec, error, Handle::flow, |flow, call, seen| {
+            let (v, u) = (seen.input.next(v, "V")?, seen.output.next(u, "U")?);
             same_batch(v.batch(), u.batch())?;
-            call.apart(&u, [&v])?;
+            call.apart(u, [v])?;
             let logdet = slice_mut(logdet, v.batch(), "logdet")?;
-            flow.forward(call, &v, &mut u, logdet)
+            flow.forward(call, v, u, logdet)
         })
     }
 }
@@ -85,12 +85,12 @@ unsafe extern "C" fn inverse(
 ) -> glk_status {
     // SAFETY: see above.
     unsafe {
-        call_on(object, exec, error, Handle::flow, |flow, call| {
-            let (u, mut v) = (View::from_raw(u, "U")?, ViewMut::from_raw(v, "V")?);
+        call_on(object, exec, error, Handle::flow, |flow, call, seen| {
+            let (u, v) = (seen.input.next(u, "U")?, seen.output.next(v, "V")?);
             same_batch(u.batch(), v.batch())?;
-            call.apart(&v, [&u])?;
+            call.apart(v, [u])?;
             let logdet = slice_mut(logdet, u.batch(), "logdet")?;
-            flow.inverse(call, &u, &mut v, logdet)
+            flow.inverse(call, u, v, logdet)
         })
     }
 }
@@ -104,10 +104,10 @@ unsafe extern "C" fn log_density(
 ) -> glk_status {
     // SAFETY: see above.
     unsafe {
-        call_on(object, exec, error, Handle::flow, |flow, call| {
-            let u = View::from_raw(u, "U")?;
+        call_on(object, exec, error, Handle::flow, |flow, call, seen| {
+            let u = seen.input.next(u, "U")?;
             let log_q = slice_mut(log_q, u.batch(), "log_q")?;
-            flow.log_density(call, &u, log_q)
+            flow.log_density(call, u, log_q)
         })
     }
 }
@@ -122,18 +122,19 @@ unsafe extern "C" fn pullback(
 ) -> glk_status {
     // SAFETY: see above.
     unsafe {
-        call_on(object, exec, error, Handle::flow, |flow, call| {
-            let (v, f_u) = (View::from_raw(v, "V")?, View::from_raw(f_u, "F_U")?);
-            let mut f_v = ViewMut::from_raw(f_v, "F_V")?;
+        call_on(object, exec, error, Handle::flow, |flow, call, seen| {
+            let (v, f_u) = (seen.input.next(v, "V")?, seen.second.next(f_u, "F_U")?);
+            let f_v = seen.output.next(f_v, "F_V")?;
             same_batch(v.batch(), f_u.batch())?;
             same_batch(v.batch(), f_v.batch())?;
-            call.apart(&f_v, [&v, &f_u])?;
-            flow.pullback(call, &v, &f_u, &mut f_v)
+            call.apart(f_v, [v, f_u])?;
+            flow.pullback(call, v, f_u, f_v)
         })
     }
 }
 
 /// Views of one call are batches of one size.
+#[inline]
 pub(crate) fn same_batch(a: usize, b: usize) -> Result<()> {
     if a == b { Ok(()) } else { Err(Error::invalid(format!("nrhs differs between the views: {a} and {b}"))) }
 }

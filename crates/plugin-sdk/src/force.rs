@@ -52,9 +52,9 @@ unsafe extern "C" fn refresh(
 ) -> glk_status {
     // SAFETY: arguments follow `plugin.h`, as everywhere in this file.
     unsafe {
-        call_on(object, exec, error, Handle::force, |force, call| {
+        call_on(object, exec, error, Handle::force, |force, call, seen| {
             let rng = sized_argument(rng, "rng")?;
-            force.refresh(call, &View::from_raw(u, "U")?, &rng)
+            force.refresh(call, seen.input.next(u, "U")?, &rng)
         })
     }
 }
@@ -71,10 +71,10 @@ unsafe extern "C" fn action(
 ) -> glk_status {
     // SAFETY: see above.
     unsafe {
-        call_on(object, exec, error, Handle::force, |force, call| {
-            let u = View::from_raw(u, "U")?;
+        call_on(object, exec, error, Handle::force, |force, call, seen| {
+            let u = seen.input.next(u, "U")?;
             let s = slice_mut(s, u.batch(), "S")?;
-            force.action(call, &u, &views(aux, naux)?, &operators(dirac, naux)?, s)
+            with_aux(aux, dirac, naux, |aux, dirac| force.action(call, u, aux, dirac, s))
         })
     }
 }
@@ -92,20 +92,40 @@ unsafe extern "C" fn force(
 ) -> glk_status {
     // SAFETY: see above.
     unsafe {
-        call_on(object, exec, error, Handle::force, |force, call| {
-            let (u, mut f) = (View::from_raw(u, "U")?, ViewMut::from_raw(f, "F")?);
+        call_on(object, exec, error, Handle::force, |force, call, seen| {
+            let (u, f) = (seen.input.next(u, "U")?, seen.output.next(f, "F")?);
             same_batch(u.batch(), f.batch())?;
-            let aux = views(aux, naux)?;
-            call.apart(&f, aux.iter().chain([&u]))?;
-            force.force(call, &u, &aux, &operators(dirac, naux)?, scale, &mut f)
+            with_aux(aux, dirac, naux, |aux, dirac| {
+                call.apart(f, aux.iter().chain([u]))?;
+                force.force(call, u, aux, dirac, scale, f)
+            })
         })
     }
+}
+
+/// Calls `body` with the pseudofermions and their operators. Mostly there are none, and then no vectors are made.
+///
+/// # Safety
+/// As for [`views`] and [`operators`].
+#[inline]
+unsafe fn with_aux(
+    aux: *const *const glk_view,
+    dirac: *const *const glk_dirac,
+    naux: u64,
+    body: impl FnOnce(&[View], &[Dirac]) -> Result<()>,
+) -> Result<()> {
+    if naux == 0 {
+        return body(&[], &[]);
+    }
+    // SAFETY: the caller's promise.
+    unsafe { body(&views(aux, naux)?, &operators(dirac, naux)?) }
 }
 
 /// The pointers of an array argument.
 ///
 /// # Safety
 /// `p` is NULL or an array of `count`.
+#[inline]
 pub(crate) unsafe fn pointers<'a, T>(p: *const *const T, count: u64, name: &str) -> Result<&'a [*const T]> {
     match count {
         0 => Ok(&[]),

@@ -25,6 +25,7 @@ mod proposal;
 /// The C types, made from `plugin.h`, which documents them.
 #[rustfmt::skip]
 pub mod raw;
+mod seen;
 mod sites;
 mod sized;
 mod stream;
@@ -39,9 +40,11 @@ pub use flow::Flow;
 pub use force::Force;
 pub use lattice::Lattice;
 pub use object::{Object, Query, Served, Stats};
+pub use part::{Part, PartMut};
 pub use plugin::{Plugin, entry};
 pub use precond::{Cost, Operator, Precond, Setup};
 pub use proposal::Proposal;
+pub use seen::LayoutId;
 pub use sites::Sites;
 pub use sized::{Extensible, new as sized_struct, read as read_sized, write as write_sized};
 pub use stream::{Sink, Source};

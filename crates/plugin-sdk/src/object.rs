@@ -1,6 +1,7 @@
 //! Objects behind their handle, and what all interfaces share.
 
 use crate::boundary::{guarded, status};
+use crate::seen::Seen;
 use crate::{
     Args, Call, Component, Constructor, Error, Flow, Force, Host, Lattice, Precond, Proposal, Result, Sink,
     Source,
@@ -78,17 +79,19 @@ pub(crate) struct Handle {
     id: &'static str,
     host: Host,
     lattice: Lattice,
+    seen: Seen,
     body: Body,
 }
 
 /// What calls of an object share.
-pub(crate) type Frame<'h> = (&'h Host, &'h Lattice);
+pub(crate) type Frame<'h> = (&'h Host, &'h Lattice, &'h mut Seen);
 
 macro_rules! as_interface {
     ($($name:ident: $kind:ident, $trait:ident);* $(;)?) => {
-        $(pub(crate) fn $name(&mut self) -> Result<(&mut (dyn $trait + 'static), Frame<'_>)> {
+        $(#[inline]
+        pub(crate) fn $name(&mut self) -> Result<(&mut (dyn $trait + 'static), Frame<'_>)> {
             match &mut self.body {
-                Body::$kind(object) => Ok((object.as_mut(), (&self.host, &self.lattice))),
+                Body::$kind(object) => Ok((object.as_mut(), (&self.host, &self.lattice, &mut self.seen))),
                 _ => Err(Error::invalid(concat!("the object is of another interface than ", stringify!($name)))),
             }
         })*
@@ -103,7 +106,8 @@ impl Handle {
             Constructor::Precond(create) => Body::Precond(create(args)?),
             Constructor::Proposal(create) => Body::Proposal(create(args)?),
         };
-        Ok(Self { poisoned: false, id: component.id, host: args.host, lattice: args.lattice.clone(), body })
+        let (host, lattice, seen) = (args.host, args.lattice.clone(), Seen::new()?);
+        Ok(Self { poisoned: false, id: component.id, host, lattice, seen, body })
     }
     as_interface! {
         flow: Flow, Flow;
@@ -111,13 +115,20 @@ impl Handle {
         precond: Precond, Precond;
         proposal: Proposal, Proposal;
     }
+    #[inline]
     pub(crate) fn object(&mut self) -> &mut dyn Object {
-        match &mut self.body {
+        self.object_and_view().0
+    }
+    /// The object, and the view that it was last asked about.
+    #[inline]
+    pub(crate) fn object_and_view(&mut self) -> (&mut dyn Object, &mut View<'static>) {
+        let object: &mut dyn Object = match &mut self.body {
             Body::Flow(object) => object.as_mut(),
             Body::Force(object) => object.as_mut(),
             Body::Precond(object) => object.as_mut(),
             Body::Proposal(object) => object.as_mut(),
-        }
+        };
+        (object, &mut self.seen.asked)
     }
 }
 
@@ -125,6 +136,7 @@ impl Handle {
 ///
 /// # Safety
 /// `object` is NULL or came from `create` and is used by nobody else now; `error` as `plugin.h` has it.
+#[inline]
 pub(crate) unsafe fn call(
     object: *mut raw::glk_object,
     error: *mut raw::glk_error,
@@ -152,18 +164,19 @@ pub(crate) unsafe fn call(
 ///
 /// # Safety
 /// As for [`call`]; `exec` as `plugin.h` has it.
+#[inline]
 pub(crate) unsafe fn call_on<I: ?Sized + 'static>(
     object: *mut raw::glk_object,
     exec: *const raw::glk_exec,
     error: *mut raw::glk_error,
     interface: impl for<'h> FnOnce(&'h mut Handle) -> Result<(&'h mut I, Frame<'h>)>,
-    body: impl FnOnce(&mut I, &Call) -> Result<()>,
+    body: impl FnOnce(&mut I, &Call, &mut Seen) -> Result<()>,
 ) -> raw::glk_status {
     // SAFETY: the caller's promise.
     unsafe {
         call(object, error, |handle| {
-            let (object, frame) = interface(handle)?;
-            body(object, &Call::new(frame, exec)?)
+            let (object, (host, lattice, seen)) = interface(handle)?;
+            body(object, &Call::new(host, lattice, exec)?, seen)
         })
     }
 }

@@ -2,35 +2,90 @@
 
 use crate::raw::glk_view;
 use crate::{Error, Result, View, ViewMut};
+use std::ops::{Deref, DerefMut};
 
-impl<'a> View<'a> {
+/// Fields of a batch that may be read: all of them, where the view itself will do, or some.
+pub enum Part<'v> {
+    /// The view.
+    All(&'v View<'v>),
+    /// A view of some of its fields.
+    Some(Box<View<'v>>),
+}
+
+impl<'v> Deref for Part<'v> {
+    type Target = View<'v>;
+    #[inline]
+    fn deref(&self) -> &View<'v> {
+        match self {
+            Self::All(view) => view,
+            Self::Some(view) => view,
+        }
+    }
+}
+
+/// As [`Part`], of fields that may be written.
+pub enum PartMut<'v, 'a> {
+    /// The view.
+    All(&'v mut ViewMut<'a>),
+    /// A view of some of its fields.
+    Some(Box<ViewMut<'a>>),
+}
+
+impl<'a> Deref for PartMut<'_, 'a> {
+    type Target = ViewMut<'a>;
+    #[inline]
+    fn deref(&self) -> &ViewMut<'a> {
+        match self {
+            Self::All(view) => view,
+            Self::Some(view) => view,
+        }
+    }
+}
+
+impl DerefMut for PartMut<'_, '_> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        match self {
+            Self::All(view) => view,
+            Self::Some(view) => view,
+        }
+    }
+}
+
+impl View<'_> {
     /// The fields `first`, ..., `first + count - 1` of the batch.
     ///
     /// # Errors
     /// `INVALID_ARG` where the batch has fewer, or they lie outside the planes.
-    pub fn part(&self, first: usize, count: usize) -> Result<View<'a>> {
+    #[inline]
+    pub fn part(&self, first: usize, count: usize) -> Result<Part<'_>> {
         if first == 0 && count == self.batch() {
-            return Ok(*self);
+            return Ok(Part::All(self));
         }
         let raw = part(self.as_raw(), first, count, self.name())?;
         // SAFETY: the planes of the part are the ends of this view's planes.
-        unsafe { View::from_raw(&raw const raw, self.name()) }
+        unsafe { View::from_raw(&raw const raw, self.name()) }.map(|part| Part::Some(Box::new(part)))
     }
 }
 
-impl ViewMut<'_> {
+impl<'a> ViewMut<'a> {
     /// As [`View::part`].
     ///
     /// # Errors
     /// As there.
-    pub fn part(&mut self, first: usize, count: usize) -> Result<ViewMut<'_>> {
+    #[inline]
+    pub fn part(&mut self, first: usize, count: usize) -> Result<PartMut<'_, 'a>> {
+        if first == 0 && count == self.batch() {
+            return Ok(PartMut::All(self));
+        }
         let name = self.as_view().name();
         let raw = part(self.as_view().as_raw(), first, count, name)?;
         // SAFETY: as for `View::part`, and this view is borrowed while the part lives.
-        unsafe { ViewMut::from_raw(&raw const raw, name) }
+        unsafe { ViewMut::from_raw(&raw const raw, name) }.map(|part| PartMut::Some(Box::new(part)))
     }
 }
 
+#[cold]
 fn part(whole: &glk_view, first: usize, count: usize, name: &str) -> Result<glk_view> {
     let batch = whole.nrhs.max(1) as usize;
     if count == 0 || first.checked_add(count).is_none_or(|end| end > batch) {

@@ -1,6 +1,6 @@
 //! The entry point of a plugin and the functions that all its objects share.
 
-use crate::boundary::{argument, guarded, status};
+use crate::boundary::{argument, guarded, hush, status};
 use crate::call::{string, text};
 use crate::component::Component;
 use crate::object::{Handle, call};
@@ -8,7 +8,7 @@ use crate::raw::{
     self, glk_component, glk_create, glk_error, glk_host, glk_object, glk_plugin, glk_query, glk_sink,
 };
 use crate::raw::{glk_source, glk_stats, glk_status, glk_str, glk_view};
-use crate::{Args, Error, Sink, Source, View, flow, force, precond, proposal, sized};
+use crate::{Args, Error, Sink, Source, flow, force, precond, proposal, sized};
 use std::ffi::{CStr, c_char, c_void};
 use std::marker::PhantomData;
 
@@ -122,6 +122,7 @@ unsafe extern "C" fn create<P: Plugin>(
 ) -> glk_status {
     // SAFETY: see above.
     unsafe {
+        hush();
         guarded(P::ID, error, || {
             if out.is_null() {
                 return Err(Error::invalid("the place for the object is NULL"));
@@ -180,7 +181,8 @@ unsafe extern "C" fn query(
     unsafe {
         call(object, error, |handle| {
             argument(out, "query")?;
-            let answer = handle.object().query(&View::from_raw(view, "view")?)?;
+            let (object, asked) = handle.object_and_view();
+            let answer = object.query(asked.next(view, "view")?)?;
             sized::fill(out, |query| {
                 query.result = answer.served as u32;
                 query.scratch_bytes = answer.scratch_bytes;

@@ -116,11 +116,11 @@ unsafe extern "C" fn setup(
 ) -> glk_status {
     // SAFETY: arguments follow `plugin.h`, as everywhere in this file.
     unsafe {
-        call_on(object, exec, error, Handle::precond, |precond, call| {
-            let u = View::from_raw(u, "U")?;
+        call_on(object, exec, error, Handle::precond, |precond, call, seen| {
+            let u = seen.second.next(u, "U")?;
             let dirac = sized_argument(dirac, "dirac")?;
             let mode = Setup::from_raw(mode)?;
-            precond.setup(call, &u, &dirac, mode, host_m.map(|function| Operator { function, context }))
+            precond.setup(call, u, &dirac, mode, host_m.map(|function| Operator { function, context }))
         })
     }
 }
@@ -135,11 +135,11 @@ unsafe extern "C" fn apply(
 ) -> glk_status {
     // SAFETY: see above.
     unsafe {
-        call_on(object, exec, error, Handle::precond, |precond, call| {
-            let (r, mut z) = (View::from_raw(r, "r")?, ViewMut::from_raw(z, "z")?);
+        call_on(object, exec, error, Handle::precond, |precond, call, seen| {
+            let (r, z) = (seen.input.next(r, "r")?, seen.output.next(z, "z")?);
             same_batch(r.batch(), z.batch())?;
-            call.apart(&z, [&r])?;
-            precond.apply(call, &r, &mut z, dagger != 0)
+            call.apart(z, [r])?;
+            precond.apply(call, r, z, dagger != 0)
         })
     }
 }
@@ -175,7 +175,7 @@ unsafe extern "C" fn self_test(
 ) -> glk_status {
     // SAFETY: see above.
     unsafe {
-        call_on(object, exec, error, Handle::precond, |precond, call| {
+        call_on(object, exec, error, Handle::precond, |precond, call, _| {
             precond.self_test(call, &mut Sink::new(argument(report, "report")?))
         })
     }

@@ -40,19 +40,19 @@ unsafe extern "C" fn propose(
 ) -> glk_status {
     // SAFETY: arguments follow `plugin.h`.
     unsafe {
-        call_on(object, exec, error, Handle::proposal, |proposal, call| {
+        call_on(object, exec, error, Handle::proposal, |proposal, call, seen| {
             let rng = sized_argument(rng, "rng")?;
-            let (u, mut u_new) = (View::from_raw(u, "U")?, ViewMut::from_raw(u_new, "U_new")?);
+            let (u, u_new) = (seen.input.next(u, "U")?, seen.output.next(u_new, "U_new")?);
             same_batch(u.batch(), u_new.batch())?;
             let outputs = pointers(aux_new.cast::<*const glk_view>(), naux, "aux_new")?;
             let outputs: Result<Vec<_>> =
                 outputs.iter().map(|&view| ViewMut::from_raw(view, "aux_new")).collect();
             let (aux, mut outputs) = (views(aux, naux)?, outputs?);
-            for output in outputs.iter().chain([&u_new]) {
-                call.apart(output, aux.iter().chain([&u]))?;
+            for output in outputs.iter().chain([&*u_new]) {
+                call.apart(output, aux.iter().chain([u]))?;
             }
             let log_weight = slice_mut(log_weight, u.batch(), "log_weight")?;
-            proposal.propose(call, &rng, &u, &aux, &mut u_new, &mut outputs, log_weight)
+            proposal.propose(call, &rng, u, &aux, u_new, &mut outputs, log_weight)
         })
     }
 }

@@ -60,6 +60,7 @@ pub const GLK_ALG_F: i32 = 1;
 pub const GLK_ALG_NEG_F: i32 = 2;
 pub const GLK_VIEW_CONST: u32 = 1;
 pub const GLK_VIEW_ACCUMULATE: u32 = 2;
+pub const GLK_VIEW_TABLE_KEPT: u32 = 4;
 pub const GLK_MAX_PLANES: usize = 8;
 pub const GLK_RNG_CHACHA20: u32 = 1;
 pub const GLK_HOST_COMM_ID: &::core::ffi::CStr = c"glk.host.comm/1";

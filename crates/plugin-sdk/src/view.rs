@@ -1,7 +1,7 @@
 //! Safe views of fields that somebody else owns.
 
 use crate::raw::{self, glk_view};
-use crate::{Access, AccessMut, Error, Lattice, Result, Sites, sized};
+use crate::{Access, AccessMut, Error, Lattice, LayoutId, Result, Sites, sized};
 use std::marker::PhantomData;
 
 /// A field that may be read.
@@ -9,6 +9,7 @@ use std::marker::PhantomData;
 pub struct View<'a> {
     raw: glk_view,
     name: &'static str,
+    layout: Option<LayoutId>,
     memory: PhantomData<&'a [f64]>,
 }
 
@@ -49,7 +50,29 @@ impl<'a> View<'a> {
         // SAFETY: the caller's promise.
         let raw = unsafe { sized::read(raw) }
             .ok_or_else(|| Error::invalid(format!("{name} is NULL, or its size is not set")))?;
-        Ok(Self { raw, name, memory: PhantomData })
+        Ok(Self { raw, name, layout: None, memory: PhantomData })
+    }
+    /// As [`Self::from_raw`] of another view, of this layout, into the struct of the last one.
+    ///
+    /// # Safety
+    /// As there; the struct is whole, and as this one but for planes and generation.
+    #[inline]
+    pub(crate) unsafe fn move_to(&mut self, raw: *const glk_view, name: &'static str) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            self.raw.plane = (&raw const (*raw).plane).read_unaligned();
+            self.raw.generation = (&raw const (*raw).generation).read_unaligned();
+        }
+        self.name = name;
+    }
+    /// The name of its layout, for what was found out about it to be kept from call to call. None for views that no
+    /// host gave to an object, that were changed, and whose site table may change.
+    #[inline]
+    pub fn layout(&self) -> Option<LayoutId> {
+        self.layout
+    }
+    pub(crate) fn set_layout(&mut self, layout: Option<LayoutId>) {
+        self.layout = layout;
     }
     /// A batch of link fields in a slice, `[field][site][mu][row][column][re, im]`, sites in lex order.
     pub fn gauge(data: &'a [f64], lattice: &Lattice, ncolor: usize) -> Result<Self> {
@@ -94,16 +117,17 @@ impl<'a> View<'a> {
         raw.stride_row = 16 * columns as i64;
         raw.stride_col = 16;
         raw.stride_rhs = 8 * field as i64;
-        Ok(Self { raw, name: "view", memory: PhantomData })
+        Ok(Self { raw, name: "view", layout: None, memory: PhantomData })
     }
     /// The same view without its lifetime, for preconditioners that read links in place between calls.
     ///
     /// # Safety
     /// It is not used after the host may have freed or changed the field: after the next `setup` or in `drop`.
     pub unsafe fn retain(&self) -> View<'static> {
-        View { raw: self.raw, name: self.name, memory: PhantomData }
+        View { raw: self.raw, name: self.name, layout: self.layout, memory: PhantomData }
     }
     /// The C struct.
+    #[inline]
     pub fn as_raw(&self) -> &glk_view {
         &self.raw
     }
@@ -112,6 +136,7 @@ impl<'a> View<'a> {
         self.name
     }
     /// Fields of the batch.
+    #[inline]
     pub fn batch(&self) -> usize {
         self.raw.nrhs.max(1) as usize
     }
@@ -265,27 +290,37 @@ impl<'a> ViewMut<'a> {
         Ok(Self(View::lex(data.as_mut_ptr(), data.len(), lattice, raw::GLK_WILSON, [1, nspin, ncolor])?))
     }
     /// For reading.
+    #[inline]
     pub fn as_view(&self) -> &View<'a> {
         &self.0
+    }
+    #[inline]
+    pub(crate) fn view_mut(&mut self) -> &mut View<'a> {
+        &mut self.0
     }
     /// The C struct, for functions of the ABI. Nothing checks what is written through it: planes, `plane_bytes` and site
     /// table have to stay true.
     pub fn as_raw_mut(&mut self) -> *mut glk_view {
+        self.0.layout = None;
         &raw mut self.0.raw
     }
     /// Describes the same memory as a field of another kind (`GLK_GAUGE`, `GLK_ALGEBRA`, ...).
     pub fn set_kind(&mut self, kind: i32) {
+        self.0.layout = None;
         self.0.raw.kind = kind;
     }
     /// Sets the sign of algebra elements, `GLK_ALG_F` or `GLK_ALG_NEG_F`.
     pub fn set_algebra_conv(&mut self, convention: i32) {
+        self.0.layout = None;
         self.0.raw.algebra_conv = convention;
     }
     /// Sets `GLK_VIEW_*`.
     pub fn set_flags(&mut self, flags: u32) {
+        self.0.layout = None;
         self.0.raw.flags = flags;
     }
     /// Fields of the batch.
+    #[inline]
     pub fn batch(&self) -> usize {
         self.0.batch()
     }

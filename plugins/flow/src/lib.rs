@@ -61,12 +61,11 @@ impl ServedFlow {
     fn each(
         &mut self,
         call: &Call,
-        links: View,
+        links: &View,
         pass: impl FnMut(&mut (dyn Placed + Send + 'static), usize, usize, &mut Meter) -> Result<()>,
     ) -> Result<()> {
-        self.flows.maker().expect(&links)?;
-        self.stats = self.flows.each(&mut self.place, call, &links, pass)?;
-        Ok(())
+        self.flows.maker().expect(links)?;
+        self.flows.each(&mut self.place, call, links, &mut self.stats, pass)
     }
 }
 
@@ -83,20 +82,16 @@ impl Flow for ServedFlow {
     fn sample(&mut self, call: &Call, rng: &Rng, u: &mut ViewMut, log_q: &mut [f64]) -> Result<()> {
         let address: Address = draws(rng)?;
         let links = *u.as_view();
-        self.each(call, links, |flow, first, count, meter| {
+        self.each(call, &links, |flow, first, count, meter| {
             let log_q = &mut log_q[first..first + count];
             let address = address.chain(first as u64);
-            flow.sample(
-                address,
-                &mut u.part(first, count)?,
-                log_q,
-                Pass { call, copied: &mut meter.copied },
-            )?;
+            let mut u = u.part(first, count)?;
+            flow.sample(address, &mut u, log_q, Pass { call, copied: &mut meter.copied })?;
             finite("a log density", log_q)
         })
     }
     fn forward(&mut self, call: &Call, v: &View, u: &mut ViewMut, logdet: &mut [f64]) -> Result<()> {
-        self.each(call, *v, |flow, first, count, meter| {
+        self.each(call, v, |flow, first, count, meter| {
             let logdet = &mut logdet[first..first + count];
             let (v, mut u) = (v.part(first, count)?, u.part(first, count)?);
             flow.forward(&v, &mut u, logdet, Pass { call, copied: &mut meter.copied })?;
@@ -104,7 +99,7 @@ impl Flow for ServedFlow {
         })
     }
     fn inverse(&mut self, call: &Call, u: &View, v: &mut ViewMut, logdet: &mut [f64]) -> Result<()> {
-        self.each(call, *u, |flow, first, count, meter| {
+        self.each(call, u, |flow, first, count, meter| {
             let logdet = &mut logdet[first..first + count];
             let (u, mut v) = (u.part(first, count)?, v.part(first, count)?);
             flow.inverse(&u, &mut v, logdet, Pass { call, copied: &mut meter.copied })?;
@@ -112,14 +107,15 @@ impl Flow for ServedFlow {
         })
     }
     fn log_density(&mut self, call: &Call, u: &View, log_q: &mut [f64]) -> Result<()> {
-        self.each(call, *u, |flow, first, count, meter| {
+        self.each(call, u, |flow, first, count, meter| {
             let log_q = &mut log_q[first..first + count];
-            flow.log_density(&u.part(first, count)?, log_q, Pass { call, copied: &mut meter.copied })?;
+            let u = u.part(first, count)?;
+            flow.log_density(&u, log_q, Pass { call, copied: &mut meter.copied })?;
             finite("a log density", log_q)
         })
     }
     fn pullback(&mut self, call: &Call, v: &View, f_u: &View, f_v: &mut ViewMut) -> Result<()> {
-        self.each(call, *v, |flow, first, count, meter| {
+        self.each(call, v, |flow, first, count, meter| {
             let (v, f_u, mut f_v) = (v.part(first, count)?, f_u.part(first, count)?, f_v.part(first, count)?);
             flow.pullback(&v, &f_u, &mut f_v, Pass { call, copied: &mut meter.copied })
         })

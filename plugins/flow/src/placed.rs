@@ -1,6 +1,6 @@
 //! A flow on one lattice, between the views of a call.
 
-use gaugelink_lattice::foreign::{Scratch, fill, read_algebra, write_algebra};
+use gaugelink_lattice::foreign::{Recognised, Scratch, fill, read_algebra, write_algebra};
 use gaugelink_lattice::rng::Address;
 use gaugelink_lattice::{GaugeField, Lattice, MomentumField, Real};
 use gaugelink_models::Flow;
@@ -26,6 +26,8 @@ pub trait Placed {
 pub struct OnLattice<T: Real, const N: usize> {
     flow: Flow<T, N>,
     links: Scratch<GaugeField<T, N>>,
+    /// Layouts of inputs that are copied into outputs.
+    inputs: Recognised,
     /// Made by the first pullback.
     force: Option<MomentumField<T, N>>,
     lattice: Arc<Lattice>,
@@ -33,7 +35,13 @@ pub struct OnLattice<T: Real, const N: usize> {
 
 impl<T: Real, const N: usize> OnLattice<T, N> {
     pub fn new(lattice: &Arc<Lattice>, flow: Flow<T, N>) -> Self {
-        Self { flow, links: Scratch::new(lattice), force: None, lattice: lattice.clone() }
+        Self {
+            flow,
+            links: Scratch::new(lattice),
+            inputs: Recognised::default(),
+            force: None,
+            lattice: lattice.clone(),
+        }
     }
 }
 
@@ -45,7 +53,7 @@ impl<T: Real, const N: usize> Placed for OnLattice<T, N> {
     fn forward(&mut self, v: &View, u: &mut ViewMut, logdet: &mut [f64], pass: Pass) -> Result<()> {
         let mut read = 0;
         self.links.writing(u, pass.copied, |u| {
-            fill(v, u, &mut read)?;
+            fill(v, u, &mut self.inputs, &mut read)?;
             logdet.fill(0.0);
             self.flow.forward_with(u, logdet, between(pass.call))
         })?;
@@ -55,7 +63,7 @@ impl<T: Real, const N: usize> Placed for OnLattice<T, N> {
     fn inverse(&mut self, u: &View, v: &mut ViewMut, logdet: &mut [f64], pass: Pass) -> Result<()> {
         let mut read = 0;
         self.links.writing(v, pass.copied, |v| {
-            fill(u, v, &mut read)?;
+            fill(u, v, &mut self.inputs, &mut read)?;
             logdet.fill(0.0);
             self.flow.inverse_with(v, logdet, between(pass.call))
         })?;

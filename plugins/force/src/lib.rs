@@ -61,7 +61,7 @@ impl ServedForce {
         call: &Call,
         links: &View,
         aux: &[View],
-        mut pass: impl FnMut(&mut dyn Placed, View, usize, usize, &mut Meter) -> Result<()>,
+        mut pass: impl FnMut(&mut dyn Placed, &View, usize, usize, &mut Meter) -> Result<()>,
     ) -> Result<()> {
         if !aux.is_empty() {
             let naux = aux.len();
@@ -69,10 +69,10 @@ impl ServedForce {
                 "naux is {naux}; this force depends on the links alone: give none"
             )));
         }
-        self.stats = self.forces.each(&mut self.place, call, links, |force, first, count, meter| {
-            pass(force, links.part(first, count)?, first, count, meter)
-        })?;
-        Ok(())
+        self.forces.each(&mut self.place, call, links, &mut self.stats, |force, first, count, meter| {
+            let part = links.part(first, count)?;
+            pass(force, &part, first, count, meter)
+        })
     }
 }
 
@@ -89,7 +89,7 @@ impl Force for ServedForce {
     fn action(&mut self, call: &Call, u: &View, aux: &[View], _dirac: &[Dirac], s: &mut [f64]) -> Result<()> {
         self.each(call, u, aux, |force, u, first, count, meter| {
             let s = &mut s[first..first + count];
-            force.action(&u, s, &mut meter.copied)?;
+            force.action(u, s, &mut meter.copied)?;
             finite("the action", s)
         })
     }
@@ -103,7 +103,8 @@ impl Force for ServedForce {
         f: &mut ViewMut,
     ) -> Result<()> {
         self.each(call, u, aux, |force, u, first, count, meter| {
-            force.force(&u, scale, &mut f.part(first, count)?, &mut meter.copied)
+            let mut f = f.part(first, count)?;
+            force.force(u, scale, &mut f, &mut meter.copied)
         })
     }
 }

@@ -13,6 +13,27 @@
 typedef double complex cplx;
 typedef struct { cplx e[MAXN][MAXN]; } matrix;
 
+/* ---- Views and objects ----------------------------------------------------------------------------------------
+ * A view as this plugin uses it: where it stands, or a copy with missing bytes zero; the sizes of its index ranges. */
+typedef struct {
+  const glk_view *v;
+  const glk_object *o;
+  const char *wrong;              /* NULL if the view is fine */
+  glk_status refusal;             /* of one that is not */
+  int64_t scalar, im;             /* bytes of a number, bytes from real to imaginary part */
+  int64_t low, high;              /* bytes of a plane, from its first number to the end of its last */
+  int64_t nmu, nrow, ncol, n5, nrhs;
+  int whole_links;                /* a link field of all sites */
+} field;
+
+/* The last view that was fine as this argument. Hosts lend fields of one layout call after call: a view that differs from
+ * it in planes and generation alone is not examined again. What cannot be kept, or is not fine, lives through the call. */
+typedef struct {
+  glk_view view, whole;
+  field    kept, passing;
+} known;
+enum { INPUT, SECOND, OUTPUT, ASKED, PLACES };
+
 enum { FLOW, FORCE, PRECOND, PROPOSAL, KINDS };
 struct glk_object {
   int         kind, ready;        /* ready: a preconditioner that was set up */
@@ -21,6 +42,7 @@ struct glk_object {
   glk_lattice lattice;
   int64_t     sites;
   double      seconds;            /* of the last call; 0 if it was too short to be timed */
+  known       seen[PLACES];
 };
 
 /* The tables that get() gives, one in each file. */
@@ -55,34 +77,21 @@ glk_status finish(glk_object *o, double start);
   double start = start_of(o);                                                                      \
   OBJECT(wanted);                                                                                  \
   REQUIRE(on_cpu(exec), GLK_UNSUPPORTED, "exec.device_type: this plugin runs on the CPU only")
-#define OPEN(f, view, output)                                       \
-  field f;                                                          \
-  do {                                                              \
-    const char *wrong = open_view(&f, o, view, output);             \
-    REQUIRE(!wrong, f.refusal, wrong);                              \
-  } while (0)
+/* Opens the view of an argument that has this place among those seen; OUTPUT is written. */
+#define OPEN(f, view, place)                     \
+  const field *f = open_view(o, view, place);    \
+  REQUIRE(!f->wrong, f->refusal, f->wrong)
 
-/* ---- Views ----------------------------------------------------------------------------------------------------
- * A view as this plugin uses it: where it stands, or a copy with missing bytes zero; the sizes of its index ranges. */
-typedef struct {
-  const glk_view *v;
-  glk_view whole;
-  const glk_object *o;
-  int64_t scalar, im;             /* bytes of a number, bytes from real to imaginary part */
-  glk_status refusal;             /* of a view that is not fine */
-  int64_t low, high;              /* bytes of a plane, from its first number to the end of its last */
-  int64_t nmu, nrow, ncol, n5, nrhs;
-} field;
-
-/* NULL if the view is fine, else what is wrong with it. */
-const char *open_view(field *f, const glk_object *o, const glk_view *view, int output);
-/* Whether the two hold the same numbers of the same sites; whether it is a link field of all sites. */
-int alike(const field *a, const field *b);
-int whole_links(const field *f);
+const field *open_view(glk_object *o, const glk_view *view, int place);
+/* Whether the two hold the same numbers of the same sites. */
+static inline int alike(const field *a, const field *b) {
+  return a->nmu == b->nmu && a->nrow == b->nrow && a->ncol == b->ncol && a->n5 == b->n5 && a->nrhs == b->nrhs &&
+         a->v->parity == b->v->parity;
+}
 /* Whether an output shares no number with an input, as plugin.h has it. */
 int apart(const field *out, const field *in);
 #define APART(out, in) \
-  REQUIRE(apart(&out, &in), GLK_INVALID_ARG, "an output shares numbers with an input: give it memory of its own")
+  REQUIRE(apart(out, in), GLK_INVALID_ARG, "an output shares numbers with an input: give it memory of its own")
 void coordinates(const glk_object *o, int64_t lex, int64_t x[GLK_MAX_DIM]);
 int64_t lex_of(const glk_object *o, const int64_t x[GLK_MAX_DIM]);
 char *address(const field *f, int64_t lex, int64_t mu, int64_t row, int64_t col, int64_t s, int64_t b);

@@ -136,7 +136,7 @@ static const void *get(const char *id) {
 
 static glk_status query(glk_object *o, const glk_view *view, glk_query *out, glk_error *error) {
   REQUIRE(o && out && GLK_HAS(glk_query, out, result), GLK_INVALID_ARG, "object or query is NULL or too small");
-  OPEN(f, view, 0);
+  OPEN(f, view, ASKED);
   GIVE(glk_query, out, .result = GLK_QUERY_ZERO_COPY);
   return GLK_OK;
 }

@@ -4,31 +4,38 @@
 
 #include "minimal.h"
 
+/* Rule R2: what an older host left out is zero. */
+static const glk_dirac *whole(const glk_dirac *dirac, glk_dirac *room) {
+  if (dirac->size >= sizeof *room) return dirac;
+  memset(room, 0, sizeof *room);
+  return memcpy(room, dirac, dirac->size);
+}
+
 static glk_status setup(glk_object *o, const glk_exec *exec, const glk_view *U, const glk_dirac *dirac, int32_t mode,
                         glk_apply_fn host_M, void *context, glk_error *error) {
   (void)host_M, (void)context;
   CALL(PRECOND);
   int was_ready = o->ready;
   o->ready = 0;                   /* after a set-up that fails, only another one is possible */
-  OPEN(u, U, 0);
-  REQUIRE(whole_links(&u), GLK_INVALID_ARG, "U is no whole link field");
+  OPEN(u, U, SECOND);
+  REQUIRE(u->whole_links, GLK_INVALID_ARG, "U is no whole link field");
   REQUIRE(dirac && GLK_HAS(glk_dirac, dirac, mass), GLK_INVALID_ARG, "dirac is NULL or its size too small");
-  glk_dirac m = { 0 };            /* rule R2: what an older host left out is zero */
-  memcpy(&m, dirac, dirac->size < sizeof m ? dirac->size : sizeof m);
-  REQUIRE(m.op == GLK_DIRAC_WILSON, GLK_UNSUPPORTED, "dirac.op: only Wilson fermions");
-  REQUIRE(m.precond_form == GLK_DIRAC_FULL, GLK_UNSUPPORTED, "dirac.precond_form: only the full operator");
-  REQUIRE(m.csw_r == 0 && m.csw_t == 0, GLK_UNSUPPORTED, "dirac.csw: there is no clover term here");
-  REQUIRE((m.xi0 == 0 || m.xi0 == 1) && (m.nu == 0 || m.nu == 1), GLK_UNSUPPORTED,
+  glk_dirac room;
+  const glk_dirac *m = whole(dirac, &room);
+  REQUIRE(m->op == GLK_DIRAC_WILSON, GLK_UNSUPPORTED, "dirac.op: only Wilson fermions");
+  REQUIRE(m->precond_form == GLK_DIRAC_FULL, GLK_UNSUPPORTED, "dirac.precond_form: only the full operator");
+  REQUIRE(m->csw_r == 0 && m->csw_t == 0, GLK_UNSUPPORTED, "dirac.csw: there is no clover term here");
+  REQUIRE((m->xi0 == 0 || m->xi0 == 1) && (m->nu == 0 || m->nu == 1), GLK_UNSUPPORTED,
           "dirac.xi0 and nu: only isotropic operators");
-  REQUIRE(m.normalisation == GLK_DIRAC_BY_MASS || m.normalisation == GLK_DIRAC_BY_KAPPA, GLK_INVALID_ARG,
+  REQUIRE(m->normalisation == GLK_DIRAC_BY_MASS || m->normalisation == GLK_DIRAC_BY_KAPPA, GLK_INVALID_ARG,
           "dirac.normalisation: 0 and 1 exist");
   REQUIRE(mode >= GLK_SETUP_RESET && mode <= GLK_SETUP_REUSE, GLK_INVALID_ARG, "mode: 0 to 3 exist");
   /* The diagonal is that of any links, but a host that speaks of those set up with means them. */
-  REQUIRE(mode != GLK_SETUP_REUSE || (was_ready && u.v->generation && u.v->generation == o->generation),
+  REQUIRE(mode != GLK_SETUP_REUSE || (was_ready && u->v->generation && u->v->generation == o->generation),
           GLK_PRECONDITION, "mode: REUSE for other links than those set up with: use RESET");
-  REQUIRE(m.mass > -4 && isfinite(m.mass), GLK_INVALID_ARG, "dirac.mass: must be above -4");
-  o->diagonal = m.normalisation == GLK_DIRAC_BY_KAPPA ? 1 : m.mass + 4;
-  o->generation = u.v->generation;
+  REQUIRE(m->mass > -4 && isfinite(m->mass), GLK_INVALID_ARG, "dirac.mass: must be above -4");
+  o->diagonal = m->normalisation == GLK_DIRAC_BY_KAPPA ? 1 : m->mass + 4;
+  o->generation = u->v->generation;
   o->ready = 1;
   return finish(o, start);
 }
@@ -38,12 +45,12 @@ static glk_status apply(glk_object *o, const glk_exec *exec, const glk_view *r, 
   (void)dagger;                   /* the diagonal is real */
   CALL(PRECOND);
   REQUIRE(o->ready, GLK_PRECONDITION, "apply before setup: call setup first");
-  OPEN(in, r, 0);
-  OPEN(out, z, 1);
-  REQUIRE(in.v->kind == GLK_WILSON && out.v->kind == GLK_WILSON && alike(&in, &out), GLK_INVALID_ARG,
+  OPEN(in, r, INPUT);
+  OPEN(out, z, OUTPUT);
+  REQUIRE(in->v->kind == GLK_WILSON && out->v->kind == GLK_WILSON && alike(in, out), GLK_INVALID_ARG,
           "r and z differ in shape or are no spinors");
   APART(out, in);
-  scale(&in, &out, 1 / o->diagonal);
+  scale(in, out, 1 / o->diagonal);
   return finish(o, start);
 }
 

@@ -47,23 +47,23 @@ static glk_status propose(glk_object *o, const glk_exec *exec, const glk_rng *rn
                           double *log_weight, glk_error *error) {
   (void)aux, (void)aux_new;
   CALL(PROPOSAL);
-  OPEN(u, U, 0);
-  OPEN(out, U_new, 1);
+  OPEN(u, U, INPUT);
+  OPEN(out, U_new, OUTPUT);
   REQUIRE(naux == 0, GLK_INVALID_ARG, "naux: only links are proposed: give no pseudofermions");
   REQUIRE(log_weight, GLK_INVALID_ARG, "log_weight is NULL");
   REQUIRE(rng && GLK_HAS(glk_rng, rng, call), GLK_INVALID_ARG, "rng is NULL or its size too small");
   REQUIRE(rng->algorithm == GLK_RNG_CHACHA20, GLK_UNSUPPORTED, "rng.algorithm: only CHACHA20 (1)");
-  REQUIRE(whole_links(&u) && whole_links(&out) && alike(&u, &out), GLK_INVALID_ARG,
+  REQUIRE(u->whole_links && out->whole_links && alike(u, out), GLK_INVALID_ARG,
           "U and U_new differ in shape or are no whole link fields");
   APART(out, u);
-  int64_t n = u.ncol;
-  for (int64_t b = 0; b < u.nrhs; b++) {
+  int64_t n = u->ncol;
+  for (int64_t b = 0; b < u->nrhs; b++) {
     for (int64_t lex = 0; lex < o->sites; lex++)
-      for (int64_t mu = 0; mu < u.nmu; mu++) {
+      for (int64_t mu = 0; mu < u->nmu; mu++) {
         matrix x = random_algebra(o, rng, n, (uint64_t)b, (uint64_t)lex, mu), turn = exponential(&x, n);
-        matrix link = link_at(&u, lex, mu, b), moved = multiply(&turn, &link, n);
+        matrix link = link_at(u, lex, mu, b), moved = multiply(&turn, &link, n);
         for (int64_t i = 0; i < n; i++)
-          for (int64_t j = 0; j < n; j++) store(&out, address(&out, lex, mu, i, j, 0, b), moved.e[i][j]);
+          for (int64_t j = 0; j < n; j++) store(out, address(out, lex, mu, i, j, 0, b), moved.e[i][j]);
       }
     log_weight[b] = 0;
   }

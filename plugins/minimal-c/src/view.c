@@ -147,19 +147,18 @@ static int repeats(const field *f) {
   return found;
 }
 
+static int64_t planes_of(const field *f) { return f->v->nplanes > 1 ? f->v->nplanes : 1; }
+
+static const char *check_planes(const field *f) {
+  for (int64_t i = 0; i < planes_of(f); i++)
+    if (!f->v->plane[i] || uneven((int64_t)(uintptr_t)f->v->plane[i], f->scalar)) return "a plane is NULL or misaligned";
+  return NULL;
+}
+
 /* Rule R9: nothing of a view is believed before it is checked. NULL if it is fine, else what is wrong. */
-const char *open_view(field *f, const glk_object *o, const glk_view *view, int output) {
-  f->refusal = GLK_INVALID_ARG;
-  if (!view) return "a view is NULL";
-  if (view->size < offsetof(glk_view, plane)) return "a view's size is too small: set it to sizeof(glk_view)";
-  f->v = view;
-  if (view->size < sizeof *view) {
-    memset(&f->whole, 0, sizeof f->whole);
-    memcpy(&f->whole, view, view->size);
-    f->v = &f->whole;
-  }
+static const char *examine(field *f, const glk_object *o, const glk_view *v, int output) {
+  f->v = v;
   f->o = o;
-  const glk_view *v = f->v;
   if (output && (v->flags & GLK_VIEW_CONST)) return "an output view says CONST";
   if (v->device_type != 0 && v->device_type != GLK_DEV_CPU) return "device_type: only CPU memory is served";
   if (v->scalar != GLK_F32 && v->scalar != GLK_F64) return "scalar: F32 and F64 are served";
@@ -232,9 +231,50 @@ const char *open_view(field *f, const glk_object *o, const glk_view *view, int o
     if (numbers * held * (double)f->scalar > high - low) return "the strides lead to a place of an output twice";
     if (v->site_order == GLK_SITE_TABLE && repeats(f)) return "site_table: two sites of an output have the same entry";
   }
-  for (uint32_t i = 0; i < (v->nplanes > 1 ? v->nplanes : 1); i++)
-    if (!v->plane[i] || uneven((int64_t)(uintptr_t)v->plane[i], f->scalar)) return "a plane is NULL or misaligned";
-  return NULL;
+  f->whole_links = v->kind == GLK_GAUGE && v->parity == GLK_BOTH && f->n5 == 1;
+  return check_planes(f);
+}
+
+/* Byte by byte, but for planes and generation. */
+static inline int same_layout(const glk_view *a, const glk_view *b) {
+  const size_t strides = offsetof(glk_view, generation) - offsetof(glk_view, plane_bytes);
+  return !memcmp(a, b, offsetof(glk_view, plane)) && !memcmp(&a->plane_bytes, &b->plane_bytes, strides);
+}
+
+static const field *refused(field *f, const char *wrong) {
+  f->refusal = GLK_INVALID_ARG;
+  f->wrong = wrong;
+  return f;
+}
+
+/* A view of another layout than the last one of its argument. */
+static const field *open_anew(glk_object *o, const glk_view *view, int place) {
+  known *last = &o->seen[place];
+  field *f = &last->passing;
+  if (!view) return refused(f, "a view is NULL");
+  if (view->size < offsetof(glk_view, plane)) return refused(f, "a view's size is too small: set it to sizeof(glk_view)");
+  f->refusal = GLK_INVALID_ARG;
+  if (view->size < sizeof *view) {
+    memset(&last->whole, 0, sizeof last->whole);
+    memcpy(&last->whole, view, view->size);
+    f->wrong = examine(f, o, &last->whole, place == OUTPUT);
+    return f;
+  }
+  f->wrong = examine(f, o, view, place == OUTPUT);
+  /* A table that may change is looked at again. */
+  if (!f->wrong && (view->site_order != GLK_SITE_TABLE || view->flags & GLK_VIEW_TABLE_KEPT)) {
+    last->view = *view;
+    last->kept = *f;
+  }
+  return f;
+}
+
+const field *open_view(glk_object *o, const glk_view *view, int place) {
+  known *last = &o->seen[place];
+  if (!view || view->size < sizeof *view || !same_layout(view, &last->view)) return open_anew(o, view, place);
+  last->kept.v = view;
+  last->kept.wrong = check_planes(&last->kept);
+  return &last->kept;
 }
 
 /* Marks on the 4-byte words of a field's planes, to which all numbers are aligned. */
@@ -243,8 +283,6 @@ typedef struct {
   int64_t planes, bytes;          /* of each plane */
   unsigned char *words;
 } marks;
-
-static int64_t planes_of(const field *f) { return f->v->nplanes > 1 ? f->v->nplanes : 1; }
 
 /* Whether a number at p stands on a mark; puts its own with `set`. */
 static int marked(marks *m, const char *p, int64_t scalar, int set) {
@@ -292,13 +330,6 @@ int apart(const field *out, const field *in) {
   int shared = numbers_marked(&m, in, 0);
   free(m.words);
   return !shared;
-}
-
-int whole_links(const field *f) { return f->v->kind == GLK_GAUGE && f->v->parity == GLK_BOTH && f->n5 == 1; }
-
-int alike(const field *a, const field *b) {
-  return a->nmu == b->nmu && a->nrow == b->nrow && a->ncol == b->ncol && a->n5 == b->n5 && a->nrhs == b->nrhs &&
-         a->v->parity == b->v->parity;
 }
 
 void scale(const field *from, const field *to, double factor) {

@@ -57,6 +57,7 @@ struct Ready {
     /// Address of the links: two fields may be of the same generation.
     plane: usize,
     target: Described,
+    cost: Cost,
 }
 
 impl ServedPrecond {
@@ -65,11 +66,11 @@ impl ServedPrecond {
         let source = Source::new(settings(args.config)?, args.base_dir)?;
         Ok(Self { place, made: Instances::new(source), ready: None, stats: Stats::default() })
     }
-    fn prepared(&mut self) -> Result<(&mut dyn Prepared, Described)> {
-        let ready = self.ready.ok_or_else(|| {
+    fn prepared(&mut self) -> Result<(&mut dyn Prepared, &Ready)> {
+        let ready = self.ready.as_ref().ok_or_else(|| {
             Error::precondition("apply comes after setup: call setup for the links and the operator first")
         })?;
-        Ok((self.made.get(ready.index), ready.target))
+        Ok((self.made.get(ready.index), ready))
     }
     /// Whether a set-up that keeps all may keep it.
     fn reuse(&self, u: &View, target: Described) -> Result<()> {
@@ -137,15 +138,17 @@ impl Precond for ServedPrecond {
         // Phases that are in the links already are not put there again.
         let turns = |mu| if host.bc_in_links != 0 { 0.0 } else { host.bc_phase[mu] };
         let boundary = Boundary::from_turns(std::array::from_fn(turns))?;
-        self.made.get(index).setup(u, target, boundary, mode == Setup::Reset, &mut meter.copied)?;
+        let prepared = self.made.get(index);
+        prepared.setup(u, target, boundary, mode == Setup::Reset, &mut meter.copied)?;
+        let cost = prepared.cost()?;
         let (generation, plane) = (u.as_raw().generation, u.as_raw().plane[0].addr());
-        self.ready = Some(Ready { index, generation, plane, target });
+        self.ready = Some(Ready { index, generation, plane, target, cost });
         self.stats = meter.stats();
         Ok(())
     }
     fn apply(&mut self, call: &Call, r: &View, z: &mut ViewMut, dagger: bool) -> Result<()> {
         let mut meter = self.place.begin(call);
-        let (prepared, target) = self.prepared()?;
+        let (prepared, ready) = self.prepared()?;
         for (name, parity) in [("r", r.as_raw().parity), ("z", z.as_view().as_raw().parity)] {
             if parity != raw::GLK_BOTH {
                 return Err(Error::unsupported(format!(
@@ -154,14 +157,16 @@ impl Precond for ServedPrecond {
             }
         }
         for b in 0..r.batch() {
-            prepared.apply(&r.part(b, 1)?, &mut z.part(b, 1)?, dagger != target.dagger, &mut meter.copied)?;
+            let dagger = dagger != ready.target.dagger;
+            let (r, mut z) = (r.part(b, 1)?, z.part(b, 1)?);
+            prepared.apply(&r, &mut z, dagger, &mut meter.copied)?;
         }
-        let flops = prepared.cost()?.flops * r.batch() as f64;
+        let flops = ready.cost.flops * r.batch() as f64;
         self.stats = Stats { flops, ..meter.stats() };
         Ok(())
     }
     fn cost(&mut self) -> Result<Cost> {
-        self.prepared()?.0.cost()
+        Ok(self.prepared()?.1.cost)
     }
     fn self_test(&mut self, call: &Call, report: &mut Sink) -> Result<()> {
         let _meter = self.place.begin(call);

@@ -1,7 +1,7 @@
 //! The layer on one lattice, between the views of a call.
 
 use crate::settings::Fit;
-use gaugelink_lattice::foreign::{Borrowed, Scratch, fill, retain};
+use gaugelink_lattice::foreign::{Borrowed, Recognised, Scratch, fill, retain};
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, Lattice, Real};
 use gaugelink_models::precond::{ParallelTransport, TransportWeights, fit};
@@ -95,7 +95,7 @@ impl<T: Real, const N: usize> OnLattice<T, N> {
             Some(Links::Own(own)) => own,
             _ => GaugeField::cold(&self.lattice)?,
         };
-        fill(u, &mut own, copied)?;
+        fill(u, &mut own, &mut Recognised::default(), copied)?;
         Ok(Links::Own(own))
     }
     fn wilson(&self) -> Result<&Wilson<'_, T, N>> {

@@ -27,6 +27,7 @@ pub(super) fn component(rig: &Rig, log: &mut Log) {
     statistics(rig, object, &input, &output, log);
     views(rig, object, &input, &output, log);
     overlaps(rig, object, &input, &output, log);
+    changed_table(rig, object, &input, &output, log);
     arguments(rig, object, &input, &output, log);
     structs(rig, object, &input, log);
     rig.destroy(object);
@@ -110,6 +111,31 @@ fn overlaps(rig: &Rig, object: *mut glk_object, input: &glk_view, output: &glk_v
         let (mut error, mut out) = (no_error(), *output);
         (out.site_order, out.site_table) = (raw::GLK_SITE_TABLE, table.as_ptr());
         refused(rig.main_call(object, input, &raw mut out, &raw mut error), &error)
+    });
+}
+
+/// A site table that nobody promised to keep, with another entry than at the last call.
+fn changed_table(rig: &Rig, object: *mut glk_object, input: &glk_view, output: &glk_view, log: &mut Log) {
+    log.check("changed table", || {
+        let mut table: Vec<i64> = (0..rig.setting.lattice.sites() as i64).collect();
+        let (mut from, mut to, place) = (*input, *output, table.as_mut_ptr());
+        (from.site_order, from.site_table) = (raw::GLK_SITE_TABLE, place);
+        let mut call = || {
+            let mut error = no_error();
+            let status = rig.main_call(object, &raw const from, &raw mut to, &raw mut error);
+            (status, error)
+        };
+        match call() {
+            (raw::GLK_OK, _) => {}
+            (status @ (raw::GLK_UNSUPPORTED | raw::GLK_NEED_COPY), error) => {
+                return Verdict::skipped(told(status, &error));
+            }
+            (status, error) => return Verdict::failed(told(status, &error)),
+        }
+        // SAFETY: the table lives; its last entry now leads out of every plane.
+        unsafe { *place.add(rig.setting.lattice.sites() - 1) = 1 << 40 };
+        let (status, error) = call();
+        refused(status, &error)
     });
 }
 

@@ -1,7 +1,7 @@
 //! Copies between fields and views of any layout.
 
 use super::describe::{lattice_of, matches, own_bytes};
-use super::{Foreign, directions};
+use super::{Foreign, Recognised, directions};
 use crate::geometry::ravel;
 use crate::lattice::Lattice;
 use crate::layout::{LaneMeaning, Layout};
@@ -16,17 +16,22 @@ use std::ops::Range;
 /// `INVALID_ARG` for a view that contradicts itself or the lattice, `UNSUPPORTED` for what is not served: memory of
 /// devices, 16-bit numbers, a fifth dimension, links with rows left out, other gamma bases.
 pub fn read_view<F: Foreign>(view: &View<'_>, first: usize, field: &mut F) -> Result<u64> {
-    Ok(read(view, first, field)?.0)
+    Ok(read(view, first, field, &mut Recognised::default())?.0)
 }
 
 /// As [`read_view`]; also whether the view's layout is the field's own.
-pub(super) fn read<F: Foreign>(view: &View<'_>, first: usize, field: &mut F) -> Result<(u64, bool)> {
-    let lattice = field.lattice().clone();
-    let layout = lattice.layout::<F::Scalar>();
-    check::<F>(view, first, layout.chains())?;
-    if first == 0 && matches::<F>(view, &lattice) {
+pub(super) fn read<F: Foreign>(
+    view: &View<'_>,
+    first: usize,
+    field: &mut F,
+    own: &mut Recognised,
+) -> Result<(u64, bool)> {
+    check::<F>(view, first, field.layout().chains())?;
+    if first == 0 && own.matches::<F>(view, field.lattice()) {
         return Ok((read_own(view, field), true));
     }
+    let lattice = field.lattice().clone();
+    let layout = lattice.layout::<F::Scalar>();
     let access = view.access(&sdk_lattice(&lattice)?)?;
     let strides = Strides::of(&access, view, &lattice);
     let writer = field.writer();
@@ -277,10 +282,9 @@ unsafe fn scatter<S: Real, T: Real>(rows: *const T, strides: &Strides, sites: &[
 /// A copy of the same layout, block by block.
 fn read_own<F: Foreign>(view: &View<'_>, field: &mut F) -> u64 {
     let bytes = own_bytes(field);
-    let lattice = field.lattice().clone();
     let from = view.as_raw().plane[0] as usize;
     let to = field.as_mut_slice().as_mut_ptr() as usize;
-    copy_bytes(&lattice, from, to, bytes);
+    copy_bytes(field.lattice(), from, to, bytes);
     field.exchange();
     bytes as u64
 }

@@ -31,11 +31,12 @@ pub fn lattice_of(lattice: &Lattice) -> raw::glk_lattice {
 /// A field where it stands, to be read; a batch has one field for each chain.
 ///
 /// The memory is `[block][component][re|im][lane]`, so the site order is `TABLE`: no regular order describes blocks
-/// sorted by parity. The table belongs to the lattice.
+/// sorted by parity. The table belongs to the lattice, and is told to be kept: objects do not outlive the lattice of the
+/// fields that they are lent.
 pub fn view<F: Foreign>(field: &F) -> View<'_> {
     let mut description = describe::<F>(field.lattice());
     description.plane[0] = field.as_slice().as_ptr().cast_mut().cast();
-    description.flags = raw::GLK_VIEW_CONST;
+    description.flags |= raw::GLK_VIEW_CONST;
     // SAFETY: the description covers the field's own blocks, which the result borrows.
     unsafe { View::from_raw(&raw const description, "view") }.expect("the size was just set")
 }
@@ -57,6 +58,7 @@ pub(super) fn describe<F: Foreign>(lattice: &Lattice) -> raw::glk_view {
     // A number is a row of re and a row of im.
     let number = 2 * BLOCK_BYTES as i64;
     let mut out = sized_struct::<raw::glk_view>();
+    out.flags = raw::GLK_VIEW_TABLE_KEPT;
     out.kind = F::KIND;
     out.scalar = scalar_code::<F::Scalar>();
     out.site_order = raw::GLK_SITE_TABLE;
@@ -81,7 +83,7 @@ pub(super) fn describe<F: Foreign>(lattice: &Lattice) -> raw::glk_view {
 
 /// Whether a view has exactly the layout that fields `F` on this lattice have, with every lane used.
 ///
-/// Where the site table is not this lattice's own, all of it is compared: to be asked once a call.
+/// Where the site table is not this lattice's own, all of it is compared: see [`super::Recognised`].
 pub fn matches<F: Foreign>(view: &View<'_>, lattice: &Lattice) -> bool {
     let table = view.as_raw().site_table;
     let ours = || lattice.site_table::<F::Scalar>(reals::<F>(lattice));
@@ -112,9 +114,15 @@ pub fn resembles<F: Foreign>(view: &View<'_>, lattice: &Lattice) -> bool {
         && layout.distinct_lanes() == layout.lanes()
         && shape(theirs) == shape(&ours)
         && theirs.plane_bytes >= ours.plane_bytes
-        && theirs.plane[0].addr().is_multiple_of(BLOCK_BYTES)
-        && !theirs.plane[0].is_null()
+        && in_place(view)
         && !theirs.site_table.is_null()
+}
+
+/// Whether a field can stand where the view's plane begins.
+#[inline]
+pub(super) fn in_place(view: &View<'_>) -> bool {
+    let plane = view.as_raw().plane[0];
+    !plane.is_null() && plane.addr().is_multiple_of(BLOCK_BYTES)
 }
 
 /// Real numbers on a site.

@@ -2,7 +2,7 @@
 //!
 //! - [`view`] and [`lend`] describe a field where it stands, so that a plugin works on it in place.
 //! - [`borrow`] and [`borrow_mut`] take a view that has this library's own layout as a field, without a copy.
-//! - [`Scratch`] does one or the other, as the view allows, and counts what was copied.
+//! - [`Scratch`] does one or the other, as the view allows, and counts what was copied; [`Recognised`] remembers layouts.
 //! - [`LinkTarget`] takes links one by one, as they come from a file.
 //! - [`read_view`] and [`write_view`] copy between a field and a view of any layout, on the lattice's threads;
 //!   [`read_algebra`] and [`write_algebra`] also convert between matrices and coordinates.
@@ -17,6 +17,7 @@ mod describe;
 mod lend;
 mod links;
 mod own_algebra;
+mod recognised;
 mod scratch;
 mod table;
 
@@ -26,6 +27,7 @@ pub use copy::{read_view, write_view};
 pub use describe::{lattice_of, matches, resembles, view, view_mut};
 pub use lend::{lend, settle};
 pub use links::LinkTarget;
+pub use recognised::Recognised;
 pub use scratch::{Scratch, fill};
 pub(crate) use table::SiteTables;
 

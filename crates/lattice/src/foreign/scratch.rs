@@ -2,7 +2,7 @@
 
 use super::copy::read;
 use super::describe::reals;
-use super::{Foreign, borrow, borrow_mut, write_view};
+use super::{Foreign, Recognised, write_view};
 use crate::LatticeError;
 use crate::field::Field;
 use crate::lattice::Lattice;
@@ -15,32 +15,50 @@ use std::sync::Arc;
 pub struct Scratch<F> {
     lattice: Arc<Lattice>,
     field: Option<F>,
+    own: Recognised,
+    /// A field without memory of its own, which stands in that of a view as long as the view is worked on.
+    lent: Option<F>,
 }
 
 impl<F: Foreign> Scratch<F> {
     /// Allocates nothing yet.
     pub fn new(lattice: &Arc<Lattice>) -> Self {
-        Self { lattice: lattice.clone(), field: None }
+        Self { lattice: lattice.clone(), field: None, own: Recognised::default(), lent: None }
     }
     /// The field itself; its numbers are whatever was there last.
     ///
     /// # Errors
     /// [`LatticeError::OutOfMemory`]; [`LatticeError::Geometry`] for a batch wider than the lanes.
     pub fn field(&mut self) -> std::result::Result<&mut F, LatticeError> {
-        let field = match self.field.take() {
-            Some(field) => field,
-            None => F::from_field(Field::zeroed(&self.lattice, reals::<F>(&self.lattice))?),
-        };
-        Ok(self.field.insert(field))
+        made(&mut self.field, &self.lattice)
     }
     /// The field with a view's numbers.
     ///
     /// # Errors
     /// As [`super::read_view`] and [`Scratch::field`].
     pub fn filled(&mut self, view: &View<'_>, copied: &mut u64) -> Result<&mut F> {
-        let field = self.field()?;
-        fill(view, field, copied)?;
+        let field = made(&mut self.field, &self.lattice)?;
+        fill(view, field, &mut self.own, copied)?;
         Ok(field)
+    }
+    /// Whether a field can stand in the view's memory.
+    fn fits(&mut self, view: &View<'_>) -> bool {
+        self.own.matches::<F>(view, &self.lattice) && !self.lattice.layout::<F::Scalar>().has_ghosts()
+    }
+    /// The field in the memory of a view that it fits. Made once, and moved where it stands: counting the owners of its
+    /// lattice, and moving the struct itself, would each be a large part of a call's cost.
+    ///
+    /// # Safety
+    /// Not used after the view, and written only where the view may be.
+    unsafe fn lent(&mut self, view: &View<'_>) -> &mut F {
+        let (start, lattice) = (view.as_raw().plane[0].cast(), &self.lattice);
+        // SAFETY: the caller's promise; the view was compared with all that a field needs.
+        let lent = self
+            .lent
+            .get_or_insert_with(|| unsafe { F::from_field(Field::at(start, lattice, reals::<F>(lattice))) });
+        // SAFETY: as above.
+        unsafe { lent.move_to(start) };
+        lent
     }
     /// Calls `work` with the numbers of an input: the view's own memory, or this field filled from it.
     ///
@@ -52,10 +70,11 @@ impl<F: Foreign> Scratch<F> {
         copied: &mut u64,
         work: impl FnOnce(&F) -> Result<R>,
     ) -> Result<R> {
-        match borrow::<F>(view, &self.lattice) {
-            Some(field) => work(&field),
-            None => work(self.filled(view, copied)?),
+        if !self.fits(view) {
+            return work(self.filled(view, copied)?);
         }
+        // SAFETY: it is read while the view is borrowed.
+        work(unsafe { self.lent(view) })
     }
     /// Calls `work`, which fills an output: the view's own memory, or this field, which is then written to the view.
     /// A view that cannot be written is refused before the work begins.
@@ -71,11 +90,16 @@ impl<F: Foreign> Scratch<F> {
         copied: &mut u64,
         work: impl FnOnce(&mut F) -> Result<R>,
     ) -> Result<R> {
-        if let Some(mut lent) = borrow_mut::<F>(view, &self.lattice) {
+        let adds = view.as_view().as_raw().flags & raw::GLK_VIEW_ACCUMULATE != 0;
+        if !adds && self.fits(view.as_view()) {
+            // SAFETY: it is used while the view is borrowed; that `work` has not put another in its place is checked below.
+            let lent = unsafe { self.lent(view.as_view()) };
             let place = lent.as_slice().as_ptr();
-            // SAFETY: that the field is still in its place is checked below.
-            let result = work(unsafe { lent.field_mut() });
-            assert_eq!(lent.as_slice().as_ptr(), place, "a field that is lent stays in its place");
+            let result = work(lent);
+            if lent.as_slice().as_ptr() != place {
+                self.lent = None;
+                panic!("a field that is lent stays in its place");
+            }
             return result;
         }
         super::copy::check::<F>(view.as_view(), 0, self.lattice.layout::<F::Scalar>().chains())?;
@@ -87,12 +111,30 @@ impl<F: Foreign> Scratch<F> {
     }
 }
 
-/// [`super::read_view`] of a view's first fields that counts bytes only where the layout is another.
+/// The field that is there, or a new one.
+fn made<'f, F: Foreign>(
+    place: &'f mut Option<F>,
+    lattice: &Arc<Lattice>,
+) -> std::result::Result<&'f mut F, LatticeError> {
+    let field = match place.take() {
+        Some(field) => field,
+        None => F::from_field(Field::zeroed(lattice, reals::<F>(lattice))?),
+    };
+    Ok(place.insert(field))
+}
+
+/// [`super::read_view`] of a view's first fields that counts bytes only where the layout is another. `own` remembers
+/// the layouts of views of fields of this kind on this lattice.
 ///
 /// # Errors
 /// As there.
-pub fn fill<F: Foreign>(view: &View<'_>, field: &mut F, copied: &mut u64) -> Result<()> {
-    let (bytes, own) = read(view, 0, field)?;
+pub fn fill<F: Foreign>(
+    view: &View<'_>,
+    field: &mut F,
+    own: &mut Recognised,
+    copied: &mut u64,
+) -> Result<()> {
+    let (bytes, own) = read(view, 0, field, own)?;
     if !own {
         *copied += bytes;
     }

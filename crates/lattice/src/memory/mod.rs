@@ -68,6 +68,19 @@ impl<T: Zeroable> Memory<T> {
         // SAFETY: the caller's promise.
         Self { start: unsafe { NonNull::new_unchecked(start) }, len, layout: None }
     }
+
+    /// Other memory that somebody else owns, of the same length.
+    ///
+    /// # Panics
+    /// Where this is no memory of somebody else.
+    ///
+    /// # Safety
+    /// As for [`Self::foreign`].
+    pub unsafe fn move_to(&mut self, start: *mut T) {
+        assert!(self.layout.is_none(), "memory of one's own stays where it is");
+        // SAFETY: the caller's promise.
+        self.start = unsafe { NonNull::new_unchecked(start) };
+    }
 }
 
 impl<T> Drop for Memory<T> {

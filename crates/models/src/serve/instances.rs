@@ -1,10 +1,10 @@
 //! The code for a view's group, precision and layout.
 
 use super::{Meter, Place};
-use gaugelink_lattice::foreign::{Foreign, matches};
+use gaugelink_lattice::foreign::Foreign;
 use gaugelink_lattice::{GaugeField, Lattice, Real};
 use gaugelink_physics::dirac::SpinorField;
-use gaugelink_plugin_sdk::{Call, Error, Query, Result, Served, Stats, View, raw};
+use gaugelink_plugin_sdk::{Call, Error, LayoutId, Query, Result, Served, Stats, View, raw};
 use std::sync::Arc;
 
 /// Makes what serves links of one group in one precision.
@@ -27,6 +27,8 @@ pub trait Make {
 pub struct Instances<M: Make> {
     maker: M,
     made: Vec<(Key, Box<M::Instance>)>,
+    /// What [`Instances::index`] found last, for which layout.
+    last: Option<(LayoutId, (usize, usize))>,
 }
 
 /// Bits of a number, colours, chains.
@@ -53,22 +55,32 @@ macro_rules! for_types {
 impl<M: Make> Instances<M> {
     /// None made yet.
     pub fn new(maker: M) -> Self {
-        Self { maker, made: Vec::new() }
+        Self { maker, made: Vec::new(), last: None }
     }
     /// The instance for a view of links, its number, and how many fields of a batch it takes at once.
     ///
     /// # Errors
     /// As [`Make::make`]; `UNSUPPORTED` for other groups and numbers.
+    #[inline]
     pub fn index(&mut self, view: &View<'_>, place: &mut Place) -> Result<(usize, usize)> {
+        match (self.last, view.layout()) {
+            (Some((last, found)), Some(layout)) if last == layout => Ok(found),
+            _ => self.search(view, place),
+        }
+    }
+    #[cold]
+    fn search(&mut self, view: &View<'_>, place: &mut Place) -> Result<(usize, usize)> {
         let raw = view.as_raw();
         if raw.kind != raw::GLK_GAUGE {
             return Err(Error::invalid(format!("kind is {}; links (GAUGE, 1) are needed", raw.kind)));
         }
         let scalar = self.maker.scalar(raw.scalar);
-        for_types!(scalar, raw.ncolor, find(self, view, place))
+        let found = for_types!(scalar, raw.ncolor, find(self, view, place))?;
+        self.last = view.layout().map(|layout| (layout, found));
+        Ok(found)
     }
     /// Calls `pass(instance, first, count, meter)` for the fields `first` to `first + count` of the batch, as many at once
-    /// as the layout of `links` has side by side, and tells the host before each (`fields`). Returns what the call took.
+    /// as the layout of `links` has side by side, and tells the host before each (`fields`). `stats` is what the call took.
     ///
     /// # Errors
     /// As [`Instances::index`], and those of `pass`; `CANCELLED` where the host asks for it.
@@ -77,15 +89,19 @@ impl<M: Make> Instances<M> {
         place: &mut Place,
         call: &Call<'_>,
         links: &View<'_>,
+        stats: &mut Stats,
         mut pass: impl FnMut(&mut M::Instance, usize, usize, &mut Meter) -> Result<()>,
-    ) -> Result<Stats> {
+    ) -> Result<()> {
         let mut meter = place.begin(call);
         let (index, count) = self.index(links, place)?;
-        for first in (0..links.batch()).step_by(count) {
+        let mut first = 0;
+        while first < links.batch() {
             call.progress("fields", first as u64, links.batch() as u64)?;
             pass(self.get(index), first, count, &mut meter)?;
+            first += count;
         }
-        Ok(meter.stats())
+        *stats = meter.stats();
+        Ok(())
     }
     /// An instance by its number.
     pub fn get(&mut self, index: usize) -> &mut M::Instance {
@@ -119,6 +135,9 @@ impl Place {
     /// # Errors
     /// `INVALID_ARG` for a view that contradicts itself or the lattice.
     pub fn query(&mut self, view: &View<'_>) -> Result<Query> {
+        if self.recognised.has(view) {
+            return Ok(Query { served: Served::ZeroCopy, scratch_bytes: 0, seconds: 0.0 });
+        }
         let raw = view.as_raw();
         let own = match raw.kind {
             raw::GLK_GAUGE => for_types!(raw.scalar, raw.ncolor, owns_links(self, view)),
@@ -152,5 +171,5 @@ fn owns_spinors<T: Real, const N: usize>(place: &mut Place, view: &View<'_>) -> 
 /// Whether each pass over the view's batch can borrow it.
 fn owns<F: Foreign>(place: &mut Place, view: &View<'_>) -> Result<bool> {
     let lattice = place.lattice_for::<F>(view)?;
-    Ok(matches::<F>(&view.part(0, lattice.chains())?, &lattice))
+    Ok(place.recognised.matches::<F>(&*view.part(0, lattice.chains())?, &lattice))
 }

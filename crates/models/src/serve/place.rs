@@ -1,7 +1,7 @@
 //! Where a component's objects live: the host's lattice, on the threads that the host lends or, where it lends none, on
 //! threads of our own.
 
-use gaugelink_lattice::foreign::{Foreign, resembles};
+use gaugelink_lattice::foreign::{Foreign, Recognised, resembles};
 use gaugelink_lattice::{LaneMeaning, Lattice, LatticeOptions, Pool, Real};
 use gaugelink_plugin_sdk::{Args, Call, Error, Result, Stats, View, raw};
 use std::sync::Arc;
@@ -16,6 +16,8 @@ pub struct Place {
     /// As many threads as the host granted when the object was made: a call may use fewer, never more.
     pool: Arc<Pool>,
     host: gaugelink_plugin_sdk::Lattice,
+    /// Layouts that need no copy.
+    pub(super) recognised: Recognised,
 }
 
 impl Place {
@@ -37,7 +39,14 @@ impl Place {
             None => Pool::new(args.host.threads())?,
         });
         let sites = lattice(&extents, &pool, LaneMeaning::Sites)?;
-        Ok(Self { sites, batches: Vec::new(), extents, pool, host: args.lattice.clone() })
+        Ok(Self {
+            sites,
+            batches: Vec::new(),
+            extents,
+            pool,
+            host: args.lattice.clone(),
+            recognised: Recognised::default(),
+        })
     }
     /// Lattice with sites in the lanes.
     pub fn sites(&self) -> &Arc<Lattice> {
@@ -48,6 +57,7 @@ impl Place {
         &self.host
     }
     /// Begins a call: no more threads than it grants work from here on.
+    #[inline]
     pub fn begin(&self, call: &Call<'_>) -> Meter {
         self.pool.limit(call.threads());
         Meter { start: Instant::now(), copied: 0 }
@@ -93,6 +103,7 @@ pub struct Meter {
 
 impl Meter {
     /// The numbers of a call that ends now.
+    #[inline]
     pub fn stats(&self) -> Stats {
         Stats { seconds: self.start.elapsed().as_secs_f64(), bytes_copied: self.copied, ..Stats::default() }
     }

@@ -1,36 +1,47 @@
 //! The plugin in C: an object of each kind, on one link and on two.
 
 use super::{Bench, Done, EXEC, request};
-use crate::error::DriverError;
 use gaugelink_host::sdk::{Dirac, Lattice, Rng, Setup, View, ViewMut, raw, sized_struct};
-use gaugelink_host::{Auxiliary, FlowObject, ForceObject, Plugin, PrecondObject, ProposalObject, Services};
+use gaugelink_host::{
+    Auxiliary, FlowObject, ForceObject, HostError, Plugin, PrecondObject, ProposalObject, Services,
+};
 
-/// Sites of the lattices, which are lines: a site has one link.
-const SITES: [usize; 2] = [1, 2];
 const WHOLE: &str = "a whole field";
 
-/// A call on one site and on two: what the second adds is work.
-struct PerSite([f64; 2]);
-
-impl PerSite {
-    fn report(self, bench: &mut Bench<'_, '_>, case: &str) -> Done {
-        let [one, two] = self.0;
-        bench.report(case, one, (two - one).max(0.0))
-    }
+/// Lines of one site and of two: a site has one link.
+fn lines() -> [Lattice; 2] {
+    [1, 2].map(|sites| Lattice::single(&[sites]).expect("a line of sites"))
 }
 
-/// A case, named after the lattice.
-fn on(lattice: &Lattice, case: &str) -> String {
-    format!("{case}, {} sites", lattice.sites())
+/// Numbers of an input and of an output on both.
+fn memory() -> [(Vec<f64>, Vec<f64>); 2] {
+    [2, 4].map(|numbers| (vec![1.0; numbers], vec![0.0; numbers]))
 }
 
-/// The same object on both lattices, with the time that `timed` takes of it.
-fn on_both(mut timed: impl FnMut(&Lattice) -> Result<f64, DriverError>) -> Result<PerSite, DriverError> {
-    let mut times = [0.0; 2];
-    for (sites, time) in SITES.into_iter().zip(&mut times) {
-        *time = timed(&Lattice::single(&[sites]).expect("a line of sites"))?;
-    }
-    Ok(PerSite(times))
+type Fields<'m> = (View<'m>, ViewMut<'m>);
+
+fn links<'m>(memory: &'m mut [(Vec<f64>, Vec<f64>); 2], lattices: &[Lattice; 2]) -> [Fields<'m>; 2] {
+    let [(v1, u1), (v2, u2)] = memory;
+    [(v1, u1, &lattices[0]), (v2, u2, &lattices[1])].map(|(v, u, lattice)| {
+        (View::gauge(v, lattice, 1).expect(WHOLE), ViewMut::gauge(u, lattice, 1).expect(WHOLE))
+    })
+}
+
+fn spinors<'m>(memory: &'m mut [(Vec<f64>, Vec<f64>); 2], lattices: &[Lattice; 2]) -> [Fields<'m>; 2] {
+    let [(r1, z1), (r2, z2)] = memory;
+    [(r1, z1, &lattices[0]), (r2, z2, &lattices[1])].map(|(r, z, lattice)| {
+        (View::spinor(r, lattice, 1, 1).expect(WHOLE), ViewMut::spinor(z, lattice, 1, 1).expect(WHOLE))
+    })
+}
+
+/// The same call on one site and on two: what the second adds is work.
+fn per_site(
+    bench: &mut Bench<'_, '_>,
+    case: &str,
+    one: impl FnMut() -> Result<(), HostError>,
+    two: impl FnMut() -> Result<(), HostError>,
+) -> Done {
+    bench.beside(case, one, two, |[one, two]| two - one)
 }
 
 pub(super) fn run(bench: &mut Bench<'_, '_>, plugin: &Plugin, services: &Services) -> Done {
@@ -41,86 +52,72 @@ pub(super) fn run(bench: &mut Bench<'_, '_>, plugin: &Plugin, services: &Service
 }
 
 fn flow(bench: &mut Bench<'_, '_>, plugin: &Plugin, services: &Services) -> Done {
-    let times = on_both(|lattice| {
-        let identity = request("org.gaugelink.minimal.identity", "", lattice);
-        let mut flow = FlowObject::create(plugin, services, &identity)?;
-        let (v, mut u, mut logdet) = (vec![1.0; 2 * lattice.sites()], vec![0.0; 2 * lattice.sites()], [0.0]);
-        let from = View::gauge(&v, lattice, 1).expect(WHOLE);
-        let mut to = ViewMut::gauge(&mut u, lattice, 1).expect(WHOLE);
-        let forward = bench
-            .time(&on(lattice, "flow in C forward"), || flow.forward(EXEC, &from, &mut to, &mut logdet))?;
-        if lattice.sites() == 1 {
-            bench.idle("flow in C stats", || flow.stats().map(drop))?;
-            bench.idle("flow in C query", || flow.query(&from).map(drop))?;
-        }
-        Ok(forward)
-    })?;
-    times.report(bench, "flow in C forward")
+    let (lattices, mut memory) = (lines(), memory());
+    let identity = |lattice| {
+        FlowObject::create(plugin, services, &request("org.gaugelink.minimal.identity", "", lattice))
+    };
+    let (mut one, mut two) = (identity(&lattices[0])?, identity(&lattices[1])?);
+    let [(v1, mut u1), (v2, mut u2)] = links(&mut memory, &lattices);
+    let (mut first, mut second) = ([0.0], [0.0]);
+    bench.idle("flow in C stats", || one.stats().map(drop))?;
+    bench.idle("flow in C query", || one.query(&v1).map(drop))?;
+    let (one, two) =
+        (|| one.forward(EXEC, &v1, &mut u1, &mut first), || two.forward(EXEC, &v2, &mut u2, &mut second));
+    per_site(bench, "flow in C forward", one, two)
 }
 
 fn force(bench: &mut Bench<'_, '_>, plugin: &Plugin, services: &Services) -> Done {
-    let times = on_both(|lattice| {
-        let wilson = request("org.gaugelink.minimal.wilson", "", lattice);
-        let mut force = ForceObject::create(plugin, services, &wilson)?;
-        let (links, mut s) = (vec![1.0; 2 * lattice.sites()], [0.0]);
-        let u = View::gauge(&links, lattice, 1).expect(WHOLE);
-        let action = bench.time(&on(lattice, "force in C action"), || {
-            force.action(EXEC, &u, Auxiliary::default(), &mut s)
-        })?;
-        if lattice.sites() == 1 {
-            bench.idle("force in C stats", || force.stats().map(drop))?;
-            bench.idle("force in C query", || force.query(&u).map(drop))?;
-        }
-        Ok(action)
-    })?;
-    times.report(bench, "force in C action")
+    let (lattices, mut memory) = (lines(), memory());
+    let wilson = |lattice| {
+        ForceObject::create(plugin, services, &request("org.gaugelink.minimal.wilson", "", lattice))
+    };
+    let (mut one, mut two) = (wilson(&lattices[0])?, wilson(&lattices[1])?);
+    let [(u1, _), (u2, _)] = links(&mut memory, &lattices);
+    let (mut first, mut second) = ([0.0], [0.0]);
+    bench.idle("force in C stats", || one.stats().map(drop))?;
+    bench.idle("force in C query", || one.query(&u1).map(drop))?;
+    let (one, two) = (
+        || one.action(EXEC, &u1, Auxiliary::default(), &mut first),
+        || two.action(EXEC, &u2, Auxiliary::default(), &mut second),
+    );
+    per_site(bench, "force in C action", one, two)
 }
 
 fn precond(bench: &mut Bench<'_, '_>, plugin: &Plugin, services: &Services) -> Done {
     let mut dirac = sized_struct::<Dirac>();
     dirac.op = raw::GLK_DIRAC_WILSON;
-    let mut set_up = [0.0; 2];
-    let times = on_both(|lattice| {
-        let jacobi = request("org.gaugelink.minimal.jacobi", "", lattice);
-        let (links, r, mut z) =
-            (vec![1.0; 2 * lattice.sites()], vec![1.0; 2 * lattice.sites()], vec![0.0; 2 * lattice.sites()]);
-        let mut precond = PrecondObject::create(plugin, services, &jacobi)?;
-        let u = View::gauge(&links, lattice, 1).expect(WHOLE);
-        let from = View::spinor(&r, lattice, 1, 1).expect(WHOLE);
-        let mut to = ViewMut::spinor(&mut z, lattice, 1, 1).expect(WHOLE);
-        set_up[lattice.sites() - 1] = bench
-            .time(&on(lattice, "precond in C setup"), || precond.setup(EXEC, &u, &dirac, Setup::Reset))?;
-        let apply =
-            bench.time(&on(lattice, "precond in C apply"), || precond.apply(EXEC, &from, &mut to, false))?;
-        if lattice.sites() == 1 {
-            bench.idle("precond in C stats", || precond.stats().map(drop))?;
-            bench.idle("precond in C query", || precond.query(&from).map(drop))?;
-            bench.idle("precond in C cost", || precond.cost().map(drop))?;
-        }
-        Ok(apply)
-    })?;
-    PerSite(set_up).report(bench, "precond in C setup")?;
-    times.report(bench, "precond in C apply")
+    let (lattices, mut configurations, mut memory) = (lines(), memory(), memory());
+    let [(u1, _), (u2, _)] = links(&mut configurations, &lattices);
+    let [(r1, mut z1), (r2, mut z2)] = spinors(&mut memory, &lattices);
+    let jacobi = |lattice| {
+        PrecondObject::create(plugin, services, &request("org.gaugelink.minimal.jacobi", "", lattice))
+    };
+    let (mut one, mut two) = (jacobi(&lattices[0])?, jacobi(&lattices[1])?);
+    bench.idle("precond in C stats", || one.stats().map(drop))?;
+    bench.idle("precond in C query", || one.query(&r1).map(drop))?;
+    bench.idle("precond in C cost", || one.cost().map(drop))?;
+    let set_up =
+        (|| one.setup(EXEC, &u1, &dirac, Setup::Reset), || two.setup(EXEC, &u2, &dirac, Setup::Reset));
+    per_site(bench, "precond in C setup", set_up.0, set_up.1)?;
+    let apply = (|| one.apply(EXEC, &r1, &mut z1, false), || two.apply(EXEC, &r2, &mut z2, false));
+    per_site(bench, "precond in C apply", apply.0, apply.1)
 }
 
 fn proposal(bench: &mut Bench<'_, '_>, plugin: &Plugin, services: &Services) -> Done {
     let mut rng = sized_struct::<Rng>();
     rng.algorithm = raw::GLK_RNG_CHACHA20;
-    let times = on_both(|lattice| {
-        let shake = request("org.gaugelink.minimal.shake", "", lattice);
-        let mut proposal = ProposalObject::create(plugin, services, &shake)?;
-        let (links, mut moved, mut weight) =
-            (vec![1.0; 2 * lattice.sites()], vec![0.0; 2 * lattice.sites()], [0.0]);
-        let u = View::gauge(&links, lattice, 1).expect(WHOLE);
-        let mut to = ViewMut::gauge(&mut moved, lattice, 1).expect(WHOLE);
-        let propose = bench.time(&on(lattice, "proposal in C propose"), || {
-            proposal.propose(EXEC, &rng, (&u, &mut to), (&[], &mut []), &mut weight)
-        })?;
-        if lattice.sites() == 1 {
-            bench.idle("proposal in C stats", || proposal.stats().map(drop))?;
-            bench.idle("proposal in C query", || proposal.query(&u).map(drop))?;
-        }
-        Ok(propose)
-    })?;
-    times.report(bench, "proposal in C propose")
+    let (lattices, mut memory) = (lines(), memory());
+    let shake = |lattice| {
+        ProposalObject::create(plugin, services, &request("org.gaugelink.minimal.shake", "", lattice))
+    };
+    let (mut one, mut two) = (shake(&lattices[0])?, shake(&lattices[1])?);
+    let [(u1, mut to1), (u2, mut to2)] = links(&mut memory, &lattices);
+    let (mut first, mut second) = ([0.0], [0.0]);
+    bench.idle("proposal in C stats", || one.stats().map(drop))?;
+    bench.idle("proposal in C query", || one.query(&u1).map(drop))?;
+    let (one, two) = (
+        || one.propose(EXEC, &rng, (&u1, &mut to1), (&[], &mut []), &mut first),
+        || two.propose(EXEC, &rng, (&u2, &mut to2), (&[], &mut []), &mut second),
+    );
+    per_site(bench, "proposal in C propose", one, two)
 }

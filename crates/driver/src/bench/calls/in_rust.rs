@@ -3,7 +3,7 @@
 use super::{Bench, Done, EXEC, request};
 use crate::error::DriverError;
 use gaugelink_host::sdk::{self, Dirac, Setup, raw, sized_struct};
-use gaugelink_host::{Auxiliary, FlowObject, ForceObject, Plugin, PrecondObject, Services};
+use gaugelink_host::{Auxiliary, FlowObject, ForceObject, HostError, Plugin, PrecondObject, Services};
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, Lattice, LatticeOptions, Real, foreign};
 use gaugelink_models::layers::{Coefficients, Residual, Sharing};
@@ -14,6 +14,7 @@ use gaugelink_physics::dirac::{Boundary, SpinorField, Wilson};
 use gaugelink_physics::solver::LinearOperator;
 use std::hint::black_box;
 use std::sync::Arc;
+use std::time::Instant;
 
 const RHO: f64 = 0.1;
 const WEIGHTS: TransportWeights = TransportWeights { site: 0.3, hop: 0.04, spin_hop: -0.05 };
@@ -32,13 +33,20 @@ fn links(lattice: &Arc<Lattice>) -> Result<GaugeField<f64, 1>, DriverError> {
     Ok(GaugeField::random(lattice, 0.5, Address::new(1, Purpose::Start))?)
 }
 
-/// Work of this process with two readings of the clock.
-fn work(bench: &mut Bench<'_, '_>, case: &str, mut body: impl FnMut()) -> Result<f64, DriverError> {
-    let time = bench.time(&format!("{case}, work"), || {
+/// Times a call beside the same work of this process, between two readings of the clock.
+fn beside_work(
+    bench: &mut Bench<'_, '_>,
+    case: &str,
+    call: impl FnMut() -> Result<(), HostError>,
+    mut body: impl FnMut(),
+) -> Done {
+    let work = || {
+        let start = Instant::now();
         body();
+        black_box(start.elapsed().as_secs_f64());
         Ok(())
-    })?;
-    Ok(time + 2.0 * bench.clock)
+    };
+    bench.beside(case, call, work, |[_, work]| work)
 }
 
 pub(super) fn flow(bench: &mut Bench<'_, '_>, plugin: &Plugin, services: &Services) -> Done {
@@ -50,18 +58,18 @@ pub(super) fn flow(bench: &mut Bench<'_, '_>, plugin: &Plugin, services: &Servic
     bench.idle("flow in Rust stats", || object.stats().map(drop))?;
     bench.idle("flow in Rust query", || object.query(&view).map(drop))?;
     let mut to = foreign::view_mut(&mut u);
-    let total = bench.time("flow in Rust forward", || object.forward(EXEC, &view, &mut to, &mut logdet))?;
     let layers =
         Residual::stack(&lattice, Coefficients::Plain, Sharing::One, 1).map_err(DriverError::from)?;
     let parameters = vec![RHO; layers.len()];
     let mut flow = Flow::new(layers, parameters)?;
     let mut w = links(&lattice)?;
-    let alone = work(bench, "flow in Rust forward", || {
+    let mut ours = [0.0];
+    let call = || object.forward(EXEC, &view, &mut to, &mut logdet);
+    beside_work(bench, "flow in Rust forward", call, || {
         w.copy_from(&v);
-        logdet.fill(0.0);
-        flow.forward(&mut w, &mut logdet);
-    })?;
-    bench.report("flow in Rust forward", total, alone)
+        ours.fill(0.0);
+        flow.forward(&mut w, &mut ours);
+    })
 }
 
 pub(super) fn force(bench: &mut Bench<'_, '_>, plugin: &Plugin, services: &Services) -> Done {
@@ -71,11 +79,9 @@ pub(super) fn force(bench: &mut Bench<'_, '_>, plugin: &Plugin, services: &Servi
     let view = foreign::view(&u);
     bench.idle("force in Rust stats", || object.stats().map(drop))?;
     bench.idle("force in Rust query", || object.query(&view).map(drop))?;
-    let total =
-        bench.time("force in Rust action", || object.action(EXEC, &view, Auxiliary::default(), &mut s))?;
     let learned = LearnedForce::<f64, 1>::new(&lattice, &[1.0], &[])?;
-    let alone = work(bench, "force in Rust action", || drop(black_box(learned.value(&u))))?;
-    bench.report("force in Rust action", total, alone)
+    let call = || object.action(EXEC, &view, Auxiliary::default(), &mut s);
+    beside_work(bench, "force in Rust action", call, || drop(black_box(learned.value(&u))))
 }
 
 pub(super) fn precond(bench: &mut Bench<'_, '_>, plugin: &Plugin, services: &Services) -> Done {
@@ -95,10 +101,9 @@ pub(super) fn precond(bench: &mut Bench<'_, '_>, plugin: &Plugin, services: &Ser
     bench.idle("precond in Rust query", || object.query(&view).map(drop))?;
     bench.idle("precond in Rust cost", || object.cost().map(drop))?;
     let mut to = foreign::view_mut(&mut z);
-    let total = bench.time("precond in Rust apply", || object.apply(EXEC, &view, &mut to, false))?;
     let wilson = Wilson::new(&u, MASS, Boundary::periodic())?;
     let layer = ParallelTransport::new(&wilson, WEIGHTS);
     let mut y = SpinorField::<f64, 1>::zeroed(&lattice)?;
-    let alone = work(bench, "precond in Rust apply", || LinearOperator::apply(&layer, &mut y, &r))?;
-    bench.report("precond in Rust apply", total, alone)
+    let call = || object.apply(EXEC, &view, &mut to, false);
+    beside_work(bench, "precond in Rust apply", call, || LinearOperator::apply(&layer, &mut y, &r))
 }
