@@ -35,8 +35,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Names and what they time.
-pub const NAMES: [(&str, &str); 17] = [
+pub const NAMES: [(&str, &str); 18] = [
     ("dslash", "Wilson's hopping term"),
+    ("two-rows", "the same, reading two rows of each link"),
     ("dirac", "Wilson's operator D"),
     ("schur", "even-odd form, S†S"),
     ("cg", "an iteration of conjugate gradients on the even-odd form"),
