@@ -27,7 +27,9 @@ impl Recognised {
     #[inline]
     pub fn has(&self, view: &View<'_>) -> bool {
         let layout = view.layout();
-        layout.is_some() && self.layouts.iter().any(|known| *known == layout) && in_place(view)
+        // All of them without a branch; `contains` would be a call.
+        let known = self.layouts.iter().fold(false, |known, one| known | (*one == layout));
+        layout.is_some() && known && in_place(view)
     }
     #[cold]
     fn learn<F: Foreign>(&mut self, view: &View<'_>, lattice: &Lattice) -> bool {
