@@ -13,7 +13,7 @@ use gaugelink_physics::dirac::{Boundary, Schur, SpinorField, Wilson};
 use gaugelink_physics::observable;
 use gaugelink_physics::smear::WilsonFlow;
 use gaugelink_physics::solver::{ConjugateGradient, LinearOperator, Stopping};
-use gaugelink_physics::update::Overrelaxation;
+use gaugelink_physics::update::{HeatBath, Overrelaxation};
 use gaugelink_sampler::hmc::{Hmc, Trajectory};
 use gaugelink_sampler::integrator::Integrator;
 use std::sync::Arc;
@@ -69,6 +69,9 @@ fn gauge_kernels(lattice: &Arc<Lattice>) {
     assert_eq!(requests(|| flow.step(&mut u, 0.01)), 0, "gradient flow");
     // Sums and averages, one a chain.
     assert!(requests(|| drop(observable::plaquette(&u))) <= 3, "plaquette");
+    // Generators, one a direction and chain.
+    let heatbath = HeatBath { beta: 6.0 };
+    assert!(requests(|| heatbath.sweep(&mut u, START).unwrap()) <= 8, "heat bath");
     // A generator a chain, and a block of numbers a thread.
     assert!(requests(|| p.refresh(START)) <= 4, "momenta");
 }

@@ -5,7 +5,7 @@ use gaugelink_lattice::rng::{Generator, Stream};
 use gaugelink_lattice::{Lanes, Layout, Real};
 
 /// The streams of a block's sites, one a lane: a lane's numbers do not depend on what the other lanes draw.
-pub struct Streams(Vec<Stream>);
+pub struct Streams([Stream; f64::LANES]);
 
 impl Streams {
     /// The streams of an own block, each chain from its generator.
@@ -14,7 +14,7 @@ impl Streams {
             let site = layout.geometry().site_index(&layout.site(block, lane));
             generators[layout.chain_of(lane)].stream(site as u64)
         };
-        Self((0..f64::LANES).map(stream).collect())
+        Self(std::array::from_fn(stream))
     }
 
     /// `K` numbers, uniform in (0, 1], for each lane where `pending` is not 0; ½ in the others.
