@@ -10,8 +10,8 @@ fn plugin(scratch: &Scratch, function: &str, line: &str) -> PathBuf {
     let text = std::fs::read_to_string(source.join("flow.c")).unwrap();
     let head = "#include <signal.h>\n#include <stdio.h>\n#include <stdlib.h>\n#include <unistd.h>\n";
     let place = match function {
-        "forward" => "  CALL(FLOW);\n  OPEN(v, V, 0);\n  OPEN(u, U, 1);",
-        _ => "  CALL(FLOW);\n  OPEN(v, V, 0);\n  OPEN(from, F_U, 0);",
+        "forward" => "  CALL(FLOW);\n  OPEN(v, V, INPUT);\n  OPEN(u, U, OUTPUT);",
+        _ => "  CALL(FLOW);\n  OPEN(v, V, INPUT);\n  OPEN(from, F_U, SECOND);",
     };
     assert!(text.contains(place));
     let text = if function == "open" {
