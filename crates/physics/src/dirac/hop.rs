@@ -8,7 +8,7 @@
 
 use super::gamma::UPPER;
 use super::spinor::Spinor;
-use gaugelink_lattice::{Complex, Num, backward, forward};
+use gaugelink_lattice::{Complex, DIM_MAX, Num, backward, forward};
 
 /// Two of the four spin components.
 pub type HalfSpinor<V, const N: usize> = [[Complex<V>; N]; 2];
@@ -66,17 +66,19 @@ pub(crate) fn project<V: Num, const N: usize>(
     half
 }
 
-/// U h, or U† h for a step backwards.
+/// U h, or U† h for a step backwards. Links come by the source's method, not through a closure, whose body would not be
+/// compiled for the vector unit where it is too long to be taken in.
 #[inline(always)]
-pub(crate) fn transport<V: Num, const N: usize>(
-    link: impl Fn(usize, usize) -> Complex<V>,
-    is_forward: bool,
+pub(crate) fn transport<V: Num, S: HopSource<V, N>, const N: usize>(
+    from: &S,
+    step: usize,
     half: &HalfSpinor<V, N>,
 ) -> HalfSpinor<V, N> {
+    let is_forward = step < DIM_MAX;
     let mut product = [[Complex::zero(); N]; 2];
     for i in 0..N {
         for j in 0..N {
-            let u = if is_forward { link(i, j) } else { link(j, i) };
+            let u = if is_forward { from.link(step, i, j) } else { from.link(step, j, i) };
             for s in 0..2 {
                 let (h, sum) = (half[s][j], product[s][i]);
                 product[s][i] = match (is_forward, j) {
@@ -103,12 +105,11 @@ fn carried<V: Num, S: HopSource<V, N>, const N: usize>(
         return half;
     }
     let half = project(|s, c| from.spinor(step, s, c), mu, projector_sign(is_forward, dagger));
-    let link = |i, j| from.link(step, i, j);
     // A link belongs to the site it starts from: the lanes move before it acts forwards, after it acted backwards.
     if is_forward {
-        transport(link, true, &from.moved(step, half))
+        transport(from, step, &from.moved(step, half))
     } else {
-        from.moved(step, transport(link, false, &half))
+        from.moved(step, transport(from, step, &half))
     }
 }
 

@@ -83,7 +83,7 @@ impl<'a, T: Real, V: Lanes<Scalar = T>, const N: usize, const ROWS: usize> Neigh
                 self.put(step, half);
                 for offset in offsets::<V>() {
                     let half = RegisterSource { around: self, offset }.waiting(step);
-                    self.transport_into(step, true, offset, &half);
+                    self.transport_into(step, offset, &half);
                 }
             }
             if self.moving & (1 << backward(mu)) != 0 {
@@ -92,7 +92,7 @@ impl<'a, T: Real, V: Lanes<Scalar = T>, const N: usize, const ROWS: usize> Neigh
                     let source = RegisterSource { around: self, offset };
                     let psi = |s: usize, c: usize| source.spinor(step, s, c);
                     let half = project(psi, mu, projector_sign(false, dagger));
-                    self.transport_into(step, false, offset, &half);
+                    self.transport_into(step, offset, &half);
                 }
                 let p = self.room(step);
                 let mut half = [[Complex::zero(); N]; 2];
@@ -142,15 +142,9 @@ impl<'a, T: Real, V: Lanes<Scalar = T>, const N: usize, const ROWS: usize> Neigh
     }
 
     #[inline(always)]
-    fn transport_into(
-        &mut self,
-        step: usize,
-        is_forward: bool,
-        offset: usize,
-        half: &HalfSpinor<V::Register, N>,
-    ) {
+    fn transport_into(&mut self, step: usize, offset: usize, half: &HalfSpinor<V::Register, N>) {
         let source = RegisterSource { around: self, offset };
-        let product = transport(|i, j| source.link(step, i, j), is_forward, half);
+        let product = transport(&source, step, half);
         let p: *mut T = (&raw mut self.buffer[step]).cast();
         for (i, z) in product.as_flattened().iter().enumerate() {
             // SAFETY: the buffer has room for a half spinor's rows.
