@@ -97,8 +97,7 @@ fn deviation<const N: usize>(out: &SpinorField<f64, N>, expected: &[Spinor<f64, 
 fn check_formula<const N: usize>(extents: &[usize], lanes: LaneMeaning) {
     let lattice = Lattice::new(extents, LatticeOptions { lanes, ..LatticeOptions::default() }).unwrap();
     let (u, psi) = fields::<N>(&lattice);
-    let mut u_single = GaugeField::<f32, N>::cold(&lattice).unwrap();
-    u.convert_to(&mut u_single);
+    let u_single = u.converted::<f32>().unwrap();
     for boundary in [Boundary::periodic(), twisted()] {
         let (double, single) =
             (Wilson::new(&u, 0.1, boundary).unwrap(), Wilson::new(&u_single, 0.1, boundary).unwrap());

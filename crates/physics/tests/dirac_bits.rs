@@ -27,8 +27,7 @@ fn fields<const N: usize>(lattice: &Arc<Lattice>, chain: u64) -> (GaugeField<f64
 fn check_formula<const N: usize>(extents: &[usize], lanes: LaneMeaning, two_rows: bool) {
     let lattice = Lattice::new(extents, LatticeOptions { lanes, ..LatticeOptions::default() }).unwrap();
     let (u, psi) = fields::<N>(&lattice, 0);
-    let mut u_single = GaugeField::<f32, N>::cold(&lattice).unwrap();
-    u.convert_to(&mut u_single);
+    let u_single = u.converted::<f32>().unwrap();
     let psi_single = psi.converted::<f32>().unwrap();
     for boundary in [Boundary::periodic(), Boundary::antiperiodic(), twisted()] {
         let mut double = Wilson::new(&u, MASS, boundary).unwrap();

@@ -182,8 +182,7 @@ fn a_start_near_the_solution_is_used_and_single_precision_reaches_its_limit() {
     solver.solve(&d, &mut x, &b, &Stopping::at(1e-9)).unwrap();
     assert_eq!(solver.solve(&d, &mut x, &b, &Stopping::at(1e-8)).unwrap().iterations, 0);
 
-    let mut u_single = GaugeField::<f32, 3>::cold(&lattice).unwrap();
-    u.convert_to(&mut u_single);
+    let u_single = u.converted::<f32>().unwrap();
     let single = Wilson::new(&u_single, 0.1, Boundary::periodic()).unwrap();
     let mut y = single.vector().unwrap();
     let b_single = b.converted().unwrap();

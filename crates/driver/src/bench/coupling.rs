@@ -1,10 +1,10 @@
 //! Coupling layers of U(1) in two dimensions, as a training runs them.
 
 use super::Precision;
+use super::passes::Passes;
 use super::stage::{Session, Stage, Work};
 use crate::error::DriverError;
-use gaugelink_lattice::rng::{Address, Purpose};
-use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions, MomentumField, Pool, Real};
+use gaugelink_lattice::{LaneMeaning, Lattice, LatticeOptions, Pool, Real};
 use gaugelink_models::Flow;
 use gaugelink_models::layers::{CouplingFlops, U1Coupling};
 use std::sync::Mutex;
@@ -46,23 +46,14 @@ pub(super) fn run<T: Real>(
 /// Configurations in groups that fill the lanes. Each thread takes groups one after the other through a flow of its own.
 struct Batch<'l, T: Real> {
     pool: &'l Pool,
-    shares: Vec<Mutex<Share<T>>>,
-}
-
-/// What a thread works with.
-struct Share<T: Real> {
-    flow: Flow<T, 1>,
-    start: GaugeField<T, 1>,
-    slopes: MomentumField<T, 1>,
-    u: GaugeField<T, 1>,
-    force: MomentumField<T, 1>,
-    log_det: Vec<f64>,
+    /// What each thread works with.
+    shares: Vec<Mutex<Passes<T, 1>>>,
 }
 
 impl<'l, T: Real> Batch<'l, T> {
     fn new(lattice: &'l Lattice) -> Result<Self, DriverError> {
         let geometry = lattice.geometry();
-        let share = |_| Share::new(&geometry.extents()[..geometry.dims()]).map(Mutex::new);
+        let share = |_| share(&geometry.extents()[..geometry.dims()]).map(Mutex::new);
         let shares = (0..lattice.pool().threads()).map(share).collect::<Result<_, _>>()?;
         Ok(Self { pool: lattice.pool(), shares })
     }
@@ -72,39 +63,20 @@ impl<'l, T: Real> Batch<'l, T> {
         let clock = Instant::now();
         self.pool.run(0..BATCH / T::LANES, |thread, groups| {
             let mut share = self.shares[thread].lock().unwrap_or_else(|e| e.into_inner());
-            groups.for_each(|_| share.run(back));
+            groups.for_each(|_| {
+                // As another group would bring its own.
+                share.restart(back);
+                share.pass(back);
+            });
         });
         clock.elapsed().as_secs_f64() / BATCH as f64
     }
 }
 
-impl<T: Real> Share<T> {
-    fn new(extents: &[usize]) -> Result<Self, DriverError> {
-        let lanes = LaneMeaning::Batch { chains: T::LANES };
-        let lattice =
-            &Lattice::new(extents, LatticeOptions { threads: 1, lanes, ..LatticeOptions::default() })?;
-        let parameters = U1Coupling::<T>::initial_parameters(LAYERS, COMPONENTS, 1);
-        let start = GaugeField::random(lattice, 1.0, Address::new(1, Purpose::Start))?;
-        let mut slopes = MomentumField::zeroed(lattice)?;
-        slopes.refresh(Address::new(2, Purpose::Momenta));
-        Ok(Self {
-            flow: Flow::new(U1Coupling::stack(lattice, LAYERS, COMPONENTS)?, parameters)?,
-            u: start.duplicate()?,
-            start,
-            slopes,
-            force: MomentumField::zeroed(lattice)?,
-            log_det: vec![0.0; T::LANES],
-        })
-    }
-
-    /// From the same links and slopes each time, as another group would bring its own.
-    fn run(&mut self, back: bool) {
-        self.u.copy_from(&self.start);
-        if back {
-            self.force.copy_from(&self.slopes);
-            self.flow.pullback(&mut self.u, &mut self.force);
-        } else {
-            self.flow.forward(&mut self.u, &mut self.log_det);
-        }
-    }
+/// A flow on a batch that fills the lanes.
+fn share<T: Real>(extents: &[usize]) -> Result<Passes<T, 1>, DriverError> {
+    let lanes = LaneMeaning::Batch { chains: T::LANES };
+    let lattice = &Lattice::new(extents, LatticeOptions { threads: 1, lanes, ..LatticeOptions::default() })?;
+    let parameters = U1Coupling::<T>::initial_parameters(LAYERS, COMPONENTS, 1);
+    Passes::new(lattice, 1.0, Flow::new(U1Coupling::stack(lattice, LAYERS, COMPONENTS)?, parameters))
 }

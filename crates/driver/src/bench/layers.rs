@@ -1,10 +1,10 @@
 //! Layers of flows: a stack that moves every link once.
 
 use super::Precision;
+use super::passes::Passes;
 use super::stage::{Session, Stage, Work};
 use crate::error::DriverError;
-use gaugelink_lattice::rng::{Address, Purpose};
-use gaugelink_lattice::{DIM_MAX, GaugeField, LaneMeaning, Lattice, LatticeOptions, MomentumField, Real};
+use gaugelink_lattice::{DIM_MAX, LaneMeaning, Lattice, LatticeOptions, Real};
 use gaugelink_models::Flow;
 use gaugelink_models::layers::{Coefficients, Residual, Sharing, backward_flops, forward_flops};
 use std::sync::Arc;
@@ -34,9 +34,9 @@ pub(super) fn run<T: Real>(
         (&batch, ["layers forward, batch", "layers pullback, batch"]),
     ] {
         let [there, back] = names.map(|name| Stage { name, lattice });
-        let mut stack = Stack::<T>::new(lattice)?;
-        session.time(&there, precision, work::<T>(false), &mut || stack.run(false))?;
-        session.time(&back, precision, work::<T>(true), &mut || stack.run(true))?;
+        let mut stack = stack::<T>(lattice)?;
+        session.time(&there, precision, work::<T>(false), &mut || timed(&mut stack, false))?;
+        session.time(&back, precision, work::<T>(true), &mut || timed(&mut stack, true))?;
     }
     Ok(())
 }
@@ -61,43 +61,15 @@ fn work<T: Real>(back: bool) -> Work {
     }
 }
 
-/// A flow, and what it starts from.
-struct Stack<T: Real> {
-    flow: Flow<T, 3>,
-    start: GaugeField<T, 3>,
-    slopes: MomentumField<T, 3>,
-    u: GaugeField<T, 3>,
-    force: MomentumField<T, 3>,
-    log_det: Vec<f64>,
+fn stack<T: Real>(lattice: &Arc<Lattice>) -> Result<Passes<T, 3>, DriverError> {
+    let layers = Residual::stack(lattice, Coefficients::Plain, Sharing::One, SUBLAYERS)?;
+    Passes::new(lattice, 0.3, Flow::new(layers, vec![RHO; SUBLAYERS]))
 }
 
-impl<T: Real> Stack<T> {
-    fn new(lattice: &Arc<Lattice>) -> Result<Self, DriverError> {
-        let layers = Residual::stack(lattice, Coefficients::Plain, Sharing::One, SUBLAYERS)?;
-        let start = GaugeField::random(lattice, 0.3, Address::new(1, Purpose::Start))?;
-        let mut slopes = MomentumField::zeroed(lattice)?;
-        slopes.refresh(Address::new(2, Purpose::Momenta));
-        Ok(Self {
-            flow: Flow::new(layers, vec![RHO; SUBLAYERS])?,
-            u: start.duplicate()?,
-            start,
-            slopes,
-            force: MomentumField::zeroed(lattice)?,
-            log_det: vec![0.0; lattice.chains()],
-        })
-    }
-
-    /// Seconds for each chain, of the map or of the map and the way back. From the same links and slopes each time: again
-    /// and again, slopes would fade into numbers that take longer.
-    fn run(&mut self, back: bool) -> Result<f64, DriverError> {
-        self.u.copy_from(&self.start);
-        self.force.copy_from(&self.slopes);
-        let clock = Instant::now();
-        if back {
-            self.flow.pullback(&mut self.u, &mut self.force);
-        } else {
-            self.flow.forward(&mut self.u, &mut self.log_det);
-        }
-        Ok(clock.elapsed().as_secs_f64() / self.log_det.len() as f64)
-    }
+/// Seconds for each chain, of the map or of the map and the way back.
+fn timed<T: Real>(stack: &mut Passes<T, 3>, back: bool) -> Result<f64, DriverError> {
+    stack.restart(back);
+    let clock = Instant::now();
+    stack.pass(back);
+    Ok(clock.elapsed().as_secs_f64() / stack.chains() as f64)
 }

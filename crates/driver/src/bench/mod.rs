@@ -14,6 +14,7 @@ mod gauge;
 mod layers;
 mod limits;
 mod line;
+mod passes;
 mod peers;
 mod plain;
 mod roofline;

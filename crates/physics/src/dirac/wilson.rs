@@ -218,46 +218,41 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
         combine: Combine<'_, T, N>,
         blocks: Range<usize>,
     ) {
+        match &self.two_rows {
+            Some(rows) => self.launch_on::<TWO_ROWS, DAGGER>(rows.reader(), out, psi, combine, blocks),
+            None => self.launch_on::<N, DAGGER>(self.links.reader(), out, psi, combine, blocks),
+        }
+    }
+
+    /// With links of which `ROWS` rows are in memory.
+    fn launch_on<const ROWS: usize, const DAGGER: bool>(
+        &self,
+        links: FieldReader<'_, T>,
+        out: FieldWriter<'_, T>,
+        psi: FieldReader<'_, T>,
+        combine: Combine<'_, T, N>,
+        blocks: Range<usize>,
+    ) {
         let (center, a, b) = match combine {
             Combine::Scaled(b) => (None, 0.0, b),
             Combine::Added(a, phi, b) => (Some(phi.reader()), a, b),
         };
         let walk = (blocks == self.blocks(None)).then(|| self.links.layout().walk());
         let streams = blocks.len() * 2 * SPINS * N * T::LANES * size_of::<T>() > STREAM_BYTES;
-        // There and back: a pass starts with the links that the one before left in cache.
-        let returns = self.returns.fetch_xor(true, Ordering::Relaxed);
-        let (table, lattice) = (&self.table, self.links.lattice());
-        if let Some(rows) = &self.two_rows {
-            let links = rows.reader();
-            let kernel = HopKernel::<'_, T, N, TWO_ROWS, DAGGER> {
-                links,
-                table,
-                psi,
-                out,
-                center,
-                a,
-                b,
-                walk,
-                returns,
-                streams,
-            };
-            lattice.launch(&kernel, blocks);
-        } else {
-            let links = self.links.reader();
-            let kernel = HopKernel::<'_, T, N, N, DAGGER> {
-                links,
-                table,
-                psi,
-                out,
-                center,
-                a,
-                b,
-                walk,
-                returns,
-                streams,
-            };
-            lattice.launch(&kernel, blocks);
-        }
+        let kernel = HopKernel::<'_, T, N, ROWS, DAGGER> {
+            links,
+            table: &self.table,
+            psi,
+            out,
+            center,
+            a,
+            b,
+            walk,
+            // There and back: a pass starts with the links that the one before left in cache.
+            returns: self.returns.fetch_xor(true, Ordering::Relaxed),
+            streams,
+        };
+        self.links.lattice().launch(&kernel, blocks);
     }
 }
 
