@@ -1,6 +1,7 @@
 //! The formulas of the literature on coordinates, link by link: the reference that the fast code is tested against.
 
 use crate::action::Action;
+use crate::dirac::{SPINS, SpinMatrix, Spinor, gamma};
 use gaugelink_lattice::group::{to_coordinates, traceless_antihermitian};
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{Complex, GaugeField, Geometry, Lattice, Matrix, MomentumField, Site};
@@ -161,6 +162,29 @@ impl<const N: usize> NaiveLinks<N> {
         (q - q.adjoint()).scale(0.125)
     }
 
+    /// −(c_sw/2) Σ_{mu<nu} ½ [γ_mu, γ_nu] F_mu nu(x) ψ with explicit 4×4 matrices.
+    pub fn clover_term(&self, x: &Site, csw: f64, psi: &Spinor<f64, N>) -> Spinor<f64, N> {
+        let mut out = Spinor::zero();
+        for nu in 1..self.dims() {
+            for mu in 0..nu {
+                let f = self.field_strength(x, mu, nu);
+                let (ab, ba) = (spin_product(mu, nu), spin_product(nu, mu));
+                for s in 0..SPINS {
+                    for r in 0..SPINS {
+                        let sigma = (ab[s][r] - ba[s][r]).scale(0.5);
+                        for c in 0..N {
+                            for d in 0..N {
+                                let term = sigma * f.0[c][d] * psi.0[r][d];
+                                out.0[s][c] = out.0[s][c] - term.scale(0.5 * csw);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        out
+    }
+
     /// Average over the transverse sites of tr Π U_mu / N.
     pub fn polyakov(&self, mu: usize) -> Complex<f64> {
         let steps = vec![(mu, true); self.geometry.extents()[mu]];
@@ -171,6 +195,14 @@ impl<const N: usize> NaiveLinks<N> {
         let count = self.geometry.volume() / self.geometry.extents()[mu] * N;
         sum.scale(1.0 / count as f64)
     }
+}
+
+/// γ_mu γ_nu.
+fn spin_product(mu: usize, nu: usize) -> SpinMatrix {
+    let (a, b) = (gamma(mu), gamma(nu));
+    std::array::from_fn(|i| {
+        std::array::from_fn(|j| (0..SPINS).fold(Complex::zero(), |sum, k| a[i][k].mul_add(b[k][j], sum)))
+    })
 }
 
 /// Asserts that an action's kick is its gradient: d/ds S(e^{sP} U) along a random direction, by differences of fourth

@@ -127,6 +127,23 @@ fn results<const N: usize>(extents: &[usize], options: LatticeOptions, chain: u6
         two_rows.apply(&mut out, &psi);
         note(&out);
     }
+    let clover = Wilson::new(&u, MASS, twisted()).unwrap().with_clover(1.3).unwrap();
+    clover.apply(&mut out, &psi);
+    note(&out);
+    let mut x = clover.vector().unwrap();
+    let clover_solve = {
+        let schur = Schur::odd(&clover).unwrap();
+        let mut solver = BiCgStab::new(&schur).unwrap();
+        schur.solve(&mut x, &psi, |s, x, c| solver.solve(s, x, c, &Stopping::at(1e-8))).unwrap()
+    };
+    note(&x);
+    let mut x = clover.vector().unwrap();
+    let asymmetric = {
+        let schur = Schur::even(&clover).unwrap().asymmetric();
+        let mut solver = ConjugateGradient::new(&schur).unwrap();
+        schur.solve(&mut x, &psi, |s, x, c| solver.solve(s, x, c, &Stopping::at(1e-8))).unwrap()
+    };
+    note(&x);
     let stop = Stopping::at(1e-8);
     let mut x = d.vector().unwrap();
     let cg = ConjugateGradient::new(&d).unwrap().solve(&d, &mut x, &psi, &stop).unwrap();
@@ -139,7 +156,8 @@ fn results<const N: usize>(extents: &[usize], options: LatticeOptions, chain: u6
     let mut x = d.vector().unwrap();
     let even_odd = schur.solve(&mut x, &psi, |s, x, c| solver.solve(s, x, c, &stop)).unwrap();
     note(&x);
-    for report in [cg, bicg, even_odd] {
+    results.push(clover.site_log_det(Some(1)));
+    for report in [clover_solve, asymmetric, cg, bicg, even_odd] {
         results.push(report.chain_iterations.iter().map(|&n| n as f64).collect());
         results.push(report.true_residual);
     }

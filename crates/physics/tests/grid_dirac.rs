@@ -1,4 +1,4 @@
-//! Wilson fermions against what Grid and nissa compute on the same configuration.
+//! Wilson fermions, with and without the clover term, against what Grid and nissa compute on the same configuration.
 
 mod common;
 
@@ -17,8 +17,14 @@ fn lattice() -> Arc<Lattice> {
     Lattice::new(&EXTENTS, LatticeOptions::default()).unwrap()
 }
 
-fn boundaries() -> [(&'static str, Boundary); 2] {
-    [("periodic", Boundary::periodic()), ("antiperiodic", Boundary::antiperiodic())]
+/// Names that values of operators and of solves begin with, for each c_sw and boundary.
+fn operators() -> impl Iterator<Item = (String, String, f64, Boundary)> {
+    let boundaries = [("periodic", Boundary::periodic()), ("antiperiodic", Boundary::antiperiodic())];
+    boundaries.into_iter().flat_map(|(name, boundary)| {
+        [("wilson_m0.1", "wilson_m0.1", 0.0), ("clover_m0.1_csw1", "clover_csw1_m0.1", 1.0)].map(
+            |(operator, solve, csw)| (format!("{operator}_{name}"), format!("{solve}_{name}"), csw, boundary),
+        )
+    })
 }
 
 /// ψ(x)_{s,c} = cos(0.1 k) + i sin(0.37 k), k = c + 3 (s + 4 i), i the site's number.
@@ -65,15 +71,15 @@ fn gamma_matrices() {
 }
 
 #[test]
-fn wilson_operator() {
+fn operators_with_and_without_the_clover_term() {
     let Some(grid) = GridValues::load() else { return };
     let u = read_links(&lattice());
     let psi = grid_psi(u.lattice());
     assert_close("psi", psi.norm2()[0], grid.real("psi_norm2"), 1e-13);
     assert_spinor("psi", &psi, [1, 2, 3, 1], &grid.complexes("psi_site1231"));
-    for (name, boundary) in boundaries() {
-        let d = Wilson::new(&u, MASS, boundary).unwrap();
-        let key = |rest: &str| format!("wilson_m0.1_{name}_{rest}");
+    for (name, _, csw, boundary) in operators() {
+        let d = Wilson::new(&u, MASS, boundary).unwrap().with_clover(csw).unwrap();
+        let key = |rest: &str| format!("{name}_{rest}");
         let mut out = Spinors::zeroed(u.lattice()).unwrap();
         let inner = |what: &str, out: &Spinors| {
             let (ours, expected) = (psi.inner_product(out)[0], grid.complex(&key(what)));
@@ -92,20 +98,23 @@ fn wilson_operator() {
         norm("Ddagpsi_norm2", &out);
         inner("psi_Ddagpsi", &out);
         assert_spinor("D†", &out, [1, 2, 3, 1], &grid.complexes(&key("Ddagpsi_site1231")));
-        d.hop(&mut out, &psi);
-        norm("Dhop_norm2", &out);
-        inner("psi_Dhoppsi", &out);
-        assert_spinor("hop", &out, [1, 2, 3, 1], &grid.complexes(&key("Dhop_site1231")));
-        d.hop_dagger(&mut out, &psi);
-        norm("Dhopdag_norm2", &out);
+        if csw == 0.0 {
+            d.hop(&mut out, &psi);
+            norm("Dhop_norm2", &out);
+            inner("psi_Dhoppsi", &out);
+            assert_spinor("hop", &out, [1, 2, 3, 1], &grid.complexes(&key("Dhop_site1231")));
+            d.hop_dagger(&mut out, &psi);
+            norm("Dhopdag_norm2", &out);
+        }
         for (parity, name) in [(0, "even"), (1, "odd")] {
             let half = on_parity(&psi, parity);
             let mut out = Spinors::zeroed(u.lattice()).unwrap();
             d.hop_parity(1 - parity, &mut out, &half).unwrap();
             norm(&format!("Meooe_psi_{name}_norm2"), &out);
-            // The site-diagonal part is the number m + 4.
-            let square = d.diagonal().powi(2) * half.norm2()[0];
-            assert_close("Mooee", square, grid.real(&key(&format!("Mooee_psi_{name}_norm2"))), 1e-11);
+            d.apply_site_part(&mut out, &half);
+            norm(&format!("Mooee_psi_{name}_norm2"), &out);
+            d.apply_site_inverse(&mut out, &half).unwrap();
+            norm(&format!("MooeeInv_psi_{name}_norm2"), &out);
         }
     }
 }
@@ -115,9 +124,9 @@ fn solves() {
     let Some(grid) = GridValues::load() else { return };
     let u = read_links(&lattice());
     let psi = grid_psi(u.lattice());
-    for (name, boundary) in boundaries() {
-        let d = Wilson::new(&u, MASS, boundary).unwrap();
-        let key = |rest: &str| format!("wilson_m0.1_{name}_{rest}");
+    for (_, name, csw, boundary) in operators() {
+        let d = Wilson::new(&u, MASS, boundary).unwrap().with_clover(csw).unwrap();
+        let key = |rest: &str| format!("{name}_{rest}");
         let count = |what: &str, ours: usize| {
             let expected = grid.real(&key(what)) as usize;
             assert!(ours.abs_diff(expected) <= 2, "{}: {ours} instead of {expected}", key(what));
@@ -139,7 +148,7 @@ fn solves() {
         count("CG_MdagM_source_psi_1e-10_iterations", report.iterations);
         solution(&x, "CG_MdagM_source_psi_norm2");
 
-        let schur = Schur::odd(&d).unwrap();
+        let schur = Schur::odd(&d).unwrap().asymmetric();
         let mut x = d.vector().unwrap();
         let report = schur.solve(&mut x, &psi, |s, x, c| cg.solve(s, x, c, &stop)).unwrap();
         count("SchurDiagMooee_psi_1e-10_iterations", report.iterations);
@@ -149,7 +158,9 @@ fn solves() {
         let mut x = d.vector().unwrap();
         bicg.solve(&d, &mut x, &psi, &stop).unwrap();
         solution(&x, "inverse_psi_norm2");
-        for schur in [Schur::odd(&d).unwrap(), Schur::even(&d).unwrap()] {
+        for schur in
+            [Schur::odd(&d).unwrap(), Schur::even(&d).unwrap(), Schur::even(&d).unwrap().asymmetric()]
+        {
             let mut x = d.vector().unwrap();
             schur.solve(&mut x, &psi, |s, x, c| bicg.solve(s, x, c, &stop)).unwrap();
             solution(&x, "inverse_psi_norm2");
@@ -165,10 +176,11 @@ fn solves() {
 fn pion_correlators() {
     let Some(grid) = GridValues::load() else { return };
     let u = read_links(&lattice());
-    for (name, boundary) in boundaries() {
-        let d = Wilson::new(&u, MASS, boundary).unwrap();
-        let expected = grid.reals(&format!("wilson_m0.1_{name}_pion_correlator"));
+    for (_, name, csw, boundary) in operators() {
+        let d = Wilson::new(&u, MASS, boundary).unwrap().with_clover(csw).unwrap();
+        let expected = grid.reals(&format!("{name}_pion_correlator"));
         for solver in [
+            PropagatorSolver::EvenOddMixed,
             PropagatorSolver::EvenOddBiCgStab,
             PropagatorSolver::EvenOddConjugateGradient,
             PropagatorSolver::BiCgStab,

@@ -1,39 +1,54 @@
-//! The even-odd (Schur) form of Wilson's operator.
+//! The even-odd (Schur) forms of Wilson's operator, with or without the clover term.
 //!
-//! On the sites of one parity p (q the other): S = 1 − D_pp⁻¹ D_pq D_qq⁻¹ D_qp, for Wilson 1 − κ² H_pq H_qp, half
-//! the unknowns and a better condition number. D x = b becomes
-//! S x_p = (b_p − D_pq b_q / d) / d, then x_q = (b_q − D_qp x_p) / d, with d = m + 4.
+//! With A the site-diagonal part, and on the sites of one parity p (q the other):
+//!
+//! symmetric  S = 1 − A_pp⁻¹ D_pq A_qq⁻¹ D_qp,  asymmetric  Ŝ = A_pp S,
+//!
+//! half the unknowns of D and a better condition number. D x = b becomes Ŝ x_p = b_p − D_pq A_qq⁻¹ b_q, then
+//! x_q = A_qq⁻¹ (b_q − D_qp x_p); det D = det A_qq det Ŝ. γ5 Ŝ γ5 = Ŝ†, which S has only where A is a number.
 
+use super::chiral;
+use super::clover::Clover;
 use super::spinor::SpinorField;
 use super::wilson::{Combine, Wilson, hop_flops};
 use crate::PhysicsError;
 use crate::solver::{LinearOperator, SolveError, SolveReport};
-use gaugelink_lattice::{LatticeError, Real};
+use gaugelink_lattice::{FieldReader, LatticeError, Real};
 use std::ops::Range;
 
-/// S on the sites of one parity. The other parity of its results is scratch.
-#[derive(Debug)]
+/// S or Ŝ on the sites of one parity. The other parity of its results is scratch.
 pub struct Schur<'d, T, const N: usize> {
     wilson: &'d Wilson<'d, T, N>,
     parity: usize,
+    asymmetric: bool,
+    /// A⁻¹, where A is no number.
+    inverses: Option<FieldReader<'d, T>>,
 }
 
 impl<'d, T: Real, const N: usize> Schur<'d, T, N> {
-    /// S on the odd sites, as Grid has it.
+    /// S on the odd sites. Collective where the operator has a clover term.
     ///
     /// # Errors
-    /// [`PhysicsError::Geometry`] where the lattice has an odd extent.
+    /// [`PhysicsError::Geometry`] where the lattice has an odd extent, [`PhysicsError::Parameter`] where the clover term
+    /// is singular on a site; no memory.
     pub fn odd(wilson: &'d Wilson<'d, T, N>) -> Result<Self, PhysicsError> {
-        wilson.check_parities()?;
-        Ok(Self { wilson, parity: 1 })
+        Self::on_parity(wilson, 1)
     }
-    /// S on the even sites.
+    /// S on the even sites. Collective where the operator has a clover term.
     ///
     /// # Errors
     /// As [`Schur::odd`].
     pub fn even(wilson: &'d Wilson<'d, T, N>) -> Result<Self, PhysicsError> {
+        Self::on_parity(wilson, 0)
+    }
+    fn on_parity(wilson: &'d Wilson<'d, T, N>, parity: usize) -> Result<Self, PhysicsError> {
         wilson.check_parities()?;
-        Ok(Self { wilson, parity: 0 })
+        let inverses = wilson.clover().map(Clover::inverses).transpose()?;
+        Ok(Self { wilson, parity, asymmetric: false, inverses })
+    }
+    /// Ŝ in place of S: Grid's `SchurDiagMooee`.
+    pub fn asymmetric(self) -> Self {
+        Self { asymmetric: true, ..self }
     }
     /// 0 on even sites, 1 on odd ones.
     pub fn parity(&self) -> usize {
@@ -43,22 +58,37 @@ impl<'d, T: Real, const N: usize> Schur<'d, T, N> {
     pub fn wilson(&self) -> &'d Wilson<'d, T, N> {
         self.wilson
     }
+    /// Blocks of the other parity.
+    fn other_blocks(&self) -> Range<usize> {
+        self.wilson.links().layout().parity_blocks(1 - self.parity)
+    }
 
-    /// The right-hand side of S x_p = source for D x = `b`. Collective.
+    /// The right-hand side of the equation for x_p where D x = `b`. Collective.
     pub fn source(&self, out: &mut SpinorField<T, N>, b: &SpinorField<T, N>) {
-        let d = self.wilson.diagonal();
-        let blocks = LinearOperator::blocks(self);
-        // −(1/d²) D_pq b_q = (1/(2 d²)) H b.
-        self.wilson.run::<false>(out, b, Combine::Added(1.0 / d, b, 0.5 / (d * d)), blocks);
+        let (d, blocks) = (self.wilson.diagonal(), LinearOperator::blocks(self));
+        let Some(inverses) = self.inverses else {
+            // D_pq = −½ H_pq.
+            let scale = if self.asymmetric { 1.0 } else { 1.0 / d };
+            return self.wilson.run::<false>(out, b, Combine::Added(scale, b, 0.5 * scale / d), blocks);
+        };
+        Clover::times(inverses, out, Some(b), self.other_blocks());
+        self.wilson.run_within::<false>(out, Combine::Added(1.0, b, 0.5), self.parity);
+        if !self.asymmetric {
+            Clover::times(inverses, out, None, blocks);
+        }
     }
 
     /// Completes x = D⁻¹ b: from x_p and b, x_q. Collective.
     pub fn reconstruct(&self, x: &mut SpinorField<T, N>, b: &SpinorField<T, N>) {
         let d = self.wilson.diagonal();
-        self.wilson.run_within::<false>(x, Combine::Added(1.0 / d, b, 0.5 / d), 1 - self.parity);
+        let Some(inverses) = self.inverses else {
+            return self.wilson.run_within::<false>(x, Combine::Added(1.0 / d, b, 0.5 / d), 1 - self.parity);
+        };
+        self.wilson.run_within::<false>(x, Combine::Added(1.0, b, 0.5), 1 - self.parity);
+        Clover::times(inverses, x, None, self.other_blocks());
     }
 
-    /// Solves D x = b by a solver of S x_p = c that is given S, x and c. Collective.
+    /// Solves D x = b by a solver of the equation for x_p, S x_p = c, that is given S, x and c. Collective.
     ///
     /// # Errors
     /// The solver's; where its iteration did not converge, x is completed from the last iterate all the same.
@@ -76,10 +106,27 @@ impl<'d, T: Real, const N: usize> Schur<'d, T, N> {
     }
 
     fn apply_with<const DAGGER: bool>(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>) {
-        let d = self.wilson.diagonal();
-        let other = self.wilson.links().layout().parity_blocks(1 - self.parity);
-        self.wilson.run::<DAGGER>(out, psi, Combine::Scaled(1.0), other);
-        self.wilson.run_within::<DAGGER>(out, Combine::Added(1.0, psi, -0.25 / (d * d)), self.parity);
+        let (wilson, d) = (self.wilson, self.wilson.diagonal());
+        // A_qq⁻¹ D_qp ψ on the other parity, or the same with the adjoints.
+        let there = match self.inverses {
+            Some(inverses) => Combine::TimesScaled(inverses, -0.5),
+            None => Combine::Scaled(-0.5 / d),
+        };
+        let before = self.inverses.filter(|_| DAGGER && !self.asymmetric);
+        if let Some(inverses) = before {
+            // S† has A_pp⁻¹ before the first hop.
+            Clover::times(inverses, out, Some(psi), LinearOperator::blocks(self));
+            wilson.run_within::<DAGGER>(out, there, 1 - self.parity);
+        } else {
+            wilson.run::<DAGGER>(out, psi, there, self.other_blocks());
+        }
+        let back = match self.inverses {
+            _ if self.asymmetric => wilson.with_site_part(psi, 0.5),
+            Some(inverses) if before.is_none() => Combine::TimesAdded(psi, inverses, 0.5),
+            Some(_) => Combine::Added(1.0, psi, 0.5),
+            None => Combine::Added(1.0, psi, 0.5 / d),
+        };
+        wilson.run_within::<DAGGER>(out, back, self.parity);
     }
 }
 
@@ -100,6 +147,69 @@ impl<T: Real, const N: usize> LinearOperator<T> for Schur<'_, T, N> {
     }
     fn flops(&self) -> f64 {
         let half = self.wilson.links().lattice().volume() as f64 / 2.0;
-        half * (2 * hop_flops(N) + 2 * SpinorField::<T, N>::REALS) as f64
+        let site = if self.inverses.is_some() { 2 * chiral::flops(N) } else { 0 };
+        half * (2 * hop_flops(N) + 2 * SpinorField::<T, N>::REALS + site) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dirac::dense::{column, dense};
+    use crate::dirac::{Boundary, Spinor};
+    use crate::naive::rough_field;
+    use gaugelink_lattice::rng::{Address, Purpose};
+    use gaugelink_lattice::{Complex, Lattice, LatticeOptions};
+
+    const N: usize = 2;
+
+    /// det D = det A_qq det Ŝ = det A det S, and D x = b by either form, with D a dense matrix.
+    #[test]
+    fn both_forms_are_those_of_the_whole() {
+        let lattice = Lattice::new(&[2; 4], LatticeOptions::default()).unwrap();
+        let geometry = lattice.geometry();
+        let u = rough_field::<N>(&lattice, 0.6);
+        let mut b = SpinorField::zeroed(&lattice).unwrap();
+        b.set_gaussian(Address::new(5, Purpose::Source));
+        let all: Vec<usize> = (0..16).collect();
+        for csw in [0.0, 1.3] {
+            let d = Wilson::new(&u, 0.1, Boundary::antiperiodic()).unwrap().with_clover(csw).unwrap();
+            let whole = dense(&d, &all, false);
+            let expected = whole.determinant().norm().ln();
+            let x = whole.lu().solve(&column(&b, &all)).unwrap();
+            for (parity, asymmetric) in [(0, false), (0, true), (1, false), (1, true)] {
+                let what = format!("c_sw {csw}, parity {parity}, asymmetric {asymmetric}");
+                let mut schur = if parity == 0 { Schur::even(&d) } else { Schur::odd(&d) }.unwrap();
+                if asymmetric {
+                    schur = schur.asymmetric();
+                }
+                let sites: Vec<usize> = all
+                    .iter()
+                    .copied()
+                    .filter(|&i| geometry.site(i).iter().sum::<usize>() % 2 == parity)
+                    .collect();
+                let (matrix, adjoint) = (dense(&schur, &sites, false), dense(&schur, &sites, true));
+                assert!((matrix.adjoint() - adjoint).norm() < 1e-12, "{what}: adjoint");
+
+                let rest = d.site_log_det(asymmetric.then_some(1 - parity))[0];
+                let log_det = rest + matrix.determinant().norm().ln();
+                assert!((log_det - expected).abs() < 1e-10, "{what}: {log_det} instead of {expected}");
+
+                let [mut source, mut solution] = [(); 2].map(|()| d.vector().unwrap());
+                schur.source(&mut source, &b);
+                let x_p = matrix.lu().solve(&column(&source, &sites)).unwrap();
+                for (numbers, &site) in x_p.as_slice().chunks_exact(4 * N).zip(&sites) {
+                    let mut psi = Spinor::zero();
+                    for (z, number) in psi.0.as_flattened_mut().iter_mut().zip(numbers) {
+                        *z = Complex::new(number.re, number.im);
+                    }
+                    solution.set_spinor(&geometry.site(site), 0, &psi);
+                }
+                solution.exchange();
+                schur.reconstruct(&mut solution, &b);
+                let off = (column(&solution, &all) - &x).norm() / x.norm();
+                assert!(off < 1e-12, "{what}: the solution is off by {off}");
+            }
+        }
     }
 }

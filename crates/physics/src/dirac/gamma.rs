@@ -26,6 +26,27 @@ const fn at(spin: usize, power: usize) -> Partner {
 pub(crate) const UPPER: [[Partner; 2]; 4] =
     [[at(3, 1), at(2, 1)], [at(3, 2), at(2, 0)], [at(2, 1), at(3, 3)], [at(2, 0), at(3, 0)]];
 
+/// The one entry in each row of σ_{mu nu} = ½ [γ_mu, γ_nu] = γ_mu γ_nu, mu ≠ nu: (σ ψ)_s = i^power ψ_spin. It has no
+/// entries between the chiralities: with γ = [[0, A], [A†, 0]] its blocks are A_mu A_nu† and A_mu† A_nu.
+pub(crate) const fn sigma(mu: usize, nu: usize) -> [Partner; 4] {
+    let mut rows = [at(0, 0); 4];
+    let mut s = 0;
+    while s < 2 {
+        let mut r = 0;
+        while r < 2 {
+            let (a, b) = (UPPER[mu][s], UPPER[nu][r]);
+            if a.spin == b.spin {
+                rows[s] = at(r, (a.power + 4 - b.power) % 4);
+            }
+            r += 1;
+        }
+        let (a, b) = (UPPER[mu][s], UPPER[nu][s]);
+        rows[a.spin] = at(b.spin, (4 - a.power + b.power) % 4);
+        s += 1;
+    }
+    rows
+}
+
 /// The diagonal of γ5.
 pub const GAMMA5_SIGNS: [f64; 4] = [1.0, 1.0, -1.0, -1.0];
 
@@ -74,6 +95,20 @@ mod tests {
                         let expected = if mu == nu && i == j { 2.0 } else { 0.0 };
                         assert_eq!(ab[i][j] + ba[i][j], Complex::new(expected, 0.0), "{mu} {nu}");
                     }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sigma_is_half_the_commutator() {
+        for (mu, nu) in (0..4).flat_map(|mu| (0..4).map(move |nu| (mu, nu))).filter(|(mu, nu)| mu != nu) {
+            let (ab, ba) = (product(&gamma(mu), &gamma(nu)), product(&gamma(nu), &gamma(mu)));
+            for (s, partner) in sigma(mu, nu).into_iter().enumerate() {
+                for r in 0..4 {
+                    let expected = (ab[s][r] - ba[s][r]).scale(0.5);
+                    let ours = if r == partner.spin { power_of_i(partner.power) } else { Complex::zero() };
+                    assert_eq!(ours, expected, "{mu} {nu} ({s}, {r})");
                 }
             }
         }

@@ -2,10 +2,15 @@
 
 mod both_hops;
 mod boundary;
+mod chiral;
+mod clover;
+#[cfg(test)]
+mod dense;
 mod described;
 mod even_odd;
 mod gamma;
 mod hop;
+mod hop_kernel;
 pub mod naive;
 mod neighbourhood;
 mod propagator;

@@ -2,7 +2,7 @@
 //!
 //! D ψ(x) = (m+4) ψ(x) − ½ Σ_mu [(1−γ_mu) U_mu(x) ψ(x+mu) + (1+γ_mu) U_mu(x−mu)† ψ(x−mu)]
 //!
-//! The reference for every fast version; one rank, double precision.
+//! The reference for every fast version; one rank, double precision. The clover term's is beside the naive links.
 
 use super::boundary::Boundary;
 use super::gamma::gamma;

@@ -255,7 +255,7 @@ unsafe fn load<V: Lanes>(start: *const V::Scalar, index: usize) -> Complex<V> {
 /// # Safety
 /// As [`load`]; `offset` is one of [`offsets`].
 #[inline(always)]
-unsafe fn load_register<V: Lanes>(
+pub(super) unsafe fn load_register<V: Lanes>(
     start: *const V::Scalar,
     index: usize,
     offset: usize,

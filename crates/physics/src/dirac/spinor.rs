@@ -1,9 +1,10 @@
 //! Spinor fields: four spins times N colours, `[block][spin][colour][re|im][lane]`.
 
+use super::neighbourhood::load_register;
 use crate::solver::vector;
 use gaugelink_lattice::foreign::Foreign;
 use gaugelink_lattice::rng::{Address, fill_gaussian};
-use gaugelink_lattice::{Complex, Field, Lattice, LatticeError, Layout, Num, Real, Site};
+use gaugelink_lattice::{Complex, Field, Lanes, Lattice, LatticeError, Layout, Num, Real, Site};
 use gaugelink_plugin_sdk::raw::GLK_WILSON;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
@@ -20,6 +21,36 @@ impl<V: Num, const N: usize> Spinor<V, N> {
     #[inline(always)]
     pub fn zero() -> Self {
         Self([[Complex::zero(); N]; SPINS])
+    }
+
+    /// The spinors of one register's lanes from a block's rows.
+    ///
+    /// # Safety
+    /// A spinor's rows are valid at `rows`; `offset` is the first lane of a register.
+    #[inline(always)]
+    pub(super) unsafe fn load<L: Lanes<Register = V>>(rows: *const L::Scalar, offset: usize) -> Self {
+        let mut psi = Self::zero();
+        for (i, z) in psi.0.as_flattened_mut().iter_mut().enumerate() {
+            // SAFETY: the caller vouches for the rows.
+            *z = unsafe { load_register::<L>(rows, i, offset) };
+        }
+        psi
+    }
+
+    /// Writes them.
+    ///
+    /// # Safety
+    /// As [`Spinor::load`], valid for writing.
+    #[inline(always)]
+    pub(super) unsafe fn store<L: Lanes<Register = V>>(&self, rows: *mut L::Scalar, offset: usize) {
+        for (i, z) in self.0.as_flattened().iter().enumerate() {
+            let row = 2 * i * L::Scalar::LANES + offset;
+            // SAFETY: the caller vouches for the rows.
+            unsafe {
+                L::store_register(z.re, rows.add(row));
+                L::store_register(z.im, rows.add(row + L::Scalar::LANES));
+            }
+        }
     }
 }
 

@@ -1,20 +1,18 @@
-//! Wilson's Dirac operator on fields.
+//! Wilson's Dirac operator on fields, with or without the clover term.
 //!
-//! D = (m + 4) − ½ H with H of [`super::hop`]; kappa = 1/(2(m + 4)). D† = γ5 D γ5. Links are borrowed, so an operator
-//! can never be older than its configuration.
+//! D = A − ½ H with H of [`super::hop`] and A = m + 4, or that with the clover term of [`super::clover`];
+//! kappa = 1/(2(m + 4)). D† = γ5 D γ5. Links are borrowed, so an operator can never be older than its configuration.
 
 use super::both_hops::BothHops;
 use super::boundary::{Boundary, BoundaryTable};
-use super::hop::hop;
-use super::neighbourhood::{Neighbourhood, RegisterSource, offsets};
-use super::spinor::{SPINS, Spinor, SpinorField};
+use super::chiral;
+use super::clover::Clover;
+use super::hop_kernel::{HopKernel, Matrices};
+use super::spinor::{SPINS, SpinorField};
 use super::two_rows::{TWO_ROWS, two_rows};
 use crate::PhysicsError;
 use crate::solver::LinearOperator;
-use gaugelink_lattice::number::Compiled;
-use gaugelink_lattice::{
-    DIM_MAX, Field, FieldReader, FieldWriter, GaugeField, Kernel, Lanes, LatticeError, Num, Real, Tally,
-};
+use gaugelink_lattice::{DIM_MAX, Field, FieldReader, FieldWriter, GaugeField, LatticeError, Real};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -37,6 +35,7 @@ pub struct Wilson<'u, T, const N: usize> {
     mass: f64,
     /// Two rows of each link, where these are read in place of the whole.
     two_rows: Option<Field<T>>,
+    clover: Option<Clover<T, N>>,
     boundary: Boundary,
     table: BoundaryTable<T>,
     /// Whether the next pass goes through the blocks backwards.
@@ -44,12 +43,18 @@ pub struct Wilson<'u, T, const N: usize> {
 }
 
 /// What is made of the hop's result.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) enum Combine<'a, T, const N: usize> {
     /// b Hψ.
     Scaled(f64),
     /// a φ + b Hψ.
     Added(f64, &'a SpinorField<T, N>, f64),
+    /// K φ + b Hψ with matrices K of each site.
+    AddedTimes(FieldReader<'a, T>, &'a SpinorField<T, N>, f64),
+    /// b K Hψ.
+    TimesScaled(FieldReader<'a, T>, f64),
+    /// φ + b K Hψ.
+    TimesAdded(&'a SpinorField<T, N>, FieldReader<'a, T>, f64),
 }
 
 impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
@@ -65,7 +70,15 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
             )));
         }
         let table = BoundaryTable::new(links.layout(), &boundary);
-        Ok(Self { links, mass, two_rows: None, boundary, table, returns: AtomicBool::new(false) })
+        Ok(Self {
+            links,
+            mass,
+            two_rows: None,
+            clover: None,
+            boundary,
+            table,
+            returns: AtomicBool::new(false),
+        })
     }
 
     /// The same operator, reading two rows of each link of SU(3) and computing the third: faster where memory is the
@@ -75,6 +88,19 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
     /// [`PhysicsError::Parameter`] where the links are not of SU(3), or off the group by more than rounding; no memory.
     pub fn with_two_rows(self) -> Result<Self, PhysicsError> {
         Ok(Self { two_rows: Some(two_rows(self.links)?), ..self })
+    }
+
+    /// The same operator with the clover term of coefficient c_sw (1 at tree level). Keeps the term's matrices, in memory
+    /// as large as the links for SU(3). Collective.
+    ///
+    /// # Errors
+    /// [`PhysicsError::Parameter`] where c_sw is no number; no memory.
+    pub fn with_clover(self, csw: f64) -> Result<Self, PhysicsError> {
+        if !csw.is_finite() {
+            return Err(PhysicsError::Parameter(format!("c_sw is {csw}: give a number (1 at tree level)")));
+        }
+        let clover = (csw != 0.0).then(|| Clover::new(self.links, self.diagonal(), csw)).transpose()?;
+        Ok(Self { clover, ..self })
     }
 
     /// The operator with hopping parameter kappa = 1/(2(m + 4)).
@@ -89,12 +115,14 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
         Self::new(links, 0.5 / kappa - 4.0, boundary)
     }
 
-    /// The same operator, with as many rows of each link, on `links`, which are these in another precision. Collective.
+    /// The same operator, with as many rows of each link and the clover term rounded, on `links`, which are these in
+    /// another precision. Collective.
     ///
     /// # Errors
     /// As [`Wilson::new`] and [`Wilson::with_two_rows`].
     pub fn on<'v, S: Real>(&self, links: &'v GaugeField<S, N>) -> Result<Wilson<'v, S, N>, PhysicsError> {
-        let other = Wilson::new(links, self.mass, self.boundary)?;
+        let mut other = Wilson::new(links, self.mass, self.boundary)?;
+        other.clover = self.clover.as_ref().map(Clover::converted).transpose()?;
         if self.two_rows.is_some() { other.with_two_rows() } else { Ok(other) }
     }
 
@@ -106,9 +134,27 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
     pub fn kappa(&self) -> f64 {
         0.5 / self.diagonal()
     }
-    /// The site-diagonal part, m + 4.
+    /// The site-diagonal part without the clover term, m + 4.
     pub fn diagonal(&self) -> f64 {
         self.mass + 4.0
+    }
+    /// Coefficient of the clover term, 0 where there is none.
+    pub fn csw(&self) -> f64 {
+        self.clover.as_ref().map_or(0.0, |clover| clover.csw)
+    }
+    /// The clover term.
+    pub(super) fn clover(&self) -> Option<&Clover<T, N>> {
+        self.clover.as_ref()
+    }
+    /// Σ ln |det A(x)| over all sites or those of one parity (0 even, 1 odd), for each chain: with the even-odd form on
+    /// the other parity, ln |det D| = this + ln |det Ŝ|. Collective.
+    pub fn site_log_det(&self, parity: Option<usize>) -> Vec<f64> {
+        let lattice = self.links.lattice();
+        if let Some(clover) = &self.clover {
+            return clover.log_det(self.blocks(parity));
+        }
+        let sites = lattice.volume() as f64 / if parity.is_some() { 2.0 } else { 1.0 };
+        vec![sites * (SPINS * N) as f64 * self.diagonal().abs().ln(); lattice.chains()]
     }
     /// Phases at the edges.
     pub fn boundary(&self) -> &Boundary {
@@ -126,13 +172,42 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
 
     /// `out` ← D ψ. Collective; ghosts of ψ are up to date before and those of `out` after.
     pub fn apply(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>) {
-        self.run::<false>(out, psi, Combine::Added(self.diagonal(), psi, -0.5), self.blocks(None));
+        self.run::<false>(out, psi, self.with_site_part(psi, -0.5), self.blocks(None));
     }
     /// `out` ← D† ψ. Collective.
     pub fn apply_dagger(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>) {
-        self.run::<true>(out, psi, Combine::Added(self.diagonal(), psi, -0.5), self.blocks(None));
+        self.run::<true>(out, psi, self.with_site_part(psi, -0.5), self.blocks(None));
     }
-    /// `out` ← D ψ − (m + 4) ψ = −½ H ψ. Collective.
+    /// `out` ← A ψ, what D has of the site itself. Collective.
+    pub fn apply_site_part(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>) {
+        match &self.clover {
+            Some(clover) => Clover::times(clover.matrices(), out, Some(psi), self.blocks(None)),
+            None => scaled(out, psi, self.diagonal()),
+        }
+    }
+    /// `out` ← A⁻¹ ψ. Collective.
+    ///
+    /// # Errors
+    /// [`PhysicsError::Parameter`] where the clover term is singular on a site; no memory.
+    pub fn apply_site_inverse(
+        &self,
+        out: &mut SpinorField<T, N>,
+        psi: &SpinorField<T, N>,
+    ) -> Result<(), PhysicsError> {
+        match &self.clover {
+            Some(clover) => Clover::times(clover.inverses()?, out, Some(psi), self.blocks(None)),
+            None => scaled(out, psi, 1.0 / self.diagonal()),
+        }
+        Ok(())
+    }
+    /// A φ + b Hψ.
+    pub(super) fn with_site_part<'a>(&'a self, phi: &'a SpinorField<T, N>, b: f64) -> Combine<'a, T, N> {
+        match &self.clover {
+            Some(clover) => Combine::AddedTimes(clover.matrices(), phi, b),
+            None => Combine::Added(self.diagonal(), phi, b),
+        }
+    }
+    /// `out` ← D ψ − A ψ = −½ H ψ. Collective.
     pub fn hop(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>) {
         self.run::<false>(out, psi, Combine::Scaled(-0.5), self.blocks(None));
     }
@@ -233,9 +308,12 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
         combine: Combine<'_, T, N>,
         blocks: Range<usize>,
     ) {
-        let (center, a, b) = match combine {
-            Combine::Scaled(b) => (None, 0.0, b),
-            Combine::Added(a, phi, b) => (Some(phi.reader()), a, b),
+        let (center, a, b, matrices) = match combine {
+            Combine::Scaled(b) => (None, 0.0, b, Matrices::None),
+            Combine::Added(a, phi, b) => (Some(phi.reader()), a, b, Matrices::None),
+            Combine::AddedTimes(k, phi, b) => (Some(phi.reader()), 1.0, b, Matrices::OnCenter(k)),
+            Combine::TimesScaled(k, b) => (None, 0.0, b, Matrices::OnHop(k)),
+            Combine::TimesAdded(phi, k, b) => (Some(phi.reader()), 1.0, b, Matrices::OnHop(k)),
         };
         let walk = (blocks == self.blocks(None)).then(|| self.links.layout().walk());
         let streams = blocks.len() * 2 * SPINS * N * T::LANES * size_of::<T>() > STREAM_BYTES;
@@ -247,6 +325,7 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
             center,
             a,
             b,
+            matrices,
             walk,
             // There and back: a pass starts with the links that the one before left in cache.
             returns: self.returns.fetch_xor(true, Ordering::Relaxed),
@@ -254,6 +333,12 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
         };
         self.links.lattice().launch(&kernel, blocks);
     }
+}
+
+/// `out` ← a ψ, ghosts included.
+fn scaled<T: Real, const N: usize>(out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>, a: f64) {
+    let a = T::from_f64(a);
+    out.as_mut_slice().iter_mut().zip(psi.as_slice()).for_each(|(out, psi)| *out = a * *psi);
 }
 
 impl<T: Real, const N: usize> LinearOperator<T> for Wilson<'_, T, N> {
@@ -272,107 +357,8 @@ impl<T: Real, const N: usize> LinearOperator<T> for Wilson<'_, T, N> {
         Wilson::apply_dagger(self, out, psi);
     }
     fn flops(&self) -> f64 {
-        // The mass term: a product and a sum for each real number.
-        (hop_flops(N) + 2 * 2 * SPINS * N) as f64 * self.links.lattice().volume() as f64
-    }
-}
-
-/// `ROWS` rows of each link are read: all N, or two of SU(3).
-struct HopKernel<'a, T, const N: usize, const ROWS: usize, const DAGGER: bool> {
-    links: FieldReader<'a, T>,
-    table: &'a BoundaryTable<T>,
-    psi: FieldReader<'a, T>,
-    out: FieldWriter<'a, T>,
-    center: Option<FieldReader<'a, T>>,
-    a: f64,
-    b: f64,
-    /// The order of the blocks; `None`: as they are numbered.
-    walk: Option<&'a [u32]>,
-    /// Whether to go from the last block to the first.
-    returns: bool,
-    streams: bool,
-}
-
-/// The compiled forms of the kernel for whole links in one precision, `[group][dagger]`.
-const fn whole<T: Real>() -> [[Compiled; 2]; 3] {
-    [
-        [Compiled::of::<T, HopKernel<T, 1, 1, false>>(), Compiled::of::<T, HopKernel<T, 1, 1, true>>()],
-        [Compiled::of::<T, HopKernel<T, 2, 2, false>>(), Compiled::of::<T, HopKernel<T, 2, 2, true>>()],
-        [Compiled::of::<T, HopKernel<T, 3, 3, false>>(), Compiled::of::<T, HopKernel<T, 3, 3, true>>()],
-    ]
-}
-
-/// Those for two rows of SU(3), `[dagger]`.
-const fn of_two_rows<T: Real>() -> [Compiled; 2] {
-    [
-        Compiled::of::<T, HopKernel<T, 3, TWO_ROWS, false>>(),
-        Compiled::of::<T, HopKernel<T, 3, TWO_ROWS, true>>(),
-    ]
-}
-
-impl<T: Real, const N: usize, const ROWS: usize, const DAGGER: bool> Kernel<T>
-    for HopKernel<'_, T, N, ROWS, DAGGER>
-{
-    fn compiled() -> Compiled {
-        static WHOLE: [[[Compiled; 2]; 3]; 2] = [whole::<f64>(), whole::<f32>()];
-        static OF_TWO_ROWS: [[Compiled; 2]; 2] = [of_two_rows::<f64>(), of_two_rows::<f32>()];
-        let precision = (T::LANES == f32::LANES) as usize;
-        if ROWS == N {
-            WHOLE[precision][N - 1][DAGGER as usize]
-        } else {
-            OF_TWO_ROWS[precision][DAGGER as usize]
-        }
-    }
-
-    #[inline(always)]
-    fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
-        let mut around = Neighbourhood::<V, N, ROWS>::new(self.psi, self.links, self.table);
-        for step in range.clone() {
-            let position = if self.returns { range.start + range.end - 1 - step } else { step };
-            let block = self.walk.map_or(position, |walk| walk[position] as usize);
-            around.visit(block, DAGGER);
-            let out = self.out.rows(block, 0, 2 * SPINS * N);
-            let center = self.center.map(|f| f.rows(block, 0, 2 * SPINS * N));
-            for offset in offsets::<V>() {
-                let sum = hop::<V::Register, _, N, DAGGER>(&RegisterSource { around: &around, offset });
-                self.finish::<V>(&sum, center, out, offset);
-            }
-        }
-        if self.streams {
-            V::fence();
-        }
-    }
-}
-
-impl<T: Real, const N: usize, const ROWS: usize, const DAGGER: bool> HopKernel<'_, T, N, ROWS, DAGGER> {
-    /// Writes a φ + b sum.
-    #[inline(always)]
-    fn finish<V: Lanes<Scalar = T>>(
-        &self,
-        sum: &Spinor<V::Register, N>,
-        center: Option<*const T>,
-        out: *mut T,
-        offset: usize,
-    ) {
-        let (a, b) = (V::Register::splat(self.a), V::Register::splat(self.b));
-        for s in 0..SPINS {
-            for c in 0..N {
-                for (k, x) in [sum.0[s][c].re, sum.0[s][c].im].into_iter().enumerate() {
-                    let row = (2 * (s * N + c) + k) * T::LANES + offset;
-                    // SAFETY: a row of this block in fields of the same shape; the block is this thread's.
-                    unsafe {
-                        let mut y = x * b;
-                        if let Some(center) = center {
-                            y = V::load_register(center.add(row)).mul_add(a, y);
-                        }
-                        if self.streams {
-                            V::stream_register(y, out.add(row));
-                        } else {
-                            V::store_register(y, out.add(row));
-                        }
-                    }
-                }
-            }
-        }
+        // The sum of both parts is a product and a sum for each real number.
+        let site = if self.clover.is_some() { chiral::flops(N) } else { 0 };
+        (hop_flops(N) + 2 * 2 * SPINS * N + site) as f64 * self.links.lattice().volume() as f64
     }
 }

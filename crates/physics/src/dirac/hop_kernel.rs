@@ -1,0 +1,159 @@
+//! The kernel of the hop: a φ + b H ψ with links, phases, and the site-diagonal part where that is no number.
+
+use super::boundary::BoundaryTable;
+use super::chiral;
+use super::hop::hop;
+use super::neighbourhood::{Neighbourhood, RegisterSource, offsets};
+use super::spinor::{SPINS, Spinor};
+use super::two_rows::TWO_ROWS;
+use gaugelink_lattice::number::Compiled;
+use gaugelink_lattice::{FieldReader, FieldWriter, Kernel, Lanes, Num, Real, Tally};
+use std::ops::Range;
+
+/// Where the matrices of a site ([`chiral`]) enter.
+#[derive(Clone, Copy)]
+pub(super) enum Matrices<'a, T> {
+    /// Nowhere.
+    None,
+    /// Before φ: a K φ + b H ψ. Blocks of matrices have the numbers of φ's.
+    OnCenter(FieldReader<'a, T>),
+    /// Before the hop: a φ + b K H ψ.
+    OnHop(FieldReader<'a, T>),
+}
+
+/// `ROWS` rows of each link are read: all N, or two of SU(3).
+pub(super) struct HopKernel<'a, T, const N: usize, const ROWS: usize, const DAGGER: bool> {
+    pub links: FieldReader<'a, T>,
+    pub table: &'a BoundaryTable<T>,
+    pub psi: FieldReader<'a, T>,
+    pub out: FieldWriter<'a, T>,
+    pub center: Option<FieldReader<'a, T>>,
+    pub a: f64,
+    pub b: f64,
+    pub matrices: Matrices<'a, T>,
+    /// The order of the blocks; `None`: as they are numbered.
+    pub walk: Option<&'a [u32]>,
+    /// Whether to go from the last block to the first.
+    pub returns: bool,
+    /// Whether to write past the caches.
+    pub streams: bool,
+}
+
+/// The compiled forms of the kernel for whole links in one precision, `[group][dagger]`.
+const fn whole<T: Real>() -> [[Compiled; 2]; 3] {
+    [
+        [Compiled::of::<T, HopKernel<T, 1, 1, false>>(), Compiled::of::<T, HopKernel<T, 1, 1, true>>()],
+        [Compiled::of::<T, HopKernel<T, 2, 2, false>>(), Compiled::of::<T, HopKernel<T, 2, 2, true>>()],
+        [Compiled::of::<T, HopKernel<T, 3, 3, false>>(), Compiled::of::<T, HopKernel<T, 3, 3, true>>()],
+    ]
+}
+
+/// Those for two rows of SU(3), `[dagger]`.
+const fn of_two_rows<T: Real>() -> [Compiled; 2] {
+    [
+        Compiled::of::<T, HopKernel<T, 3, TWO_ROWS, false>>(),
+        Compiled::of::<T, HopKernel<T, 3, TWO_ROWS, true>>(),
+    ]
+}
+
+impl<T: Real, const N: usize, const ROWS: usize, const DAGGER: bool> Kernel<T>
+    for HopKernel<'_, T, N, ROWS, DAGGER>
+{
+    fn compiled() -> Compiled {
+        static WHOLE: [[[Compiled; 2]; 3]; 2] = [whole::<f64>(), whole::<f32>()];
+        static OF_TWO_ROWS: [[Compiled; 2]; 2] = [of_two_rows::<f64>(), of_two_rows::<f32>()];
+        let precision = (T::LANES == f32::LANES) as usize;
+        if ROWS == N {
+            WHOLE[precision][N - 1][DAGGER as usize]
+        } else {
+            OF_TWO_ROWS[precision][DAGGER as usize]
+        }
+    }
+
+    #[inline(always)]
+    fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
+        let mut around = Neighbourhood::<V, N, ROWS>::new(self.psi, self.links, self.table);
+        let mut product = Room::<V, N>::new();
+        for step in range.clone() {
+            let position = if self.returns { range.start + range.end - 1 - step } else { step };
+            let block = self.walk.map_or(position, |walk| walk[position] as usize);
+            around.visit(block, DAGGER);
+            let out = self.out.rows(block, 0, 2 * SPINS * N);
+            let mut center = self.center.map(|f| f.rows(block, 0, 2 * SPINS * N));
+            if let (Matrices::OnCenter(field), Some(phi)) = (self.matrices, center) {
+                center = Some(product.fill(field.rows(block, 0, chiral::reals(N)), phi));
+            }
+            for offset in offsets::<V>() {
+                let mut sum = hop::<V::Register, _, N, DAGGER>(&RegisterSource { around: &around, offset });
+                if let Matrices::OnHop(field) = self.matrices {
+                    // SAFETY: the rows of a site.
+                    sum = unsafe {
+                        chiral::times::<V, N>(field.rows(block, 0, chiral::reals(N)), offset, &sum)
+                    };
+                }
+                self.finish::<V>(&sum, center, out, offset);
+            }
+        }
+        if self.streams {
+            V::fence();
+        }
+    }
+}
+
+impl<T: Real, const N: usize, const ROWS: usize, const DAGGER: bool> HopKernel<'_, T, N, ROWS, DAGGER> {
+    /// Writes a φ + b sum.
+    #[inline(always)]
+    fn finish<V: Lanes<Scalar = T>>(
+        &self,
+        sum: &Spinor<V::Register, N>,
+        center: Option<*const T>,
+        out: *mut T,
+        offset: usize,
+    ) {
+        let (a, b) = (V::Register::splat(self.a), V::Register::splat(self.b));
+        for s in 0..SPINS {
+            for c in 0..N {
+                for (k, x) in [sum.0[s][c].re, sum.0[s][c].im].into_iter().enumerate() {
+                    let row = (2 * (s * N + c) + k) * T::LANES + offset;
+                    // SAFETY: a row of this block in fields of the same shape; the block is this thread's.
+                    unsafe {
+                        let mut y = x * b;
+                        if let Some(center) = center {
+                            y = V::load_register(center.add(row)).mul_add(a, y);
+                        }
+                        if self.streams {
+                            V::stream_register(y, out.add(row));
+                        } else {
+                            V::store_register(y, out.add(row));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// K φ of one block.
+#[repr(C, align(64))]
+struct Room<V, const N: usize>([[[V; 2]; N]; SPINS]);
+
+impl<V: Lanes, const N: usize> Room<V, N> {
+    #[inline(always)]
+    fn new() -> Self {
+        Self([[[V::splat(0.0); 2]; N]; SPINS])
+    }
+
+    /// Fills it from the block's matrices and φ; where its rows start.
+    #[inline(always)]
+    fn fill(&mut self, matrices: *const V::Scalar, phi: *const V::Scalar) -> *const V::Scalar {
+        let rows: *mut V::Scalar = (&raw mut self.0).cast();
+        for offset in offsets::<V>() {
+            // SAFETY: the rows of a site's matrices and of its spinor; the room is a spinor's rows.
+            unsafe {
+                let product = chiral::times::<V, N>(matrices, offset, &Spinor::load::<V>(phi, offset));
+                product.store::<V>(rows, offset);
+            }
+        }
+        rows
+    }
+}
