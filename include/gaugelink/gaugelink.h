@@ -216,8 +216,8 @@ GAUGELINK_API glk_status gaugelink_wilson_action(const gaugelink_gauge *gauge, d
 GAUGELINK_API glk_status gaugelink_wilson_force(const gaugelink_gauge *gauge, double beta, gaugelink_algebra *out,
                                                 gaugelink_error **error);
 
-/* ---- Wilson's Dirac operator: D = m + 4 - hop/2 -------------------------------------------------------------------- */
-/* op: op = GLK_DIRAC_WILSON, GLK_DIRAC_FULL; dagger 1 applies D^+; GLK_DIRAC_BY_KAPPA divides by m + 4.
+/* ---- Wilson's Dirac operator: D = m + 4 - hop/2, and the clover term ------------------------------------------------ */
+/* op: op = GLK_DIRAC_WILSON, or GLK_DIRAC_CLOVER with csw_r = csw_t, whose term each call computes; GLK_DIRAC_FULL; dagger 1 applies D^+; GLK_DIRAC_BY_KAPPA divides by m + 4.
  * bc_phase: phases / 2 pi at the edges in x, y, z, t, 0.5 = antiperiodic; NULL = periodic. */
 GAUGELINK_API glk_status gaugelink_dirac_apply(const gaugelink_gauge *gauge, const glk_dirac *op, const double bc_phase[4],
                                                const gaugelink_spinor *in, gaugelink_spinor *out,

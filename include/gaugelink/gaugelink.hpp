@@ -290,16 +290,17 @@ class spinor_field : public detail::handle<gaugelink_spinor, gaugelink_spinor_fr
 class precond;
 
 // ---- Wilson fermions ---------------------------------------------------------------------------------------------------
-// Phases / 2 pi at the edges: 0.5 is antiperiodic.
+// Phases / 2 pi at the edges: 0.5 is antiperiodic. csw other than 0 adds the clover term.
 using phases = std::array<double, 4>;
 
 class wilson_dirac {
  public:
   // u lives as long as this.
-  wilson_dirac(const gauge_field& u, double mass, const phases& bc = {}) : u_(&u), bc_(bc) {
+  wilson_dirac(const gauge_field& u, double mass, const phases& bc = {}, double csw = 0) : u_(&u), bc_(bc) {
     op_ = detail::sized<glk_dirac>();
-    op_.op = GLK_DIRAC_WILSON;
+    op_.op = csw == 0 ? GLK_DIRAC_WILSON : GLK_DIRAC_CLOVER;
     op_.mass = mass;
+    op_.csw_r = op_.csw_t = csw;
   }
   const glk_dirac& description() const { return op_; }
   const phases& boundary() const { return bc_; }

@@ -219,9 +219,15 @@ fn wrong_input_gets_a_sentence() {
     }
     let u = rough::<f64, 3>(&lattice, 1);
     let mut object = host.create(PrecondObject::create, &lattice, CONFIG).unwrap();
-    let clover = Dirac { op: raw::GLK_DIRAC_CLOVER, ..wilson() };
-    let (status, message) = refused(setup(&mut object, &view(&u), &clover, Setup::Reset));
-    assert!(status == raw::GLK_UNSUPPORTED && message.contains("op is 2"), "{message}");
+    let clover = |csw_r, csw_t| Dirac { op: raw::GLK_DIRAC_CLOVER, csw_r, csw_t, ..wilson() };
+    for (operator, sentence) in [
+        (Dirac { op: 3, ..wilson() }, "op is 3"),
+        (clover(1.0, 0.5), "csw_r is 1 and csw_t 0.5"),
+        (clover(1.0, 1.0), "the given weights are Wilson's"),
+    ] {
+        let (status, message) = refused(setup(&mut object, &view(&u), &operator, Setup::Reset));
+        assert!(status == raw::GLK_UNSUPPORTED && message.contains(sentence), "{message}");
+    }
     setup(&mut object, &view(&u), &wilson(), Setup::Reset).unwrap();
     let r = source::<f64>(&lattice, 0);
     let mut half = *view(&r).as_raw();

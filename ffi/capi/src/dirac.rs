@@ -73,7 +73,7 @@ impl Operator {
         Ok(Self { target: Described::new(&op)?, boundary: Boundary::from_turns(turns)? })
     }
     fn wilson<'u, const N: usize>(&self, u: &'u GaugeField<f64, N>) -> Result<Wilson<'u, f64, N>> {
-        Ok(Wilson::new(u, self.target.mass, self.boundary)?)
+        Ok(self.target.operator(u, self.boundary)?)
     }
     fn apply<const N: usize>(
         &self,

@@ -51,11 +51,11 @@ struct Operator<T: Real, const N: usize> {
 }
 
 impl<T: Real, const N: usize> Operator<T, N> {
-    fn new(links: Links<T, N>, mass: f64, boundary: Boundary) -> Result<Self> {
+    fn new(links: Links<T, N>, target: Described, boundary: Boundary) -> Result<Self> {
         let links = Arc::new(links);
         // SAFETY: the links stand in the Arc's memory, which this struct keeps longer than the operator.
         let place: &'static GaugeField<T, N> = unsafe { &*Arc::as_ptr(&links) };
-        let wilson = Wilson::new(place, mass, boundary).map_err(gaugelink_models::ModelError::from)?;
+        let wilson = target.operator(place, boundary).map_err(gaugelink_models::ModelError::from)?;
         Ok(Self { wilson, links })
     }
     /// The operator shall not outlive a borrow of this struct.
@@ -116,8 +116,14 @@ impl<T: Real, const N: usize> Prepared for OnLattice<T, N> {
         reset: bool,
         copied: &mut u64,
     ) -> Result<()> {
+        if target.csw != 0.0 && self.fit.is_none() {
+            return Err(Error::unsupported(format!(
+                "dirac: csw_r is {}; the given weights are Wilson's: with fit = true the clover term is served",
+                target.csw
+            )));
+        }
         let links = self.links(u, copied)?;
-        let operator = Operator::new(links, target.mass, boundary)?;
+        let operator = Operator::new(links, target, boundary)?;
         if let Some(Fit { vectors, seed }) = self.fit
             && (reset || self.weights.is_none())
         {

@@ -10,14 +10,15 @@ use gaugelink_physics::dirac::{Boundary, HOP_FLOPS_SU3, Schur, SpinorField, Wils
 use gaugelink_physics::solver::{ConjugateGradient, LinearOperator, SolveError, SolveReport, Stopping};
 
 /// The cases here: those with a choice of precision.
-pub(super) const NAMES: [&str; 5] = ["dslash", "two-rows", "dirac", "schur", "cg"];
+pub(super) const NAMES: [&str; 6] = ["dslash", "two-rows", "dirac", "clover", "schur", "cg"];
 
 /// Iterations of a timed solve.
 const ITERATIONS: usize = 50;
 
-/// Real numbers on a site: links, two rows of them, and a spinor.
+/// Real numbers on a site: links, two rows of them, the clover term, and a spinor.
 const LINKS: f64 = 72.0;
 const TWO_ROWS: f64 = 48.0;
+const CLOVER: f64 = 72.0;
 const SPINOR: f64 = 24.0;
 
 /// Times one of [`NAMES`] on a rough configuration.
@@ -47,6 +48,11 @@ pub(super) fn run<T: Real>(
         }
         "dirac" => {
             let work = work(LinearOperator::flops(&d) / sites, LINKS + 2.0 * SPINOR);
+            session.time(stage, precision, work, &mut whole(|| d.apply(&mut out, &psi)))
+        }
+        "clover" => {
+            let d = d.with_clover(1.0)?;
+            let work = work(LinearOperator::flops(&d) / sites, LINKS + CLOVER + 2.0 * SPINOR);
             session.time(stage, precision, work, &mut whole(|| d.apply(&mut out, &psi)))
         }
         "schur" => {

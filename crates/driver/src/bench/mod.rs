@@ -36,10 +36,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Names and what they time.
-pub const NAMES: [(&str, &str); 18] = [
+pub const NAMES: [(&str, &str); 19] = [
     ("dslash", "Wilson's hopping term"),
     ("two-rows", "the same, reading two rows of each link"),
     ("dirac", "Wilson's operator D"),
+    ("clover", "D with the clover term"),
     ("schur", "even-odd form, S†S"),
     ("cg", "an iteration of conjugate gradients on the even-odd form"),
     ("force", "Wilson's gauge force added to the momenta"),

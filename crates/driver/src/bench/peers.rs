@@ -24,7 +24,7 @@ pub(super) enum Grid {
 type Row = (&'static str, &'static str, &'static str, [f64; 2]);
 
 /// GF/s.
-const SPEEDS: [Row; 11] = [
+const SPEEDS: [Row; 13] = [
     ("dslash", "8x8x8x8", "f64", [34.9, 69.2]),
     ("dslash", "12x12x12x12", "f64", [13.6, 34.3]),
     ("dslash", "16x16x16x16", "f64", [11.9, 24.1]),
@@ -33,6 +33,8 @@ const SPEEDS: [Row; 11] = [
     ("dslash", "8x8x8x8", "f32", [70.3, 137.0]),
     ("dslash", "16x16x16x16", "f32", [28.2, 57.8]),
     ("dslash", "24x24x24x24", "f32", [25.4, 39.8]),
+    ("clover", "8x8x8x8", "f64", [26.2, 50.2]),
+    ("clover", "16x16x16x16", "f64", [9.6, 19.4]),
     ("schur", "8x8x8x8", "f64", [30.3, 22.6]),
     ("schur", "16x16x16x16", "f64", [11.1, 20.1]),
     ("cg", "16x16x16x16", "f64", [0.0, 18.1]),

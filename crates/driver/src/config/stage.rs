@@ -196,6 +196,9 @@ pub struct SolveStage {
     /// Bare mass m; kappa = 1/(2m + 8).
     #[serde(deserialize_with = "mass")]
     pub mass: f64,
+    /// Coefficient of the clover term; 0 leaves it out.
+    #[serde(default, deserialize_with = "finite")]
+    pub csw: f64,
     /// Boundary sign of each direction: 1 periodic, −1 antiperiodic.
     #[serde(default = "antiperiodic_in_time", deserialize_with = "signs")]
     pub boundary: [f64; 4],

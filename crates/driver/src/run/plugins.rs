@@ -96,7 +96,7 @@ impl Plugins {
                 Stage::Solve(solve) => {
                     let links = GaugeField::<f64, N>::cold(lattice)?;
                     let boundary = Boundary(solve.boundary.map(|sign| Complex::new(sign, 0.0)));
-                    let wilson = Wilson::new(&links, solve.mass, boundary)?;
+                    let wilson = Wilson::new(&links, solve.mass, boundary)?.with_clover(solve.csw)?;
                     self.preconditioner(number, &wilson).map(drop)
                 }
                 _ if role == Role::Force => self.force::<N>(number, lattice).map(drop),

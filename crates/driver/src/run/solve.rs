@@ -13,7 +13,7 @@ impl<const N: usize> Engine<'_, N> {
     pub(super) fn solve(&mut self, stage: &SolveStage) -> Result<(), DriverError> {
         let number = self.state.stage;
         let boundary = Boundary(stage.boundary.map(|sign| Complex::new(sign, 0.0)));
-        let mut wilson = Wilson::new(&self.u, stage.mass, boundary)?;
+        let mut wilson = Wilson::new(&self.u, stage.mass, boundary)?.with_clover(stage.csw)?;
         let failed = |error: &dyn Display| DriverError::Input(format!("stage {number} (solve): {error}"));
         if stage.links == LinkRows::TwoRows {
             wilson = wilson.with_two_rows().map_err(|error| failed(&error))?;

@@ -35,8 +35,9 @@ impl<'a, const N: usize> PrecondPlugin<'a, N> {
         let spinor = SpinorField::<f64, N>::zeroed(links.lattice()).map_err(HostError::Lattice)?;
         recipe.serves(object.query(&foreign::view(&spinor)))?;
         let mut dirac = sized_struct::<raw::glk_dirac>();
-        dirac.op = raw::GLK_DIRAC_WILSON;
+        dirac.op = if wilson.csw() == 0.0 { raw::GLK_DIRAC_WILSON } else { raw::GLK_DIRAC_CLOVER };
         dirac.mass = wilson.mass();
+        (dirac.csw_r, dirac.csw_t) = (wilson.csw(), wilson.csw());
         dirac.precond_form = raw::GLK_DIRAC_FULL;
         dirac.normalisation = raw::GLK_DIRAC_BY_MASS;
         let start = Instant::now();

@@ -1,7 +1,8 @@
-//! Wilson's operator as hosts describe it: `glk_dirac` and phases of `plugin.h`.
+//! Wilson's operator, with or without the clover term, as hosts describe it: `glk_dirac` and phases of `plugin.h`.
 
-use super::Boundary;
-use gaugelink_lattice::{Complex, DIM_MAX};
+use super::{Boundary, Wilson};
+use crate::PhysicsError;
+use gaugelink_lattice::{Complex, DIM_MAX, GaugeField, Real};
 use gaugelink_plugin_sdk::{Dirac, Error, Result, raw};
 use std::f64::consts::TAU;
 
@@ -10,7 +11,9 @@ use std::f64::consts::TAU;
 pub struct Described {
     /// Mass m.
     pub mass: f64,
-    /// What M⁻¹ is in units of D⁻¹, D = m + 4 − hop/2.
+    /// Coefficient of the clover term, 0 for none.
+    pub csw: f64,
+    /// What M⁻¹ is in units of D⁻¹, D = m + 4 − hop/2 and the clover term.
     pub scale: f64,
     /// Whether M is the adjoint operator.
     pub dagger: bool,
@@ -18,11 +21,11 @@ pub struct Described {
 
 impl Described {
     /// # Errors
-    /// `UNSUPPORTED` for all but Wilson's full, isotropic operator; `INVALID_ARG` for numbers that make no sense.
+    /// `UNSUPPORTED` for all but full, isotropic operators of Wilson's kind; `INVALID_ARG` for numbers that make no sense.
     pub fn new(dirac: &Dirac) -> Result<Self> {
         let unsupported = |what: String| Err(Error::unsupported(format!("dirac: {what}")));
-        if dirac.op != raw::GLK_DIRAC_WILSON {
-            return unsupported(format!("op is {}; WILSON (1) is served", dirac.op));
+        if ![raw::GLK_DIRAC_WILSON, raw::GLK_DIRAC_CLOVER].contains(&dirac.op) {
+            return unsupported(format!("op is {}; WILSON (1), CLOVER (2) are served", dirac.op));
         }
         if dirac.precond_form != raw::GLK_DIRAC_FULL {
             let form = dirac.precond_form;
@@ -36,11 +39,20 @@ impl Described {
             }
         }
         for (name, csw) in [("csw_r", dirac.csw_r), ("csw_t", dirac.csw_t)] {
-            if csw != 0.0 {
+            if dirac.op == raw::GLK_DIRAC_WILSON && csw != 0.0 {
                 return Err(Error::invalid(format!(
                     "dirac: {name} is {csw}, but op is WILSON (1), which has none"
                 )));
             }
+            if !csw.is_finite() {
+                return Err(Error::invalid(format!("dirac: {name} is {csw}; give a number")));
+            }
+        }
+        if dirac.csw_r != dirac.csw_t {
+            return unsupported(format!(
+                "csw_r is {} and csw_t {}; isotropic operators, with one for both, are served",
+                dirac.csw_r, dirac.csw_t
+            ));
         }
         let diagonal = dirac.mass + 4.0;
         if !diagonal.is_finite() {
@@ -70,7 +82,19 @@ impl Described {
                 )));
             }
         };
-        Ok(Self { mass: dirac.mass, scale, dagger })
+        Ok(Self { mass: dirac.mass, csw: dirac.csw_r, scale, dagger })
+    }
+
+    /// D on links, without scale and adjoint. Collective.
+    ///
+    /// # Errors
+    /// As [`Wilson::new`] and [`Wilson::with_clover`].
+    pub fn operator<'u, T: Real, const N: usize>(
+        &self,
+        links: &'u GaugeField<T, N>,
+        boundary: Boundary,
+    ) -> std::result::Result<Wilson<'u, T, N>, PhysicsError> {
+        Wilson::new(links, self.mass, boundary)?.with_clover(self.csw)
     }
 }
 
@@ -120,10 +144,15 @@ mod tests {
     fn other_operators_are_refused_with_a_sentence() {
         let mut wilson = sized_struct::<Dirac>();
         (wilson.op, wilson.mass) = (raw::GLK_DIRAC_WILSON, 0.1);
-        assert_eq!(Described::new(&wilson).unwrap(), Described { mass: 0.1, scale: 1.0, dagger: false });
+        let plain = Described { mass: 0.1, csw: 0.0, scale: 1.0, dagger: false };
+        let clover = Dirac { op: raw::GLK_DIRAC_CLOVER, csw_r: 1.5, csw_t: 1.5, ..wilson };
+        assert_eq!(Described::new(&clover).unwrap(), Described { csw: 1.5, ..plain });
+        assert_eq!(Described::new(&wilson).unwrap(), plain);
         type Change = fn(&mut Dirac);
-        let refused: [(&str, Change); 9] = [
-            ("op is 2", |d| d.op = raw::GLK_DIRAC_CLOVER),
+        let refused: [(&str, Change); 11] = [
+            ("op is 3", |d| d.op = 3),
+            ("csw_r is 1 and csw_t 0", |d| (d.op, d.csw_r) = (raw::GLK_DIRAC_CLOVER, 1.0)),
+            ("csw_t is NaN", |d| (d.op, d.csw_t) = (raw::GLK_DIRAC_CLOVER, f64::NAN)),
             ("precond_form is 1", |d| d.precond_form = raw::GLK_DIRAC_SYMMETRIC_EO),
             ("xi0 is 2", |d| d.xi0 = 2.0),
             ("nu is 0.9", |d| d.nu = 0.9),
