@@ -58,7 +58,7 @@ impl<V: Num> Chiral<V> {
     }
 
     /// Entry (i, j).
-    #[cfg(test)]
+    #[inline(always)]
     pub fn entry(&self, i: usize, j: usize) -> Complex<V> {
         match i.cmp(&j) {
             std::cmp::Ordering::Equal => Complex { re: self.diagonal[i], im: V::splat(0.0) },

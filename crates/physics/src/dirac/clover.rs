@@ -5,15 +5,15 @@
 //! rows a site ([`super::chiral`]).
 
 use super::chiral::{self, Chiral};
-use super::gamma::{Partner, sigma};
+use super::gamma::{Partner, sigma, times_power};
 use super::neighbourhood::offsets;
 use super::spinor::{SPINS, Spinor, SpinorField};
 use crate::PhysicsError;
 use crate::observable::field_strength;
 use gaugelink_lattice::number::ln;
 use gaugelink_lattice::{
-    Complex, DIM_MAX, Field, FieldReader, FieldWriter, GaugeField, Kernel, Lanes, LatticeError, LinkReader,
-    Num, Real, Tally,
+    DIM_MAX, Field, FieldReader, FieldWriter, GaugeField, Kernel, Lanes, LatticeError, LinkReader, Real,
+    Tally,
 };
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -114,17 +114,6 @@ impl<T: Real, const N: usize> Clover<T, N> {
         let kernel: LogDet<'_, T, N> = LogDet { matrices: self.matrices() };
         lattice.reduce(&kernel, blocks, &mut sums);
         sums
-    }
-}
-
-/// `i^power` z.
-#[inline(always)]
-fn times_power<V: Num>(z: Complex<V>, power: usize) -> Complex<V> {
-    match power % 4 {
-        0 => z,
-        1 => z.times_i(),
-        2 => -z,
-        _ => -z.times_i(),
     }
 }
 

@@ -4,7 +4,7 @@
 //! fast operator needs only where these entries stand ([`UPPER`]); the matrices are built from them and serve the
 //! naive formula and the documentation.
 
-use gaugelink_lattice::Complex;
+use gaugelink_lattice::{Complex, Num};
 
 /// A matrix on spin.
 pub type SpinMatrix = [[Complex<f64>; 4]; 4];
@@ -49,6 +49,17 @@ pub(crate) const fn sigma(mu: usize, nu: usize) -> [Partner; 4] {
 
 /// The diagonal of γ5.
 pub const GAMMA5_SIGNS: [f64; 4] = [1.0, 1.0, -1.0, -1.0];
+
+/// `i^power` z.
+#[inline(always)]
+pub(super) fn times_power<V: Num>(z: Complex<V>, power: usize) -> Complex<V> {
+    match power % 4 {
+        0 => z,
+        1 => z.times_i(),
+        2 => -z,
+        _ => -z.times_i(),
+    }
+}
 
 fn power_of_i(power: usize) -> Complex<f64> {
     [Complex::new(1.0, 0.0), Complex::new(0.0, 1.0), Complex::new(-1.0, 0.0), Complex::new(0.0, -1.0)]

@@ -4,6 +4,7 @@ mod both_hops;
 mod boundary;
 mod chiral;
 mod clover;
+mod clover_force;
 #[cfg(test)]
 mod dense;
 mod described;
@@ -20,6 +21,7 @@ mod two_rows;
 mod wilson;
 
 pub use boundary::{Boundary, BoundaryTable};
+pub use clover_force::CloverForce;
 pub use described::Described;
 pub use even_odd::Schur;
 pub use gamma::{GAMMA5_SIGNS, Partner, SpinMatrix, gamma, gamma5};
