@@ -2,13 +2,17 @@
 
 mod force;
 mod improved;
+mod pseudofermion;
 mod rectangle;
 mod staple;
+mod term;
 mod wilson;
 
 pub use force::{accumulate_staple_force, record_staple_force};
 pub use improved::{DBW2, IWASAKI, ImprovedAction, SYMANZIK};
+pub use pseudofermion::{Pseudofermions, Solves};
 pub use staple::staple;
+pub use term::{Term, TermError};
 pub use wilson::WilsonAction;
 
 use gaugelink_lattice::{GaugeField, MomentumField};

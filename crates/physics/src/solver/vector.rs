@@ -195,6 +195,33 @@ pub fn scale_add<T: Real>(p: &mut Field<T>, beta: &[f64], r: &Field<T>, blocks: 
     lattice.launch(&ScaleAdd { p: p.writer(), r: r.reader(), beta }, blocks);
 }
 
+struct Scale<'a, T> {
+    x: FieldWriter<'a, T>,
+    factor: f64,
+}
+
+impl<T: Real> Kernel<T> for Scale<'_, T> {
+    gaugelink_lattice::compiled!(scalar T: Scale);
+    #[inline(always)]
+    fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
+        // SAFETY: a block is read and written by one thread.
+        let old = unsafe { self.x.reader() };
+        let factor = V::splat(self.factor);
+        for block in range {
+            for c in 0..self.x.reals() {
+                // SAFETY: as above.
+                unsafe { self.x.store(block, c, old.load::<V>(block, c) * factor) };
+            }
+        }
+    }
+}
+
+/// x ← `factor` x.
+pub fn scale<T: Real>(x: &mut Field<T>, factor: f64, blocks: Range<usize>) {
+    let lattice = x.lattice().clone();
+    lattice.launch(&Scale { x: x.writer(), factor }, blocks);
+}
+
 struct CgStep<'a, T> {
     x: FieldWriter<'a, T>,
     r: FieldWriter<'a, T>,
