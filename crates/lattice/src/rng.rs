@@ -24,7 +24,7 @@ pub enum Purpose {
     Accept,
     /// Heat bath.
     HeatBath,
-    /// Pseudofermions and stochastic sources.
+    /// Stochastic sources.
     Source,
     /// Random gauge transformations.
     GaugeTransformation,
@@ -36,6 +36,8 @@ pub enum Purpose {
     Training,
     /// Links that a flow's proposals start from.
     Proposal,
+    /// Pseudofermions.
+    Pseudofermion,
 }
 
 /// Where a random number comes from.

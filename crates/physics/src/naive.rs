@@ -1,6 +1,6 @@
 //! The formulas of the literature on coordinates, link by link: the reference that the fast code is tested against.
 
-use crate::action::Action;
+use crate::action::Term;
 use crate::dirac::{SPINS, SpinMatrix, Spinor, gamma};
 use gaugelink_lattice::group::{to_coordinates, traceless_antihermitian};
 use gaugelink_lattice::rng::{Address, Purpose};
@@ -205,23 +205,23 @@ fn spin_product(mu: usize, nu: usize) -> SpinMatrix {
     })
 }
 
-/// Asserts that an action's kick is its gradient: d/ds S(e^{sP} U) along a random direction, by differences of fourth
+/// Asserts that a term's kick is its gradient: d/ds S(e^{sP} U) along a random direction, by differences of fourth
 /// order.
-pub fn assert_gradient<const N: usize>(action: &dyn Action<N>, u: &GaugeField<f64, N>) {
+pub fn assert_gradient<const N: usize>(term: &mut dyn Term<N>, u: &GaugeField<f64, N>) {
     let mut direction = MomentumField::zeroed(u.lattice()).unwrap();
     direction.refresh(Address::new(3, Purpose::Momenta));
-    let value = |s: f64| {
+    let mut value = |s: f64| {
         let mut moved = u.duplicate().unwrap();
         moved.drift(&direction, s);
-        action.value(&moved)[0]
+        term.value(&moved).unwrap()[0]
     };
     let h = 1e-3;
     let slope = (8.0 * (value(h) - value(-h)) - (value(2.0 * h) - value(-2.0 * h))) / (12.0 * h);
     let mut force = MomentumField::zeroed(u.lattice()).unwrap();
-    action.kick(u, &mut force, -1.0);
+    term.kick(u, &mut force, -1.0).unwrap();
     let expected = force.dot(&direction)[0];
     let scale = force.kinetic()[0].sqrt();
-    let what = format!("{} on {:?}", action.name(), u.lattice().geometry().extents());
+    let what = format!("{} on {:?}", term.name(), u.lattice().geometry().extents());
     assert!((slope - expected).abs() < 1e-8 * scale, "{what}: {slope} instead of {expected}");
 }
 

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{EXTENTS, GridValues, assert_close, for_own_sites, read_links, test_data};
+use common::{EXTENTS, GridValues, assert_close, grid_psi, read_links, test_data};
 use gaugelink_lattice::{Complex, Lattice, LatticeOptions, Site};
 use gaugelink_physics::dirac::{
     Boundary, Propagator, PropagatorSolver, Schur, SpinorField, Wilson, gamma, gamma5,
@@ -25,21 +25,6 @@ fn operators() -> impl Iterator<Item = (String, String, f64, Boundary)> {
             |(operator, solve, csw)| (format!("{operator}_{name}"), format!("{solve}_{name}"), csw, boundary),
         )
     })
-}
-
-/// ψ(x)_{s,c} = cos(0.1 k) + i sin(0.37 k), k = c + 3 (s + 4 i), i the site's number.
-fn grid_psi(lattice: &Arc<Lattice>) -> Spinors {
-    let mut psi = Spinors::zeroed(lattice).unwrap();
-    for_own_sites(lattice, |x, block, lane| {
-        let i = lattice.geometry().site_index(x);
-        for component in 0..12 {
-            let k = (component + 12 * i) as f64;
-            psi.set(block, 2 * component, lane, (0.1 * k).cos());
-            psi.set(block, 2 * component + 1, lane, (0.37 * k).sin());
-        }
-    });
-    psi.exchange();
-    psi
 }
 
 fn assert_spinor(what: &str, field: &Spinors, x: Site, expected: &[Complex<f64>]) {

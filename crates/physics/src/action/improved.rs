@@ -136,7 +136,7 @@ mod tests {
     fn force_is_the_gradient_of_the_action() {
         fn check<const N: usize>(extents: &[usize]) {
             let u = start::<N>(extents);
-            assert_gradient(&ImprovedAction::<N>::new(u.lattice(), BETA, DBW2).unwrap(), &u);
+            assert_gradient(&mut &ImprovedAction::<N>::new(u.lattice(), BETA, DBW2).unwrap(), &u);
         }
         for_all([check::<1>, check::<2>, check::<3>]);
     }

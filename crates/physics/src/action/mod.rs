@@ -2,14 +2,24 @@
 
 mod force;
 mod improved;
+mod pseudofermion;
+mod rational;
 mod rectangle;
+mod site_determinant;
 mod staple;
+mod term;
 mod wilson;
+mod zolotarev;
 
 pub use force::{accumulate_staple_force, record_staple_force};
 pub use improved::{DBW2, IWASAKI, ImprovedAction, SYMANZIK};
+pub use pseudofermion::{Pseudofermions, Solves};
+pub use rational::RationalPseudofermions;
+pub use site_determinant::SiteDeterminant;
 pub use staple::staple;
+pub use term::{Term, TermError};
 pub use wilson::WilsonAction;
+pub use zolotarev::Zolotarev;
 
 use gaugelink_lattice::{GaugeField, MomentumField};
 

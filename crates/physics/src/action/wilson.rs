@@ -108,7 +108,7 @@ mod tests {
     fn force_is_the_gradient_of_the_action() {
         fn check<const N: usize>(extents: &[usize]) {
             let lattice = Lattice::new(extents, LatticeOptions::default()).unwrap();
-            assert_gradient(&WilsonAction::new(BETA), &rough_field::<N>(&lattice, 0.6));
+            assert_gradient(&mut &WilsonAction::new(BETA), &rough_field::<N>(&lattice, 0.6));
         }
         for_all([check::<1>, check::<2>, check::<3>]);
     }

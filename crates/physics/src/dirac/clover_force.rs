@@ -320,7 +320,7 @@ mod tests {
             psi.set_gaussian(Address::new(5, Purpose::Source).sample(sample));
             psi
         });
-        assert_gradient(&Terms { x, y, parity }, &rough_field::<N>(&lattice, 0.6));
+        assert_gradient(&mut &Terms { x, y, parity }, &rough_field::<N>(&lattice, 0.6));
     }
 
     #[test]

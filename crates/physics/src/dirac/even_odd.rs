@@ -14,6 +14,7 @@ use super::wilson::{Combine, Wilson, hop_flops};
 use crate::PhysicsError;
 use crate::solver::{LinearOperator, SolveError, SolveReport};
 use gaugelink_lattice::{FieldReader, LatticeError, Real};
+use std::fmt;
 use std::ops::Range;
 
 /// S or Ŝ on the sites of one parity. The other parity of its results is scratch.
@@ -23,6 +24,16 @@ pub struct Schur<'d, T, const N: usize> {
     asymmetric: bool,
     /// A⁻¹, where A is no number.
     inverses: Option<FieldReader<'d, T>>,
+}
+
+impl<T, const N: usize> fmt::Debug for Schur<'_, T, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { parity, asymmetric, .. } = self;
+        f.debug_struct("Schur")
+            .field("parity", parity)
+            .field("asymmetric", asymmetric)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'d, T: Real, const N: usize> Schur<'d, T, N> {
@@ -57,6 +68,10 @@ impl<'d, T: Real, const N: usize> Schur<'d, T, N> {
     /// The full operator.
     pub fn wilson(&self) -> &'d Wilson<'d, T, N> {
         self.wilson
+    }
+    /// A⁻¹, where A is no number.
+    pub(super) fn inverses(&self) -> Option<FieldReader<'d, T>> {
+        self.inverses
     }
     /// Blocks of the other parity.
     fn other_blocks(&self) -> Range<usize> {

@@ -7,6 +7,7 @@
 use super::boundary::Boundary;
 use super::gamma::gamma;
 use super::spinor::{SPINS, Spinor, SpinorField};
+use gaugelink_lattice::group::{ALGEBRA_MAX, algebra_dim, from_coordinates};
 use gaugelink_lattice::{Complex, GaugeField, Matrix, Site};
 
 /// D ψ of one chain (D† ψ where `dagger` is set), by lexicographic site number, x fastest.
@@ -25,12 +26,7 @@ pub fn wilson<const N: usize>(
     assert_eq!(geometry.ranks(), 1, "the naive operator knows one rank");
     let extents = geometry.extents();
     let spinor = |x: &Site| psi.spinor(x, chain).unwrap_or(Spinor::zero());
-    let link = |x: &Site, mu: usize| -> Matrix<f64, N> {
-        let (block, lane) = links.layout().locate(x);
-        let lane = if links.lattice().chains() > 1 { chain } else { lane };
-        let phase = if x[mu] + 1 == extents[mu] { boundary.0[mu] } else { Complex::new(1.0, 0.0) };
-        links.link(block, mu, lane).scale_complex(phase)
-    };
+    let link = |x: &Site, mu: usize| link_with_phase(links, boundary, chain, x, mu);
     let site = |index: usize| {
         let x = geometry.site(index);
         let mut out = Spinor(spinor(&x).0.map(|colours| colours.map(|z| z.scale(mass + 4.0))));
@@ -45,6 +41,64 @@ pub fn wilson<const N: usize>(
         out
     };
     (0..geometry.volume()).map(site).collect()
+}
+
+/// ∂^a 2 Re⟨Y, D X⟩ of one chain with X and Y held fixed, `[site][mu][a]`: the derivative of each link and its conjugate
+/// put in their place,
+///
+/// −Re \[Y(x)† (1−γ_mu) T_a U_mu(x) X(x+mu) − Y(x+mu)† (1+γ_mu) U_mu(x)† T_a X(x)\].
+///
+/// # Panics
+/// Where the lattice has several ranks.
+pub fn hop_force<const N: usize>(
+    links: &GaugeField<f64, N>,
+    y: &SpinorField<f64, N>,
+    x: &SpinorField<f64, N>,
+    boundary: &Boundary,
+    chain: usize,
+) -> Vec<Vec<Vec<f64>>> {
+    let geometry = x.layout().geometry().clone();
+    assert_eq!(geometry.ranks(), 1, "the naive operator knows one rank");
+    let of = |field: &SpinorField<f64, N>, x: &Site| field.spinor(x, chain).unwrap_or(Spinor::zero());
+    let link_force = |here: &Site, mu: usize| -> Vec<f64> {
+        let mut ahead = *here;
+        ahead[mu] = (here[mu] + 1) % geometry.extents()[mu];
+        let u = link_with_phase(links, boundary, chain, here, mu);
+        let derivative = |a: usize| {
+            let mut coordinates = [0.0; ALGEBRA_MAX];
+            coordinates[a] = 1.0;
+            let t = from_coordinates::<f64, N>(&coordinates);
+            // `add_projected` brings the factor −½ of D.
+            let (mut forwards, mut backwards) = (Spinor::zero(), Spinor::zero());
+            add_projected(&mut forwards, mu, -1.0, &t.mul(&u), &of(x, &ahead));
+            add_projected(&mut backwards, mu, 1.0, &u.adjoint_mul(&t).scale(-1.0), &of(x, here));
+            2.0 * (re_product(&of(y, here), &forwards) + re_product(&of(y, &ahead), &backwards))
+        };
+        (0..algebra_dim(N)).map(derivative).collect()
+    };
+    (0..geometry.volume())
+        .map(|site| (0..geometry.dims()).map(|mu| link_force(&geometry.site(site), mu)).collect())
+        .collect()
+}
+
+/// U_mu(x), with the phase where it leaves the last slice.
+fn link_with_phase<const N: usize>(
+    links: &GaugeField<f64, N>,
+    boundary: &Boundary,
+    chain: usize,
+    x: &Site,
+    mu: usize,
+) -> Matrix<f64, N> {
+    let (block, lane) = links.layout().locate(x);
+    let lane = if links.lattice().chains() > 1 { chain } else { lane };
+    let at_edge = x[mu] + 1 == links.layout().geometry().extents()[mu];
+    let phase = if at_edge { boundary.0[mu] } else { Complex::new(1.0, 0.0) };
+    links.link(block, mu, lane).scale_complex(phase)
+}
+
+/// Re φ†ψ.
+fn re_product<const N: usize>(phi: &Spinor<f64, N>, psi: &Spinor<f64, N>) -> f64 {
+    phi.0.as_flattened().iter().zip(psi.0.as_flattened()).map(|(a, b)| a.conj_mul(*b).re).sum()
 }
 
 /// out −= ½ (1 + sign γ_mu) U ψ.

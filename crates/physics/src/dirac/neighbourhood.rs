@@ -242,7 +242,7 @@ impl<T: Real, V: Lanes<Scalar = T>, const N: usize, const ROWS: usize> HopSource
 /// # Safety
 /// The rows are valid.
 #[inline(always)]
-unsafe fn load<V: Lanes>(start: *const V::Scalar, index: usize) -> Complex<V> {
+pub(super) unsafe fn load<V: Lanes>(start: *const V::Scalar, index: usize) -> Complex<V> {
     // SAFETY: the caller vouches for the rows.
     unsafe {
         let p = start.add(2 * index * V::Scalar::LANES);

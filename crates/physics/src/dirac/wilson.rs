@@ -160,6 +160,10 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
     pub fn boundary(&self) -> &Boundary {
         &self.boundary
     }
+    /// Where hops cross an edge that has a phase.
+    pub(super) fn table(&self) -> &BoundaryTable<T> {
+        &self.table
+    }
     /// The configuration.
     pub fn links(&self) -> &'u GaugeField<T, N> {
         self.links

@@ -5,6 +5,7 @@
 pub mod bits;
 
 use gaugelink_lattice::{Complex, GaugeField, Lattice, Matrix, Site};
+use gaugelink_physics::dirac::SpinorField;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -111,6 +112,21 @@ fn record<'a>(bytes: &'a [u8], kind: &str) -> Option<&'a [u8]> {
         at += 144 + length.next_multiple_of(8);
     }
     None
+}
+
+/// Grid's spinor field: ψ(x)_{s,c} = cos(0.1 k) + i sin(0.37 k), k = c + 3 (s + 4 i), i the site's number.
+pub fn grid_psi(lattice: &Arc<Lattice>) -> SpinorField<f64, 3> {
+    let mut psi = SpinorField::zeroed(lattice).unwrap();
+    for_own_sites(lattice, |x, block, lane| {
+        let i = lattice.geometry().site_index(x);
+        for component in 0..12 {
+            let k = (component + 12 * i) as f64;
+            psi.set(block, 2 * component, lane, (0.1 * k).cos());
+            psi.set(block, 2 * component + 1, lane, (0.37 * k).sin());
+        }
+    });
+    psi.exchange();
+    psi
 }
 
 /// Calls `f(site, block, lane)` for every block and lane of this rank's f64 fields.

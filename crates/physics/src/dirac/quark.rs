@@ -1,0 +1,148 @@
+//! A quark flavour: what its Dirac operator depends on beside the links, and the matrix that stands for it in an action.
+
+use super::boundary::Boundary;
+use super::clover_force::CloverForce;
+use super::even_odd::Schur;
+use super::spinor::SpinorField;
+use super::wilson::Wilson;
+use crate::PhysicsError;
+use crate::solver::LinearOperator;
+use gaugelink_lattice::{GaugeField, LatticeError, MomentumField, Real};
+use std::fmt;
+use std::ops::Range;
+
+/// Which matrix has the determinant of a quark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuarkMatrix {
+    /// D on all sites.
+    Full,
+    /// The asymmetric even-odd form Ŝ on the odd sites: det D = det A det Ŝ with A the site-diagonal part of D on the
+    /// even sites, a constant without clover term.
+    EvenOdd,
+}
+
+/// A flavour of Wilson quarks, with or without the clover term.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Quark {
+    /// Mass m, with kappa = 1/(2(m + 4)).
+    pub mass: f64,
+    /// Coefficient of the clover term, 0 for none.
+    pub csw: f64,
+    /// Phases at the edges.
+    pub boundary: Boundary,
+    /// The matrix of its pseudofermions.
+    pub matrix: QuarkMatrix,
+}
+
+impl Quark {
+    /// The same flavour with another mass.
+    pub fn with_mass(self, mass: f64) -> Self {
+        Self { mass, ..self }
+    }
+
+    /// Its Dirac operator.
+    ///
+    /// # Errors
+    /// As [`Wilson::new`] and [`Wilson::with_clover`].
+    pub fn operator<'u, T: Real, const N: usize>(
+        &self,
+        links: &'u GaugeField<T, N>,
+    ) -> Result<Wilson<'u, T, N>, PhysicsError> {
+        Wilson::new(links, self.mass, self.boundary)?.with_clover(self.csw)
+    }
+
+    /// Its matrix, made of its Dirac operator.
+    ///
+    /// # Errors
+    /// As [`Schur::odd`] for the even-odd form.
+    pub fn matrix_of<'d, const N: usize>(
+        &self,
+        operator: &'d Wilson<'d, f64, N>,
+    ) -> Result<FermionMatrix<'d, N>, PhysicsError> {
+        Ok(match self.matrix {
+            QuarkMatrix::Full => FermionMatrix::Full(operator),
+            QuarkMatrix::EvenOdd => FermionMatrix::EvenOdd(Schur::odd(operator)?.asymmetric()),
+        })
+    }
+}
+
+impl fmt::Display for Quark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.csw {
+            0.0 => write!(f, "Wilson quarks of mass {}", self.mass)?,
+            csw => write!(f, "clover quarks of mass {} and c_sw {csw}", self.mass)?,
+        }
+        f.write_str(if self.matrix == QuarkMatrix::EvenOdd { ", even-odd" } else { "" })
+    }
+}
+
+/// The matrix M of an action φ†(M†M)⁻¹φ.
+#[derive(Debug)]
+pub enum FermionMatrix<'d, const N: usize> {
+    /// D.
+    Full(&'d Wilson<'d, f64, N>),
+    /// Ŝ on one parity.
+    EvenOdd(Schur<'d, f64, N>),
+}
+
+impl<const N: usize> FermionMatrix<'_, N> {
+    /// π^a ← π^a + `scale` × ∂^a 2 Re⟨Y, M X⟩ with X and Y held fixed; ghosts of both are up to date. For the even-odd
+    /// form both are continued to the other parity. The clover term's part goes, with its weight in the place of `scale`, to
+    /// `clover`, where it waits to be accumulated. Collective.
+    pub fn accumulate_force(
+        &self,
+        p: &mut MomentumField<f64, N>,
+        scale: f64,
+        y: &mut SpinorField<f64, N>,
+        x: &mut SpinorField<f64, N>,
+        clover: Option<(&mut CloverForce<N>, f64)>,
+    ) {
+        let d = match self {
+            Self::Full(d) => d,
+            Self::EvenOdd(schur) => {
+                schur.extend(x);
+                schur.extend_dagger(y);
+                schur.wilson()
+            }
+        };
+        d.accumulate_force(p, scale, y, x);
+        if let Some((clover, weight)) = clover {
+            clover.add_spinors(d, weight, y, x);
+        }
+    }
+}
+
+impl<const N: usize> LinearOperator<f64> for FermionMatrix<'_, N> {
+    type Vector = SpinorField<f64, N>;
+
+    fn vector(&self) -> Result<SpinorField<f64, N>, LatticeError> {
+        match self {
+            Self::Full(d) => d.vector(),
+            Self::EvenOdd(s) => s.vector(),
+        }
+    }
+    fn blocks(&self) -> Range<usize> {
+        match self {
+            Self::Full(d) => LinearOperator::blocks(*d),
+            Self::EvenOdd(s) => LinearOperator::blocks(s),
+        }
+    }
+    fn apply(&self, out: &mut SpinorField<f64, N>, psi: &SpinorField<f64, N>) {
+        match self {
+            Self::Full(d) => d.apply(out, psi),
+            Self::EvenOdd(s) => s.apply(out, psi),
+        }
+    }
+    fn apply_dagger(&self, out: &mut SpinorField<f64, N>, psi: &SpinorField<f64, N>) {
+        match self {
+            Self::Full(d) => d.apply_dagger(out, psi),
+            Self::EvenOdd(s) => s.apply_dagger(out, psi),
+        }
+    }
+    fn flops(&self) -> f64 {
+        match self {
+            Self::Full(d) => d.flops(),
+            Self::EvenOdd(s) => s.flops(),
+        }
+    }
+}
