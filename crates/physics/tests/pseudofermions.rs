@@ -200,3 +200,26 @@ fn fields_can_be_given() {
     let expected = action(&d, &vector(&phi, d.nrows()));
     assert!((term.value(&u).unwrap()[0] / expected - 1.0).abs() < 1e-10);
 }
+
+/// A guess from an earlier solve would make trajectories irreversible: it must leave no trace.
+#[test]
+fn forces_depend_on_nothing_that_was_asked_before() {
+    let lattice = lattice(&[4, 4, 4, 4]);
+    let u = links::<3>(&lattice);
+    let mut other = u.duplicate().unwrap();
+    let mut p = MomentumField::zeroed(&lattice).unwrap();
+    p.refresh(Address::new(3, Purpose::Momenta));
+    other.drift(&p, 0.05);
+    let loose = Solves { force: Stopping::at(1e-5), action: Stopping::at(1e-5) };
+    for which in [QuarkMatrix::Full, QuarkMatrix::EvenOdd] {
+        let mut term = Pseudofermions::ratio(&u, quark(which), HEAVY, loose).unwrap();
+        term.refresh(&u, drawn()).unwrap();
+        let mut asked = |u: &GaugeField<f64, 3>| {
+            let mut force = MomentumField::zeroed(&lattice).unwrap();
+            term.kick(u, &mut force, -1.0).unwrap();
+            (force.as_slice().to_vec(), term.value(u).unwrap())
+        };
+        let (first, elsewhere, again) = (asked(&u), asked(&other), asked(&u));
+        assert!(first == again && first != elsewhere, "{which:?}");
+    }
+}

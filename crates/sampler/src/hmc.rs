@@ -3,12 +3,14 @@
 //! Momenta are drawn from exp(−½ Σ π²), links and momenta follow the equations of motion of
 //! H = ½ Σ π² + S(U) for a trajectory, and the new links are accepted with probability min(1, exp(−ΔH)).
 
-use crate::integrator::{Integrator, Move};
+use crate::dynamics::{Dynamics, Hamiltonian};
+use crate::integrator::{Integrator, Move, Scale, nested_moves};
 use crate::metropolis::accept;
-use gaugelink_lattice::rng::{Address, Purpose};
+use gaugelink_lattice::rng::Address;
 use gaugelink_lattice::{GaugeField, Lattice, MomentumField};
 use gaugelink_physics::PhysicsError;
 use gaugelink_physics::action::Action;
+use std::convert::Infallible;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -30,17 +32,24 @@ impl Trajectory {
     /// [`PhysicsError::Parameter`] for no steps or a length that is not a positive number: such a trajectory would
     /// stand still and always be accepted.
     pub fn moves(&self) -> Result<Vec<Move>, PhysicsError> {
-        let Some(steps) = NonZeroUsize::new(self.steps) else {
-            return Err(PhysicsError::Parameter("a trajectory of 0 steps: give 1 or more".into()));
-        };
-        if !(self.length > 0.0 && self.length.is_finite()) {
-            return Err(PhysicsError::Parameter(format!(
-                "a trajectory of length {}: give a number above 0 (1 is usual)",
-                self.length
-            )));
-        }
-        Ok(self.integrator.moves(steps, self.length))
+        moves(&[(self.integrator, self.steps)], self.length)
     }
+}
+
+/// The moves of nested levels, (integrator, steps), the outermost first.
+pub(crate) fn moves(levels: &[(Integrator, usize)], length: f64) -> Result<Vec<Move>, PhysicsError> {
+    let scale = |&(integrator, steps): &(Integrator, usize)| {
+        let steps = NonZeroUsize::new(steps)
+            .ok_or_else(|| PhysicsError::Parameter("a trajectory of 0 steps: give 1 or more".into()))?;
+        Ok(Scale { integrator, steps })
+    };
+    let scales: Vec<Scale> = levels.iter().map(scale).collect::<Result<_, PhysicsError>>()?;
+    if !(length > 0.0 && length.is_finite()) {
+        return Err(PhysicsError::Parameter(format!(
+            "a trajectory of length {length}: give a number above 0 (1 is usual)"
+        )));
+    }
+    Ok(nested_moves(&scales, length))
 }
 
 /// What a trajectory did, for each chain.
@@ -52,11 +61,35 @@ pub struct Outcome {
     pub accepted: Vec<bool>,
 }
 
-/// Hybrid Monte Carlo with its workspace: momenta and a copy of the links.
-pub struct Hmc<const N: usize> {
-    moves: Vec<Move>,
-    momenta: MomentumField<f64, N>,
-    saved: GaugeField<f64, N>,
+/// Hybrid Monte Carlo of one action that never fails, with its workspace.
+///
+/// [`NestedHmc`](crate::nested::NestedHmc) has several terms, each on its own time scale.
+pub struct Hmc<const N: usize>(Dynamics<N>);
+
+/// The Hamiltonian of a function of the links.
+struct Plain<'a, const N: usize>(&'a dyn Action<N>);
+
+impl<const N: usize> Hamiltonian<N> for Plain<'_, N> {
+    type Error = Infallible;
+
+    fn refresh(&mut self, u: &GaugeField<f64, N>, _: Address) -> Result<Vec<f64>, Infallible> {
+        Ok(self.0.value(u))
+    }
+
+    fn value(&mut self, u: &GaugeField<f64, N>) -> Result<Vec<f64>, Infallible> {
+        Ok(self.0.value(u))
+    }
+
+    fn kick(
+        &mut self,
+        _: usize,
+        u: &GaugeField<f64, N>,
+        p: &mut MomentumField<f64, N>,
+        epsilon: f64,
+    ) -> Result<(), Infallible> {
+        self.0.kick(u, p, epsilon);
+        Ok(())
+    }
 }
 
 impl<const N: usize> Hmc<N> {
@@ -65,8 +98,7 @@ impl<const N: usize> Hmc<N> {
     /// # Errors
     /// Those of [`Trajectory::moves`]; no memory.
     pub fn new(lattice: &Arc<Lattice>, trajectory: Trajectory) -> Result<Self, PhysicsError> {
-        let (moves, momenta) = (trajectory.moves()?, MomentumField::zeroed(lattice)?);
-        Ok(Self { moves, momenta, saved: GaugeField::cold(lattice)? })
+        Ok(Self(Dynamics::new(lattice, trajectory.moves()?)?))
     }
 
     /// One trajectory on every chain of the field. Collective.
@@ -79,7 +111,8 @@ impl<const N: usize> Hmc<N> {
         action: &dyn Action<N>,
         address: Address,
     ) -> Outcome {
-        self.run(u, action, address, accept)
+        let Ok(outcome) = self.0.run(u, &mut Plain(action), address, accept);
+        outcome
     }
 
     /// One trajectory that is taken whatever its ΔH, unless that is not a number. Collective.
@@ -87,39 +120,8 @@ impl<const N: usize> Hmc<N> {
     /// Brings links from far off near equilibrium: on a large lattice no trajectory of usual step size gets away from
     /// a cold start by [`Hmc::update`], for its ΔH grows with the volume. Not for measurements.
     pub fn relax(&mut self, u: &mut GaugeField<f64, N>, action: &dyn Action<N>, address: Address) -> Outcome {
-        self.run(u, action, address, |delta_h, _| delta_h.iter().map(|dh| !dh.is_nan()).collect())
-    }
-
-    fn run(
-        &mut self,
-        u: &mut GaugeField<f64, N>,
-        action: &dyn Action<N>,
-        address: Address,
-        take: impl Fn(&[f64], Address) -> Vec<bool>,
-    ) -> Outcome {
-        self.momenta.refresh(Address { purpose: Purpose::Momenta, ..address });
-        self.saved.copy_from(u);
-        let delta_h = self.integrate(u, action);
-        u.reunitarise();
-        let accepted = take(&delta_h, address);
-        let rejected: Vec<bool> = accepted.iter().map(|a| !a).collect();
-        u.copy_chains_from(&self.saved, &rejected);
-        Outcome { delta_h, accepted }
-    }
-
-    /// Follows the equations of motion from the momenta at hand; returns ΔH for each chain.
-    fn integrate(&mut self, u: &mut GaugeField<f64, N>, action: &dyn Action<N>) -> Vec<f64> {
-        let energy = |p: &MomentumField<f64, N>, u: &GaugeField<f64, N>| -> Vec<f64> {
-            p.kinetic().iter().zip(action.value(u)).map(|(k, s)| k + s).collect()
-        };
-        let start = energy(&self.momenta, u);
-        for &step in &self.moves {
-            match step {
-                Move::Kick(epsilon) => action.kick(u, &mut self.momenta, epsilon),
-                Move::Drift(epsilon) => u.drift(&self.momenta, epsilon),
-            }
-        }
-        energy(&self.momenta, u).iter().zip(start).map(|(end, start)| end - start).collect()
+        let Ok(outcome) = self.0.run(u, &mut Plain(action), address, take_numbers);
+        outcome
     }
 
     /// How far a trajectory forth and back misses its start: (largest difference of a link's entry,
@@ -130,19 +132,12 @@ impl<const N: usize> Hmc<N> {
         action: &dyn Action<N>,
         address: Address,
     ) -> (f64, f64) {
-        self.momenta.refresh(Address { purpose: Purpose::Momenta, ..address });
-        self.saved.copy_from(u);
-        let there = self.integrate(u, action);
-        self.momenta.negate();
-        let back = self.integrate(u, action);
-        let off = largest(u.as_slice().iter().zip(self.saved.as_slice()).map(|(a, b)| (a - b).abs()));
-        let energy = largest(there.iter().zip(back).map(|(a, b)| (a + b).abs()));
-        u.copy_from(&self.saved);
-        (u.lattice().comm().max(off), energy)
+        let Ok(off) = self.0.reversibility(u, &mut Plain(action), address);
+        off
     }
 }
 
-/// The largest of numbers that are not negative; NaN where one is.
-fn largest(numbers: impl Iterator<Item = f64>) -> f64 {
-    numbers.fold(0.0, |most, x| if x > most || x.is_nan() { x } else { most })
+/// Takes every chain whose ΔH is a number.
+pub(crate) fn take_numbers(delta_h: &[f64], _: Address) -> Vec<bool> {
+    delta_h.iter().map(|dh| !dh.is_nan()).collect()
 }

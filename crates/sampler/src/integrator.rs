@@ -1,6 +1,10 @@
 //! Symplectic integrators of U̇ = P U, π̇ = −∂S.
 //!
 //! Each is a reversible, volume-preserving string of kicks (momenta by the force) and drifts (links by the momenta).
+//!
+//! Forces of different size and cost have time scales of their own (Sexton and Weingarten, Nucl. Phys. B 380 (1992) 665;
+//! with pseudofermions: Urbach, Jansen, Shindler, Wenger, Comput. Phys. Commun. 174 (2006) 87): each drift of one level
+//! is a whole integration of the level below, whose kicks come more often. Only the innermost level moves the links.
 
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -22,39 +26,69 @@ pub const OMELYAN_LAMBDA: f64 = 0.193_183_327_503_783_6;
 /// One move of a trajectory, with its length in molecular-dynamics time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Move {
-    /// π ← π − ε ∂S.
-    Kick(f64),
+    /// π ← π − ε ∂S with the terms of one level, 0 the outermost.
+    Kick {
+        /// The level.
+        level: usize,
+        /// ε.
+        epsilon: f64,
+    },
     /// U ← exp(ε P) U.
     Drift(f64),
 }
 
-impl Integrator {
-    /// The moves of `steps` steps that make up `length`; kicks that meet are joined.
-    pub fn moves(self, steps: NonZeroUsize, length: f64) -> Vec<Move> {
-        let steps = steps.get();
-        let epsilon = length / steps as f64;
-        let step: &[Move] = match self {
-            Integrator::Leapfrog => {
-                &[Move::Kick(0.5 * epsilon), Move::Drift(epsilon), Move::Kick(0.5 * epsilon)]
+/// One level of a trajectory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Scale {
+    /// Its integrator.
+    pub integrator: Integrator,
+    /// Its steps: in the whole trajectory for the outermost level, in one drift of the level around it for the others.
+    pub steps: NonZeroUsize,
+}
+
+/// The moves of nested levels, the outermost first, that make up `length`. Kicks of a level that meet are joined; where
+/// several levels kick at one time, the outermost does first.
+pub fn nested_moves(scales: &[Scale], length: f64) -> Vec<Move> {
+    let mut moves = Vec::new();
+    // Kicks at one time, by level.
+    let mut kicks = vec![None; scales.len()];
+    let flush = |kicks: &mut Vec<Option<f64>>, moves: &mut Vec<Move>| {
+        for (level, kick) in kicks.iter_mut().enumerate() {
+            moves.extend(kick.take().map(|epsilon| Move::Kick { level, epsilon }));
+        }
+    };
+    for next in unjoined(scales, 0, length) {
+        match next {
+            Move::Kick { level, epsilon } => {
+                kicks[level] = Some(kicks[level].map_or(epsilon, |e: f64| e + epsilon));
             }
-            Integrator::Omelyan => &[
-                Move::Kick(OMELYAN_LAMBDA * epsilon),
-                Move::Drift(0.5 * epsilon),
-                Move::Kick((1.0 - 2.0 * OMELYAN_LAMBDA) * epsilon),
-                Move::Drift(0.5 * epsilon),
-                Move::Kick(OMELYAN_LAMBDA * epsilon),
-            ],
-        };
-        let mut moves: Vec<Move> = Vec::with_capacity(steps * step.len());
-        for &next in std::iter::repeat_n(step, steps).flatten() {
-            match (moves.last_mut(), next) {
-                (Some(Move::Kick(e)), Move::Kick(more)) => *e += more,
-                _ => moves.push(next),
+            Move::Drift(_) => {
+                flush(&mut kicks, &mut moves);
+                moves.push(next);
             }
         }
-        moves
     }
+    flush(&mut kicks, &mut moves);
+    moves
+}
 
+/// The moves of the levels from `level` inwards.
+fn unjoined(scales: &[Scale], level: usize, length: f64) -> Vec<Move> {
+    let Some(Scale { integrator, steps }) = scales.get(level) else { return vec![Move::Drift(length)] };
+    let epsilon = length / steps.get() as f64;
+    let kick = |fraction: f64| vec![Move::Kick { level, epsilon: fraction * epsilon }];
+    let drift = |fraction: f64| unjoined(scales, level + 1, fraction * epsilon);
+    let step = match integrator {
+        Integrator::Leapfrog => [kick(0.5), drift(1.0), kick(0.5)].concat(),
+        Integrator::Omelyan => {
+            let (outer, inner) = (OMELYAN_LAMBDA, 1.0 - 2.0 * OMELYAN_LAMBDA);
+            [kick(outer), drift(0.5), kick(inner), drift(0.5), kick(outer)].concat()
+        }
+    };
+    step.repeat(steps.get())
+}
+
+impl Integrator {
     /// Names that [`Integrator::from_str`] takes.
     pub const NAMES: [&'static str; 2] = ["leapfrog", "omelyan"];
 }
@@ -80,30 +114,63 @@ impl FromStr for Integrator {
 mod tests {
     use super::*;
 
+    fn scale(integrator: Integrator, steps: usize) -> Scale {
+        Scale { integrator, steps: NonZeroUsize::new(steps).unwrap() }
+    }
+
     fn moves(integrator: Integrator, steps: usize, length: f64) -> Vec<Move> {
-        integrator.moves(NonZeroUsize::new(steps).unwrap(), length)
+        nested_moves(&[scale(integrator, steps)], length)
     }
 
     #[test]
     fn moves_cover_the_length_and_read_the_same_backwards() {
         for integrator in [Integrator::Leapfrog, Integrator::Omelyan] {
             let moves = moves(integrator, 7, 1.4);
-            let (mut kicked, mut drifted) = (0.0, 0.0);
-            for m in &moves {
-                match m {
-                    Move::Kick(e) => kicked += e,
-                    Move::Drift(e) => drifted += e,
-                }
-            }
-            assert!((kicked - 1.4f64).abs() < 1e-14 && (drifted - 1.4f64).abs() < 1e-14);
-            let lengths = |m: &Move| match m {
-                Move::Kick(e) => ("kick", (e * 1e12).round()),
-                Move::Drift(e) => ("drift", (e * 1e12).round()),
-            };
-            assert!(moves.iter().map(lengths).eq(moves.iter().rev().map(lengths)));
-            let forces = moves.iter().filter(|m| matches!(m, Move::Kick(_))).count();
-            assert_eq!(forces, if integrator == Integrator::Leapfrog { 8 } else { 15 });
+            assert_covers(&moves, 1, 1.4);
+            assert_eq!(kicks(&moves, 0), if integrator == Integrator::Leapfrog { 8 } else { 15 });
         }
+    }
+
+    fn kicks(moves: &[Move], of: usize) -> usize {
+        moves.iter().filter(|m| matches!(m, Move::Kick { level, .. } if *level == of)).count()
+    }
+
+    /// Drifts and each level's kicks add up to the length, and read the same backwards, kicks at one time in any order.
+    fn assert_covers(moves: &[Move], levels: usize, length: f64) {
+        let mut lengths = vec![0.0; levels + 1];
+        let mut times: Vec<Vec<(usize, i64)>> = vec![Vec::new()];
+        for m in moves {
+            let (entry, epsilon) = match m {
+                Move::Kick { level, epsilon } => (*level, epsilon),
+                Move::Drift(epsilon) => (levels, epsilon),
+            };
+            lengths[entry] += epsilon;
+            let rounded = (entry, (epsilon * 1e12).round() as i64);
+            if entry == levels {
+                times.extend([vec![rounded], Vec::new()]);
+            } else {
+                times.last_mut().unwrap().push(rounded);
+            }
+        }
+        assert!(lengths.iter().all(|l| (l - length).abs() < 1e-14), "{lengths:?}");
+        assert!(times.iter().eq(times.iter().rev()), "{times:?}");
+    }
+
+    #[test]
+    fn levels_lie_within_each_other() {
+        let scales =
+            [scale(Integrator::Omelyan, 3), scale(Integrator::Leapfrog, 2), scale(Integrator::Omelyan, 5)];
+        let moves = nested_moves(&scales, 0.7);
+        assert_covers(&moves, 3, 0.7);
+        // Two drifts a step of Omelyan's, one of leapfrog's: 3·2, 3·2·2, 3·2·2·5·2, and one more kick at the end.
+        assert_eq!([kicks(&moves, 0), kicks(&moves, 1), kicks(&moves, 2)], [7, 13, 121]);
+        let one = nested_moves(&scales[..1], 0.7);
+        assert_eq!(one.len(), 13);
+        // A level without kicks of its own changes nothing but the length of the others' steps.
+        assert!(
+            matches!(one[0], Move::Kick { level: 0, epsilon } if epsilon == OMELYAN_LAMBDA * (0.7 / 3.0)),
+            "{one:?}"
+        );
     }
 
     /// The harmonic oscillator H = (p² + q²)/2: energy errors fall as ε², Omelyan's well below leapfrog's.
@@ -113,8 +180,8 @@ mod tests {
             let (mut q, mut p) = (1.0f64, 0.3f64);
             for m in moves(integrator, steps, 1.0) {
                 match m {
-                    Move::Kick(e) => p -= e * q,
-                    Move::Drift(e) => q += e * p,
+                    Move::Kick { epsilon, .. } => p -= epsilon * q,
+                    Move::Drift(epsilon) => q += epsilon * p,
                 }
             }
             (0.5 * (p * p + q * q) - 0.5 * 1.09).abs()
@@ -124,5 +191,23 @@ mod tests {
             assert!((ratio - 4.0).abs() < 0.1, "{integrator}: {ratio}");
         }
         assert!(error(Integrator::Omelyan, 20) < 0.1 * error(Integrator::Leapfrog, 20));
+    }
+
+    /// The oscillator with a stiff spring of its own level, H = (p² + q² + 100 q²)/2: errors still fall as ε².
+    #[test]
+    fn nested_levels_are_of_second_order() {
+        let error = |outer: usize| {
+            let scales = [scale(Integrator::Leapfrog, outer), scale(Integrator::Omelyan, 4)];
+            let (mut q, mut p) = (1.0f64, 0.3f64);
+            for m in nested_moves(&scales, 1.0) {
+                match m {
+                    Move::Kick { level, epsilon } => p -= epsilon * [1.0, 100.0][level] * q,
+                    Move::Drift(epsilon) => q += epsilon * p,
+                }
+            }
+            (0.5 * (p * p + 101.0 * q * q) - 0.5 * 101.09).abs()
+        };
+        let (coarse, fine) = (error(40), error(80));
+        assert!((coarse / fine - 4.0).abs() < 0.1, "{coarse} {fine}");
     }
 }

@@ -1,10 +1,12 @@
 //! Integrators, HMC, chains, checkpoints and the statistics of Markov chains.
 
 pub mod checkpoint;
+mod dynamics;
 pub mod guided;
 pub mod hmc;
 pub mod independence;
 pub mod integrator;
 pub mod metropolis;
+pub mod nested;
 pub mod statistics;
 pub mod transformation;

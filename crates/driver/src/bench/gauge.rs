@@ -25,7 +25,7 @@ const BETA: f64 = 6.0;
 /// Operations and bytes of a trajectory: links and momenta copied or drawn, the energy twice, the
 /// moves, links brought back onto the group.
 fn trajectory_work(moves: &[Move]) -> [f64; 2] {
-    let kicks = moves.iter().filter(|step| matches!(step, Move::Kick(_))).count() as f64;
+    let kicks = moves.iter().filter(|step| matches!(step, Move::Kick { .. })).count() as f64;
     let drifts = moves.len() as f64 - kicks;
     let energy = [flops::plaquette() + flops::kinetic(), LINKS + MOMENTA];
     [

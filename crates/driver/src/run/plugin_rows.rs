@@ -46,7 +46,7 @@ pub(super) fn gain(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[
 
 /// Forces of a trajectory.
 fn kicks(trajectory: Trajectory) -> usize {
-    trajectory.moves().unwrap_or_default().iter().filter(|m| matches!(m, Move::Kick(_))).count()
+    trajectory.moves().unwrap_or_default().iter().filter(|m| matches!(m, Move::Kick { .. })).count()
 }
 
 /// Forces between independent plaquettes, 2 tau_int trajectories apart, beside those of the last HMC stage before.

@@ -5,4 +5,6 @@ mod decisions;
 mod dynamics;
 mod guided;
 mod links;
+mod nested;
+mod quarks;
 mod resume;

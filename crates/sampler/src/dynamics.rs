@@ -1,0 +1,134 @@
+//! Molecular dynamics: the trajectories of H = ½ Σ π² + S, for any S that has a value and kicks.
+//!
+//! One engine for [`Hmc`](crate::hmc::Hmc), whose one action never fails, and
+//! [`NestedHmc`](crate::nested::NestedHmc), whose terms may.
+
+use crate::hmc::Outcome;
+use crate::integrator::Move;
+use gaugelink_lattice::rng::{Address, Purpose};
+use gaugelink_lattice::{GaugeField, Lattice, LatticeError, MomentumField};
+use std::sync::Arc;
+
+/// S, all terms together. All methods are collective.
+pub(crate) trait Hamiltonian<const N: usize> {
+    /// Why it has no value or no force.
+    type Error;
+
+    /// Draws what is drawn for a trajectory from `u`; S for each chain.
+    fn refresh(&mut self, u: &GaugeField<f64, N>, address: Address) -> Result<Vec<f64>, Self::Error>;
+
+    /// S for each chain.
+    fn value(&mut self, u: &GaugeField<f64, N>) -> Result<Vec<f64>, Self::Error>;
+
+    /// π ← π − ε ∂S with the terms of one level.
+    fn kick(
+        &mut self,
+        level: usize,
+        u: &GaugeField<f64, N>,
+        p: &mut MomentumField<f64, N>,
+        epsilon: f64,
+    ) -> Result<(), Self::Error>;
+}
+
+/// The moves of a trajectory with their workspace: momenta and a copy of the links.
+pub(crate) struct Dynamics<const N: usize> {
+    moves: Vec<Move>,
+    momenta: MomentumField<f64, N>,
+    saved: GaugeField<f64, N>,
+}
+
+impl<const N: usize> Dynamics<N> {
+    pub fn new(lattice: &Arc<Lattice>, moves: Vec<Move>) -> Result<Self, LatticeError> {
+        Ok(Self { moves, momenta: MomentumField::zeroed(lattice)?, saved: GaugeField::cold(lattice)? })
+    }
+
+    /// One trajectory, taken by the chains that `take` chooses from ΔH. After an error the links are as before.
+    pub fn run<S: Hamiltonian<N>>(
+        &mut self,
+        u: &mut GaugeField<f64, N>,
+        s: &mut S,
+        address: Address,
+        take: impl Fn(&[f64], Address) -> Vec<bool>,
+    ) -> Result<Outcome, S::Error> {
+        let [start, end] = self.or_back(u, |dynamics, u| {
+            let start = dynamics.start(u, s, address)?;
+            Ok([start, dynamics.integrate(u, s)?])
+        })?;
+        u.reunitarise();
+        let delta_h: Vec<f64> = end.iter().zip(start).map(|(end, start)| end - start).collect();
+        let accepted = take(&delta_h, address);
+        let rejected: Vec<bool> = accepted.iter().map(|a| !a).collect();
+        u.copy_chains_from(&self.saved, &rejected);
+        Ok(Outcome { delta_h, accepted })
+    }
+
+    /// How far a trajectory forth and back misses its start: see [`Hmc::reversibility`](crate::hmc::Hmc::reversibility).
+    pub fn reversibility<S: Hamiltonian<N>>(
+        &mut self,
+        u: &mut GaugeField<f64, N>,
+        s: &mut S,
+        address: Address,
+    ) -> Result<(f64, f64), S::Error> {
+        let [start, back] = self.or_back(u, |dynamics, u| {
+            let start = dynamics.start(u, s, address)?;
+            dynamics.integrate(u, s)?;
+            dynamics.momenta.negate();
+            Ok([start, dynamics.integrate(u, s)?])
+        })?;
+        let off = largest(u.as_slice().iter().zip(self.saved.as_slice()).map(|(a, b)| (a - b).abs()));
+        let energy = largest(start.iter().zip(back).map(|(a, b)| (a - b).abs()));
+        u.copy_from(&self.saved);
+        Ok((u.lattice().comm().max(off), energy))
+    }
+
+    /// Keeps the links, and puts them back where `work` fails.
+    fn or_back<R, E>(
+        &mut self,
+        u: &mut GaugeField<f64, N>,
+        work: impl FnOnce(&mut Self, &mut GaugeField<f64, N>) -> Result<R, E>,
+    ) -> Result<R, E> {
+        self.saved.copy_from(u);
+        let result = work(self, u);
+        if result.is_err() {
+            u.copy_from(&self.saved);
+        }
+        result
+    }
+
+    /// Draws momenta and what S has to draw; returns H for each chain.
+    fn start<S: Hamiltonian<N>>(
+        &mut self,
+        u: &GaugeField<f64, N>,
+        s: &mut S,
+        address: Address,
+    ) -> Result<Vec<f64>, S::Error> {
+        self.momenta.refresh(Address { purpose: Purpose::Momenta, ..address });
+        let value = s.refresh(u, address)?;
+        Ok(self.energy(value))
+    }
+
+    /// Follows the equations of motion from the momenta at hand; returns H at the end for each chain.
+    fn integrate<S: Hamiltonian<N>>(
+        &mut self,
+        u: &mut GaugeField<f64, N>,
+        s: &mut S,
+    ) -> Result<Vec<f64>, S::Error> {
+        for &step in &self.moves {
+            match step {
+                Move::Kick { level, epsilon } => s.kick(level, u, &mut self.momenta, epsilon)?,
+                Move::Drift(epsilon) => u.drift(&self.momenta, epsilon),
+            }
+        }
+        let value = s.value(u)?;
+        Ok(self.energy(value))
+    }
+
+    fn energy(&self, value: Vec<f64>) -> Vec<f64> {
+        self.momenta.kinetic().iter().zip(value).map(|(k, s)| k + s).collect()
+    }
+}
+
+/// The largest of numbers that are not negative; NaN where one is.
+pub(crate) fn largest(numbers: impl Iterator<Item = f64>) -> f64 {
+    numbers.fold(0.0, |most, x| if x > most || x.is_nan() { x } else { most })
+}
