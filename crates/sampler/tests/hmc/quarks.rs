@@ -24,7 +24,7 @@ const fn at(tolerance: f64) -> Stopping {
 }
 
 fn quark(mass: f64, matrix: QuarkMatrix) -> Quark {
-    Quark { mass, boundary: Boundary::antiperiodic(), matrix }
+    Quark { mass, csw: 0.0, boundary: Boundary::antiperiodic(), matrix }
 }
 
 /// Gauge action and quarks on one level.
