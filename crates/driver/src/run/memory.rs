@@ -1,6 +1,6 @@
 //! How much memory a run takes: asked for before it begins, so that it does not fail in its last stage.
 
-use crate::config::{RunFile, Stage};
+use crate::config::{FermionsTable, RunFile, Stage};
 use gaugelink_lattice::group::algebra_dim;
 use gaugelink_lattice::{LatticeError, ensure_memory};
 use gaugelink_physics::dirac::PropagatorSolver;
@@ -33,7 +33,10 @@ fn reals_per_site(file: &RunFile, stage: &Stage, group: usize, dims: usize) -> u
             // A plugin's force comes as matrices.
             Stage::Hmc(hmc) => {
                 let plugin = if hmc.force.is_some() { links + algebra } else { 0 };
-                links + algebra + plugin + detours.max(4 * group * group)
+                // A field, its solution and room to solve for each term, and momenta to measure forces with.
+                let quarks =
+                    file.fermions.as_ref().map_or(0, |f| 7 * spinor * FermionsTable::terms(f) + algebra);
+                links + algebra + plugin + quarks + detours.max(4 * group * group)
             }
             // U = f(V) twice, the force at U and at V.
             Stage::Fthmc(_) => 5 * links + 2 * algebra + detours.max(4 * group * group),
