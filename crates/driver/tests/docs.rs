@@ -77,7 +77,7 @@ fn every_key_has_its_row() {
     let check = |heading: &str, text: &str| check_rows(heading, parse(text).unwrap_err());
     check("\n## `[run]`", "[run]\nnonsense = 1");
     check("\n## `[action]`", "[run]\nseed = 1\ndirectory = \"x\"\n[action]\nnonsense = 1");
-    for table in ["lattice", "start", "measure", "machine"] {
+    for table in ["lattice", "fermions", "start", "measure", "machine"] {
         check(&format!("\n## `[{table}]`"), &format!("{RUN}[{table}]\nnonsense = 1"));
     }
     for kind in Stage::KINDS {

@@ -2,6 +2,7 @@
 
 mod action;
 mod document;
+mod fermions;
 mod file_name;
 mod overrides;
 mod plugin;
@@ -12,6 +13,7 @@ mod train;
 pub use action::{ActionKind, ActionTable};
 pub(crate) use document::config_error;
 use document::{Tables, at_line};
+pub use fermions::FermionsTable;
 pub(crate) use file_name::OWN_FILES;
 pub use overrides::with_overrides;
 pub use plugin::{PluginTable, Role};
@@ -40,6 +42,8 @@ pub struct RunFile {
     pub lattice: Option<LatticeTable>,
     /// The action; may be left out where nothing is updated.
     pub action: Option<ActionTable>,
+    /// Quarks in the action.
+    pub fermions: Option<FermionsTable>,
     /// The first configuration.
     pub start: StartTable,
     /// What is measured after updates.
@@ -76,11 +80,13 @@ impl RunFile {
         let text = with_overrides(text, path, overrides)?;
         let tables = Tables::parse(&text, path)?;
         let what = if kind == FileKind::Run { "stage" } else { "solve" };
-        tables.no_other_than(&["run", "lattice", "action", "start", "measure", "machine", what])?;
+        tables
+            .no_other_than(&["run", "lattice", "action", "fermions", "start", "measure", "machine", what])?;
         let file = Self {
             run: tables.required("run")?,
             lattice: tables.optional("lattice")?,
             action: tables.optional("action")?,
+            fermions: tables.optional("fermions")?,
             start: tables.optional("start")?.unwrap_or_default(),
             measure: tables.optional("measure")?.unwrap_or_default(),
             machine: tables.optional("machine")?.unwrap_or_default(),
@@ -104,6 +110,9 @@ impl RunFile {
         }
         if let Some(problem) = self.action.and_then(|action| action.problem()) {
             return Err(tables.fail_in("action", problem));
+        }
+        if let Some((key, problem)) = self.fermions.as_ref().and_then(FermionsTable::problem) {
+            return Err(tables.fail_key(&["fermions", key], &problem));
         }
         if self.run.seed.is_none() && (updates || self.start.kind == StartKind::Hot) {
             let message = "missing field `seed`, expected a whole number: it makes the run repeatable";
@@ -162,6 +171,12 @@ impl RunFile {
             if matches!(stage, Stage::Hmc(hmc) if hmc.relax > hmc.thermalise) {
                 let message = "`relax` is more than `thermalise`: such trajectories are no samples";
                 return Err(tables.fail_in_stage(number, "relax", message));
+            }
+            if let Stage::Hmc(hmc) = stage
+                && let Some(problem) =
+                    hmc.levels_problem(1 + self.fermions.as_ref().map_or(0, FermionsTable::terms))
+            {
+                return Err(tables.fail_in_stage(number, "inner_steps", &problem));
             }
             if let (Stage::Heatbath(_), Some(action)) = (stage, &self.action)
                 && action.beta < 0.0

@@ -2,7 +2,9 @@
 
 use super::file_name::{file_name, logical_name};
 use super::plugin::{PluginTable, Role};
-use super::tables::{FormatName, PrecisionName, at_least_one, finite, positive, trajectory_steps, yes};
+use super::tables::{
+    FormatName, PrecisionName, STEPS_MAX, at_least_one, counts, finite, positive, trajectory_steps, yes,
+};
 use gaugelink_physics::dirac::PropagatorSolver;
 use gaugelink_physics::solver::RESTART_MAX;
 use gaugelink_sampler::hmc::Trajectory;
@@ -119,6 +121,9 @@ pub struct HmcStage {
     /// The first of these are taken whatever their ΔH: a start from far off would be rejected for ever.
     #[serde(default)]
     pub relax: u64,
+    /// With `[fermions]`: steps of each level inside, in one drift of the level around it.
+    #[serde(default, deserialize_with = "counts")]
+    pub inner_steps: Vec<u64>,
     /// A plugin's force, which kicks the momenta; the accept step takes the action's energy all the same.
     pub force: Option<PluginTable>,
 }
@@ -127,6 +132,34 @@ impl HmcStage {
     /// How a trajectory is integrated.
     pub fn trajectory(&self) -> Trajectory {
         Trajectory { integrator: self.integrator, steps: self.steps as usize, length: self.length }
+    }
+
+    /// Steps of each level, the outermost first.
+    pub fn level_steps(&self) -> impl Iterator<Item = usize> {
+        std::iter::once(&self.steps).chain(&self.inner_steps).map(|&steps| steps as usize)
+    }
+
+    /// What is wrong with `inner_steps` for an action of so many terms.
+    pub(super) fn levels_problem(&self, terms: usize) -> Option<String> {
+        let levels = self.inner_steps.len() + 1;
+        if terms == 1 && levels > 1 {
+            return Some(
+                "there is one term and one level without [fermions]: leave `inner_steps` out".into(),
+            );
+        }
+        if levels > terms {
+            return Some(format!("{levels} levels for {terms} terms: expected a term for each level"));
+        }
+        // Omelyan's scheme drifts twice a step.
+        let drifts = match self.integrator {
+            Integrator::Leapfrog => 1,
+            Integrator::Omelyan => 2,
+        };
+        let all =
+            self.inner_steps.iter().fold(self.steps, |all, &n| all.saturating_mul(drifts).saturating_mul(n));
+        (all > STEPS_MAX).then(|| {
+            format!("{all} steps of the innermost level are not possible here, expected at most {STEPS_MAX}")
+        })
     }
 }
 
@@ -305,7 +338,7 @@ fn flow_every() -> u64 {
     5
 }
 
-fn antiperiodic_in_time() -> [f64; 4] {
+pub(super) fn antiperiodic_in_time() -> [f64; 4] {
     [1.0, 1.0, 1.0, -1.0]
 }
 
@@ -327,7 +360,7 @@ fn tolerance() -> f64 {
 }
 
 /// A relative residual that double precision can reach, and that x = 0 does not have.
-fn reachable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+pub(super) fn reachable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     match positive(deserializer)? {
         x if x < 1e-15 => Err(serde::de::Error::custom(format!(
             "{x:e} is less than double precision reaches, expected 1e-15 or more"
@@ -339,7 +372,7 @@ fn reachable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error
     }
 }
 
-fn max_iterations() -> u64 {
+pub(super) fn max_iterations() -> u64 {
     10_000
 }
 
@@ -364,7 +397,7 @@ fn solver<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PropagatorSolver
     })
 }
 
-fn signs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[f64; 4], D::Error> {
+pub(super) fn signs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[f64; 4], D::Error> {
     let signs = <[f64; 4]>::deserialize(deserializer)?;
     match signs.iter().find(|s| s.abs() != 1.0) {
         Some(s) => Err(serde::de::Error::custom(format!("{s} is no boundary sign, expected 1 or -1"))),
@@ -372,7 +405,7 @@ fn signs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[f64; 4], D::Erro
     }
 }
 
-fn mass<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+pub(super) fn mass<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     match finite(deserializer)? {
         -4.0 => {
             Err(serde::de::Error::custom("-4 is not possible here: kappa = 1/(2m + 8) would be infinite"))

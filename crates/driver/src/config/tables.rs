@@ -202,8 +202,17 @@ pub(super) fn at_least_one<'de, D: Deserializer<'de>>(deserializer: D) -> Result
     }
 }
 
+/// Counts that must not be zero.
+pub(super) fn counts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u64>, D::Error> {
+    let counts = Vec::<u64>::deserialize(deserializer)?;
+    match counts.contains(&0) {
+        true => Err(serde::de::Error::custom("0 is not possible here, expected each at least 1")),
+        false => Ok(counts),
+    }
+}
+
 /// Steps of a trajectory: their list is held in memory, and no trajectory needs so many.
-const STEPS_MAX: u64 = 100_000;
+pub(super) const STEPS_MAX: u64 = 100_000;
 
 /// Integration steps of a trajectory, 1 to [`STEPS_MAX`].
 pub(super) fn trajectory_steps<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {

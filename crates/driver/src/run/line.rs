@@ -19,6 +19,8 @@ pub(crate) enum Line {
     Proposal(Update),
     /// The plugin that a stage goes through.
     Plugin(Identity),
+    /// What a term of the action did in a trajectory.
+    Term(Term),
     /// How well a trajectory of the stage can be reversed.
     Reversibility(Reversibility),
     /// At a flow time.
@@ -62,6 +64,26 @@ pub(crate) struct Update {
     pub polyakov_im: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub charge: Option<f64>,
+}
+
+/// A term of an action with quarks, in the trajectory that led to an update.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Term {
+    pub stage: usize,
+    pub update: u64,
+    pub name: String,
+    /// Its level, 0 the outermost.
+    pub level: usize,
+    /// Forces of the trajectory.
+    pub forces: usize,
+    /// |F| of a link: root of the mean square, and the largest; null where a trajectory diverged.
+    #[serde(deserialize_with = "number_or_null")]
+    pub force: f64,
+    #[serde(deserialize_with = "number_or_null")]
+    pub force_max: f64,
+    /// Iterations of the solver in all forces, and in heat bath and accept step.
+    pub force_iterations: usize,
+    pub action_iterations: usize,
 }
 
 /// A trajectory forth and back.

@@ -33,7 +33,13 @@ fn reals_per_site(file: &RunFile, stage: &Stage, group: usize, dims: usize) -> u
             // A plugin's force comes as matrices.
             Stage::Hmc(hmc) => {
                 let plugin = if hmc.force.is_some() { links + algebra } else { 0 };
-                links + algebra + plugin + detours.max(4 * group * group)
+                // A field, its solution and room to solve for each term, and momenta to measure forces with.
+                let quarks = file.fermions.as_ref().map_or(0, |f| {
+                    // Of the clover term: matrices and their inverses, and what its force is gathered from for each term.
+                    let clover = 8 * group * group * 2 + 12 * group * group * (f.terms() + 1);
+                    7 * spinor * f.terms() + algebra + if f.quark().csw == 0.0 { 0 } else { clover }
+                });
+                links + algebra + plugin + quarks + detours.max(4 * group * group)
             }
             // U = f(V) twice, the force at U and at V.
             Stage::Fthmc(_) => 5 * links + 2 * algebra + detours.max(4 * group * group),

@@ -18,6 +18,7 @@ mod results;
 mod solve;
 mod start;
 mod targets;
+mod trajectory;
 mod updates;
 mod write;
 

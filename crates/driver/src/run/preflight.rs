@@ -20,6 +20,14 @@ pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(
     let wilson = file.action.is_none_or(|action| action.rectangles().is_none());
     for (number, stage) in file.stages.iter().enumerate() {
         let problem = match stage {
+            Stage::Heatbath(_) | Stage::Fthmc(_) | Stage::Proposal(_) if file.fermions.is_some() => Some((
+                "kind",
+                "these updates know the gauge action only: use HMC, or leave [fermions] out".into(),
+            )),
+            Stage::Hmc(hmc) if file.fermions.is_some() && hmc.force.is_some() => Some((
+                "force",
+                "a plugin's force goes without [fermions]: leave one of them out".into(),
+            )),
             Stage::Heatbath(_) if !wilson => Some((
                 "kind",
                 "a link's distribution is known for Wilson's action only, [action] names one with rectangles: use \
@@ -46,6 +54,16 @@ pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(
         }
     }
     let dims = extents.len();
+    if let Some(fermions) = &file.fermions {
+        if dims != 4 {
+            let message = format!("Wilson fermions need 4 dimensions, this lattice has {dims}");
+            return Err(file.fail_key(&["fermions"], &message));
+        }
+        if fermions.even_odd && !bipartite {
+            let message = format!("the even-odd form needs even extents, not {extents:?}: even_odd = false");
+            return Err(file.fail_key(&["fermions", "even_odd"], &message));
+        }
+    }
     if file.measure.charge && dims != 4 && (group, dims) != (1, 2) {
         let message = format!(
             "there is no charge for {} in {dims} dimensions: it is for 4 dimensions, and for U(1) in 2",

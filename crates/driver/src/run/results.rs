@@ -2,7 +2,7 @@
 
 use super::analysis::{CREUTZ, decisions, diverged, series};
 use super::directory::{LOG, RunDirectory};
-use super::line::{Line, Solve, Start};
+use super::line::{Line, Solve, Start, Term};
 use super::{plots, plugin_rows};
 use crate::config::{RunFile, Stage};
 use crate::error::DriverError;
@@ -155,6 +155,7 @@ fn rows(file: &RunFile, lines: &[Line]) -> Vec<Row> {
         match stage {
             Stage::Heatbath(_) | Stage::Hmc(_) | Stage::Fthmc(_) | Stage::Proposal(_) => {
                 update_rows(&mut rows, file, number, lines);
+                term_rows(&mut rows, file, number, lines);
             }
             Stage::Flow(_) => flow_rows(&mut rows, file, number, lines),
             Stage::Solve(_) => solve_rows(&mut rows, file, number, lines),
@@ -226,6 +227,35 @@ fn update_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line
                 true => row.value(r.links).note(format!("links there and back; energy {:.1e}", r.energy)),
                 false => row.note("the trajectory that was to go there and back diverged, too"),
             });
+        }
+    }
+}
+
+/// Forces and iterations of each term of an action with quarks, averages over all trajectories.
+fn term_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line]) {
+    let of_stage = |line| match line {
+        &Line::Term(ref term) if term.stage == number => Some(term),
+        _ => None,
+    };
+    let terms: Vec<&Term> = lines.iter().filter_map(of_stage).collect();
+    let Some(first) = terms.first() else { return };
+    let count = terms.iter().take_while(|term| term.update == first.update).count();
+    for place in 0..count {
+        let own: Vec<&Term> = terms.iter().skip(place).step_by(count).copied().collect();
+        let sum = |pick: fn(&Term) -> usize| own.iter().map(|term| pick(term)).sum::<usize>() as f64;
+        let row =
+            |quantity: &str| Row::new(Some(number), file.stages[number].kind(), quantity).count(own.len());
+        let squares = own.iter().map(|term| term.force * term.force).sum::<f64>();
+        let most = own.iter().map(|term| term.force_max).fold(0.0, f64::max);
+        rows.push(row("force").value((squares / own.len() as f64).sqrt()).note(format!(
+            "{}; level {}, {} a trajectory, the largest {most:.3}",
+            own[0].name, own[0].level, own[0].forces
+        )));
+        if sum(|term| term.force_iterations) > 0.0 {
+            let of_action = sum(|term| term.action_iterations) / own.len() as f64;
+            let of_force = sum(|term| term.force_iterations) / sum(|term| term.forces);
+            let note = format!("of a force; {of_action:.1} a trajectory for heat bath and accept step");
+            rows.push(row("iterations").value(of_force).note(note));
         }
     }
 }

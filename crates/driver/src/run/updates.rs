@@ -2,6 +2,7 @@
 
 use super::engine::Engine;
 use super::line::{Line, Reversibility, Update};
+use super::trajectory::Trajectories;
 use crate::config::{HeatbathStage, HmcStage};
 use crate::error::DriverError;
 use gaugelink_host::adapt::ForcePlugin;
@@ -11,7 +12,7 @@ use gaugelink_physics::action::{Action, ImprovedAction, WilsonAction};
 use gaugelink_physics::observable::{self, polyakov_loop, topological_charge};
 use gaugelink_physics::update::{HeatBath, Overrelaxation};
 use gaugelink_sampler::guided::Guided;
-use gaugelink_sampler::hmc::{Hmc, Outcome};
+use gaugelink_sampler::hmc::Outcome;
 use std::fmt::Display;
 
 /// What a stage of updates does with the links at hand.
@@ -25,6 +26,11 @@ pub(super) trait Chain<const N: usize> {
 
     /// The log weights that a checkpoint keeps with the links, null for none.
     fn log_weights(&self) -> Vec<Option<f64>> {
+        Vec::new()
+    }
+
+    /// What else there is to tell of update number `update` of stage `stage`, the last one.
+    fn lines(&self, _stage: usize, _update: u64) -> Vec<Line> {
         Vec::new()
     }
 
@@ -44,6 +50,35 @@ where
         address: Address,
     ) -> Result<Option<Outcome>, DriverError> {
         self(u, address)
+    }
+}
+
+/// Trajectories of a stage.
+struct HmcChain<'a, const N: usize> {
+    trajectories: Trajectories<'a, N>,
+    /// So many are still to be taken whatever their ΔH.
+    relax: u64,
+    /// An error of the stage.
+    failed: &'a dyn Fn(&dyn Display) -> DriverError,
+    /// The plugin's own error, if it has one.
+    failure: &'a dyn Fn() -> Result<(), DriverError>,
+}
+
+impl<const N: usize> Chain<N> for HmcChain<'_, N> {
+    fn update(
+        &mut self,
+        u: &mut GaugeField<f64, N>,
+        address: Address,
+    ) -> Result<Option<Outcome>, DriverError> {
+        let relaxes = self.relax > 0;
+        self.relax = self.relax.saturating_sub(1);
+        let outcome = self.trajectories.update(u, address, relaxes);
+        (self.failure)()?;
+        outcome.map(Some).map_err(|error| (self.failed)(&error))
+    }
+
+    fn lines(&self, stage: usize, update: u64) -> Vec<Line> {
+        self.trajectories.lines(stage, update)
     }
 }
 
@@ -76,19 +111,17 @@ impl<const N: usize> Engine<'_, N> {
         if self.state.done == 0 {
             self.log_plugin()?;
         }
-        let mut hmc = Hmc::new(self.u.lattice(), stage.trajectory())?;
-        let mut done = self.state.done;
-        let mut update = |u: &mut GaugeField<f64, N>, address| {
-            let relaxes = done < stage.relax;
-            done += 1;
-            let trajectory = if relaxes { Hmc::relax } else { Hmc::update };
-            let outcome = trajectory(&mut hmc, u, action, address);
-            failure().map(|()| Some(outcome))
+        let mut chain = HmcChain {
+            trajectories: Trajectories::new(&self.u, stage, self.setting.file.fermions.as_ref(), action)?,
+            relax: stage.relax.saturating_sub(self.state.done),
+            failed: &failed,
+            failure: &failure,
         };
-        self.updates("HMC", stage.trajectories, Line::Hmc, &mut update)?;
+        self.updates("HMC", stage.trajectories, Line::Hmc, &mut chain)?;
         let address = self.address();
-        let (links, energy) = hmc.reversibility(&mut self.u, action, address);
+        let reversed = chain.trajectories.reversibility(&mut self.u, address);
         failure()?;
+        let (links, energy) = reversed.map_err(|error| failed(&error))?;
         self.used = force.as_ref().map(ForcePlugin::used);
         self.log(&[Line::Reversibility(Reversibility { stage: self.state.stage, links, energy })])
     }
@@ -136,7 +169,8 @@ impl<const N: usize> Engine<'_, N> {
             if let Some(plaquette) = measured.first().and_then(|first| first.plaquette) {
                 bar.set_message(format!("plaquette {plaquette:.5}"));
             }
-            let lines: Vec<Line> = measured.into_iter().map(line).collect();
+            let mut lines: Vec<Line> = measured.into_iter().map(line).collect();
+            lines.extend(chain.lines(self.state.stage, self.state.updates));
             self.log(&lines)?;
             self.save_if_due()?;
         }

@@ -1,13 +1,14 @@
 //! Hybrid Monte Carlo of several terms: one level is the plain kind, errors of terms are told, forces are measured.
 
 use crate::links::{address, batch, bits, lattice, rough};
-use gaugelink_lattice::rng::Address;
+use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, LatticeOptions, MomentumField};
 use gaugelink_physics::PhysicsError;
 use gaugelink_physics::action::{Action, Term, TermError, WilsonAction};
 use gaugelink_sampler::hmc::{Hmc, Trajectory};
 use gaugelink_sampler::integrator::Integrator;
 use gaugelink_sampler::nested::{Level, NestedHmc};
+use std::cell::RefCell;
 
 fn level<'a, const N: usize>(
     integrator: Integrator,
@@ -122,6 +123,48 @@ fn a_term_that_fails_stops_the_trajectory_where_it_began() {
         assert!(bits(&u, 0) != before);
         u = rough::<2>(&lattice, 0);
     }
+}
+
+/// A term without force that notes where its random numbers come from.
+struct Listening<'a>(&'a RefCell<Vec<Address>>);
+
+impl<const N: usize> Term<N> for Listening<'_> {
+    fn name(&self) -> String {
+        "listening".into()
+    }
+    fn refresh(&mut self, u: &GaugeField<f64, N>, address: Address) -> Result<Vec<f64>, TermError> {
+        self.0.borrow_mut().push(address);
+        <Self as Term<N>>::value(self, u)
+    }
+    fn value(&mut self, u: &GaugeField<f64, N>) -> Result<Vec<f64>, TermError> {
+        Ok(vec![0.0; u.lattice().chains()])
+    }
+    fn kick(
+        &mut self,
+        _: &GaugeField<f64, N>,
+        _: &mut MomentumField<f64, N>,
+        _: f64,
+    ) -> Result<(), TermError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn each_term_draws_numbers_of_its_own_once_a_trajectory() {
+    let lattice = lattice(&[4, 4], LatticeOptions::default());
+    let mut u = rough::<2>(&lattice, 0);
+    let heard = RefCell::new(Vec::new());
+    let terms = |count: usize| (0..count).map(|_| Box::new(Listening(&heard)) as Box<dyn Term<2>>).collect();
+    let levels = vec![level(Integrator::Leapfrog, 2, terms(1)), level(Integrator::Omelyan, 2, terms(2))];
+    let mut hmc = NestedHmc::new(&lattice, 1.0, levels).unwrap();
+    let start = address(5).trajectory(7);
+    hmc.update(&mut u, start).unwrap();
+    let expected: Vec<Address> =
+        (0..3).map(|n| Address { purpose: Purpose::Pseudofermion, ..start }.sample(n)).collect();
+    assert_eq!(*heard.borrow(), expected);
+    hmc.update(&mut u, start.trajectory(8)).unwrap();
+    assert!(heard.borrow()[3..].iter().all(|address| address.trajectory == 8));
+    assert_eq!(heard.borrow().len(), 6);
 }
 
 #[test]

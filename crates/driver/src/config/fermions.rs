@@ -1,0 +1,156 @@
+//! `[fermions]`: two degenerate flavours of Wilson quarks, with or without the clover term, in every stage of hybrid Monte
+//! Carlo.
+
+use super::stage::{antiperiodic_in_time, mass, max_iterations, reachable, signs};
+use super::tables::{at_least_one, finite, positive, yes};
+use gaugelink_lattice::Complex;
+use gaugelink_physics::action::Solves;
+use gaugelink_physics::dirac::{Boundary, Quark, QuarkMatrix};
+use gaugelink_physics::solver::Stopping;
+use serde::{Deserialize, Deserializer};
+
+/// `[fermions]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FermionsTable {
+    /// Bare mass m; either this or `kappa`.
+    #[serde(default, deserialize_with = "mass_if_given")]
+    mass: Option<f64>,
+    /// Hopping parameter, kappa = 1/(2m + 8).
+    #[serde(default, deserialize_with = "kappa_if_given")]
+    kappa: Option<f64>,
+    /// Coefficient of the clover term; 0 leaves it out.
+    #[serde(default, deserialize_with = "finite")]
+    csw: f64,
+    /// Boundary sign of each direction: 1 periodic, −1 antiperiodic.
+    #[serde(default = "antiperiodic_in_time", deserialize_with = "signs")]
+    boundary: [f64; 4],
+    /// Pseudofermions on the odd sites only.
+    #[serde(default = "yes")]
+    pub even_odd: bool,
+    /// Masses of the heavier flavours of Hasenbusch's ratios, rising.
+    #[serde(default)]
+    pub hasenbusch: Vec<f64>,
+    /// Relative residual of the forces' solves.
+    #[serde(default = "force_tolerance", deserialize_with = "reachable")]
+    force_tolerance: f64,
+    /// Relative residual of the solves of heat bath and accept step.
+    #[serde(default = "tolerance", deserialize_with = "reachable")]
+    tolerance: f64,
+    /// Iterations after which a solve is given up.
+    #[serde(default = "max_iterations", deserialize_with = "at_least_one")]
+    max_iterations: u64,
+}
+
+impl FermionsTable {
+    /// The light flavours.
+    pub fn quark(&self) -> Quark {
+        let mass = self.mass.or(self.kappa.map(|kappa| 0.5 / kappa - 4.0)).unwrap_or_default();
+        let boundary = Boundary(self.boundary.map(|sign| Complex::new(sign, 0.0)));
+        let matrix = if self.even_odd { QuarkMatrix::EvenOdd } else { QuarkMatrix::Full };
+        Quark { mass, csw: self.csw, boundary, matrix }
+    }
+
+    /// When solves end.
+    pub fn solves(&self) -> Solves {
+        let iterations = self.max_iterations as usize;
+        let stop = |tolerance| Stopping { iterations, ..Stopping::at(tolerance) };
+        Solves { force: stop(self.force_tolerance), action: stop(self.tolerance) }
+    }
+
+    /// Terms of the action: a ratio for each heavier mass, and the heaviest flavours by themselves.
+    pub fn terms(&self) -> usize {
+        self.hasenbusch.len() + 1
+    }
+
+    /// The key that is at fault, and what is wrong with it.
+    pub(super) fn problem(&self) -> Option<(&'static str, String)> {
+        match (self.mass, self.kappa) {
+            (None, None) => {
+                return Some(("mass", "[fermions] needs `mass` or `kappa`, e.g. kappa = 0.138".into()));
+            }
+            (Some(_), Some(_)) => {
+                return Some((
+                    "kappa",
+                    "`kappa` and `mass` are one number, kappa = 1/(2m + 8): give one".into(),
+                ));
+            }
+            _ => {}
+        }
+        let mut lighter = self.quark().mass;
+        for &heavy in &self.hasenbusch {
+            if heavy.is_nan() || heavy <= lighter {
+                let why = format!(
+                    "{heavy} is not above {lighter}: expected masses that rise, all above that of the light flavours"
+                );
+                return Some(("hasenbusch", why));
+            }
+            lighter = heavy;
+        }
+        None
+    }
+}
+
+fn force_tolerance() -> f64 {
+    Solves::default().force.tolerance
+}
+
+fn tolerance() -> f64 {
+    Solves::default().action.tolerance
+}
+
+fn mass_if_given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    mass(deserializer).map(Some)
+}
+
+fn kappa_if_given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    positive(deserializer).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{FileKind, RunFile};
+    use std::path::Path;
+
+    fn parse(fermions: &str, stage: &str) -> Result<RunFile, String> {
+        let text = format!(
+            "[run]\nseed = 1\ndirectory = \"x\"\n[lattice]\ngroup = \"SU(3)\"\nextents = [4, 4, 4, 4]\n\
+             [action]\nbeta = 5.6\n[fermions]\n{fermions}\n\
+             [[stage]]\nkind = \"hmc\"\ntrajectories = 4\nsteps = 2\n{stage}\n"
+        );
+        RunFile::parse(&text, Path::new("x"), FileKind::Run, &[]).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn flavours_have_their_mass() {
+        let of = |fermions: &str| parse(fermions, "").unwrap().fermions.unwrap();
+        let heavy = of("kappa = 0.125\nhasenbusch = [0.5, 1.5]");
+        assert_eq!((heavy.quark().mass, heavy.terms()), (0.0, 3));
+        assert_eq!(heavy.quark().matrix, QuarkMatrix::EvenOdd);
+        assert_eq!(heavy.quark().boundary, Boundary::antiperiodic());
+        let full = of("mass = -0.3\neven_odd = false\nboundary = [1, 1, 1, 1]\ntolerance = 1e-9\ncsw = 1.76");
+        assert_eq!((full.quark().mass, full.quark().csw, full.terms()), (-0.3, 1.76, 1));
+        assert_eq!(full.quark().matrix, QuarkMatrix::Full);
+        assert_eq!(full.quark().boundary, Boundary::periodic());
+        assert_eq!((full.solves().action.tolerance, full.solves().force.tolerance), (1e-9, 1e-8));
+    }
+
+    #[test]
+    fn mistakes_are_told() {
+        let refused = |fermions: &str| parse(fermions, "").unwrap_err();
+        assert!(refused("even_odd = true").contains("needs `mass` or `kappa`"));
+        assert!(refused("mass = 0.1\nkappa = 0.12").contains("give one"));
+        assert!(refused("mass = 0.1\nkappa = 0.12").contains("| kappa = 0.12"));
+        assert!(refused("kappa = 0").contains("positive"));
+        let falling = refused("mass = 0.1\nhasenbusch = [0.5, 0.3]");
+        assert!(falling.contains("0.3 is not above 0.5") && falling.contains("| hasenbusch"), "{falling}");
+        assert!(refused("mass = 0.1\nhasenbusch = [0.1]").contains("not above 0.1"));
+        let levels = |keys: &str| parse("mass = 0.1\nhasenbusch = [0.5]", keys);
+        assert!(levels("inner_steps = [1, 4]").is_ok());
+        let deep = levels("inner_steps = [1, 1, 4]").unwrap_err();
+        assert!(deep.contains("4 levels for 3 terms") && deep.contains("| inner_steps"), "{deep}");
+        assert!(levels("inner_steps = [0]").unwrap_err().contains("at least 1"));
+        assert!(levels("inner_steps = [30000]").unwrap_err().contains("120000 steps"));
+    }
+}
