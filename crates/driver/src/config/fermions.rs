@@ -1,10 +1,10 @@
-//! `[fermions]`: two degenerate flavours of Wilson quarks, with or without the clover term, in every stage of hybrid Monte
-//! Carlo.
+//! `[fermions]`: one flavour of Wilson quarks or two degenerate ones, with or without the clover term, in every stage of
+//! hybrid Monte Carlo.
 
 use super::stage::{antiperiodic_in_time, mass, max_iterations, reachable, signs};
 use super::tables::{at_least_one, finite, positive, yes};
 use gaugelink_lattice::Complex;
-use gaugelink_physics::action::Solves;
+use gaugelink_physics::action::{Solves, Zolotarev};
 use gaugelink_physics::dirac::{Boundary, Quark, QuarkMatrix};
 use gaugelink_physics::solver::Stopping;
 use serde::{Deserialize, Deserializer};
@@ -13,6 +13,9 @@ use serde::{Deserialize, Deserializer};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FermionsTable {
+    /// 2, or 1 by a rational function.
+    #[serde(default = "two")]
+    pub flavours: u64,
     /// Bare mass m; either this or `kappa`.
     #[serde(default, deserialize_with = "mass_if_given")]
     mass: Option<f64>,
@@ -31,6 +34,11 @@ pub struct FermionsTable {
     /// Masses of the heavier flavours of Hasenbusch's ratios, rising.
     #[serde(default)]
     pub hasenbusch: Vec<f64>,
+    /// For one flavour: the smallest and the largest eigenvalue of M†M that the rational function is made for.
+    range: Option<[f64; 2]>,
+    /// Its largest relative error there.
+    #[serde(default, deserialize_with = "reachable_if_given")]
+    rational_error: Option<f64>,
     /// Relative residual of the forces' solves.
     #[serde(default = "force_tolerance", deserialize_with = "reachable")]
     force_tolerance: f64,
@@ -58,6 +66,24 @@ impl FermionsTable {
         Solves { force: stop(self.force_tolerance), action: stop(self.tolerance) }
     }
 
+    /// For one flavour: range and error of the rational function.
+    pub fn rational(&self) -> Option<([f64; 2], f64)> {
+        let range = self.range.filter(|_| self.flavours == 1)?;
+        Some((range, self.rational_error.unwrap_or(RATIONAL_ERROR)))
+    }
+
+    /// Spinor fields that the terms of the action take, with those to solve in.
+    pub fn fields(&self) -> usize {
+        match self.rational() {
+            // Twice: for the weights, too.
+            Some((range, error)) => {
+                let degree = Zolotarev::with_error(error, range).map_or(0, |function| function.poles.len());
+                2 * (2 * degree + 6)
+            }
+            None => 7 * self.terms(),
+        }
+    }
+
     /// Terms of the action: a ratio for each heavier mass, and the heaviest flavours by themselves.
     pub fn terms(&self) -> usize {
         self.hasenbusch.len() + 1
@@ -77,6 +103,30 @@ impl FermionsTable {
             }
             _ => {}
         }
+        match (self.flavours, self.range) {
+            (0 | 3.., _) => {
+                return Some(("flavours", format!("{}: there are 1 and 2", self.flavours)));
+            }
+            (1, None) => {
+                let what = "one flavour needs `range`, below the smallest and above the largest eigenvalue of M†M, e.g. \
+                            range = [0.01, 60]";
+                return Some(("flavours", what.into()));
+            }
+            (1, Some([low, high])) if !(0.0 < low && low < high && high.is_finite()) => {
+                return Some(("range", format!("[{low}, {high}]: expected two positive numbers that rise")));
+            }
+            _ => {}
+        }
+        let of_one = |key: &'static str| Some((key, format!("`{key}` belongs to `flavours = 1`")));
+        if self.flavours == 2 && self.range.is_some() {
+            return of_one("range");
+        }
+        if self.flavours == 2 && self.rational_error.is_some() {
+            return of_one("rational_error");
+        }
+        if self.flavours == 1 && !self.hasenbusch.is_empty() {
+            return Some(("hasenbusch", "ratios are of two flavours: leave `hasenbusch` out".into()));
+        }
         let mut lighter = self.quark().mass;
         for &heavy in &self.hasenbusch {
             if heavy.is_nan() || heavy <= lighter {
@@ -91,6 +141,13 @@ impl FermionsTable {
     }
 }
 
+/// What is asked of a rational function where nothing is said: a weight of 10⁻⁶ or less on lattices of 4⁴.
+const RATIONAL_ERROR: f64 = 1e-9;
+
+fn two() -> u64 {
+    2
+}
+
 fn force_tolerance() -> f64 {
     Solves::default().force.tolerance
 }
@@ -101,6 +158,10 @@ fn tolerance() -> f64 {
 
 fn mass_if_given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     mass(deserializer).map(Some)
+}
+
+fn reachable_if_given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    reachable(deserializer).map(Some)
 }
 
 fn kappa_if_given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
@@ -133,6 +194,8 @@ mod tests {
         assert_eq!((full.quark().mass, full.quark().csw, full.terms()), (-0.3, 1.76, 1));
         assert_eq!(full.quark().matrix, QuarkMatrix::Full);
         assert_eq!(full.quark().boundary, Boundary::periodic());
+        let one = of("mass = 0\nflavours = 1\nrange = [0.1, 60]");
+        assert_eq!((one.rational(), one.terms()), (Some(([0.1, 60.0], 1e-9)), 1));
         assert_eq!((full.solves().action.tolerance, full.solves().force.tolerance), (1e-9, 1e-8));
     }
 
@@ -143,6 +206,13 @@ mod tests {
         assert!(refused("mass = 0.1\nkappa = 0.12").contains("give one"));
         assert!(refused("mass = 0.1\nkappa = 0.12").contains("| kappa = 0.12"));
         assert!(refused("kappa = 0").contains("positive"));
+        assert!(refused("mass = 0.1\nflavours = 3").contains("3: there are 1 and 2"));
+        assert!(refused("mass = 0.1\nflavours = 1").contains("one flavour needs `range`"));
+        let one = "mass = 0.1\nflavours = 1\nrange = [0.1, 60]";
+        assert!(refused(&one.replace("0.1, 60", "60, 0.1")).contains("two positive numbers that rise"));
+        assert!(refused(&format!("{one}\nhasenbusch = [0.5]")).contains("leave `hasenbusch` out"));
+        assert!(refused("mass = 0.1\nrange = [0.1, 60]").contains("belongs to `flavours = 1`"));
+        assert!(refused("mass = 0.1\nrational_error = 1e-6").contains("belongs to `flavours = 1`"));
         let falling = refused("mass = 0.1\nhasenbusch = [0.5, 0.3]");
         assert!(falling.contains("0.3 is not above 0.5") && falling.contains("| hasenbusch"), "{falling}");
         assert!(refused("mass = 0.1\nhasenbusch = [0.1]").contains("not above 0.1"));

@@ -21,6 +21,8 @@ pub(crate) enum Line {
     Plugin(Identity),
     /// What a term of the action did in a trajectory.
     Term(Term),
+    /// What the rational function of one flavour misses.
+    Weight(Weight),
     /// How well a trajectory of the stage can be reversed.
     Reversibility(Reversibility),
     /// At a flow time.
@@ -84,6 +86,17 @@ pub(crate) struct Term {
     /// Iterations of the solver in all forces, and in heat bath and accept step.
     pub force_iterations: usize,
     pub action_iterations: usize,
+}
+
+/// The weight W of a configuration that a rational function has no part in.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Weight {
+    pub stage: usize,
+    pub update: u64,
+    pub chain: usize,
+    /// ln W, estimated with Gaussian vectors, and the estimate's error.
+    pub ln_weight: f64,
+    pub error: f64,
 }
 
 /// A trajectory forth and back.

@@ -37,7 +37,7 @@ fn reals_per_site(file: &RunFile, stage: &Stage, group: usize, dims: usize) -> u
                 let quarks = file.fermions.as_ref().map_or(0, |f| {
                     // Of the clover term: matrices and their inverses, and what its force is gathered from for each term.
                     let clover = 8 * group * group * 2 + 12 * group * group * (f.terms() + 1);
-                    7 * spinor * f.terms() + algebra + if f.quark().csw == 0.0 { 0 } else { clover }
+                    f.fields() * spinor + algebra + if f.quark().csw == 0.0 { 0 } else { clover }
                 });
                 links + algebra + plugin + quarks + detours.max(4 * group * group)
             }

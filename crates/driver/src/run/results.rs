@@ -156,6 +156,7 @@ fn rows(file: &RunFile, lines: &[Line]) -> Vec<Row> {
             Stage::Heatbath(_) | Stage::Hmc(_) | Stage::Fthmc(_) | Stage::Proposal(_) => {
                 update_rows(&mut rows, file, number, lines);
                 term_rows(&mut rows, file, number, lines);
+                weight_row(&mut rows, file, number, lines);
             }
             Stage::Flow(_) => flow_rows(&mut rows, file, number, lines),
             Stage::Solve(_) => solve_rows(&mut rows, file, number, lines),
@@ -258,6 +259,24 @@ fn term_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line])
             rows.push(row("iterations").value(of_force).note(note));
         }
     }
+}
+
+/// What the rational function of one flavour misses.
+fn weight_row(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line]) {
+    let of_stage = |line: &Line| match line {
+        Line::Weight(weight) if weight.stage == number => Some(weight.ln_weight),
+        _ => None,
+    };
+    let weights: Vec<f64> = lines.iter().filter_map(of_stage).collect();
+    if weights.is_empty() {
+        return;
+    }
+    let most = weights.iter().fold(0.0f64, |most, w| if most > w.abs() { most } else { w.abs() });
+    let advice = if most > 0.1 { ": eigenvalues outside of `range`? widen it" } else { "" };
+    let row = Row::new(Some(number), file.stages[number].kind(), "ln W").count(weights.len());
+    rows.push(row.value(weights.iter().sum::<f64>() / weights.len() as f64).note(format!(
+        "what the rational function misses, without the determinant's sign; at most {most:.1e}{advice}"
+    )));
 }
 
 /// What to do about a stage that went nowhere.

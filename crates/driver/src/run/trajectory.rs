@@ -1,11 +1,13 @@
 //! Trajectories of a stage: of the gauge action alone, or with quarks on nested time scales.
 
-use super::line::{Line, Term as TermLine};
+use super::line::{Line, Term as TermLine, Weight};
 use crate::config::{FermionsTable, HmcStage};
 use gaugelink_lattice::GaugeField;
-use gaugelink_lattice::rng::Address;
+use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_physics::PhysicsError;
-use gaugelink_physics::action::{Action, Pseudofermions, SiteDeterminant, Term, TermError};
+use gaugelink_physics::action::{
+    Action, Pseudofermions, RationalPseudofermions, SiteDeterminant, Term, TermError,
+};
 use gaugelink_physics::dirac::QuarkMatrix;
 use gaugelink_sampler::hmc::{Hmc, Outcome};
 use gaugelink_sampler::nested::{Level, NestedHmc};
@@ -14,9 +16,21 @@ use gaugelink_sampler::nested::{Level, NestedHmc};
 pub(super) enum Trajectories<'a, const N: usize> {
     /// Of the gauge action.
     Gauge(Box<Hmc<N>>, &'a dyn Action<N>),
-    /// Of the gauge action and pseudofermions.
-    Quarks(Box<NestedHmc<'a, N>>),
+    /// Of the gauge action and pseudofermions; for one flavour with what its rational function misses.
+    Quarks(Box<NestedHmc<'a, N>>, Option<Box<Correction<N>>>),
 }
+
+/// The weights that a rational function leaves to the configurations.
+pub(super) struct Correction<const N: usize> {
+    term: RationalPseudofermions<N>,
+    /// ln W of each chain and its error, where the last update was one to look at.
+    last: Vec<(f64, f64)>,
+}
+
+/// A weight costs some force: every so many updates one is estimated.
+const WEIGHTS_EVERY: u64 = 10;
+/// Gaussian vectors of an estimate.
+const WEIGHT_SOURCES: u64 = 4;
 
 impl<'a, const N: usize> Trajectories<'a, N> {
     /// Those of a stage on the lattice of `u`.
@@ -40,14 +54,15 @@ impl<'a, const N: usize> Trajectories<'a, N> {
         // The lightest outermost; those that find no level of their own share the one around the gauge action's.
         let around = innermost.saturating_sub(1);
         for (number, term) in pseudofermions(u, fermions)?.into_iter().enumerate() {
-            levels[number.min(around)].terms.push(Box::new(term));
+            levels[number.min(around)].terms.push(term);
         }
         let quark = fermions.quark();
         if quark.csw != 0.0 && quark.matrix == QuarkMatrix::EvenOdd {
-            levels[around].terms.push(Box::new(SiteDeterminant::new(u, quark, 2)?));
+            levels[around].terms.push(Box::new(SiteDeterminant::new(u, quark, fermions.flavours as usize)?));
         }
         levels[innermost].terms.push(Box::new(action) as Box<dyn Term<N> + 'a>);
-        Ok(Self::Quarks(Box::new(NestedHmc::new(u.lattice(), stage.length, levels)?)))
+        let correction = rational(u, fermions)?.map(|term| Box::new(Correction { term, last: Vec::new() }));
+        Ok(Self::Quarks(Box::new(NestedHmc::new(u.lattice(), stage.length, levels)?), correction))
     }
 
     /// One trajectory, taken whatever its ΔH where it `relaxes`.
@@ -63,8 +78,13 @@ impl<'a, const N: usize> Trajectories<'a, N> {
         match self {
             Self::Gauge(hmc, action) if relaxes => Ok(hmc.relax(u, *action, address)),
             Self::Gauge(hmc, action) => Ok(hmc.update(u, *action, address)),
-            Self::Quarks(hmc) if relaxes => hmc.relax(u, address),
-            Self::Quarks(hmc) => hmc.update(u, address),
+            Self::Quarks(hmc, correction) => {
+                let outcome = if relaxes { hmc.relax(u, address) } else { hmc.update(u, address) }?;
+                if let Some(correction) = correction {
+                    correction.look(u, address)?;
+                }
+                Ok(outcome)
+            }
         }
     }
 
@@ -79,13 +99,13 @@ impl<'a, const N: usize> Trajectories<'a, N> {
     ) -> Result<(f64, f64), TermError> {
         match self {
             Self::Gauge(hmc, action) => Ok(hmc.reversibility(u, *action, address)),
-            Self::Quarks(hmc) => hmc.reversibility(u, address),
+            Self::Quarks(hmc, _) => hmc.reversibility(u, address),
         }
     }
 
     /// What each term did in the last trajectory, where there are several.
     pub fn lines(&self, stage: usize, update: u64) -> Vec<Line> {
-        let Self::Quarks(hmc) = self else { return Vec::new() };
+        let Self::Quarks(hmc, correction) = self else { return Vec::new() };
         let line = |report: &gaugelink_sampler::nested::TermReport| {
             Line::Term(TermLine {
                 stage,
@@ -99,21 +119,51 @@ impl<'a, const N: usize> Trajectories<'a, N> {
                 action_iterations: report.action_iterations,
             })
         };
-        hmc.reports().map(line).collect()
+        let weights = correction.iter().flat_map(|correction| correction.last.iter().enumerate());
+        let weights = weights.map(|(chain, &(ln_weight, error))| {
+            Line::Weight(Weight { stage, update, chain, ln_weight, error })
+        });
+        hmc.reports().map(line).chain(weights).collect()
     }
 }
 
-/// The light flavours as a chain of ratios to heavier ones, and the heaviest by themselves.
+impl<const N: usize> Correction<N> {
+    /// Estimates ln W after an update, every tenth time.
+    fn look(&mut self, u: &GaugeField<f64, N>, address: Address) -> Result<(), TermError> {
+        self.last.clear();
+        if (address.trajectory + 1).is_multiple_of(WEIGHTS_EVERY) {
+            let address = Address { purpose: Purpose::Source, ..address };
+            self.last = self.term.ln_weight(u, address, WEIGHT_SOURCES)?;
+        }
+        Ok(())
+    }
+}
+
+/// One flavour, or two as a chain of ratios to heavier ones, and the heaviest by themselves.
 fn pseudofermions<const N: usize>(
     u: &GaugeField<f64, N>,
     fermions: &FermionsTable,
-) -> Result<Vec<Pseudofermions<N>>, PhysicsError> {
+) -> Result<Vec<Box<dyn Term<N>>>, PhysicsError> {
+    if let Some(term) = rational(u, fermions)? {
+        return Ok(vec![Box::new(term)]);
+    }
     let (mut quark, solves) = (fermions.quark(), fermions.solves());
-    let mut terms = Vec::new();
+    let mut terms: Vec<Box<dyn Term<N>>> = Vec::new();
     for &heavy in &fermions.hasenbusch {
-        terms.push(Pseudofermions::ratio(u, quark, heavy, solves)?);
+        terms.push(Box::new(Pseudofermions::ratio(u, quark, heavy, solves)?));
         quark = quark.with_mass(heavy);
     }
-    terms.push(Pseudofermions::two_flavours(u, quark, solves)?);
+    terms.push(Box::new(Pseudofermions::two_flavours(u, quark, solves)?));
     Ok(terms)
+}
+
+/// One flavour.
+fn rational<const N: usize>(
+    u: &GaugeField<f64, N>,
+    fermions: &FermionsTable,
+) -> Result<Option<RationalPseudofermions<N>>, PhysicsError> {
+    let made = fermions.rational().map(|(range, error)| {
+        RationalPseudofermions::one_flavour(u, fermions.quark(), range, error, fermions.solves())
+    });
+    made.transpose()
 }

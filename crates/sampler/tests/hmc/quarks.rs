@@ -1,10 +1,12 @@
-//! Hybrid Monte Carlo with two flavours of Wilson quarks.
+//! Hybrid Monte Carlo with one and two flavours of Wilson and clover quarks.
 
 use crate::links::{Bits, address, batch, bits, lattice, rough};
 use gaugelink_lattice::comm::run_ranks;
 use gaugelink_lattice::rng::Address;
 use gaugelink_lattice::{GaugeField, Lattice, LatticeOptions};
-use gaugelink_physics::action::{Pseudofermions, Solves, Term, TermError, WilsonAction};
+use gaugelink_physics::action::{
+    Pseudofermions, RationalPseudofermions, SiteDeterminant, Solves, Term, TermError, WilsonAction,
+};
 use gaugelink_physics::dirac::{Boundary, Quark, QuarkMatrix, Schur, SpinorField};
 use gaugelink_physics::observable::plaquette;
 use gaugelink_physics::solver::{LinearOperator, SolveError, Stopping};
@@ -216,6 +218,47 @@ fn set_ups_sample_the_same_plaquette() {
     let (one, three) = (plaquette_of("one level", &one), plaquette_of("Hasenbusch", &three));
     assert!(one.error < 0.004 && three.error < 0.004);
     assert_agree("one level and three", &one, &three);
+}
+
+/// Clover quarks on 2⁴: the whole matrix; the even-odd form with its sites' determinants; and two times one flavour by a
+/// rational function, all of which have the same determinant.
+#[test]
+fn set_ups_with_the_clover_term_sample_the_same_plaquette() {
+    let lattice = lattice(&[2; 4], batch(CHAINS));
+    let action = WilsonAction::new(1.8);
+    let start = rough::<2>(&lattice, 0);
+    let clover = |matrix| Quark { csw: 1.5, ..quark(-0.3, matrix) };
+    let mut hmc = plain(&start, &action, clover(QuarkMatrix::Full), USUAL, (4, 1.0));
+    let whole = sampled(&lattice, 20, 250, |u, address| hmc.update(u, address).unwrap().delta_h);
+
+    let quark = clover(QuarkMatrix::EvenOdd);
+    let even_odd = |one_by_one: bool| {
+        let mut terms: Vec<Box<dyn Term<2> + '_>> =
+            vec![Box::new(&action), Box::new(SiteDeterminant::new(&start, quark, 2).unwrap())];
+        if one_by_one {
+            for _ in 0..2 {
+                let flavour =
+                    RationalPseudofermions::one_flavour(&start, quark, [0.02, 80.0], 1e-6, USUAL).unwrap();
+                terms.push(Box::new(flavour));
+            }
+        } else {
+            terms.push(Box::new(Pseudofermions::two_flavours(&start, quark, USUAL).unwrap()));
+        }
+        let level = Level { integrator: Integrator::Omelyan, steps: 4, terms };
+        NestedHmc::new(&lattice, 1.0, vec![level]).unwrap()
+    };
+    let (mut both, mut singly) = (even_odd(false), even_odd(true));
+    let both = sampled(&lattice, 20, 250, |u, address| both.update(u, address).unwrap().delta_h);
+    let singly = sampled(&lattice, 20, 250, |u, address| singly.update(u, address).unwrap().delta_h);
+    for (what, samples) in [("whole", &whole), ("even-odd", &both), ("one by one", &singly)] {
+        assert_creutz(what, samples);
+    }
+    let whole = plaquette_of("whole matrix", &whole);
+    for (what, samples) in [("even-odd", &both), ("one by one", &singly)] {
+        let other = plaquette_of(what, samples);
+        assert!(whole.error < 0.004 && other.error < 0.004);
+        assert_agree(what, &whole, &other);
+    }
 }
 
 /// ln |det S|² of each chain, from the whole matrix.
