@@ -8,6 +8,7 @@ mod mistakes;
 mod plugins;
 mod program;
 mod proposals;
+mod quarks;
 mod resume;
 mod samples;
 mod solve;

@@ -1,0 +1,100 @@
+//! Runs with two flavours of quarks: what they leave, on any threads and ranks, stopped or not, and what they refuse.
+
+use crate::program::{Scratch, assert_same, json_lines};
+use crate::resume::kill_after;
+
+const QUARKS: &str = r#"
+[run]
+seed = 138
+directory = "out"
+checkpoint_seconds = 0
+[lattice]
+group = "SU(3)"
+extents = [4, 4, 2, 4]
+[action]
+beta = 5.4
+[fermions]
+kappa = 0.12
+hasenbusch = [0.6]
+[start]
+kind = "hot"
+[[stage]]
+kind = "hmc"
+trajectories = 8
+steps = 2
+inner_steps = [1, 2]
+thermalise = 4
+relax = 2
+[[stage]]
+kind = "write"
+file = "end.lime"
+"#;
+
+#[test]
+fn runs_with_quarks_are_the_same_bytes_however_they_are_run() {
+    let scratch = Scratch::new(QUARKS);
+    for (name, setting) in
+        [("one", "machine.threads=1"), ("two", "machine.threads=2"), ("ranks", "machine.ranks=[1,1,1,2]")]
+    {
+        let directory = format!("run.directory={name}");
+        scratch.succeeds(&["run", "run.toml", "--set", &directory, "--set", setting]);
+        assert_same(&scratch.path("one"), &scratch.path(name));
+    }
+    kill_after(&scratch, "killed", 14);
+    scratch.succeeds(&["run", "run.toml", "--set", "run.directory=killed"]);
+    assert_same(&scratch.path("one"), &scratch.path("killed"));
+}
+
+#[test]
+fn forces_and_iterations_are_told() {
+    let scratch = Scratch::new(QUARKS);
+    let table = scratch.succeeds(&["run", "run.toml"]);
+    for said in
+        ["ratio of two Wilson flavours of mass 0.1666", "two Wilson flavours of mass 0.6", "of a force"]
+    {
+        assert!(table.contains(said), "{said}: {table}");
+    }
+    let lines = std::fs::read_to_string(scratch.path("out/measurements.jsonl")).unwrap();
+    let terms: Vec<_> = json_lines(&lines).into_iter().filter(|line| line["kind"] == "term").collect();
+    assert_eq!(terms.len(), 3 * 8);
+    // Omelyan's scheme with 2, 2·2·1 and 2·2·1·2·2 steps.
+    for (term, (level, forces)) in terms.iter().zip([(0, 5), (1, 9), (2, 33)].into_iter().cycle()) {
+        assert_eq!((term["level"].as_u64(), term["forces"].as_u64()), (Some(level), Some(forces)), "{term}");
+        assert_eq!(term["force_iterations"].as_u64().unwrap() > 0, level < 2, "{term}");
+        let [mean, most] = ["force", "force_max"].map(|key| term[key].as_f64().unwrap());
+        assert!(0.0 < mean && mean < most, "{term}");
+    }
+    let results = std::fs::read_to_string(scratch.path("out/results.jsonl")).unwrap();
+    let value = |quantity: &str| {
+        json_lines(&results).iter().find(|row| row["stage"] == 0 && row["quantity"] == quantity).unwrap()["value"]
+            .as_f64()
+            .unwrap()
+    };
+    assert!(value("acceptance") > 0.5, "{results}");
+    assert!((0.4..0.7).contains(&value("plaquette")), "{results}");
+    assert!(value("reversibility") < 1e-10, "{results}");
+}
+
+#[test]
+fn what_quarks_cannot_have_is_refused() {
+    let scratch = Scratch::new(QUARKS);
+    for (setting, said) in [
+        ("lattice.extents=[4,4,4]", &["4 dimensions"][..]),
+        ("lattice.extents=[4,4,4,5]", &["even extents", "even_odd = false"]),
+        ("fermions.csw=1.76", &["clover", "| csw = 1.76"]),
+        ("fermions.mass=0.1", &["give one"]),
+        ("stage.0.inner_steps=[1,1,1]", &["4 levels for 3 terms"]),
+    ] {
+        let error = scratch.fails(2, &["run", "run.toml", "--set", setting]);
+        assert!(said.iter().all(|word| error.contains(word)), "{setting}: {error}");
+        assert!(!scratch.path("out").exists(), "{setting}: nothing is left");
+    }
+    let heatbath =
+        QUARKS.replace("kind = \"hmc\"\ntrajectories = 8\nsteps = 2", "kind = \"heatbath\"\nsweeps = 8");
+    let heatbath = heatbath.replace("inner_steps = [1, 2]", "").replace("relax = 2", "");
+    std::fs::write(scratch.path("heatbath.toml"), heatbath).unwrap();
+    let error = scratch.fails(2, &["run", "heatbath.toml"]);
+    assert!(error.contains("stage 0 (heatbath)") && error.contains("gauge action only"), "{error}");
+    let error = scratch.fails(1, &["run", "run.toml", "--set", "fermions.max_iterations=3"]);
+    assert!(error.contains("stage 0 (hmc)") && error.contains("did not converge"), "{error}");
+}
