@@ -4,7 +4,9 @@
 //! p_mu), with momenta p_mu = (2πn + θ_mu)/L_mu that the boundary's phases θ shift.
 
 use gaugelink_lattice::{Complex, GaugeField, Lattice, LatticeOptions, Site};
-use gaugelink_physics::dirac::{Boundary, Propagator, PropagatorSolver, SpinMatrix, Wilson, gamma};
+use gaugelink_physics::dirac::{
+    Boundary, Propagator, PropagatorSolver, SpinMatrix, Wilson, gamma, gamma5, pcac_masses,
+};
 use gaugelink_physics::solver::Stopping;
 use std::f64::consts::{PI, TAU};
 
@@ -67,4 +69,55 @@ fn propagators_are_those_of_momentum_space() {
     check([4, 6, 4, 8], antiperiodic, [0; 4], 0.0, PropagatorSolver::EvenOddBiCgStab);
     check([4, 4, 2, 8], [0.3, 0.0, 1.1, PI], [1, 2, 1, 5], 1.3, PropagatorSolver::EvenOddMixed);
     check([3, 4, 5, 2], antiperiodic, [2, 0, 3, 1], 0.0, PropagatorSolver::BiCgStab);
+}
+
+fn product(a: &SpinMatrix, b: &SpinMatrix) -> SpinMatrix {
+    std::array::from_fn(|i| {
+        std::array::from_fn(|j| (0..4).fold(Complex::zero(), |sum, k| a[i][k].mul_add(b[k][j], sum)))
+    })
+}
+
+/// ± tr[Γ_A S Γ_B γ5 S† γ5] with explicit matrices, three colours.
+fn contracted(s: &SpinMatrix, a: &SpinMatrix, b: &SpinMatrix) -> f64 {
+    let dagger: SpinMatrix = std::array::from_fn(|i| std::array::from_fn(|j| s[j][i].conj()));
+    let back = product(&product(&gamma5(), &dagger), &gamma5());
+    let all = product(&product(a, s), &product(b, &back));
+    3.0 * (0..4).map(|i| all[i][i].re).sum::<f64>()
+}
+
+/// Meson correlators from propagators of momentum space, for every time slice; the PCAC mass of free quarks is m but for
+/// the lattice spacing.
+#[test]
+fn meson_correlators_are_those_of_momentum_space() {
+    let (extents, angles, source) = ([4, 4, 4, 12], [0.0, 0.0, 0.0, PI], [1, 2, 3, 5]);
+    let lattice = Lattice::new(&extents, LatticeOptions::default()).unwrap();
+    let u = GaugeField::<f64, 3>::cold(&lattice).unwrap();
+    let d = Wilson::new(&u, MASS, Boundary::twisted(angles)).unwrap();
+    let (s, _) =
+        Propagator::point(&d, source, PropagatorSolver::EvenOddBiCgStab, &Stopping::at(1e-14)).unwrap();
+    let ours = s.meson_correlators();
+    let time_axial = product(&gamma(3), &gamma5());
+    for t in 0..extents[3] {
+        let [mut pion, mut vector, mut axial] = [0.0; 3];
+        for index in 0..64 {
+            let x = [index % 4, index / 4 % 4, index / 16];
+            let relative = std::array::from_fn(|mu| if mu < 3 { x[mu] as f64 } else { t as f64 });
+            let s = in_momentum_space(&extents, &angles, relative);
+            pion += contracted(&s, &gamma5(), &gamma5());
+            axial += contracted(&s, &time_axial, &gamma5());
+            vector += (0..3).map(|k| contracted(&s, &gamma(k), &gamma(k))).sum::<f64>() / 3.0;
+        }
+        for (what, ours, expected) in
+            [("pion", &ours.pion, pion), ("vector", &ours.vector, vector), ("axial", &ours.axial, axial)]
+        {
+            assert!((ours[0][t] - expected).abs() < 1e-12, "{what}({t}): {} {expected}", ours[0][t]);
+        }
+        assert!(ours.pion[0][t] > 0.0 && ours.vector[0][t] > 0.0);
+    }
+    for (t, m) in pcac_masses(&ours.axial[0], &ours.pion[0]) {
+        println!("PCAC mass at {t}: {m}");
+        if (3..9).contains(&t) {
+            assert!((m - MASS).abs() < 0.01, "PCAC mass {m} at {t}");
+        }
+    }
 }

@@ -172,7 +172,7 @@ fn pion_correlators() {
         ] {
             let (s, reports) = Propagator::point(&d, [0; 4], solver, &Stopping::at(1e-13)).unwrap();
             assert!(reports.iter().all(|r| r.worst_residual() <= 1e-13), "{solver:?}: {reports:?}");
-            for (t, (ours, expected)) in s.pion_correlator()[0].iter().zip(&expected).enumerate() {
+            for (t, (ours, expected)) in s.meson_correlators().pion[0].iter().zip(&expected).enumerate() {
                 // Relative to the slice's own size; the smallest is 1e-4 of the largest.
                 assert!((ours / expected - 1.0).abs() < 1e-9, "{solver:?} {name} t = {t}: {ours} {expected}");
             }
@@ -193,7 +193,7 @@ fn nissa_propagators() {
     let stop = Stopping::at(1e-12);
     let (s, reports) = Propagator::point(&d, [0; 4], PropagatorSolver::EvenOddBiCgStab, &stop).unwrap();
     assert_eq!(reports.len(), 12);
-    for (t, (ours, expected)) in s.pion_correlator()[0].iter().zip(expected).enumerate() {
+    for (t, (ours, expected)) in s.meson_correlators().pion[0].iter().zip(expected).enumerate() {
         let expected: f64 = expected.as_str().unwrap().parse().unwrap();
         println!("t = {t}: {ours:.12e}, nissa {expected:.12e}, ratio − 1 = {:.1e}", ours / expected - 1.0);
         assert!((ours / expected - 1.0).abs() < 2e-7, "t = {t}: {ours} instead of {expected}");

@@ -31,7 +31,7 @@ pub(crate) enum Line {
     Scales(Scales),
     /// A solve for one source.
     Solve(Solve),
-    /// The pion correlator at one time.
+    /// Meson correlators at one time.
     Correlator(Correlator),
     /// A configuration written.
     Write(Write),
@@ -148,13 +148,15 @@ pub(crate) struct Solve {
     pub residual: f64,
 }
 
-/// C(t) at t from the source.
+/// Correlators at t from the source: of the pion, of the vector meson, of the axial current with the pion.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Correlator {
     pub stage: usize,
     pub chain: usize,
     pub t: usize,
     pub pion: f64,
+    pub vector: f64,
+    pub axial: f64,
 }
 
 /// A configuration in a file, and what was found when it was read again.

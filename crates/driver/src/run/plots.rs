@@ -2,7 +2,7 @@
 
 use super::analysis::{CREUTZ, series};
 use super::directory::RunDirectory;
-use super::line::Line;
+use super::line::{Correlator, Line};
 use super::results::correlators;
 use crate::config::{RunFile, Stage};
 use crate::error::DriverError;
@@ -73,18 +73,24 @@ pub(crate) fn write(file: &RunFile, directory: &RunDirectory, lines: &[Line]) ->
             }
             Stage::Solve(_) => {
                 let exact = |value| Measured { value, error: 0.0 };
-                let Some(correlator) = correlators(number, lines).into_iter().next() else { continue };
-                let masses: Vec<(f64, Measured)> =
-                    effective_masses(&correlator).into_iter().map(|(t, m)| (t as f64, exact(m))).collect();
-                let values: Vec<Measured> = correlator.into_iter().map(exact).collect();
-                let plot = CorrelatorPlot {
-                    title: &title("Pion correlator on one configuration"),
-                    name: "C(t)",
-                    correlator: &values,
-                    effective_mass: &masses,
-                    plateau: None,
-                };
-                save(format!("stage{number}-pion"), plot.svg())?;
+                let mesons: [(&str, &str, fn(&Correlator) -> f64); 2] =
+                    [("pion", "Pion", |c| c.pion), ("vector", "Vector meson", |c| c.vector)];
+                for (file, name, pick) in mesons {
+                    let Some(correlator) = correlators(number, lines, pick).into_iter().next() else {
+                        continue;
+                    };
+                    let masses = effective_masses(&correlator).into_iter();
+                    let masses: Vec<(f64, Measured)> = masses.map(|(t, m)| (t as f64, exact(m))).collect();
+                    let values: Vec<Measured> = correlator.into_iter().map(exact).collect();
+                    let plot = CorrelatorPlot {
+                        title: &title(&format!("{name} correlator on one configuration")),
+                        name: "C(t)",
+                        correlator: &values,
+                        effective_mass: &masses,
+                        plateau: None,
+                    };
+                    save(format!("stage{number}-{file}"), plot.svg())?;
+                }
             }
             Stage::Write(_) => {}
         }

@@ -2,12 +2,12 @@
 
 use super::analysis::{CREUTZ, decisions, diverged, series};
 use super::directory::{LOG, RunDirectory};
-use super::line::{Line, Solve, Start, Term};
+use super::line::{Correlator, Line, Solve, Start, Term};
 use super::{plots, plugin_rows};
 use crate::config::{RunFile, Stage};
 use crate::error::DriverError;
 use crate::report::{Report, aligned, json_lines};
-use gaugelink_physics::dirac::effective_masses;
+use gaugelink_physics::dirac::{effective_masses, pcac_masses};
 use gaugelink_sampler::statistics::{
     AcceptanceStatistics, GammaEstimate, Measured, StatisticsError, Sufficiency,
 };
@@ -338,28 +338,36 @@ fn solve_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line]
         let worst = solves.iter().map(|s| s.residual).fold(0.0, f64::max);
         rows.push(Row { n: Some(solves.len()), ..row("true residual").value(worst).note("the largest") });
     }
-    for (chain, correlator) in correlators(number, lines).into_iter().enumerate() {
-        let middle = correlator.len() / 2;
-        rows.push(row(&named(&format!("pion C({middle})"), chain, file)).value(correlator[middle]));
-        let masses = effective_masses(&correlator);
-        let late = masses.iter().rev().find(|(t, _)| *t < middle);
-        rows.extend(late.map(|(t, m)| {
-            row(&named("a m_pi", chain, file))
-                .value(*m)
-                .note(format!("effective, at t = {t}, one configuration"))
-        }));
+    let of = |pick: fn(&Correlator) -> f64| correlators(number, lines, pick);
+    let (vectors, axials) = (of(|c| c.vector), of(|c| c.axial));
+    for (chain, pion) in of(|c| c.pion).into_iter().enumerate() {
+        let middle = pion.len() / 2;
+        rows.push(row(&named(&format!("pion C({middle})"), chain, file)).value(pion[middle]));
+        let masses = [
+            ("a m_pi", effective_masses(&pion), "effective"),
+            ("a m_V", effective_masses(&vectors[chain]), "effective"),
+            ("a m_PCAC", pcac_masses(&axials[chain], &pion), "bare"),
+        ];
+        for (name, masses, what) in masses {
+            let late = masses.iter().rev().find(|(t, _)| *t < middle);
+            rows.extend(late.map(|(t, m)| {
+                row(&named(name, chain, file))
+                    .value(*m)
+                    .note(format!("{what}, at t = {t}, one configuration"))
+            }));
+        }
     }
 }
 
-/// The pion correlators of a stage, `[chain][t]`.
-pub(super) fn correlators(stage: usize, lines: &[Line]) -> Vec<Vec<f64>> {
+/// Correlators of a stage, `[chain][t]`.
+pub(super) fn correlators(stage: usize, lines: &[Line], pick: fn(&Correlator) -> f64) -> Vec<Vec<f64>> {
     let mut correlators: Vec<Vec<f64>> = Vec::new();
     for line in lines {
         if let Line::Correlator(c) = line
             && c.stage == stage
         {
             correlators.resize_with(correlators.len().max(c.chain + 1), Vec::new);
-            correlators[c.chain].push(c.pion);
+            correlators[c.chain].push(pick(c));
         }
     }
     correlators

@@ -67,9 +67,18 @@ impl<const N: usize> Engine<'_, N> {
                 })
             }));
         }
-        for (chain, correlator) in propagator.pion_correlator().into_iter().enumerate() {
-            let line = |(t, pion)| Line::Correlator(Correlator { stage: number, chain, t, pion });
-            lines.extend(correlator.into_iter().enumerate().map(line));
+        let mesons = propagator.meson_correlators();
+        for (chain, pion) in mesons.pion.iter().enumerate() {
+            let (vector, axial) = (&mesons.vector[chain], &mesons.axial[chain]);
+            let at = |t: usize| Correlator {
+                stage: number,
+                chain,
+                t,
+                pion: pion[t],
+                vector: vector[t],
+                axial: axial[t],
+            };
+            lines.extend((0..pion.len()).map(|t| Line::Correlator(at(t))));
         }
         self.log(&lines)
     }

@@ -7,7 +7,6 @@ use crate::PhysicsError;
 use crate::solver::{
     BiCgStab, ConjugateGradient, Gmres, Preconditioner, Refinement, SolveError, SolveReport, Stopping,
 };
-use gaugelink_lattice::sum::ExactSum;
 use gaugelink_lattice::{Real, Site};
 use thiserror::Error;
 
@@ -175,27 +174,6 @@ impl<T: Real, const N: usize> Propagator<T, N> {
     /// D⁻¹ δ for one source spin and colour.
     pub fn column(&self, spin: usize, colour: usize) -> &SpinorField<T, N> {
         &self.columns[spin * N + colour]
-    }
-
-    /// The pion correlator C(t) = Σ over space, spins and colours of |S|², for each chain and t = 0, 1, ... from the
-    /// source on, without further normalisation; exact sums. Collective.
-    pub fn pion_correlator(&self) -> Vec<Vec<f64>> {
-        let lattice = self.columns[0].lattice();
-        let layout = lattice.layout::<T>();
-        let (time, chains) = (lattice.geometry().extents()[3], layout.chains());
-        let mut sums = vec![ExactSum::default(); chains * time];
-        for column in &self.columns {
-            for block in 0..layout.blocks() {
-                for lane in 0..layout.distinct_lanes() {
-                    let t = (layout.site(block, lane)[3] + time - self.source[3]) % time;
-                    let parts = (0..column.reals()).map(|c| column.get(block, c, lane).to_f64());
-                    sums[layout.chain_of(lane) * time + t].add(parts.map(|x| x * x).sum());
-                }
-            }
-        }
-        lattice.sum_over_ranks(&mut sums);
-        let values: Vec<f64> = sums.iter().map(ExactSum::value).collect();
-        values.chunks_exact(time).map(<[f64]>::to_vec).collect()
     }
 }
 
