@@ -11,7 +11,7 @@ use gaugelink_models::layers::{Coefficients, Residual, Sharing, U1Coupling};
 use gaugelink_physics::action::{Action, WilsonAction};
 use gaugelink_physics::dirac::{Boundary, Schur, SpinorField, Wilson};
 use gaugelink_physics::observable;
-use gaugelink_physics::smear::WilsonFlow;
+use gaugelink_physics::smear::GradientFlow;
 use gaugelink_physics::solver::{ConjugateGradient, LinearOperator, Stopping};
 use gaugelink_physics::update::{HeatBath, Overrelaxation};
 use gaugelink_sampler::hmc::{Hmc, Trajectory};
@@ -65,7 +65,7 @@ fn gauge_kernels(lattice: &Arc<Lattice>) {
     assert_eq!(requests(|| u.drift(&p, 1e-3)), 0, "link update");
     assert_eq!(requests(|| u.reunitarise()), 0, "reunitarisation");
     assert_eq!(requests(|| Overrelaxation.sweep(&mut u).unwrap()), 0, "overrelaxation");
-    let mut flow = WilsonFlow::new(lattice).unwrap();
+    let mut flow = GradientFlow::wilson(lattice).unwrap();
     assert_eq!(requests(|| flow.step(&mut u, 0.01)), 0, "gradient flow");
     // Sums and averages, one a chain.
     assert!(requests(|| drop(observable::plaquette(&u))) <= 3, "plaquette");

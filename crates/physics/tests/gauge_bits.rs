@@ -9,7 +9,7 @@ use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions, MomentumField};
 use gaugelink_physics::action::{Action, IWASAKI, ImprovedAction, WilsonAction};
 use gaugelink_physics::observable;
-use gaugelink_physics::smear::{WilsonFlow, stout};
+use gaugelink_physics::smear::{GradientFlow, stout};
 use gaugelink_physics::update::{HeatBath, Overrelaxation};
 
 /// What everything gives after everything has been done to the links: `[quantity][chain]`.
@@ -52,7 +52,9 @@ fn results<const N: usize>(extents: &[usize], options: LatticeOptions, first_cha
     measure(&u);
     stout(&mut u, 0.07, 2).unwrap();
     measure(&u);
-    WilsonFlow::new(&lattice).unwrap().step(&mut u, 0.03);
+    GradientFlow::wilson(&lattice).unwrap().step(&mut u, 0.03);
+    measure(&u);
+    GradientFlow::with_rectangles(&lattice, -0.331).unwrap().step(&mut u, 0.02);
     measure(&u);
     results
 }

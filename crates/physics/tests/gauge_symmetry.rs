@@ -6,7 +6,7 @@ use gaugelink_lattice::{Complex, GaugeField, Lattice, LatticeOptions, Matrix, Mo
 use gaugelink_physics::action::{Action, IWASAKI, ImprovedAction, WilsonAction};
 use gaugelink_physics::dirac::{Boundary, Spinor, SpinorField, Wilson};
 use gaugelink_physics::observable;
-use gaugelink_physics::smear::{WilsonFlow, stout};
+use gaugelink_physics::smear::{GradientFlow, stout};
 
 /// g(x): exp of random algebra elements.
 fn rotation<const N: usize>(lattice: &Lattice, x: &Site) -> Matrix<f64, N> {
@@ -92,7 +92,7 @@ fn check<const N: usize>(extents: &[usize]) {
 
     // Smoothing commutes with gauge transformations.
     let (mut smooth, mut smooth_after) = (u, v);
-    let mut flow = WilsonFlow::new(smooth.lattice()).unwrap();
+    let mut flow = GradientFlow::wilson(smooth.lattice()).unwrap();
     for field in [&mut smooth, &mut smooth_after] {
         stout(field, 0.1, 1).unwrap();
         flow.step(field, 0.02);

@@ -7,7 +7,7 @@ use gaugelink_lattice::group::{from_coordinates, to_coordinates};
 use gaugelink_lattice::{GaugeField, Lattice, LatticeOptions, Matrix, MomentumField, Site};
 use gaugelink_physics::action::{Action, IWASAKI, ImprovedAction, SYMANZIK, WilsonAction};
 use gaugelink_physics::observable;
-use gaugelink_physics::smear::{WilsonFlow, stout};
+use gaugelink_physics::smear::{GradientFlow, stout};
 use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
 
 const SITE: Site = [1, 2, 3, 1];
@@ -110,7 +110,7 @@ fn stout_links() {
 fn gradient_flow() {
     let Some(grid) = GridValues::load() else { return };
     let mut u = links();
-    let table = WilsonFlow::new(u.lattice()).unwrap().run(&mut u, 0.01, 100, 10).unwrap();
+    let table = GradientFlow::wilson(u.lattice()).unwrap().run(&mut u, 0.01, 100, 10).unwrap();
     for (name, index) in [("0.1", 1), ("0.5", 5), ("1.0", 10)] {
         let point = &table.points[index];
         assert!((point.time - name.parse::<f64>().unwrap()).abs() < 1e-12);

@@ -8,7 +8,7 @@ use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, MomentumField};
 use gaugelink_physics::action::{Action, WilsonAction};
 use gaugelink_physics::observable;
-use gaugelink_physics::smear::WilsonFlow;
+use gaugelink_physics::smear::GradientFlow;
 use gaugelink_physics::update::{HeatBath, Overrelaxation};
 use gaugelink_sampler::hmc::{Hmc, Trajectory};
 use gaugelink_sampler::integrator::{Integrator, Move};
@@ -64,7 +64,7 @@ pub(super) fn run(stage: &Stage<'_>, session: &mut Session<'_>) -> Result<(), Dr
             time(Some(flops::overrelaxation()), 2.0 * LINKS, run)
         }
         "flow" => {
-            let mut flow = WilsonFlow::new(lattice)?;
+            let mut flow = GradientFlow::wilson(lattice)?;
             // Three times a kick and a drift; the first kick reads no momenta.
             let flops = 3.0 * (flops::force() + flops::link_update());
             let bytes = 3.0 * (KICK + DRIFT) - MOMENTA;

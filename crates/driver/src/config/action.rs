@@ -36,16 +36,22 @@ pub enum ActionKind {
     Improved,
 }
 
-impl ActionTable {
-    /// Coefficient of the rectangles; `None` for Wilson's action.
-    pub fn rectangles(&self) -> Option<f64> {
-        match self.kind {
-            ActionKind::Wilson => None,
+impl ActionKind {
+    /// Coefficient of the rectangles that the name stands for.
+    pub fn rectangles(self) -> Option<f64> {
+        match self {
+            ActionKind::Wilson | ActionKind::Improved => None,
             ActionKind::Symanzik => Some(SYMANZIK),
             ActionKind::Iwasaki => Some(IWASAKI),
             ActionKind::Dbw2 => Some(DBW2),
-            ActionKind::Improved => self.c1,
         }
+    }
+}
+
+impl ActionTable {
+    /// Coefficient of the rectangles; `None` for Wilson's action.
+    pub fn rectangles(&self) -> Option<f64> {
+        self.kind.rectangles().or(self.c1)
     }
 
     /// What is wrong with the keys together.

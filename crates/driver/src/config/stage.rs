@@ -1,5 +1,6 @@
 //! The stages of a run: `[[stage]]` with `kind = "..."`.
 
+use super::action::ActionKind;
 use super::file_name::{file_name, logical_name};
 use super::plugin::{PluginTable, Role};
 use super::tables::{
@@ -211,6 +212,9 @@ pub struct ProposalStage {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FlowStage {
+    /// Whose gradient is followed: "wilson", "symanzik", "iwasaki" or "dbw2".
+    #[serde(default, deserialize_with = "named_action")]
+    pub action: ActionKind,
     /// Flow time to reach, in lattice units.
     #[serde(deserialize_with = "positive")]
     pub time: f64,
@@ -328,6 +332,16 @@ fn omelyan() -> Integrator {
 
 fn unit_length() -> f64 {
     1.0
+}
+
+/// An action that its name tells all of.
+fn named_action<'de, D: Deserializer<'de>>(deserializer: D) -> Result<ActionKind, D::Error> {
+    match ActionKind::deserialize(deserializer)? {
+        ActionKind::Improved => Err(serde::de::Error::custom(
+            "a flow of `improved` is not possible here, expected wilson, symanzik, iwasaki or dbw2",
+        )),
+        kind => Ok(kind),
+    }
 }
 
 fn flow_step() -> f64 {

@@ -5,14 +5,17 @@ use super::line::{Flow, Line, Scales};
 use crate::config::FlowStage;
 use crate::error::DriverError;
 use crate::flow_time::whole_steps;
-use gaugelink_physics::smear::{EnergyForm, WilsonFlow};
+use gaugelink_physics::smear::{EnergyForm, GradientFlow};
 
 impl<const N: usize> Engine<'_, N> {
     pub(super) fn flow(&mut self, stage: &FlowStage) -> Result<(), DriverError> {
         let mut u = self.u.duplicate()?;
         let (steps, epsilon) = whole_steps(stage.time, stage.step);
         let bar = self.bar("gradient flow", steps as u64);
-        let mut flow = WilsonFlow::new(u.lattice())?;
+        let mut flow = match stage.action.rectangles() {
+            None => GradientFlow::wilson(u.lattice())?,
+            Some(c1) => GradientFlow::with_rectangles(u.lattice(), c1)?,
+        };
         let mut stops = false;
         let goes_on = |_| {
             bar.inc(1);

@@ -42,7 +42,7 @@ pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(
                 ),
             )),
             Stage::Flow(flow) => {
-                problem(whole_steps(flow.time, flow.step), extents.len()).map(|why| ("step", why))
+                problem(whole_steps(flow.time, flow.step), extents.len(), flow.action.rectangles().unwrap_or(0.0)).map(|why| ("step", why))
             }
             Stage::Solve(solve) => unsolvable(solve, group, extents, bipartite),
             Stage::Write(write) => unwritable(write, group, extents).map(|why| ("format", why)),

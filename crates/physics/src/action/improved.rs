@@ -5,7 +5,7 @@
 //! which β is that of the continuum limit in four dimensions.
 
 use super::Action;
-use super::rectangle::{DETOURS, accumulate_plane_force};
+use super::rectangle::{accumulate_plane_force, rectangle_workspace};
 use crate::PhysicsError;
 use crate::observable::{planes, plaquette_sums, rectangle_sums};
 use gaugelink_lattice::group::group_name;
@@ -37,8 +37,7 @@ impl<const N: usize> ImprovedAction<N> {
     /// # Errors
     /// No memory.
     pub fn new(lattice: &Arc<Lattice>, beta: f64, c1: f64) -> Result<Self, PhysicsError> {
-        let detours = Field::zeroed(lattice, DETOURS * GaugeField::<f64, N>::LINK)?;
-        Ok(Self { beta, c1, detours: Mutex::new(detours) })
+        Ok(Self { beta, c1, detours: Mutex::new(rectangle_workspace::<N>(lattice)?) })
     }
 
     fn plaquette_coefficient(&self) -> f64 {

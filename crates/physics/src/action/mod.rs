@@ -15,6 +15,7 @@ pub use force::{accumulate_staple_force, record_staple_force};
 pub use improved::{DBW2, IWASAKI, ImprovedAction, SYMANZIK};
 pub use pseudofermion::{Pseudofermions, Solves};
 pub use rational::RationalPseudofermions;
+pub use rectangle::{accumulate_rectangle_force, rectangle_workspace};
 pub use site_determinant::SiteDeterminant;
 pub use staple::staple;
 pub use term::{Term, TermError};

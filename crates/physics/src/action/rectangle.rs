@@ -6,13 +6,14 @@
 
 use gaugelink_lattice::group::{algebra_dim, to_coordinates, traceless_antihermitian};
 use gaugelink_lattice::{
-    Field, FieldWriter, GaugeField, Kernel, Lanes, LinkReader, Matrix, MomentumField, Tally, backward,
-    forward,
+    Field, FieldWriter, GaugeField, Kernel, Lanes, Lattice, LatticeError, LinkReader, Matrix, MomentumField,
+    Tally, backward, forward,
 };
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Detours that a site stores for a plane: both of its directions, each over either side.
-pub(super) const DETOURS: usize = 4;
+const DETOURS: usize = 4;
 
 /// π^a ← π^a + coordinate a of Ta(U (`plaquette` A + `rectangle` B)) for the links of the plane (mu, nu), A the staples
 /// and B the paths of five links of that plane that close a link to its plaquettes and its 2×1 and 1×2 rectangles.
@@ -38,6 +39,29 @@ pub(super) fn accumulate_plane_force<const N: usize>(
         rectangle,
     };
     lattice.launch(&force, blocks);
+}
+
+/// Room for [`accumulate_rectangle_force`]: as much memory as four links a site.
+///
+/// # Errors
+/// [`LatticeError::OutOfMemory`].
+pub fn rectangle_workspace<const N: usize>(lattice: &Arc<Lattice>) -> Result<Field<f64>, LatticeError> {
+    Field::zeroed(lattice, DETOURS * GaugeField::<f64, N>::LINK)
+}
+
+/// π^a ← π^a + `scale` × coordinate a of Ta(U B), B the paths of five links that close a link to its rectangles in all
+/// planes. Collective.
+pub fn accumulate_rectangle_force<const N: usize>(
+    u: &GaugeField<f64, N>,
+    p: &mut MomentumField<f64, N>,
+    workspace: &mut Field<f64>,
+    scale: f64,
+) {
+    for nu in 1..u.lattice().dims() {
+        for mu in 0..nu {
+            accumulate_plane_force(u, p, workspace, [mu, nu], 0.0, scale);
+        }
+    }
 }
 
 /// Where the detours of direction `plane[i]` stand: over the next site, then over the previous one.

@@ -68,9 +68,11 @@ impl Quark {
 
 impl fmt::Display for Quark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Masses from kappa have more digits than anyone reads.
+        let mass = (self.mass * 1e6).round() / 1e6;
         match self.csw {
-            0.0 => write!(f, "Wilson quarks of mass {}", self.mass)?,
-            csw => write!(f, "clover quarks of mass {} and c_sw {csw}", self.mass)?,
+            0.0 => write!(f, "Wilson quarks of mass {mass}")?,
+            csw => write!(f, "clover quarks of mass {mass} and c_sw {csw}")?,
         }
         f.write_str(if self.matrix == QuarkMatrix::EvenOdd { ", even-odd" } else { "" })
     }

@@ -4,6 +4,6 @@ mod flow;
 mod flow_table;
 mod stout;
 
-pub use flow::WilsonFlow;
+pub use flow::GradientFlow;
 pub use flow_table::{EnergyForm, FlowPoint, FlowTable, REFERENCE};
 pub use stout::stout;

@@ -7,7 +7,7 @@ use crate::progress;
 use crate::report::Report;
 use gaugelink_lattice::GaugeField;
 use gaugelink_lattice::group::group_name;
-use gaugelink_physics::smear::{EnergyForm, FlowPoint, FlowTable, WilsonFlow};
+use gaugelink_physics::smear::{EnergyForm, FlowPoint, FlowTable, GradientFlow};
 use serde::Serialize;
 use std::path::Path;
 
@@ -59,7 +59,7 @@ impl Flow {
                 group_name(nc)
             )));
         }
-        match problem((self.steps, self.epsilon), dims) {
+        match problem((self.steps, self.epsilon), dims, 0.0) {
             Some(reason) => Err(DriverError::Input(format!("--flow-step: {reason}"))),
             None => Ok(()),
         }
@@ -79,7 +79,7 @@ impl Flow {
             progress(step);
             true
         };
-        Ok(WilsonFlow::new(u.lattice())?.run_with(u, self.epsilon, self.steps, self.every, goes_on)?)
+        Ok(GradientFlow::wilson(u.lattice())?.run_with(u, self.epsilon, self.steps, self.every, goes_on)?)
     }
 }
 
