@@ -9,8 +9,9 @@ use super::monitor::{End, Monitor};
 use super::operator::LinearOperator;
 use super::report::{SolveError, SolveReport, Stopping};
 use super::vector;
-use gaugelink_lattice::{Complex, Field, LatticeError, Real};
-use std::ops::DerefMut;
+use gaugelink_lattice::number::Row;
+use gaugelink_lattice::{Complex, Field, FieldReader, FieldWriter, Kernel, Lanes, LatticeError, Real, Tally};
+use std::ops::{DerefMut, Range};
 
 /// The fields of a solve, kept from one to the next: iterations allocate nothing on one rank.
 #[derive(Debug)]
@@ -29,6 +30,18 @@ struct Shifted {
     last_zeta: f64,
     /// Whether its residual has the tolerance: nothing is added to its solution from then on.
     done: bool,
+}
+
+impl Shifted {
+    /// ζ after a step `a` of the smallest shift, whose last step and turn were `last`; returns ζ⁺/ζ.
+    fn advance(&mut self, delta: f64, a: f64, last: (f64, f64)) -> f64 {
+        let (last_a, last_b) = last;
+        let (zeta, last_zeta) = (self.zeta, self.last_zeta);
+        let next = zeta * last_zeta * last_a
+            / (a * last_b * (last_zeta - zeta) + last_zeta * last_a * (1.0 + delta * a));
+        (self.last_zeta, self.zeta) = (zeta, next);
+        next / zeta
+    }
 }
 
 impl<X> MultiShift<X> {
@@ -71,9 +84,12 @@ impl<X> MultiShift<X> {
         let [mut scale, mut norm2, mut new_norm2, mut along, mut p_norm2] =
             [(); 5].map(|()| vec![0.0; chains]);
         let mut coefficients = [(); 3].map(|()| vec![0.0; chains]);
-        let mut shifted =
-            vec![vec![Shifted { zeta: 1.0, last_zeta: 1.0, done: false }; chains]; shifts.len()];
-        let (mut step, mut turn) = (vec![1.0; chains], vec![0.0; chains]);
+        let start = Shifted { zeta: 1.0, last_zeta: 1.0, done: false };
+        let mut shifted = vec![vec![start; chains]; shifts.len()];
+        let [mut step, mut last_step] = [(); 2].map(|()| vec![1.0; chains]);
+        let [mut turn, mut last_turn] = [(); 2].map(|()| vec![0.0; chains]);
+        let numbers = |x: f64| vec![Complex::new(x, 0.0); chains];
+        let minus_least = numbers(-least);
         let mut monitor = Monitor::new("multi-shift conjugate gradients", stop, chains);
         vector::norm2(b, blocks.clone(), &mut scale);
         monitor.set_scale(&scale);
@@ -83,7 +99,6 @@ impl<X> MultiShift<X> {
             x.fill(T::default());
             p.copy_from(b);
         }
-        let numbers = |x: f64| vec![Complex::new(x, 0.0); chains];
         let end = loop {
             if let Some(end) = monitor.observe(&norm2) {
                 break end;
@@ -97,44 +112,41 @@ impl<X> MultiShift<X> {
             if least > 0.0 {
                 vector::norm2(p, blocks.clone(), &mut p_norm2);
                 along.iter_mut().zip(&p_norm2).for_each(|(along, p2)| *along += least * p2);
-                vector::subtract(&mut self.ap, &numbers(-least), p, blocks.clone());
+                vector::subtract(&mut self.ap, &minus_least, p, blocks.clone());
             }
             let live = |chain: usize| !monitor.done(chain);
             if (0..chains).any(|chain| live(chain) && along[chain] == 0.0) {
                 break End::Breakdown("M p");
             }
-            let (last_step, last_turn) = (step.clone(), turn.clone());
+            std::mem::swap(&mut step, &mut last_step);
+            std::mem::swap(&mut turn, &mut last_turn);
             for chain in 0..chains {
                 step[chain] = if live(chain) { norm2[chain] / along[chain] } else { 0.0 };
             }
-            let complex: Vec<_> = step.iter().map(|&a| Complex::new(a, 0.0)).collect();
-            vector::subtract(&mut self.r, &complex, &self.ap, blocks.clone());
-            vector::norm2(&self.r, blocks.clone(), &mut new_norm2);
+            let fields = (&mut *x[base], &mut *self.r);
+            vector::cg_step(fields, &step, (&self.p[base], &self.ap), blocks.clone(), &mut new_norm2);
             for chain in 0..chains {
                 turn[chain] = if live(chain) { new_norm2[chain] / norm2[chain] } else { 0.0 };
             }
-            for (k, shift) in shifts.iter().enumerate() {
+            vector::scale_add(&mut self.p[base], &turn, &self.r, blocks.clone());
+            for k in (0..shifts.len()).filter(|&k| k != base) {
                 if shifted[k].iter().all(|s| s.done) {
                     continue;
                 }
                 for chain in 0..chains {
-                    let s = &mut shifted[k][chain];
-                    let [to_x, to_p, of_r] = &mut coefficients;
+                    let (s, [to_x, to_p, of_r]) = (&mut shifted[k][chain], &mut coefficients);
                     if s.done || !live(chain) {
                         (to_x[chain], to_p[chain], of_r[chain]) = (0.0, 0.0, 0.0);
                         continue;
                     }
-                    let (a, last_a, last_b) = (step[chain], last_step[chain], last_turn[chain]);
-                    let old = last_a * s.last_zeta * (1.0 + (shift - least) * a);
-                    let next = s.zeta * s.last_zeta * last_a / (a * last_b * (s.last_zeta - s.zeta) + old);
-                    let ratio = next / s.zeta;
-                    (to_x[chain], to_p[chain], of_r[chain]) = (a * ratio, turn[chain] * ratio * ratio, next);
-                    (s.last_zeta, s.zeta) = (s.zeta, next);
-                    let residual2 = next * next * new_norm2[chain];
-                    // The base stops with the iteration.
-                    s.done = k != base && residual2 <= stop.tolerance * stop.tolerance * scale[chain];
+                    let last = (last_step[chain], last_turn[chain]);
+                    let ratio = s.advance(shifts[k] - least, step[chain], last);
+                    to_x[chain] = step[chain] * ratio;
+                    (to_p[chain], of_r[chain]) = (turn[chain] * ratio * ratio, s.zeta);
+                    let residual2 = s.zeta * s.zeta * new_norm2[chain];
+                    s.done = residual2 <= stop.tolerance * stop.tolerance * scale[chain];
                 }
-                vector::shift_step((&mut x[k], &mut self.p[k]), &coefficients, &self.r, blocks.clone());
+                shift_step((&mut x[k], &mut self.p[k]), &coefficients, &self.r, blocks.clone());
             }
             std::mem::swap(&mut norm2, &mut new_norm2);
         };
@@ -152,6 +164,50 @@ impl<X> MultiShift<X> {
         }
         monitor.finish(end, a.flops(), worst, (worst, &scale))
     }
+}
+
+struct ShiftStep<'a, T> {
+    x: FieldWriter<'a, T>,
+    p: FieldWriter<'a, T>,
+    r: FieldReader<'a, T>,
+    to_x: Row<T>,
+    to_p: Row<T>,
+    of_r: Row<T>,
+}
+
+impl<T: Real> Kernel<T> for ShiftStep<'_, T> {
+    gaugelink_lattice::compiled!(scalar T: ShiftStep);
+    #[inline(always)]
+    fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
+        // SAFETY: a block is read and written by one thread.
+        let (x, p) = unsafe { (self.x.reader(), self.p.reader()) };
+        let (to_x, to_p, of_r): (V, V, V) =
+            (self.to_x.to_lanes(), self.to_p.to_lanes(), self.of_r.to_lanes());
+        for block in range {
+            for c in 0..self.r.reals() {
+                let direction: V = p.load(block, c);
+                let new_x = direction.mul_add(to_x, x.load(block, c));
+                let new_p = direction.mul_add(to_p, self.r.load::<V>(block, c) * of_r);
+                // SAFETY: as above.
+                unsafe {
+                    self.x.store(block, c, new_x);
+                    self.p.store(block, c, new_p);
+                }
+            }
+        }
+    }
+}
+
+/// x ← x + a p, then p ← b p + c r with real `coefficients` (a, b, c).
+fn shift_step<T: Real>(
+    (x, p): (&mut Field<T>, &mut Field<T>),
+    coefficients: &[Vec<f64>; 3],
+    r: &Field<T>,
+    blocks: Range<usize>,
+) {
+    let lattice = r.lattice().clone();
+    let [to_x, to_p, of_r] = coefficients.each_ref().map(|c| Row::by_chain(&lattice, |chain| c[chain]));
+    lattice.launch(&ShiftStep { x: x.writer(), p: p.writer(), r: r.reader(), to_x, to_p, of_r }, blocks);
 }
 
 #[cfg(test)]

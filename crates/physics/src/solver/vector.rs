@@ -242,50 +242,6 @@ pub fn cg_step<T: Real>(
     lattice.reduce(&kernel, blocks, sums);
 }
 
-struct ShiftStep<'a, T> {
-    x: FieldWriter<'a, T>,
-    p: FieldWriter<'a, T>,
-    r: FieldReader<'a, T>,
-    to_x: Row<T>,
-    to_p: Row<T>,
-    of_r: Row<T>,
-}
-
-impl<T: Real> Kernel<T> for ShiftStep<'_, T> {
-    gaugelink_lattice::compiled!(scalar T: ShiftStep);
-    #[inline(always)]
-    fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
-        // SAFETY: a block is read and written by one thread.
-        let (x, p) = unsafe { (self.x.reader(), self.p.reader()) };
-        let (to_x, to_p, of_r): (V, V, V) =
-            (self.to_x.to_lanes(), self.to_p.to_lanes(), self.of_r.to_lanes());
-        for block in range {
-            for c in 0..self.r.reals() {
-                let direction: V = p.load(block, c);
-                let new_x = direction.mul_add(to_x, x.load(block, c));
-                let new_p = direction.mul_add(to_p, self.r.load::<V>(block, c) * of_r);
-                // SAFETY: as above.
-                unsafe {
-                    self.x.store(block, c, new_x);
-                    self.p.store(block, c, new_p);
-                }
-            }
-        }
-    }
-}
-
-/// x ← x + a p, then p ← b p + c r with real `coefficients` (a, b, c).
-pub fn shift_step<T: Real>(
-    (x, p): (&mut Field<T>, &mut Field<T>),
-    coefficients: &[Vec<f64>; 3],
-    r: &Field<T>,
-    blocks: Range<usize>,
-) {
-    let lattice = r.lattice().clone();
-    let [to_x, to_p, of_r] = coefficients.each_ref().map(|c| Row::by_chain(&lattice, |chain| c[chain]));
-    lattice.launch(&ShiftStep { x: x.writer(), p: p.writer(), r: r.reader(), to_x, to_p, of_r }, blocks);
-}
-
 struct BiCgDirection<'a, T> {
     p: FieldWriter<'a, T>,
     r: FieldReader<'a, T>,
