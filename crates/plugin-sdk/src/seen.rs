@@ -97,15 +97,24 @@ impl ViewMut<'static> {
     }
 }
 
-/// Words of 8 bytes of a view before its planes, and those from behind them to its generation.
-const HEAD: Range<usize> = 0..offset_of!(glk_view, plane) / 8;
-const TAIL: Range<usize> = offset_of!(glk_view, plane_bytes) / 8..offset_of!(glk_view, generation) / 8;
+/// What is compared at once.
+type Block = [u8; 16];
+/// Blocks of a view before its planes, and those from behind them to its generation.
+const HEAD: Range<usize> = blocks(0, offset_of!(glk_view, plane));
+const TAIL: Range<usize> = blocks(offset_of!(glk_view, plane_bytes), offset_of!(glk_view, generation));
+
+/// The blocks from one byte to another.
+const fn blocks(first: usize, end: usize) -> Range<usize> {
+    let size = size_of::<Block>();
+    assert!(first.is_multiple_of(size) && end.is_multiple_of(size), "every byte is compared");
+    first / size..end / size
+}
 
 /// Whether `new` has the layout of `last`, which has a name: bit by bit, but for planes and generation.
 ///
 /// # Safety
 /// As for [`crate::read_sized`].
-#[inline]
+#[inline(always)]
 unsafe fn continues(last: &View, new: *const glk_view) -> bool {
     if new.is_null() || last.layout().is_none() {
         return false;
@@ -114,12 +123,44 @@ unsafe fn continues(last: &View, new: *const glk_view) -> bool {
     if (unsafe { new.cast::<u32>().read_unaligned() } as usize) < size_of::<glk_view>() {
         return false;
     }
-    let (old, new) = ((&raw const *last.as_raw()).cast::<u64>(), new.cast::<u64>());
-    // All words without a branch, which becomes a few instructions on vectors; a call of memcmp would take longer.
     // SAFETY: both structs are whole.
-    let differs = |i: usize| unsafe { old.add(i).read_unaligned() ^ new.add(i).read_unaligned() };
-    let head = HEAD.fold(0, |bits, i| bits | differs(i));
-    std::hint::black_box(TAIL.fold(head, |bits, i| bits | differs(i))) == 0
+    unsafe { alike((&raw const *last.as_raw()).cast(), new.cast()) }
+}
+
+/// Whether all of [`HEAD`] and [`TAIL`] is the same at both places, without a branch before the last byte.
+///
+/// # Safety
+/// A whole view is readable at both.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn alike(old: *const Block, new: *const Block) -> bool {
+    use std::arch::x86_64::{
+        __m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128, _mm_setzero_si128,
+        _mm_xor_si128,
+    };
+    // SAFETY: the caller's promise; every processor of this architecture has SSE2.
+    unsafe {
+        let mut differ = _mm_setzero_si128();
+        let mut i = HEAD.start;
+        while i < TAIL.end {
+            let (a, b) = (old.add(i).cast::<__m128i>(), new.add(i).cast::<__m128i>());
+            differ = _mm_or_si128(differ, _mm_xor_si128(_mm_loadu_si128(a), _mm_loadu_si128(b)));
+            i = if i + 1 == HEAD.end { TAIL.start } else { i + 1 };
+        }
+        _mm_movemask_epi8(_mm_cmpeq_epi8(differ, _mm_setzero_si128())) == 0xffff
+    }
+}
+
+/// As above. Of words the compiler makes a comparison each, unless their sum is hidden from it.
+///
+/// # Safety
+/// As above.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+unsafe fn alike(old: *const Block, new: *const Block) -> bool {
+    // SAFETY: the caller's promise.
+    let bits = |place: *const Block, i: usize| unsafe { place.add(i).cast::<u128>().read_unaligned() };
+    std::hint::black_box(HEAD.chain(TAIL).fold(0, |differ, i| differ | (bits(old, i) ^ bits(new, i)))) == 0
 }
 
 /// Views that leave fields out have no name, nor have those whose table has to be looked at again.

@@ -58,7 +58,7 @@ mod tests {
         for (error, code) in cases {
             let sentence = error.to_string();
             let error = Error::from(error);
-            assert_eq!((error.code, error.message), (code, sentence));
+            assert_eq!((error.code, &error.message), (code, &sentence));
         }
     }
 }
