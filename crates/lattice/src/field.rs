@@ -194,9 +194,12 @@ impl<T: Real> Field<T> {
         }
     }
     /// Fills the ghosts from the neighbouring ranks. Collective; nothing to do where no direction is cut.
+    #[inline]
     pub fn exchange(&mut self) {
-        let reals = self.reals;
-        self.exchange_components(0..reals);
+        if self.layout().has_ghosts() {
+            let reals = self.reals;
+            self.exchange_components(0..reals);
+        }
     }
     /// Fills the ghosts of some components only.
     pub fn exchange_components(&mut self, components: Range<usize>) {

@@ -94,9 +94,9 @@ impl<M: Make> Instances<M> {
     ) -> Result<()> {
         let mut meter = place.begin(call);
         let (index, count) = self.index(links, place)?;
-        let mut first = 0;
-        while first < links.batch() {
-            call.progress("fields", first as u64, links.batch() as u64)?;
+        let (mut first, batch) = (0, links.batch());
+        while first < batch {
+            call.progress("fields", first as u64, batch as u64)?;
             pass(self.get(index), first, count, &mut meter)?;
             first += count;
         }
@@ -104,6 +104,7 @@ impl<M: Make> Instances<M> {
         Ok(())
     }
     /// An instance by its number.
+    #[inline]
     pub fn get(&mut self, index: usize) -> &mut M::Instance {
         &mut self.made[index].1
     }
