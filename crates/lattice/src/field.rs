@@ -71,6 +71,7 @@ impl<T: Real> Field<T> {
     ///
     /// # Safety
     /// As there, until it is moved again.
+    #[inline]
     pub(crate) unsafe fn move_to(&mut self, start: *mut T) {
         // SAFETY: the caller's promise.
         unsafe { self.data.move_to(start) }

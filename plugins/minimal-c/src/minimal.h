@@ -164,8 +164,8 @@ int64_t lex_of(const glk_object *o, const int64_t x[GLK_MAX_DIM]);
 char *address(const field *f, int64_t lex, int64_t mu, int64_t row, int64_t col, int64_t s, int64_t b);
 cplx load(const field *f, const char *p);
 void store(const field *f, char *p, cplx z);
-/* to = factor * from, element by element, whatever the two layouts are. */
-void scale(const field *from, const field *to, double factor);
+/* to = factor * from of field b of the batch, element by element, whatever the two layouts are. */
+void scale(const field *from, const field *to, double factor, int64_t b);
 
 /* ---- Matrices of n rows and columns ---------------------------------------------------------------------------*/
 matrix link_at(const field *u, int64_t lex, int64_t mu, int64_t b);

@@ -292,15 +292,14 @@ int numbers_apart(const field *out, const field *in) {
   return !shared;
 }
 
-void scale(const field *from, const field *to, double factor) {
-  for (int64_t b = 0; b < from->nrhs; b++)
-    for (int64_t x = 0; x < from->o->sites; x++)
-      if (holds(from, x) && holds(to, x))
-        for (int64_t s = 0; s < from->n5; s++)
-          for (int64_t mu = 0; mu < from->nmu; mu++)
-            for (int64_t i = 0; i < from->nrow; i++)
-              for (int64_t j = 0; j < from->ncol; j++)
-                store(to, address(to, x, mu, i, j, s, b), factor * load(from, address(from, x, mu, i, j, s, b)));
+void scale(const field *from, const field *to, double factor, int64_t b) {
+  for (int64_t x = 0; x < from->o->sites; x++)
+    if (holds(from, x) && holds(to, x))
+      for (int64_t s = 0; s < from->n5; s++)
+        for (int64_t mu = 0; mu < from->nmu; mu++)
+          for (int64_t i = 0; i < from->nrow; i++)
+            for (int64_t j = 0; j < from->ncol; j++)
+              store(to, address(to, x, mu, i, j, s, b), factor * load(from, address(from, x, mu, i, j, s, b)));
 }
 
 matrix link_at(const field *u, int64_t lex, int64_t mu, int64_t b) {
