@@ -146,6 +146,7 @@ impl<'s, T: Extensible> Object<'s, T> {
 
 impl<T> Object<'_, T> {
     /// A function that the plugin does not offer.
+    #[cold]
     pub(crate) fn absent(&self, what: &str) -> HostError {
         self.plugin.fails(Error::unsupported(format!("the plugin offers no {what}")))
     }
@@ -235,10 +236,12 @@ pub(crate) use common_methods;
 /// One output number for each field of the batch.
 #[inline]
 pub(crate) fn room(plugin: &Plugin, name: &str, room: usize, batch: usize) -> Result<(), HostError> {
-    if room == batch {
-        return Ok(());
-    }
-    Err(plugin.fails(Error::invalid(format!(
+    if room == batch { Ok(()) } else { Err(no_room(plugin, name, room, batch)) }
+}
+
+#[cold]
+fn no_room(plugin: &Plugin, name: &str, room: usize, batch: usize) -> HostError {
+    plugin.fails(Error::invalid(format!(
         "{name} has room for {room} numbers, and the batch has {batch} fields"
-    ))))
+    )))
 }

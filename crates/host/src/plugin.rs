@@ -159,11 +159,9 @@ impl Plugin {
     /// Ok, or the plugin's own words.
     #[inline]
     pub(crate) fn answer(&self, status: raw::glk_status, error: &raw::glk_error) -> Result<(), HostError> {
-        if status == raw::GLK_OK {
-            return Ok(());
-        }
-        Err(HostError::Call { path: self.inner.path.clone(), error: Error::load(status, error) })
+        if status == raw::GLK_OK { Ok(()) } else { Err(self.fails(Error::load(status, error))) }
     }
+    #[cold]
     pub(crate) fn fails(&self, error: Error) -> HostError {
         HostError::Call { path: self.inner.path.clone(), error }
     }

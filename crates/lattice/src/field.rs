@@ -71,6 +71,7 @@ impl<T: Real> Field<T> {
     ///
     /// # Safety
     /// As there, until it is moved again.
+    #[inline]
     pub(crate) unsafe fn move_to(&mut self, start: *mut T) {
         // SAFETY: the caller's promise.
         unsafe { self.data.move_to(start) }
@@ -194,9 +195,12 @@ impl<T: Real> Field<T> {
         }
     }
     /// Fills the ghosts from the neighbouring ranks. Collective; nothing to do where no direction is cut.
+    #[inline]
     pub fn exchange(&mut self) {
-        let reals = self.reals;
-        self.exchange_components(0..reals);
+        if self.layout().has_ghosts() {
+            let reals = self.reals;
+            self.exchange_components(0..reals);
+        }
     }
     /// Fills the ghosts of some components only.
     pub fn exchange_components(&mut self, components: Range<usize>) {

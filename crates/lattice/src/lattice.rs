@@ -131,6 +131,7 @@ impl Lattice {
         self.layouts[0].chains()
     }
     /// The layout of fields of precision `T`.
+    #[inline]
     pub fn layout<T: Real>(&self) -> &Layout {
         &self.layouts[(T::LANES == f32::LANES) as usize]
     }

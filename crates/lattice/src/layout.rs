@@ -254,8 +254,9 @@ impl Layout {
         &self.walk
     }
     /// Whether fields need their ghosts filled before a step is taken.
+    #[inline]
     pub fn has_ghosts(&self) -> bool {
-        self.shell.iter().any(|&s| s > 0)
+        self.extended_blocks() > self.blocks
     }
     /// The block one step away; `step` is [`forward`] or [`backward`].
     #[inline(always)]

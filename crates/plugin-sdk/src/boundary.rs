@@ -1,5 +1,6 @@
 //! What stands between a host and the plugin's code: rule R3 of `plugin.h`.
 
+use crate::busy::is_busy;
 use crate::sized::{self, Extensible};
 use crate::{Error, Result, raw};
 use std::any::Any;
@@ -11,18 +12,12 @@ use std::sync::Once;
 compile_error!("a plugin must be built with panic = \"unwind\": a panic that aborts takes the host down");
 
 thread_local! {
-    /// Depth of calls from the host on this thread.
+    /// Depth of [`quiet`] on this thread.
     static INSIDE: Cell<u32> = const { Cell::new(0) };
 }
 static HOOK: Once = Once::new();
 
-/// Runs `body`; panics inside print nothing. For threads that a plugin starts itself.
-pub fn quiet<R>(body: impl FnOnce() -> R) -> R {
-    hush();
-    inside(body)
-}
-
-/// Lets panics [`inside`] print nothing from now on.
+/// Lets panics inside calls and inside [`quiet`] print nothing from now on.
 pub(crate) fn hush() {
     HOOK.call_once(|| {
         let chained = std::panic::take_hook();
@@ -34,32 +29,28 @@ pub(crate) fn hush() {
     });
 }
 
-/// As [`quiet`], after [`hush`].
-#[inline]
-fn inside<R>(body: impl FnOnce() -> R) -> R {
-    struct Leave(*const Cell<u32>);
+/// Runs `body`; panics inside print nothing. For threads that a plugin starts itself.
+pub fn quiet<R>(body: impl FnOnce() -> R) -> R {
+    struct Leave;
     impl Drop for Leave {
         fn drop(&mut self) {
-            // SAFETY: a cell of this thread, without a destructor: it stays as long as the thread does.
-            let inside = unsafe { &*self.0 };
-            inside.set(inside.get() - 1);
+            INSIDE.with(|inside| inside.set(inside.get() - 1));
         }
     }
-    // Looked for once, which takes a call of the loader's.
-    let _leave = INSIDE.with(|inside| {
-        inside.set(inside.get() + 1);
-        Leave(inside)
-    });
+    hush();
+    INSIDE.with(|inside| inside.set(inside.get() + 1));
+    let _leave = Leave;
     body()
 }
 
-/// Whether panics on this thread print nothing: inside [`quiet`]. Threads that work for this one shall be quiet, too.
+/// Whether panics on this thread print nothing: inside [`quiet`] and inside calls of objects. Threads that work for this one
+/// shall be quiet, too.
 pub fn is_quiet() -> bool {
-    INSIDE.with(Cell::get) > 0
+    INSIDE.with(Cell::get) > 0 || is_busy()
 }
 
 /// Runs `body` and gives the status of its result. A failure, panics among them, fills the host's error struct, with
-/// `place` where the error names none. [`hush`] comes first.
+/// `place` where the error names none. Whoever calls it sees to it that panics print nothing.
 ///
 /// # Safety
 /// As for [`Error::store`].
@@ -69,13 +60,19 @@ pub(crate) unsafe fn guarded(
     out: *mut raw::glk_error,
     body: impl FnOnce() -> Result<()>,
 ) -> raw::glk_status {
-    // SAFETY: the caller's promise. The status is made inside, so that a number is passed on, not a struct copied.
-    let body = || inside(|| unsafe { status(body(), place, out) });
-    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| {
-        let message = format!("the plugin panicked: {}", sentence(payload));
-        // SAFETY: as above.
-        unsafe { status(Err(Error::new(raw::GLK_PANIC, message)), place, out) }
-    })
+    // SAFETY: the caller's promise. The status is made inside, so that a number is passed on.
+    let body = || unsafe { status(body(), place, out) };
+    // SAFETY: as above.
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| unsafe { panicked(payload, place, out) })
+}
+
+/// # Safety
+/// As for [`Error::store`].
+#[cold]
+unsafe fn panicked(payload: Box<dyn Any + Send>, place: &str, out: *mut raw::glk_error) -> raw::glk_status {
+    let message = format!("the plugin panicked: {}", sentence(payload));
+    // SAFETY: the caller's promise.
+    unsafe { failed(Error::new(raw::GLK_PANIC, message), place, out) }
 }
 
 /// What a panic said. Its payload may panic when it is dropped, so it is not.
@@ -99,15 +96,21 @@ fn sentence(payload: Box<dyn Any + Send>) -> String {
 pub(crate) unsafe fn status(result: Result<()>, place: &str, out: *mut raw::glk_error) -> raw::glk_status {
     match result {
         Ok(()) => raw::GLK_OK,
-        Err(mut error) => {
-            if error.place.is_empty() {
-                error.place = place.into();
-            }
-            // SAFETY: the caller's promise.
-            unsafe { error.store(out) };
-            error.code
-        }
+        // SAFETY: the caller's promise.
+        Err(error) => unsafe { failed(error, place, out) },
     }
+}
+
+/// # Safety
+/// As for [`Error::store`].
+#[cold]
+unsafe fn failed(mut error: Error, place: &str, out: *mut raw::glk_error) -> raw::glk_status {
+    if error.place.is_empty() {
+        error.place = place.into();
+    }
+    // SAFETY: the caller's promise.
+    unsafe { error.store(out) };
+    error.code
 }
 
 /// The reference behind a pointer argument, or an error that names it.

@@ -3,13 +3,21 @@
 use crate::{raw, sized};
 use std::ffi::c_char;
 use std::fmt;
+use std::ops::{Deref, DerefMut};
 
 /// The result of everything that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// A status of `plugin.h` and what went wrong: what, where, and what to do.
+/// A status of `plugin.h` and what went wrong: what, where, and what to do. Its fields are those of [`Details`].
+///
+/// A pointer alone, so that the results of calls, which nearly always are `Ok`, pass through registers: a call of a plugin
+/// goes through half a dozen functions that answer with one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Error {
+pub struct Error(Box<Details>);
+
+/// What an [`Error`] tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Details {
     /// `GLK_*`, never `GLK_OK`.
     pub code: raw::glk_status,
     /// One sentence.
@@ -24,14 +32,21 @@ pub struct Error {
 
 macro_rules! constructors {
     ($($(#[$doc:meta])* $name:ident = $code:ident),* $(,)?) => {
-        $($(#[$doc])* pub fn $name(message: impl Into<String>) -> Self { Self::new(raw::$code, message) })*
+        $($(#[$doc])* #[cold] pub fn $name(message: impl Into<String>) -> Self { Self::new(raw::$code, message) })*
     };
 }
 
 impl Error {
     /// An error with this status.
+    #[cold]
     pub fn new(code: raw::glk_status, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), place: String::new(), device_code: 0, rank: -1 }
+        Self(Box::new(Details {
+            code,
+            message: message.into(),
+            place: String::new(),
+            device_code: 0,
+            rank: -1,
+        }))
     }
     constructors! {
         /// An argument that makes no sense.
@@ -66,13 +81,14 @@ impl Error {
         unsafe { sized::write(out, &error) };
     }
     /// What a plugin answered: `status`, and the struct it may have filled.
+    #[cold]
     pub fn load(status: raw::glk_status, error: &raw::glk_error) -> Self {
         let mut message = text(&error.message);
         if message.is_empty() {
             message = "the plugin gives no reason".into();
         }
         let (place, device_code, rank) = (text(&error.where_), error.device_code, error.rank);
-        Self { code: status, message, place, device_code, rank }
+        Self(Box::new(Details { code: status, message, place, device_code, rank }))
     }
     /// The status's name, such as `INVALID_ARG`.
     pub fn name(&self) -> &'static str {
@@ -94,6 +110,19 @@ impl Error {
             raw::GLK_NEED_COPY => "NEED_COPY",
             _ => "INTERNAL",
         }
+    }
+}
+
+impl Deref for Error {
+    type Target = Details;
+    fn deref(&self) -> &Details {
+        &self.0
+    }
+}
+
+impl DerefMut for Error {
+    fn deref_mut(&mut self) -> &mut Details {
+        &mut self.0
     }
 }
 
@@ -129,6 +158,11 @@ fn text(array: &[c_char]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn results_are_as_large_as_a_register() {
+        assert_eq!(size_of::<Result<()>>(), size_of::<usize>());
+    }
 
     #[test]
     fn long_messages_end_at_a_character() {

@@ -136,5 +136,10 @@ unsafe extern "C" fn pullback(
 /// Views of one call are batches of one size.
 #[inline]
 pub(crate) fn same_batch(a: usize, b: usize) -> Result<()> {
-    if a == b { Ok(()) } else { Err(Error::invalid(format!("nrhs differs between the views: {a} and {b}"))) }
+    if a == b { Ok(()) } else { Err(batches_differ(a, b)) }
+}
+
+#[cold]
+fn batches_differ(a: usize, b: usize) -> Error {
+    Error::invalid(format!("nrhs differs between the views: {a} and {b}"))
 }

@@ -11,6 +11,7 @@
 mod access;
 mod apart;
 mod boundary;
+mod busy;
 mod call;
 mod component;
 mod error;
@@ -35,7 +36,7 @@ pub use access::{Access, AccessMut};
 pub use boundary::{is_quiet, quiet};
 pub use call::{Call, Comm, Host, HostThreads, Level, Parallel};
 pub use component::{Args, Component, Config, Constructor};
-pub use error::{Error, Result};
+pub use error::{Details, Error, Result};
 pub use flow::Flow;
 pub use force::Force;
 pub use lattice::Lattice;

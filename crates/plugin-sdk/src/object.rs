@@ -1,6 +1,7 @@
 //! Objects behind their handle, and what all interfaces share.
 
 use crate::boundary::{guarded, status};
+use crate::busy::Busy;
 use crate::seen::Seen;
 use crate::{
     Args, Call, Component, Constructor, Error, Flow, Force, Host, Lattice, Precond, Proposal, Result, Sink,
@@ -76,6 +77,7 @@ enum Body {
 /// What `glk_object` points to.
 pub(crate) struct Handle {
     poisoned: bool,
+    busy: Busy,
     id: &'static str,
     host: Host,
     lattice: Lattice,
@@ -107,7 +109,7 @@ impl Handle {
             Constructor::Proposal(create) => Body::Proposal(create(args)?),
         };
         let (host, lattice, seen) = (args.host, args.lattice.clone(), Seen::new()?);
-        Ok(Self { poisoned: false, id: component.id, host, lattice, seen, body })
+        Ok(Self { poisoned: false, busy: Busy::new(), id: component.id, host, lattice, seen, body })
     }
     as_interface! {
         flow: Flow, Flow;
@@ -149,15 +151,23 @@ pub(crate) unsafe fn call(
         };
         let id = handle.id;
         if handle.poisoned {
-            let message = "the object panicked in an earlier call; destroy it and create a new one";
-            return status(Err(Error::new(raw::GLK_POISONED, message)), id, error);
+            return status(Err(poisoned()), id, error);
         }
+        handle.busy.enter();
         let status = guarded(id, error, || body(handle));
+        let handle = &mut *object.cast::<Handle>();
+        handle.busy.leave();
         if status == raw::GLK_PANIC {
-            (*object.cast::<Handle>()).poisoned = true;
+            handle.poisoned = true;
         }
         status
     }
+}
+
+#[cold]
+fn poisoned() -> Error {
+    let message = "the object panicked in an earlier call; destroy it and create a new one";
+    Error::new(raw::GLK_POISONED, message)
 }
 
 /// As [`call`], for functions that run somewhere.

@@ -1,6 +1,6 @@
 //! The entry point of a plugin and the functions that all its objects share.
 
-use crate::boundary::{argument, guarded, hush, status};
+use crate::boundary::{argument, guarded, quiet, status};
 use crate::call::{string, text};
 use crate::component::Component;
 use crate::object::{Handle, call};
@@ -121,8 +121,7 @@ unsafe extern "C" fn create<P: Plugin>(
     error: *mut glk_error,
 ) -> glk_status {
     // SAFETY: see above.
-    unsafe {
-        hush();
+    quiet(|| unsafe {
         guarded(P::ID, error, || {
             if out.is_null() {
                 return Err(Error::invalid("the place for the object is NULL"));
@@ -140,7 +139,7 @@ unsafe extern "C" fn create<P: Plugin>(
             *out = Box::into_raw(Box::new(handle)).cast();
             Ok(())
         })
-    }
+    })
 }
 
 unsafe extern "C" fn destroy(object: *mut glk_object) {
@@ -154,7 +153,7 @@ unsafe extern "C" fn destroy(object: *mut glk_object) {
         Ok(())
     };
     // SAFETY: no error is stored.
-    unsafe { guarded("destroy", std::ptr::null_mut(), gone) };
+    quiet(|| unsafe { guarded("destroy", std::ptr::null_mut(), gone) });
 }
 
 unsafe extern "C" fn get(interface_id: *const c_char) -> *const c_void {

@@ -50,9 +50,7 @@ impl View<'static> {
     pub(crate) unsafe fn next(&mut self, raw: *const glk_view, name: &'static str) -> Result<&Self> {
         // SAFETY: the caller's promise.
         unsafe {
-            if continues(self, raw) {
-                self.move_to(raw, name);
-            } else {
+            if !follows(self, raw, name) {
                 self.begin(raw, name)?;
             }
         }
@@ -78,9 +76,7 @@ impl ViewMut<'static> {
     pub(crate) unsafe fn next(&mut self, raw: *const glk_view, name: &'static str) -> Result<&mut Self> {
         // SAFETY: the caller's promise.
         unsafe {
-            if continues(self.as_view(), raw) {
-                self.view_mut().move_to(raw, name);
-            } else {
+            if !follows(self.view_mut(), raw, name) {
                 self.begin(raw, name)?;
             }
         }
@@ -97,29 +93,100 @@ impl ViewMut<'static> {
     }
 }
 
-/// Words of 8 bytes of a view before its planes, and those from behind them to its generation.
-const HEAD: Range<usize> = 0..offset_of!(glk_view, plane) / 8;
-const TAIL: Range<usize> = offset_of!(glk_view, plane_bytes) / 8..offset_of!(glk_view, generation) / 8;
+/// Bytes of a view before its planes, and those from behind them to its generation.
+const HEAD: Range<usize> = 0..offset_of!(glk_view, plane);
+const TAIL: Range<usize> = offset_of!(glk_view, plane_bytes)..offset_of!(glk_view, generation);
 
-/// Whether `new` has the layout of `last`, which has a name: bit by bit, but for planes and generation.
+/// Moves `last`, which has a name, to where `new` is, if their layouts are the same: all bytes but those of planes and
+/// generation.
 ///
 /// # Safety
 /// As for [`crate::read_sized`].
-#[inline]
-unsafe fn continues(last: &View, new: *const glk_view) -> bool {
+#[inline(always)]
+unsafe fn follows(last: &mut View<'static>, new: *const glk_view, name: &'static str) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: the caller's promise, and the processor has it.
+        return unsafe { follows_avx2(last, new, name) };
+    }
+    // SAFETY: the caller's promise.
+    unsafe { follows_by(last, new, name, alike) }
+}
+
+/// # Safety
+/// As for [`follows`].
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn follows_avx2(last: &mut View<'static>, new: *const glk_view, name: &'static str) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { follows_by(last, new, name, alike_avx2) }
+}
+
+/// # Safety
+/// As for [`follows`]; `alike` reads two whole views.
+#[inline(always)]
+unsafe fn follows_by(
+    last: &mut View<'static>,
+    new: *const glk_view,
+    name: &'static str,
+    alike: unsafe fn(*const u8, *const u8) -> bool,
+) -> bool {
     if new.is_null() || last.layout().is_none() {
         return false;
     }
-    // SAFETY: every struct has its size.
-    if (unsafe { new.cast::<u32>().read_unaligned() } as usize) < size_of::<glk_view>() {
-        return false;
+    // SAFETY: every struct has its size; what is compared and moved to is whole.
+    unsafe {
+        if (new.cast::<u32>().read_unaligned() as usize) < size_of::<glk_view>()
+            || !alike((&raw const *last.as_raw()).cast(), new.cast())
+        {
+            return false;
+        }
+        last.move_to(new, name);
     }
-    let (old, new) = ((&raw const *last.as_raw()).cast::<u64>(), new.cast::<u64>());
-    // All words without a branch, which becomes a few instructions on vectors; a call of memcmp would take longer.
-    // SAFETY: both structs are whole.
-    let differs = |i: usize| unsafe { old.add(i).read_unaligned() ^ new.add(i).read_unaligned() };
-    let head = HEAD.fold(0, |bits, i| bits | differs(i));
-    std::hint::black_box(TAIL.fold(head, |bits, i| bits | differs(i))) == 0
+    true
+}
+
+/// Whether all of [`HEAD`] and [`TAIL`] is the same, without a branch before the last word.
+///
+/// # Safety
+/// A whole view is readable at both places.
+#[inline(always)]
+unsafe fn alike(old: *const u8, new: *const u8) -> bool {
+    // SAFETY: the caller's promise.
+    let word = |place: *const u8, at: usize| unsafe { place.add(at).cast::<u64>().read_unaligned() };
+    let words = HEAD.step_by(8).chain(TAIL.step_by(8));
+    // Of a sum that it sees through the compiler makes a comparison for each word.
+    std::hint::black_box(words.fold(0, |differ, at| differ | (word(old, at) ^ word(new, at)))) == 0
+}
+
+/// As [`alike`].
+///
+/// # Safety
+/// As there; the processor has AVX2.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn alike_avx2(old: *const u8, new: *const u8) -> bool {
+    use std::arch::x86_64::{
+        __m256i, _mm256_loadu_si256, _mm256_or_si256, _mm256_setzero_si256, _mm256_testz_si256,
+        _mm256_xor_si256,
+    };
+    const STEP: usize = size_of::<__m256i>();
+    const {
+        assert!(
+            HEAD.end.is_multiple_of(STEP) && TAIL.start.is_multiple_of(STEP) && TAIL.end.is_multiple_of(STEP)
+        );
+    }
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut differ = _mm256_setzero_si256();
+        let mut at = 0;
+        while at < TAIL.end {
+            let (a, b) = (old.add(at).cast::<__m256i>(), new.add(at).cast::<__m256i>());
+            differ = _mm256_or_si256(differ, _mm256_xor_si256(_mm256_loadu_si256(a), _mm256_loadu_si256(b)));
+            at = if at + STEP == HEAD.end { TAIL.start } else { at + STEP };
+        }
+        _mm256_testz_si256(differ, differ) == 1
+    }
 }
 
 /// Views that leave fields out have no name, nor have those whose table has to be looked at again.
@@ -179,6 +246,26 @@ mod tests {
             // Less than whole: without a name, and not read beyond.
             assert_ne!(named(&mut seen, &changed), name, "byte {byte}");
             assert_ne!(named(&mut seen, &good), name, "byte {byte}: a name is given once");
+        }
+    }
+
+    #[test]
+    fn either_comparison_sees_every_byte_but_those_of_planes_and_generation() {
+        let numbers = vec![0.0; 64];
+        let old = field(&numbers);
+        let place = (&raw const old).cast::<u8>();
+        for byte in 0..size_of::<glk_view>() {
+            let mut new = old;
+            // SAFETY: a byte of the struct, which holds integers there and pointers that are not followed.
+            unsafe { *(&raw mut new).cast::<u8>().add(byte) ^= 0x80 };
+            let (new, same) = ((&raw const new).cast::<u8>(), !HEAD.contains(&byte) && !TAIL.contains(&byte));
+            // SAFETY: whole structs.
+            assert_eq!(unsafe { alike(place, new) }, same, "byte {byte}");
+            #[cfg(target_arch = "x86_64")]
+            if std::arch::is_x86_feature_detected!("avx2") {
+                // SAFETY: as above, on a processor that has it.
+                assert_eq!(unsafe { alike_avx2(place, new) }, same, "byte {byte}, on vectors");
+            }
         }
     }
 

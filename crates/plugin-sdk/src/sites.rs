@@ -289,7 +289,7 @@ mod tests {
     #[test]
     fn refusals_name_the_field() {
         let lattice = Lattice::single(&[3, 4]).unwrap();
-        let message = |v: &glk_view| sites(v, &lattice).unwrap_err().message;
+        let message = |v: &glk_view| sites(v, &lattice).unwrap_err().message.clone();
         assert!(message(&view(9)).contains("site_order is 9"));
         assert!(message(&view(raw::GLK_SITE_EO)).contains("even local extent"));
         assert!(message(&view(raw::GLK_SITE_TABLE)).contains("site_table"));

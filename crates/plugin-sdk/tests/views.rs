@@ -9,7 +9,7 @@ fn lattice() -> Lattice {
 fn message(view: &raw::glk_view) -> String {
     // SAFETY: only the description is looked at.
     let view = unsafe { View::from_raw(view, "U") }.expect("not NULL");
-    view.access(&lattice()).err().map(|error| error.message).unwrap_or_default()
+    view.access(&lattice()).err().map(|error| error.message.clone()).unwrap_or_default()
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn an_output_has_a_place_for_each_number() {
         assert_eq!(message(&raw), "", "as an input");
         // SAFETY: only the description is looked at.
         let mut view = unsafe { ViewMut::from_raw(&raw const raw, "U") }.expect("not NULL");
-        view.access(&lattice()).err().map(|error| error.message).unwrap_or_default()
+        view.access(&lattice()).err().map(|error| error.message.clone()).unwrap_or_default()
     };
     assert_eq!(refused(&|_| ()), "");
     assert_eq!(refused(&|v| (v.stride_row, v.stride_col) = (v.stride_col, v.stride_row)), "");

@@ -85,16 +85,6 @@ impl Architecture {
             },
         }
     }
-    /// Refuses links of another group than the configuration names.
-    pub fn expect(&self, links: &View) -> Result<()> {
-        let ncolor = links.as_raw().ncolor as usize;
-        match self.nc {
-            Some(nc) if nc != ncolor => {
-                Err(Error::invalid(format!("ncolor is {ncolor}, the configuration says nc = {nc}")))
-            }
-            _ => Ok(()),
-        }
-    }
     fn flow<T: Real, const N: usize>(&self, lattice: &Arc<Lattice>) -> Result<Flow<T, N>> {
         Ok(match &self.layers {
             Layers::Residual { rho, sublayers } => {
@@ -108,6 +98,16 @@ impl Architecture {
 
 impl Make for Architecture {
     type Instance = dyn Placed + Send;
+    /// Links of the group that the configuration names.
+    fn accept(&self, links: &View) -> Result<()> {
+        let ncolor = links.as_raw().ncolor as usize;
+        match self.nc {
+            Some(nc) if nc != ncolor => {
+                Err(Error::invalid(format!("ncolor is {ncolor}, the configuration says nc = {nc}")))
+            }
+            _ => Ok(()),
+        }
+    }
     fn make<T: Real, const N: usize>(&self, lattice: &Arc<Lattice>) -> Result<Box<dyn Placed + Send>> {
         Ok(Box::new(OnLattice::new(lattice, self.flow::<T, N>(lattice)?)))
     }

@@ -57,14 +57,13 @@ impl ServedFlow {
         let architecture = Architecture::new(settings(args.config)?, args.base_dir, &place)?;
         Ok(Self { place, flows: Instances::new(architecture), stats: Stats::default() })
     }
-    /// [`Instances::each`] for links of the group that the configuration wants.
+    /// [`Instances::each`] of the flows.
     fn each(
         &mut self,
         call: &Call,
         links: &View,
         pass: impl FnMut(&mut (dyn Placed + Send + 'static), usize, usize, &mut Meter) -> Result<()>,
     ) -> Result<()> {
-        self.flows.maker().expect(links)?;
         self.flows.each(&mut self.place, call, links, &mut self.stats, pass)
     }
 }

@@ -10,8 +10,10 @@ static glk_status forward(glk_object *o, const glk_exec *exec, const glk_view *V
   REQUIRE(v->whole_links && u->whole_links && alike(v, u), GLK_INVALID_ARG,
           "V and U differ in shape or are no whole link fields");
   APART(u, v);
-  scale(v, u, 1);
-  for (int64_t b = 0; b < v->nrhs; b++) logdet[b] = 0;
+  for (int64_t b = 0; b < v->nrhs; b++) {
+    scale(v, u, 1, b);
+    logdet[b] = 0;
+  }
   return finish(o, start);
 }
 
@@ -26,7 +28,8 @@ static glk_status pullback(glk_object *o, const glk_exec *exec, const glk_view *
             alike(v, to), GLK_INVALID_ARG, "V, F_U and F_V differ in shape or kind");
   APART(to, v);
   APART(to, from);
-  scale(from, to, from->v->algebra_conv == to->v->algebra_conv ? 1 : -1);
+  double sign = from->v->algebra_conv == to->v->algebra_conv ? 1 : -1;
+  for (int64_t b = 0; b < from->nrhs; b++) scale(from, to, sign, b);
   return finish(o, start);
 }
 const glk_flow identity_table = { sizeof(glk_flow), 0, NULL, forward, forward, NULL, pullback };

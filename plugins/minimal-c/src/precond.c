@@ -50,7 +50,7 @@ static glk_status apply(glk_object *o, const glk_exec *exec, const glk_view *r, 
   REQUIRE(in->v->kind == GLK_WILSON && out->v->kind == GLK_WILSON && alike(in, out), GLK_INVALID_ARG,
           "r and z differ in shape or are no spinors");
   APART(out, in);
-  scale(in, out, 1 / o->diagonal);
+  for (int64_t b = 0; b < in->nrhs; b++) scale(in, out, 1 / o->diagonal, b);
   return finish(o, start);
 }
 

@@ -18,25 +18,10 @@ glk_status fail(glk_error *error, glk_status code, const char *where, const char
   return code;
 }
 
-int on_cpu(const glk_exec *exec) {
-  return !exec || !GLK_HAS(glk_exec, exec, device_type) || exec->device_type == 0 || exec->device_type == GLK_DEV_CPU;
-}
-
-static double seconds_now(void) {
+double seconds_now(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-/* On fewer sites a call takes less time than reading the clock twice. */
-#define SITES_TIMED 16
-#define NOT_TIMED (-1.0)
-
-double start_of(const glk_object *o) { return o && o->sites >= SITES_TIMED ? seconds_now() : NOT_TIMED; }
-
-glk_status finish(glk_object *o, double start) {
-  o->seconds = start == NOT_TIMED ? 0 : seconds_now() - start;
-  return GLK_OK;
 }
 
 static int64_t parity_of(const glk_object *o, const int64_t x[GLK_MAX_DIM]) {
@@ -61,8 +46,9 @@ int64_t lex_of(const glk_object *o, const int64_t x[GLK_MAX_DIM]) {
 
 static int holds(const field *f, int64_t lex) {
   int64_t x[GLK_MAX_DIM];
+  if (f->v->parity == GLK_BOTH) return 1;
   coordinates(f->o, lex, x);
-  return f->v->parity == GLK_BOTH || parity_of(f->o, x) + 1 == f->v->parity;
+  return parity_of(f->o, x) + 1 == f->v->parity;
 }
 
 /* Bytes from the plane to the first number of a site: the table of site orders in plugin.h. */
@@ -116,10 +102,6 @@ void store(const field *f, char *p, cplx z) {
   }
 }
 
-/* Whether bytes are no multiple of a number's size, which is a power of two. Checks are most of what a call on a small
-   lattice costs, and a division most of a check: there is none where a mask or a comparison will do. */
-static inline int uneven(int64_t bytes, int64_t scalar) { return (bytes & (scalar - 1)) != 0; }
-
 /* Adds the reach of an index to [low, high]; 0 if a stride is impossible. */
 static inline int reach(double *low, double *high, int64_t count, int64_t stride, int64_t scalar) {
   if (count <= 1) return 1;
@@ -145,14 +127,6 @@ static int repeats(const field *f) {
   for (int64_t i = 1; i < count; i++) found |= entries[i] == entries[i - 1];
   free(entries);
   return found;
-}
-
-static int64_t planes_of(const field *f) { return f->v->nplanes > 1 ? f->v->nplanes : 1; }
-
-static const char *check_planes(const field *f) {
-  for (int64_t i = 0; i < planes_of(f); i++)
-    if (!f->v->plane[i] || uneven((int64_t)(uintptr_t)f->v->plane[i], f->scalar)) return "a plane is NULL or misaligned";
-  return NULL;
 }
 
 /* Rule R9: nothing of a view is believed before it is checked. NULL if it is fine, else what is wrong. */
@@ -235,20 +209,13 @@ static const char *examine(field *f, const glk_object *o, const glk_view *v, int
   return check_planes(f);
 }
 
-/* Byte by byte, but for planes and generation. */
-static inline int same_layout(const glk_view *a, const glk_view *b) {
-  const size_t strides = offsetof(glk_view, generation) - offsetof(glk_view, plane_bytes);
-  return !memcmp(a, b, offsetof(glk_view, plane)) && !memcmp(&a->plane_bytes, &b->plane_bytes, strides);
-}
-
 static const field *refused(field *f, const char *wrong) {
   f->refusal = GLK_INVALID_ARG;
   f->wrong = wrong;
   return f;
 }
 
-/* A view of another layout than the last one of its argument. */
-static const field *open_anew(glk_object *o, const glk_view *view, int place) {
+const field *open_anew(glk_object *o, const glk_view *view, int place) {
   known *last = &o->seen[place];
   field *f = &last->passing;
   if (!view) return refused(f, "a view is NULL");
@@ -267,14 +234,6 @@ static const field *open_anew(glk_object *o, const glk_view *view, int place) {
     last->kept = *f;
   }
   return f;
-}
-
-const field *open_view(glk_object *o, const glk_view *view, int place) {
-  known *last = &o->seen[place];
-  if (!view || view->size < sizeof *view || !same_layout(view, &last->view)) return open_anew(o, view, place);
-  last->kept.v = view;
-  last->kept.wrong = check_planes(&last->kept);
-  return &last->kept;
 }
 
 /* Marks on the 4-byte words of a field's planes, to which all numbers are aligned. */
@@ -313,15 +272,16 @@ static int numbers_marked(marks *m, const field *f, int set) {
   return found;
 }
 
-/* Almost always the planes are apart. Where they are not, the fields may be interleaved: number by number, then. */
-int apart(const field *out, const field *in) {
-  int meet = 0;
+/* Whether bytes between the first number and the last of a plane of each are the same. */
+static int planes_meet(const field *out, const field *in) {
   for (int64_t i = 0; i < planes_of(out); i++)
-    for (int64_t j = 0; j < planes_of(in); j++) {
-      uintptr_t a = (uintptr_t)out->v->plane[i], b = (uintptr_t)in->v->plane[j];
-      meet |= a + (uintptr_t)out->low < b + (uintptr_t)in->high && b + (uintptr_t)in->low < a + (uintptr_t)out->high;
-    }
-  if (!meet) return 1;
+    for (int64_t j = 0; j < planes_of(in); j++)
+      if (plane_meets(out, i, in, j)) return 1;
+  return 0;
+}
+
+int numbers_apart(const field *out, const field *in) {
+  if (!planes_meet(out, in)) return 1;
   marks m = { .planes = planes_of(out), .bytes = out->high - out->low };
   for (int64_t i = 0; i < m.planes; i++) m.first[i] = (const char *)out->v->plane[i] + out->low;
   m.words = calloc((size_t)(m.planes * m.bytes / 4), 1);
@@ -332,15 +292,14 @@ int apart(const field *out, const field *in) {
   return !shared;
 }
 
-void scale(const field *from, const field *to, double factor) {
-  for (int64_t b = 0; b < from->nrhs; b++)
-    for (int64_t x = 0; x < from->o->sites; x++)
-      if (holds(from, x) && holds(to, x))
-        for (int64_t s = 0; s < from->n5; s++)
-          for (int64_t mu = 0; mu < from->nmu; mu++)
-            for (int64_t i = 0; i < from->nrow; i++)
-              for (int64_t j = 0; j < from->ncol; j++)
-                store(to, address(to, x, mu, i, j, s, b), factor * load(from, address(from, x, mu, i, j, s, b)));
+void scale(const field *from, const field *to, double factor, int64_t b) {
+  for (int64_t x = 0; x < from->o->sites; x++)
+    if (holds(from, x) && holds(to, x))
+      for (int64_t s = 0; s < from->n5; s++)
+        for (int64_t mu = 0; mu < from->nmu; mu++)
+          for (int64_t i = 0; i < from->nrow; i++)
+            for (int64_t j = 0; j < from->ncol; j++)
+              store(to, address(to, x, mu, i, j, s, b), factor * load(from, address(from, x, mu, i, j, s, b)));
 }
 
 matrix link_at(const field *u, int64_t lex, int64_t mu, int64_t b) {

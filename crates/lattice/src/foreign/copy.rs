@@ -2,10 +2,11 @@
 
 use super::describe::{lattice_of, matches, own_bytes};
 use super::{Foreign, Recognised, directions};
+use crate::field::Field;
 use crate::geometry::ravel;
 use crate::lattice::Lattice;
 use crate::layout::{LaneMeaning, Layout};
-use crate::number::Real;
+use crate::number::{BLOCK_BYTES, Real};
 use gaugelink_plugin_sdk::{Access, Error, Result, View, ViewMut, raw};
 use std::ops::Range;
 
@@ -280,28 +281,26 @@ unsafe fn scatter<S: Real, T: Real>(rows: *const T, strides: &Strides, sites: &[
 }
 
 /// A copy of the same layout, block by block.
-fn read_own<F: Foreign>(view: &View<'_>, field: &mut F) -> u64 {
-    let bytes = own_bytes(field);
-    let from = view.as_raw().plane[0] as usize;
-    let to = field.as_mut_slice().as_mut_ptr() as usize;
-    copy_bytes(field.lattice(), from, to, bytes);
+#[inline]
+pub(super) fn read_own<F: Foreign>(view: &View<'_>, field: &mut F) -> u64 {
+    let (from, to) = (view.as_raw().plane[0] as usize, field.as_mut_slice().as_mut_ptr() as usize);
+    copy_blocks(field, from, to);
     field.exchange();
-    bytes as u64
+    own_bytes(field) as u64
 }
 
 fn write_own<F: Foreign>(field: &F, view: &mut ViewMut<'_>) -> u64 {
-    let bytes = own_bytes(field);
-    let to = view.as_view().as_raw().plane[0] as usize;
-    copy_bytes(field.lattice(), field.as_slice().as_ptr() as usize, to, bytes);
-    bytes as u64
+    copy_blocks(field, field.as_slice().as_ptr() as usize, view.as_view().as_raw().plane[0] as usize);
+    own_bytes(field) as u64
 }
 
-/// Both ranges are checked by `matches`; they may be the same memory.
-fn copy_bytes(lattice: &Lattice, from: usize, to: usize, bytes: usize) {
-    lattice.pool().run(0..bytes, |_, piece| {
+/// The rank's own blocks. Both ranges are checked by `matches`; they may be the same memory.
+#[inline]
+fn copy_blocks<T: Real>(field: &Field<T>, from: usize, to: usize) {
+    let block = field.reals() * BLOCK_BYTES;
+    field.lattice().spread(0..field.layout().blocks(), |_, piece| {
+        let (start, bytes) = (block * piece.start, block * piece.len());
         // SAFETY: pieces of ranges that the caller has checked.
-        unsafe {
-            std::ptr::copy((from + piece.start) as *const u8, (to + piece.start) as *mut u8, piece.len());
-        }
+        unsafe { std::ptr::copy((from + start) as *const u8, (to + start) as *mut u8, bytes) };
     });
 }

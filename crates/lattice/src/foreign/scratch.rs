@@ -1,6 +1,6 @@
 //! Fields that stand in for views of another layout.
 
-use super::copy::read;
+use super::copy::{read, read_own};
 use super::describe::reals;
 use super::{Foreign, Recognised, write_view};
 use crate::LatticeError;
@@ -42,6 +42,7 @@ impl<F: Foreign> Scratch<F> {
         Ok(field)
     }
     /// Whether a field can stand in the view's memory.
+    #[inline]
     fn fits(&mut self, view: &View<'_>) -> bool {
         self.own.matches::<F>(view, &self.lattice) && !self.lattice.layout::<F::Scalar>().has_ghosts()
     }
@@ -50,12 +51,14 @@ impl<F: Foreign> Scratch<F> {
     ///
     /// # Safety
     /// Not used after the view, and written only where the view may be.
+    #[inline]
     unsafe fn lent(&mut self, view: &View<'_>) -> &mut F {
         let (start, lattice) = (view.as_raw().plane[0].cast(), &self.lattice);
         // SAFETY: the caller's promise; the view was compared with all that a field needs.
-        let lent = self
-            .lent
-            .get_or_insert_with(|| unsafe { F::from_field(Field::at(start, lattice, reals::<F>(lattice))) });
+        let lent = self.lent.get_or_insert_with(
+            #[cold]
+            || unsafe { F::from_field(Field::at(start, lattice, reals::<F>(lattice))) },
+        );
         // SAFETY: as above.
         unsafe { lent.move_to(start) };
         lent
@@ -64,6 +67,7 @@ impl<F: Foreign> Scratch<F> {
     ///
     /// # Errors
     /// As [`Scratch::filled`], and those of `work`.
+    #[inline]
     pub fn reading<R>(
         &mut self,
         view: &View<'_>,
@@ -84,6 +88,7 @@ impl<F: Foreign> Scratch<F> {
     ///
     /// # Panics
     /// Where `work` swaps the field for another, which would then stand in memory that is not its own.
+    #[inline]
     pub fn writing<R>(
         &mut self,
         view: &mut ViewMut<'_>,
@@ -91,17 +96,27 @@ impl<F: Foreign> Scratch<F> {
         work: impl FnOnce(&mut F) -> Result<R>,
     ) -> Result<R> {
         let adds = view.as_view().as_raw().flags & raw::GLK_VIEW_ACCUMULATE != 0;
-        if !adds && self.fits(view.as_view()) {
-            // SAFETY: it is used while the view is borrowed; that `work` has not put another in its place is checked below.
-            let lent = unsafe { self.lent(view.as_view()) };
-            let place = lent.as_slice().as_ptr();
-            let result = work(lent);
-            if lent.as_slice().as_ptr() != place {
-                self.lent = None;
-                panic!("a field that is lent stays in its place");
-            }
-            return result;
+        if adds || !self.fits(view.as_view()) {
+            return self.written_back(view, copied, work);
         }
+        // SAFETY: it is used while the view is borrowed; that `work` has not put another in its place is checked below.
+        let lent = unsafe { self.lent(view.as_view()) };
+        let place = lent.as_slice().as_ptr();
+        let result = work(lent);
+        if lent.as_slice().as_ptr() != place {
+            self.lent = None;
+            panic!("a field that is lent stays in its place");
+        }
+        result
+    }
+    /// As [`Scratch::writing`], with this field.
+    #[inline(never)]
+    fn written_back<R>(
+        &mut self,
+        view: &mut ViewMut<'_>,
+        copied: &mut u64,
+        work: impl FnOnce(&mut F) -> Result<R>,
+    ) -> Result<R> {
         super::copy::check::<F>(view.as_view(), 0, self.lattice.layout::<F::Scalar>().chains())?;
         view.access(&super::copy::sdk_lattice(&self.lattice)?)?;
         let field = self.field()?;
@@ -128,7 +143,24 @@ fn made<'f, F: Foreign>(
 ///
 /// # Errors
 /// As there.
+#[inline]
 pub fn fill<F: Foreign>(
+    view: &View<'_>,
+    field: &mut F,
+    own: &mut Recognised,
+    copied: &mut u64,
+) -> Result<()> {
+    // What is known to match was checked before.
+    if own.has(view) {
+        read_own(view, field);
+        return Ok(());
+    }
+    converted(view, field, own, copied)
+}
+
+/// As [`fill`], of a view about whose layout nothing is known yet.
+#[inline(never)]
+fn converted<F: Foreign>(
     view: &View<'_>,
     field: &mut F,
     own: &mut Recognised,

@@ -76,6 +76,7 @@ impl<T: Zeroable> Memory<T> {
     ///
     /// # Safety
     /// As for [`Self::foreign`].
+    #[inline]
     pub unsafe fn move_to(&mut self, start: *mut T) {
         assert!(self.layout.is_none(), "memory of one's own stays where it is");
         // SAFETY: the caller's promise.

@@ -69,6 +69,7 @@ impl Pool {
     }
 
     /// Number of threads, the caller included.
+    #[inline]
     pub fn threads(&self) -> usize {
         match &self.source {
             Source::Own(workers) => workers.threads(),
@@ -98,6 +99,7 @@ impl Pool {
 
     /// Lets at most `threads` of them work from now on (at least 1, the caller); the others sleep. For hosts that grant
     /// threads call by call.
+    #[inline]
     pub fn limit(&self, threads: usize) {
         self.active.store(threads.clamp(1, self.threads()), Ordering::Relaxed);
     }

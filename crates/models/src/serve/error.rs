@@ -31,13 +31,17 @@ impl From<ModelError> for Error {
 ///
 /// # Errors
 /// `NONFINITE` with the first number that is none.
+#[inline]
 pub fn finite(what: &str, numbers: &[f64]) -> Result<(), Error> {
     match numbers.iter().find(|x| !x.is_finite()) {
         None => Ok(()),
-        Some(x) => {
-            Err(Error::nonfinite(format!("{what} is {x}: check that the links are finite and unitary")))
-        }
+        Some(x) => Err(not_finite(what, *x)),
     }
+}
+
+#[cold]
+fn not_finite(what: &str, x: f64) -> Error {
+    Error::nonfinite(format!("{what} is {x}: check that the links are finite and unitary"))
 }
 
 #[cfg(test)]
@@ -58,7 +62,7 @@ mod tests {
         for (error, code) in cases {
             let sentence = error.to_string();
             let error = Error::from(error);
-            assert_eq!((error.code, error.message), (code, sentence));
+            assert_eq!((error.code, &error.message), (code, &sentence));
         }
     }
 }

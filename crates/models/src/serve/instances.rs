@@ -16,6 +16,13 @@ pub trait Make {
     fn scalar(&self, of_view: i32) -> i32 {
         of_view
     }
+    /// Refuses links that the configuration excludes. What is refused or not is the layout; it is asked about once.
+    ///
+    /// # Errors
+    /// A sentence about the view.
+    fn accept(&self, _links: &View<'_>) -> Result<()> {
+        Ok(())
+    }
     /// Makes it for fields on `lattice`, as large as they are for every call.
     ///
     /// # Errors
@@ -70,6 +77,7 @@ impl<M: Make> Instances<M> {
     }
     #[cold]
     fn search(&mut self, view: &View<'_>, place: &mut Place) -> Result<(usize, usize)> {
+        self.maker.accept(view)?;
         let raw = view.as_raw();
         if raw.kind != raw::GLK_GAUGE {
             return Err(Error::invalid(format!("kind is {}; links (GAUGE, 1) are needed", raw.kind)));
@@ -80,10 +88,12 @@ impl<M: Make> Instances<M> {
         Ok(found)
     }
     /// Calls `pass(instance, first, count, meter)` for the fields `first` to `first + count` of the batch, as many at once
-    /// as the layout of `links` has side by side, and tells the host before each (`fields`). `stats` is what the call took.
+    /// as the layout of `links` has side by side. Where it takes several passes the host is told before each (`fields`).
+    /// `stats` is what the call took.
     ///
     /// # Errors
     /// As [`Instances::index`], and those of `pass`; `CANCELLED` where the host asks for it.
+    #[inline]
     pub fn each(
         &mut self,
         place: &mut Place,
@@ -92,24 +102,37 @@ impl<M: Make> Instances<M> {
         stats: &mut Stats,
         mut pass: impl FnMut(&mut M::Instance, usize, usize, &mut Meter) -> Result<()>,
     ) -> Result<()> {
-        let mut meter = place.begin(call);
+        let mut meter = place.begin(call, links);
         let (index, count) = self.index(links, place)?;
-        let mut first = 0;
-        while first < links.batch() {
-            call.progress("fields", first as u64, links.batch() as u64)?;
-            pass(self.get(index), first, count, &mut meter)?;
-            first += count;
+        let batch = links.batch();
+        if count >= batch {
+            pass(self.get(index), 0, count, &mut meter)?;
+        } else {
+            self.in_turn(index, (count, batch), call, &mut meter, &mut pass)?;
         }
         *stats = meter.stats();
         Ok(())
     }
+    /// [`Instances::each`] of several passes.
+    #[cold]
+    fn in_turn(
+        &mut self,
+        index: usize,
+        (count, batch): (usize, usize),
+        call: &Call<'_>,
+        meter: &mut Meter,
+        pass: &mut impl FnMut(&mut M::Instance, usize, usize, &mut Meter) -> Result<()>,
+    ) -> Result<()> {
+        for first in (0..batch).step_by(count) {
+            call.progress("fields", first as u64, batch as u64)?;
+            pass(self.get(index), first, count, meter)?;
+        }
+        Ok(())
+    }
     /// An instance by its number.
+    #[inline]
     pub fn get(&mut self, index: usize) -> &mut M::Instance {
         &mut self.made[index].1
-    }
-    /// What makes them.
-    pub fn maker(&self) -> &M {
-        &self.maker
     }
 }
 

@@ -38,7 +38,7 @@ mod tests {
         assert_eq!(read(Config::Toml("rho = 0.5")).unwrap().rho, Some(0.5));
         assert_eq!(read(Config::Json("{\"rho\": 0.5}")).unwrap().rho, Some(0.5));
         for config in [Config::Toml("rh0 = 0.5"), Config::Json("{\"rh0\": 0.5}")] {
-            let error = read(config).unwrap_err().message;
+            let error = read(config).unwrap_err().message.clone();
             assert!(error.contains("rh0") && error.contains("rho") && !error.contains('\n'), "{error}");
         }
         assert!(read(Config::Toml("= ]")).is_err() && read(Config::Json("{")).is_err());
