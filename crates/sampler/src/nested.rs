@@ -173,15 +173,23 @@ impl<const N: usize> Entry<'_, N> {
         self.norm2 += before.norm2().iter().sum::<f64>() / (epsilon * epsilon);
         self.report.kicks += 1;
         self.report.force = (self.norm2 / (links * self.report.kicks) as f64).sqrt();
-        let lanes = f64::LANES;
-        let own = lattice.layout::<f64>().blocks() * before.reals() * lanes;
-        let of_links = before.as_slice()[..own].chunks_exact(MomentumField::<f64, N>::LINK * lanes);
-        let norm2 =
-            |link: &[f64], lane: usize| link.iter().skip(lane).step_by(lanes).map(|f| f * f).sum::<f64>();
-        let most = largest(of_links.flat_map(|link| (0..lanes).map(move |lane| norm2(link, lane))));
-        let most = lattice.comm().max(most.sqrt()) / epsilon.abs();
+        let most = lattice.comm().max(largest_norm2(before).sqrt()) / epsilon.abs();
         self.report.force_max = largest([self.report.force_max, most].into_iter());
     }
+}
+
+/// The largest Σ_a (F^a)² of this rank's links; NaN where one is.
+fn largest_norm2<const N: usize>(force: &MomentumField<f64, N>) -> f64 {
+    const LANES: usize = <f64 as Real>::LANES;
+    let own = force.layout().blocks() * force.reals() * LANES;
+    let of_links = force.as_slice()[..own].chunks_exact(MomentumField::<f64, N>::LINK * LANES);
+    of_links.fold(0.0, |most, link| {
+        let mut norm2 = [0.0; LANES];
+        for row in link.chunks_exact(LANES) {
+            norm2.iter_mut().zip(row).for_each(|(sum, f)| *sum += f * f);
+        }
+        largest(std::iter::once(most).chain(norm2))
+    })
 }
 
 impl<const N: usize> Hamiltonian<N> for Terms<'_, N> {

@@ -233,9 +233,9 @@ fn update_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line
 }
 
 /// Forces and iterations of each term of an action with quarks, averages over all trajectories.
-fn term_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line]) {
-    let of_stage = |line| match line {
-        &Line::Term(ref term) if term.stage == number => Some(term),
+fn term_rows<'a>(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &'a [Line]) {
+    let of_stage = |line: &'a Line| match line {
+        Line::Term(term) if term.stage == number => Some(term),
         _ => None,
     };
     let terms: Vec<&Term> = lines.iter().filter_map(of_stage).collect();
