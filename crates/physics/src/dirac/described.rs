@@ -165,8 +165,8 @@ mod tests {
         for (sentence, change) in refused {
             let mut dirac = wilson;
             change(&mut dirac);
-            let error = Described::new(&dirac).unwrap_err().message;
-            assert!(error.contains(sentence), "{error}");
+            let error = Described::new(&dirac).unwrap_err();
+            assert!(error.message.contains(sentence), "{}", error.message);
         }
     }
 }
