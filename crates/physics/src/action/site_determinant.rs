@@ -32,7 +32,7 @@ impl<const N: usize> SiteDeterminant<N> {
 
 impl<const N: usize> Term<N> for SiteDeterminant<N> {
     fn name(&self) -> String {
-        format!("site determinants of {} flavours of {}", self.flavours, self.quark)
+        format!("site determinants of {}, N_f = {}", self.quark, self.flavours)
     }
 
     fn refresh(&mut self, u: &GaugeField<f64, N>, _: Address) -> Result<Vec<f64>, TermError> {
