@@ -105,10 +105,10 @@ pub struct ErrorObject {
 impl ErrorObject {
     /// The error of a function, unless the failure names a place of its own.
     pub fn new(failure: Failure, function: &str) -> Self {
-        let Error { code, message, place, .. } = failure.0;
-        let place = if place.is_empty() { function.into() } else { place };
-        let string = |text: String| CString::new(text.replace('\0', "?")).unwrap_or_default();
-        Self { code, message: string(message), place: string(place) }
+        let error = &failure.0;
+        let place = if error.place.is_empty() { function } else { &error.place };
+        let string = |text: &str| CString::new(text.replace('\0', "?")).unwrap_or_default();
+        Self { code: error.code, message: string(&error.message), place: string(place) }
     }
     pub fn code(&self) -> raw::glk_status {
         self.code

@@ -1,5 +1,6 @@
 //! The plugins in Rust on fields of the library, which they use where they stand, beside the crates that they serve.
 
+use super::turns::batch;
 use super::{Bench, Done, EXEC, request};
 use crate::error::DriverError;
 use gaugelink_host::sdk::{self, Dirac, Setup, raw, sized_struct};
@@ -43,7 +44,7 @@ fn beside_work(
         body();
         Ok(())
     };
-    bench.beside(case, call, work, |[_, work]| work)
+    bench.beside(case, [&mut batch(call), &mut batch(work)], |[_, work]| work)
 }
 
 pub(super) fn flow(bench: &mut Bench<'_, '_>, plugin: &Plugin, services: &Services) -> Done {
