@@ -136,7 +136,7 @@ mod tests {
         for (sentence, change) in refused {
             let mut dirac = wilson;
             change(&mut dirac);
-            let error = Described::new(&dirac).unwrap_err().message;
+            let error = Described::new(&dirac).unwrap_err().message.clone();
             assert!(error.contains(sentence), "{error}");
         }
     }
