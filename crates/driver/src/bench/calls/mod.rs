@@ -5,9 +5,9 @@
 //!
 //! - of functions without any, such as `stats`, an empty call;
 //! - of those in C, which serve lattices of one site, what a second site adds;
-//! - of those in Rust, the same functions of the crates on fields like those of the call. What they take here and in the
-//!   plugin differs by a few per cent with the places of code and fields in memory, which of long functions is more than a
-//!   call costs. On lattices as small as these the plugins read no clock.
+//! - of those in Rust, the same functions of the crates on fields like those of the call, between the two readings of the
+//!   clock that `stats` tells of. What they take here and in the plugin differs by a few per cent with the places of code
+//!   and fields in memory, which of long functions is more than a call costs.
 //!
 //! All are timed in turns, a small batch of each, so that they meet the machine in the same states; of the fastest rounds
 //! the median counts.
