@@ -132,7 +132,7 @@ impl Precond for ServedPrecond {
                 "nrhs of the links is {nrhs}; one configuration is served"
             )));
         }
-        let mut meter = self.place.begin(call, u);
+        let mut meter = self.place.begin(call);
         let (index, _) = self.made.index(u, &mut self.place)?;
         let host = self.place.host().as_raw();
         // Phases that are in the links already are not put there again.
@@ -147,7 +147,7 @@ impl Precond for ServedPrecond {
         Ok(())
     }
     fn apply(&mut self, call: &Call, r: &View, z: &mut ViewMut, dagger: bool) -> Result<()> {
-        let mut meter = self.place.begin(call, r);
+        let mut meter = self.place.begin(call);
         let (prepared, ready) = self.prepared()?;
         for (name, parity) in [("r", r.as_raw().parity), ("z", z.as_view().as_raw().parity)] {
             if parity != raw::GLK_BOTH {
@@ -169,7 +169,7 @@ impl Precond for ServedPrecond {
         Ok(self.prepared()?.1.cost)
     }
     fn self_test(&mut self, call: &Call, report: &mut Sink) -> Result<()> {
-        self.place.limit(call);
+        let _meter = self.place.begin(call);
         self.prepared()?.0.self_test(report)
     }
 }

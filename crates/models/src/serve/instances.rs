@@ -102,7 +102,7 @@ impl<M: Make> Instances<M> {
         stats: &mut Stats,
         mut pass: impl FnMut(&mut M::Instance, usize, usize, &mut Meter) -> Result<()>,
     ) -> Result<()> {
-        let mut meter = place.begin(call, links);
+        let mut meter = place.begin(call);
         let (index, count) = self.index(links, place)?;
         let batch = links.batch();
         if count >= batch {

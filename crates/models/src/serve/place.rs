@@ -16,8 +16,6 @@ pub struct Place {
     /// As many threads as the host granted when the object was made: a call may use fewer, never more.
     pool: Arc<Pool>,
     host: gaugelink_plugin_sdk::Lattice,
-    /// Squares of the number of colours from which on calls are timed.
-    timed_from: u64,
     /// Layouts that need no copy.
     pub(super) recognised: Recognised,
 }
@@ -41,14 +39,12 @@ impl Place {
             None => Pool::new(args.host.threads())?,
         });
         let sites = lattice(&extents, &pool, LaneMeaning::Sites)?;
-        let timed_from = NUMBERS_TIMED.div_ceil(sites.volume() as u64);
         Ok(Self {
             sites,
             batches: Vec::new(),
             extents,
             pool,
             host: args.lattice.clone(),
-            timed_from,
             recognised: Recognised::default(),
         })
     }
@@ -60,17 +56,11 @@ impl Place {
     pub fn host(&self) -> &gaugelink_plugin_sdk::Lattice {
         &self.host
     }
-    /// No more threads than a call grants work from here on.
+    /// Begins a call: no more threads than it grants work from here on.
     #[inline]
-    pub fn limit(&self, call: &Call<'_>) {
+    pub fn begin(&self, call: &Call<'_>) -> Meter {
         self.pool.limit(call.threads());
-    }
-    /// Begins a call that is given this view: [`Self::limit`], and its time.
-    #[inline]
-    pub fn begin(&self, call: &Call<'_>, view: &View<'_>) -> Meter {
-        self.limit(call);
-        let timed = u64::from(view.as_raw().ncolor).pow(2) >= self.timed_from;
-        Meter { start: timed.then(Instant::now), copied: 0 }
+        Meter { start: Instant::now(), copied: 0 }
     }
     /// The lattice on which fields of kind `F` serve a view, as many of a batch at once as it has chains: all where the
     /// view has the strides of a batch in the lanes, else one.
@@ -104,14 +94,9 @@ fn lattice(extents: &[usize], pool: &Arc<Pool>, lanes: LaneMeaning) -> Result<Ar
     Ok(Lattice::new(extents, LatticeOptions { pool, lanes, ..LatticeOptions::default() })?)
 }
 
-/// Sites times colours squared. A call of fewer may be done in a microsecond or two, to which reading the clock twice would add
-/// 50 nanoseconds.
-const NUMBERS_TIMED: u64 = 512;
-
 /// What a call took.
 pub struct Meter {
-    /// None where calls are not timed: they are told to take 0 seconds.
-    start: Option<Instant>,
+    start: Instant,
     /// Bytes of fields copied because a layout was not served in place.
     pub copied: u64,
 }
@@ -120,7 +105,6 @@ impl Meter {
     /// The numbers of a call that ends now.
     #[inline]
     pub fn stats(&self) -> Stats {
-        let seconds = self.start.map_or(0.0, |start| start.elapsed().as_secs_f64());
-        Stats { seconds, bytes_copied: self.copied, ..Stats::default() }
+        Stats { seconds: self.start.elapsed().as_secs_f64(), bytes_copied: self.copied, ..Stats::default() }
     }
 }

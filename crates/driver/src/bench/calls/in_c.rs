@@ -1,5 +1,6 @@
 //! The plugin in C: an object of each kind, on one link and on two.
 
+use super::turns::batch;
 use super::{Bench, Done, EXEC, request};
 use gaugelink_host::sdk::{Dirac, Lattice, Rng, Setup, View, ViewMut, raw, sized_struct};
 use gaugelink_host::{
@@ -41,7 +42,7 @@ fn per_site(
     one: impl FnMut() -> Result<(), HostError>,
     two: impl FnMut() -> Result<(), HostError>,
 ) -> Done {
-    bench.beside(case, one, two, |[one, two]| two - one)
+    bench.beside(case, [&mut batch(one), &mut batch(two)], |[one, two]| two - one)
 }
 
 pub(super) fn run(bench: &mut Bench<'_, '_>, plugin: &Plugin, services: &Services) -> Done {

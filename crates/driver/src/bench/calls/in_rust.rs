@@ -1,5 +1,6 @@
 //! The plugins in Rust on fields of the library, which they use where they stand, beside the crates that they serve.
 
+use super::turns::batch;
 use super::{Bench, Done, EXEC, request};
 use crate::error::DriverError;
 use gaugelink_host::sdk::{self, Dirac, Setup, raw, sized_struct};
@@ -14,6 +15,7 @@ use gaugelink_physics::dirac::{Boundary, SpinorField, Wilson};
 use gaugelink_physics::solver::LinearOperator;
 use std::hint::black_box;
 use std::sync::Arc;
+use std::time::Instant;
 
 const RHO: f64 = 0.1;
 const WEIGHTS: TransportWeights = TransportWeights { site: 0.3, hop: 0.04, spin_hop: -0.05 };
@@ -32,7 +34,7 @@ fn links(lattice: &Arc<Lattice>) -> Result<GaugeField<f64, 1>, DriverError> {
     Ok(GaugeField::random(lattice, 0.5, Address::new(1, Purpose::Start))?)
 }
 
-/// Times a call beside the same work of this process. On lattices as small as these the plugins read no clock.
+/// Times a call beside the same work of this process, between two readings of the clock.
 fn beside_work(
     bench: &mut Bench<'_, '_>,
     case: &str,
@@ -40,10 +42,12 @@ fn beside_work(
     mut body: impl FnMut(),
 ) -> Done {
     let work = || {
+        let start = Instant::now();
         body();
+        black_box(start.elapsed().as_secs_f64());
         Ok(())
     };
-    bench.beside(case, call, work, |[_, work]| work)
+    bench.beside(case, [&mut batch(call), &mut batch(work)], |[_, work]| work)
 }
 
 pub(super) fn flow(bench: &mut Bench<'_, '_>, plugin: &Plugin, services: &Services) -> Done {
