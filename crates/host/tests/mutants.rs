@@ -62,15 +62,15 @@ const RULES: [Mutant; 28] = [
         FORCE,
         "determinism",
     ),
-    ("view.c", "if (!meet) return 1;", "return 1;", FLOW, "output is input"),
-    ("view.c", "b + (uintptr_t)in->high &&", "b + (uintptr_t)in->high - 16 &&", PROPOSAL, "output overlaps"),
+    ("view.c", "if (!planes_meet(out, in)) return 1;", "return 1;", FLOW, "output is input"),
+    ("minimal.h", "q + (uintptr_t)b->high &&", "q + (uintptr_t)b->high - 16 &&", PROPOSAL, "output overlaps"),
     ("force.c", "APART(f, u);", "", FORCE, "output overlaps"),
     ("view.c", "&& repeats(f)", "&& 0 && repeats(f)", FORCE, "table entry twice"),
-    ("view.c", ": seconds_now() - start", ": 0 * seconds_now()", FORCE, "stats"),
+    ("minimal.h", ": seconds_now() - start", ": 0 * seconds_now()", FORCE, "stats"),
     ("plugin.c", ".seconds = o->seconds", ".seconds = -1e300", FORCE, "stats"),
     ("plugin.c", ".seconds = o->seconds", ".seconds = o->seconds, .bytes_copied = 12345", FLOW, "stats"),
     ("plugin.c", "GIVE(glk_stats, out, .seconds = o->seconds)", "(void)o", PRECOND, "stats"),
-    ("view.c", "exec->device_type == 0 ||", "1 ||", FORCE, "CUDA"),
+    ("minimal.h", "exec->device_type == 0 ||", "1 ||", FORCE, "CUDA"),
     ("view.c", "v->algebra_conv != GLK_ALG_F &&", "0 &&", FORCE, "algebra_conv"),
     (
         "force.c",
@@ -96,15 +96,15 @@ const RULES: [Mutant; 28] = [
     ("proposal.c", "REQUIRE(naux == 0", "REQUIRE(1", PROPOSAL, "naux"),
     ("precond.c", "u->v->generation == o->generation", "1", PRECOND, "REUSE"),
     ("precond.c", "GLK_PRECONDITION, \"mode", "GLK_INVALID_ARG, \"mode", PRECOND, "REUSE"),
-    ("view.c", "!memcmp(a, b, offsetof(glk_view, plane))", PART_OF_THE_HEAD, FORCE, "algebra_conv"),
-    ("view.c", "!memcmp(&a->plane_bytes, &b->plane_bytes, strides)", STRIDES, FLOW, "plane_bytes"),
+    ("minimal.h", "(word(a, 0, i) ^ word(b, 0, i))", PART_OF_THE_HEAD, FORCE, "algebra_conv"),
+    ("minimal.h", "(word(a, bounds, i) ^ word(b, bounds, i))", STRIDES, FLOW, "plane_bytes"),
     ("view.c", "view->flags & GLK_VIEW_TABLE_KEPT", "1", PRECOND, "changed table"),
     ("force.c", "S[b] = o->beta * sum", KEPT_BY_ADDRESS, FORCE, "generation"),
     ("force.c", "S[b] = o->beta * sum", KEPT_BY_GENERATION, FORCE, "generation"),
 ];
 
 const WRITES: [Mutant; 3] = [
-    ("flow.c", "scale(v, u, 1);", PAST_THE_END, FLOW, "log det"),
+    ("flow.c", "scale(v, u, 1, b);", PAST_THE_END, FLOW, "log det"),
     ("force.c", "double strength =", BEFORE_THE_START, FORCE, "sign and scale"),
     ("view.c", "if (!view) return", BEHIND_ANY_VIEW, PRECOND, "LEX f32"),
 ];
@@ -118,7 +118,7 @@ const MODES: [Mutant; 3] = [
 
 /// A site too many, of an output.
 const PAST_THE_END: &str =
-    "scale(v, u, 1); store(u, (char *)u->v->plane[0] + u->v->plane_bytes, load(u, u->v->plane[0]));";
+    "scale(v, u, 1, b); store(u, (char *)u->v->plane[0] + u->v->plane_bytes, load(u, u->v->plane[0]));";
 /// Something is added to the number in front of an output.
 const BEFORE_THE_START: &str =
     "for (int i = 1; i <= 2; i++) ((double *)f->v->plane[0])[-i] += 0.5; double strength =";
@@ -138,9 +138,10 @@ const LINKED_FOR_SPEED: &str = "static void fini(void) {} \
      __attribute__((constructor)) static void fast(void) { __builtin_ia32_ldmxcsr(__builtin_ia32_stmxcsr() | 0x8040); }";
 
 /// Views are taken for the last one whatever follows the number of planes.
-const PART_OF_THE_HEAD: &str = "!memcmp(a, b, offsetof(glk_view, gamma_basis))";
+const PART_OF_THE_HEAD: &str =
+    "(8 * i < offsetof(glk_view, gamma_basis) ? word(a, 0, i) ^ word(b, 0, i) : 0)";
 /// And those of another length.
-const STRIDES: &str = "!memcmp(&a->stride_site, &b->stride_site, strides - 8)";
+const STRIDES: &str = "(i ? word(a, bounds, i) ^ word(b, bounds, i) : 0)";
 /// The action of links that stand where the last ones stood, whatever generation they are of.
 const KEPT_BY_ADDRESS: &str = "static const void *of; static double kept; \
      if (!u->v->generation || of != u->v->plane[0]) { of = u->v->plane[0]; kept = o->beta * sum; } S[b] = kept";

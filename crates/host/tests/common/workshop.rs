@@ -45,9 +45,12 @@ impl Workshop {
     }
     /// The plugin with one file replaced by `object`.
     pub fn linked(&self, name: &str, replaced: &str, object: &Path) -> PathBuf {
-        let library = self.folder.path().join(format!("libglk_{name}.so"));
         let objects =
             self.files.iter().map(|file| if file == replaced { object.into() } else { self.object(file) });
+        self.link(name, objects)
+    }
+    fn link(&self, name: &str, objects: impl Iterator<Item = PathBuf>) -> PathBuf {
+        let library = self.folder.path().join(format!("libglk_{name}.so"));
         let status =
             Command::new("cc").args(["-shared", "-o"]).arg(&library).args(objects).arg("-lm").status();
         assert!(status.expect("cc runs").success(), "{name} links");
@@ -56,11 +59,31 @@ impl Workshop {
     fn mutated(&self, name: &str, (file, from, to, ..): Mutant) -> PathBuf {
         let text = std::fs::read_to_string(self.source.join(file)).expect("a file of the plugin");
         assert!(text.contains(from), "{file} has no {from:?}: change the table");
+        if file.ends_with(".h") {
+            return self.with_header(name, file, &text.replace(from, to));
+        }
         let (copy, object) =
             (self.folder.path().join(format!("{name}.c")), self.folder.path().join(format!("{name}.o")));
         std::fs::write(&copy, text.replace(from, to)).expect("written");
         self.compile(&copy, &object);
         self.linked(name, file, &object)
+    }
+}
+
+impl Workshop {
+    /// The plugin, all of it compiled anew with this text of a header.
+    fn with_header(&self, name: &str, header: &str, text: &str) -> PathBuf {
+        // A header in quotes is looked for beside the file first.
+        let folder = self.folder.path().join(name);
+        std::fs::create_dir(&folder).expect("a folder");
+        std::fs::write(folder.join(header), text).expect("written");
+        let objects = self.files.iter().map(|file| {
+            let copy = folder.join(file);
+            std::fs::copy(self.source.join(file), &copy).expect("copied");
+            self.compile(&copy, &copy.with_extension("o"));
+            copy.with_extension("o")
+        });
+        self.link(name, objects)
     }
 }
 
