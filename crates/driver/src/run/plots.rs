@@ -2,8 +2,8 @@
 
 use super::analysis::{CREUTZ, series};
 use super::directory::RunDirectory;
-use super::line::{Correlator, Line};
-use super::results::correlators;
+use super::line::Line;
+use super::results::{Pick, correlators};
 use crate::config::{RunFile, Stage};
 use crate::error::DriverError;
 use crate::plot::{AutocorrelationPlot, CorrelatorPlot, FlowPlot, HistoryPlot};
@@ -73,7 +73,7 @@ pub(crate) fn write(file: &RunFile, directory: &RunDirectory, lines: &[Line]) ->
             }
             Stage::Solve(_) => {
                 let exact = |value| Measured { value, error: 0.0 };
-                let mesons: [(&str, &str, fn(&Correlator) -> f64); 2] =
+                let mesons: [(&str, &str, Pick); 2] =
                     [("pion", "Pion", |c| c.pion), ("vector", "Vector meson", |c| c.vector)];
                 for (file, name, pick) in mesons {
                     let Some(correlator) = correlators(number, lines, pick).into_iter().next() else {

@@ -338,7 +338,7 @@ fn solve_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line]
         let worst = solves.iter().map(|s| s.residual).fold(0.0, f64::max);
         rows.push(Row { n: Some(solves.len()), ..row("true residual").value(worst).note("the largest") });
     }
-    let of = |pick: fn(&Correlator) -> f64| correlators(number, lines, pick);
+    let of = |pick: Pick| correlators(number, lines, pick);
     let (vectors, axials) = (of(|c| c.vector), of(|c| c.axial));
     for (chain, pion) in of(|c| c.pion).into_iter().enumerate() {
         let middle = pion.len() / 2;
@@ -359,8 +359,11 @@ fn solve_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line]
     }
 }
 
+/// One of the correlators at one time.
+pub(super) type Pick = fn(&Correlator) -> f64;
+
 /// Correlators of a stage, `[chain][t]`.
-pub(super) fn correlators(stage: usize, lines: &[Line], pick: fn(&Correlator) -> f64) -> Vec<Vec<f64>> {
+pub(super) fn correlators(stage: usize, lines: &[Line], pick: Pick) -> Vec<Vec<f64>> {
     let mut correlators: Vec<Vec<f64>> = Vec::new();
     for line in lines {
         if let Line::Correlator(c) = line
