@@ -1,4 +1,4 @@
-//! Runs with two flavours of quarks: what they leave, on any threads and ranks, stopped or not, and what they refuse.
+//! Runs with quarks: what they leave, on any threads and ranks, stopped or not, and what they refuse.
 
 use crate::program::{Scratch, assert_same, json_lines};
 use crate::resume::kill_after;
@@ -49,9 +49,11 @@ fn runs_with_quarks_are_the_same_bytes_however_they_are_run() {
 fn forces_and_iterations_are_told() {
     let scratch = Scratch::new(QUARKS);
     let table = scratch.succeeds(&["run", "run.toml"]);
-    for said in
-        ["ratio of two Wilson flavours of mass 0.1666", "two Wilson flavours of mass 0.6", "of a force"]
-    {
+    for said in [
+        "ratio to mass 0.6 of two flavours of Wilson quarks of mass 0.166667, even-odd",
+        "two flavours of Wilson quarks of mass 0.6, even-odd",
+        "of a force",
+    ] {
         assert!(table.contains(said), "{said}: {table}");
     }
     let lines = std::fs::read_to_string(scratch.path("out/measurements.jsonl")).unwrap();
@@ -75,13 +77,31 @@ fn forces_and_iterations_are_told() {
     assert!(value("reversibility") < 1e-10, "{results}");
 }
 
+/// One flavour of clover quarks: the rational function's weight is told every ten trajectories, and is that of no error.
+#[test]
+fn one_flavour_has_the_weight_of_its_function() {
+    let one = QUARKS.replace("hasenbusch = [0.6]", "csw = 1.2\nflavours = 1\nrange = [0.05, 100]");
+    let one = one.replace("trajectories = 8", "trajectories = 10").replace("[1, 2]", "[2]");
+    let scratch = Scratch::new(&one);
+    let table = scratch.succeeds(&["run", "run.toml"]);
+    for said in ["one flavour of clover quarks of mass 0.166667 and c_sw 1.2", "N_f = 1", "ln W"] {
+        assert!(table.contains(said), "{said}: {table}");
+    }
+    let lines = std::fs::read_to_string(scratch.path("out/measurements.jsonl")).unwrap();
+    let weights: Vec<_> = json_lines(&lines).into_iter().filter(|line| line["kind"] == "weight").collect();
+    assert_eq!(weights.len(), 1);
+    assert_eq!(weights[0]["update"], 10);
+    let ln_weight = weights[0]["ln_weight"].as_f64().unwrap();
+    assert!(ln_weight.abs() < 1e-5 && ln_weight != 0.0, "{ln_weight}");
+}
+
 #[test]
 fn what_quarks_cannot_have_is_refused() {
     let scratch = Scratch::new(QUARKS);
     for (setting, said) in [
         ("lattice.extents=[4,4,4]", &["4 dimensions"][..]),
         ("lattice.extents=[4,4,4,5]", &["even extents", "even_odd = false"]),
-        ("fermions.csw=1.76", &["clover", "| csw = 1.76"]),
+        ("fermions.flavours=1", &["needs `range`", "flavours = 1"]),
         ("fermions.mass=0.1", &["give one"]),
         ("stage.0.inner_steps=[1,1,1]", &["4 levels for 3 terms"]),
     ] {

@@ -169,7 +169,7 @@ fn a_solve_that_fails_is_told_and_leaves_the_momenta() {
         assert!(message.contains("action") && message.contains("did not converge"), "{message}");
         let mut ratio = Pseudofermions::ratio(&u, quark(which), HEAVY, solves).unwrap();
         let message = ratio.refresh(&u, drawn()).unwrap_err().to_string();
-        assert!(message.contains("ratio of two") && message.contains("heat bath"), "{message}");
+        assert!(message.contains("ratio to mass 0.5 of two") && message.contains("heat bath"), "{message}");
     }
 }
 

@@ -126,7 +126,7 @@ impl<const N: usize> Term<N> for Pseudofermions<N> {
     fn name(&self) -> String {
         match self.heavy {
             None => format!("two flavours of {}", self.quark),
-            Some(heavy) => format!("ratio of two flavours of {} to mass {}", self.quark, heavy.mass),
+            Some(heavy) => format!("ratio to mass {} of two flavours of {}", heavy.mass, self.quark),
         }
     }
 
