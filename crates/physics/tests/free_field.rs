@@ -117,7 +117,7 @@ fn meson_correlators_are_those_of_momentum_space() {
     for (t, m) in pcac_masses(&ours.axial[0], &ours.pion[0]) {
         println!("PCAC mass at {t}: {m}");
         if (3..9).contains(&t) {
-            assert!((m - MASS).abs() < 0.01, "PCAC mass {m} at {t}");
+            assert!((m - MASS).abs() < 0.02, "PCAC mass {m} at {t}");
         }
     }
 }

@@ -11,14 +11,14 @@ use gaugelink_lattice::{FieldReader, FieldWriter, Kernel, Lanes, Num, Real, Tall
 use std::ops::Range;
 
 /// Where the matrices of a site ([`chiral`]) enter.
-#[derive(Clone, Copy)]
-pub(super) enum Matrices<'a, T> {
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Matrices {
     /// Nowhere.
     None,
-    /// Before φ: a K φ + b H ψ. Blocks of matrices have the numbers of φ's.
-    OnCenter(FieldReader<'a, T>),
+    /// Before φ: a K φ + b H ψ.
+    OnCenter,
     /// Before the hop: a φ + b K H ψ.
-    OnHop(FieldReader<'a, T>),
+    OnHop,
 }
 
 /// `ROWS` rows of each link are read: all N, or two of SU(3).
@@ -30,7 +30,10 @@ pub(super) struct HopKernel<'a, T, const N: usize, const ROWS: usize, const DAGG
     pub center: Option<FieldReader<'a, T>>,
     pub a: f64,
     pub b: f64,
-    pub matrices: Matrices<'a, T>,
+    pub enter: Matrices,
+    /// K; any field where there are none. Not in the enum: compilers look at what a variant holds before they know which it
+    /// is, and tools that watch memory tell of that.
+    pub matrices: FieldReader<'a, T>,
     /// The order of the blocks; `None`: as they are numbered.
     pub walk: Option<&'a [u32]>,
     /// Whether to go from the last block to the first.
@@ -80,16 +83,15 @@ impl<T: Real, const N: usize, const ROWS: usize, const DAGGER: bool> Kernel<T>
             around.visit(block, DAGGER);
             let out = self.out.rows(block, 0, 2 * SPINS * N);
             let mut center = self.center.map(|f| f.rows(block, 0, 2 * SPINS * N));
-            if let (Matrices::OnCenter(field), Some(phi)) = (self.matrices, center) {
-                center = Some(product.fill(field.rows(block, 0, chiral::reals(N)), phi));
+            if let (Matrices::OnCenter, Some(phi)) = (self.enter, center) {
+                center = Some(product.fill(self.matrices.rows(block, 0, chiral::reals(N)), phi));
             }
             for offset in offsets::<V>() {
                 let mut sum = hop::<V::Register, _, N, DAGGER>(&RegisterSource { around: &around, offset });
-                if let Matrices::OnHop(field) = self.matrices {
+                if self.enter == Matrices::OnHop {
+                    let rows = self.matrices.rows(block, 0, chiral::reals(N));
                     // SAFETY: the rows of a site.
-                    sum = unsafe {
-                        chiral::times::<V, N>(field.rows(block, 0, chiral::reals(N)), offset, &sum)
-                    };
+                    sum = unsafe { chiral::times::<V, N>(rows, offset, &sum) };
                 }
                 self.finish::<V>(&sum, center, out, offset);
             }

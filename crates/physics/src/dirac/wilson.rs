@@ -312,12 +312,12 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
         combine: Combine<'_, T, N>,
         blocks: Range<usize>,
     ) {
-        let (center, a, b, matrices) = match combine {
-            Combine::Scaled(b) => (None, 0.0, b, Matrices::None),
-            Combine::Added(a, phi, b) => (Some(phi.reader()), a, b, Matrices::None),
-            Combine::AddedTimes(k, phi, b) => (Some(phi.reader()), 1.0, b, Matrices::OnCenter(k)),
-            Combine::TimesScaled(k, b) => (None, 0.0, b, Matrices::OnHop(k)),
-            Combine::TimesAdded(phi, k, b) => (Some(phi.reader()), 1.0, b, Matrices::OnHop(k)),
+        let (center, a, b, enter, matrices) = match combine {
+            Combine::Scaled(b) => (None, 0.0, b, Matrices::None, psi),
+            Combine::Added(a, phi, b) => (Some(phi.reader()), a, b, Matrices::None, psi),
+            Combine::AddedTimes(k, phi, b) => (Some(phi.reader()), 1.0, b, Matrices::OnCenter, k),
+            Combine::TimesScaled(k, b) => (None, 0.0, b, Matrices::OnHop, k),
+            Combine::TimesAdded(phi, k, b) => (Some(phi.reader()), 1.0, b, Matrices::OnHop, k),
         };
         let walk = (blocks == self.blocks(None)).then(|| self.links.layout().walk());
         let streams = blocks.len() * 2 * SPINS * N * T::LANES * size_of::<T>() > STREAM_BYTES;
@@ -329,6 +329,7 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
             center,
             a,
             b,
+            enter,
             matrices,
             walk,
             // There and back: a pass starts with the links that the one before left in cache.
