@@ -15,10 +15,11 @@
 //! Solves start from zero: a guess from the past of the trajectory would make the force depend on it, and the
 //! trajectory irreversible.
 
+use super::term::told;
 use super::{Term, TermError};
 use crate::PhysicsError;
 use crate::dirac::{CloverForce, FermionMatrix, Quark, SpinorField};
-use crate::solver::{ConjugateGradient, LinearOperator, SolveError, Stopping, vector};
+use crate::solver::{ConjugateGradient, LinearOperator, Stopping, vector};
 use gaugelink_lattice::rng::Address;
 use gaugelink_lattice::{GaugeField, MomentumField};
 
@@ -101,9 +102,9 @@ impl<const N: usize> Pseudofermions<N> {
     ) -> Result<(), TermError> {
         self.x.fill(0.0);
         let result = self.solver.solve_normal(m, &mut self.x, &self.y, &stop);
-        let report = result.as_ref().map_or_else(SolveError::report, Some);
-        self.iterations += report.map_or(0, |report| report.iterations);
-        result.map(drop).map_err(|source| TermError::Solve { term: self.name(), during, source })
+        let (iterations, result) = told(result, during, || self.name());
+        self.iterations += iterations;
+        result
     }
 
     /// y ← ψ and x ← (M†M)⁻¹ψ, where ψ is φ, or M_h†φ for a ratio.
@@ -153,11 +154,7 @@ impl<const N: usize> Term<N> for Pseudofermions<N> {
         let m = self.quark.matrix_of(&operator)?;
         self.invert(u, &m, self.solves.action, "action")?;
         // The residual r of conjugate gradients from zero enters this product by r†(M†M)⁻¹r only.
-        let chains = u.lattice().chains();
-        let mut sums = vec![0.0; 2 * chains];
-        vector::inner_product(&self.y, &self.x, m.blocks(), &mut sums);
-        sums.truncate(chains);
-        Ok(sums)
+        Ok(vector::real_product(&self.y, &self.x, m.blocks()))
     }
 
     fn kick(

@@ -10,10 +10,11 @@
 //!
 //! What R misses is a weight W = det(1 + Z)^½, Z = M†M R² − 1, of each configuration; the sign of det M is another.
 
+use super::term::told;
 use super::{Solves, Term, TermError, Zolotarev};
 use crate::PhysicsError;
 use crate::dirac::{CloverForce, FermionMatrix, Quark, SpinorField};
-use crate::solver::{LinearOperator, MultiShift, SolveError, Stopping, vector};
+use crate::solver::{LinearOperator, MultiShift, Stopping, vector};
 use gaugelink_lattice::rng::Address;
 use gaugelink_lattice::{Complex, GaugeField, MomentumField};
 
@@ -108,8 +109,7 @@ impl<const N: usize> RationalPseudofermions<N> {
             // η†(M†M R² − 1)η as one sum of small numbers.
             let mut none = vec![0.0; chains];
             vector::subtract_from(&mut self.sum, &source, m.blocks(), &mut none);
-            let mut sums = vec![0.0; 2 * chains];
-            vector::inner_product(&source, &self.sum, m.blocks(), &mut sums);
+            let sums = vector::real_product(&source, &self.sum, m.blocks());
             samples.iter_mut().zip(&sums).for_each(|(samples, minus)| samples.push(-0.5 * minus));
         }
         let n = sources as f64;
@@ -130,9 +130,9 @@ impl<const N: usize> RationalPseudofermions<N> {
         during: &'static str,
     ) -> Result<(), TermError> {
         let result = self.solver.solve(m, shifts, &mut self.x, &self.y, &stop);
-        let report = result.as_ref().map_or_else(SolveError::report, Some);
-        self.iterations += report.map_or(0, |report| report.iterations);
-        result.map(drop).map_err(|source| TermError::Solve { term: self.name(), during, source })
+        let (iterations, result) = told(result, during, || self.name());
+        self.iterations += iterations;
+        result
     }
 
     /// `sum` ← R ψ with ψ in `y`.
@@ -199,11 +199,7 @@ impl<const N: usize> Term<N> for RationalPseudofermions<N> {
         let m = self.quark.matrix_of(&operator)?;
         self.y.copy_from(&self.phi);
         self.times_function(&m, self.solves.action, "action")?;
-        let chains = u.lattice().chains();
-        let mut sums = vec![0.0; 2 * chains];
-        vector::inner_product(&self.phi, &self.sum, m.blocks(), &mut sums);
-        sums.truncate(chains);
-        Ok(sums)
+        Ok(vector::real_product(&self.phi, &self.sum, m.blocks()))
     }
 
     fn kick(

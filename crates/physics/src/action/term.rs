@@ -3,7 +3,7 @@
 
 use super::Action;
 use crate::PhysicsError;
-use crate::solver::SolveError;
+use crate::solver::{SolveError, SolveReport};
 use gaugelink_lattice::rng::Address;
 use gaugelink_lattice::{GaugeField, LatticeError, MomentumField};
 use thiserror::Error;
@@ -62,6 +62,17 @@ pub enum TermError {
     /// A lattice, parameter or memory that does not serve.
     #[error(transparent)]
     Physics(#[from] PhysicsError),
+}
+
+/// The iterations of a solve, and of one that failed the error of its term.
+pub(super) fn told(
+    result: Result<SolveReport, SolveError>,
+    during: &'static str,
+    term: impl FnOnce() -> String,
+) -> (usize, Result<(), TermError>) {
+    let iterations =
+        result.as_ref().map_or_else(SolveError::report, Some).map_or(0, |report| report.iterations);
+    (iterations, result.map(drop).map_err(|source| TermError::Solve { term: term(), during, source }))
 }
 
 impl From<LatticeError> for TermError {

@@ -12,11 +12,11 @@
 
 use super::chiral;
 use super::clover::Clover;
+use super::force::add_to_momenta;
 use super::gamma::{Partner, sigma, times_power};
 use super::spinor::{SPINS, SpinorField};
 use super::wilson::Wilson;
 use crate::PhysicsError;
-use gaugelink_lattice::group::{algebra_dim, to_coordinates, traceless_antihermitian};
 use gaugelink_lattice::{
     Complex, DIM_MAX, Field, FieldReader, FieldWriter, GaugeField, Kernel, Lanes, Lattice, LatticeError,
     LinkReader, Matrix, MomentumField, Neighbour, Num, Tally, backward, forward,
@@ -207,8 +207,6 @@ impl<const N: usize> Kernel<f64> for Gather<'_, N> {
     #[inline(always)]
     fn run<V: Lanes<Scalar = f64>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
         let scale = V::splat(self.scale);
-        // SAFETY: a block of momenta is read and written by one thread.
-        let old = unsafe { self.momenta.reader() };
         for block in range {
             for mu in 0..DIM_MAX {
                 let mut sum = Matrix::<V, N>::zero();
@@ -218,13 +216,9 @@ impl<const N: usize> Kernel<f64> for Gather<'_, N> {
                     let closed = ahead - behind;
                     sum = if mu < nu { sum + closed } else { sum - closed };
                 }
-                let force =
-                    to_coordinates(&traceless_antihermitian(&self.links.at::<V>(block, mu).mul(&sum)));
-                for a in 0..algebra_dim(N) {
-                    let c = mu * algebra_dim(N) + a;
-                    // SAFETY: as above.
-                    unsafe { self.momenta.store(block, c, force[a].mul_add(scale, old.load::<V>(block, c))) }
-                }
+                let m = self.links.at::<V>(block, mu).mul(&sum);
+                // SAFETY: the block is this thread's.
+                unsafe { add_to_momenta(&self.momenta, block, mu, &m, scale) }
             }
         }
     }

@@ -74,6 +74,29 @@ impl<T: Real, const N: usize> Schur<'_, T, N> {
     }
 }
 
+/// π^a ← π^a + `scale` × coordinate a of Ta(M), for link mu of a block.
+///
+/// # Safety
+/// The block is the calling thread's, to read and to write.
+#[inline(always)]
+pub(super) unsafe fn add_to_momenta<V: Lanes<Scalar = f64>, const N: usize>(
+    momenta: &FieldWriter<'_, f64>,
+    block: usize,
+    mu: usize,
+    m: &Matrix<V, N>,
+    scale: V,
+) {
+    let force = to_coordinates(&traceless_antihermitian(m));
+    for a in 0..algebra_dim(N) {
+        let c = mu * algebra_dim(N) + a;
+        // SAFETY: the caller's promise.
+        unsafe {
+            let old = momenta.reader().load::<V>(block, c);
+            momenta.store(block, c, force[a].mul_add(scale, old));
+        }
+    }
+}
+
 struct HopForce<'a, const N: usize> {
     links: LinkReader<'a, f64, N>,
     table: &'a BoundaryTable<f64>,
@@ -89,8 +112,6 @@ impl<const N: usize> Kernel<f64> for HopForce<'_, N> {
     #[inline(always)]
     fn run<V: Lanes<Scalar = f64>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
         let scale = V::splat(self.scale);
-        // SAFETY: a block of momenta is read and written by one thread.
-        let old = unsafe { self.momenta.reader() };
         for block in range {
             for mu in 0..DIM_MAX {
                 let mut sum = Matrix::zero();
@@ -101,12 +122,8 @@ impl<const N: usize> Kernel<f64> for HopForce<'_, N> {
                     add_outer(&ahead, &projected::<V, N>(here, block, mu, sign), &mut sum);
                 }
                 let w = self.links.at::<V>(block, mu).mul(&sum);
-                let force = to_coordinates(&traceless_antihermitian(&w));
-                for a in 0..algebra_dim(N) {
-                    let c = mu * algebra_dim(N) + a;
-                    // SAFETY: as above.
-                    unsafe { self.momenta.store(block, c, force[a].mul_add(scale, old.load::<V>(block, c))) }
-                }
+                // SAFETY: the block is this thread's.
+                unsafe { add_to_momenta(&self.momenta, block, mu, &w, scale) }
             }
         }
     }

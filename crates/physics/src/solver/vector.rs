@@ -86,6 +86,15 @@ pub fn inner_product<T: Real>(a: &Field<T>, b: &Field<T>, blocks: Range<usize>, 
     a.lattice().reduce(&InnerProduct(a.reader(), b.reader()), blocks, sums);
 }
 
+/// Re⟨a, b⟩ for each chain. Collective.
+pub fn real_product<T: Real>(a: &Field<T>, b: &Field<T>, blocks: Range<usize>) -> Vec<f64> {
+    let chains = a.lattice().chains();
+    let mut sums = vec![0.0; 2 * chains];
+    inner_product(a, b, blocks, &mut sums);
+    sums.truncate(chains);
+    sums
+}
+
 struct Norm<'a, T>(FieldReader<'a, T>);
 
 impl<T: Real> Kernel<T> for Norm<'_, T> {
