@@ -17,6 +17,7 @@ mod meson;
 pub mod naive;
 mod neighbourhood;
 mod propagator;
+mod propagator_file;
 mod quark;
 mod recorded;
 mod spectrum;

@@ -177,9 +177,19 @@ impl<T: Real, const N: usize> Propagator<T, N> {
         Ok((Self { source, columns }, reports))
     }
 
+    /// Of 4N columns that were computed before.
+    pub(super) fn of_columns(source: Site, columns: Vec<SpinorField<T, N>>) -> Self {
+        Self { source, columns }
+    }
+
     /// Where the source is.
     pub fn source(&self) -> Site {
         self.source
+    }
+
+    /// A column, to be changed.
+    pub fn column_mut(&mut self, spin: usize, colour: usize) -> &mut SpinorField<T, N> {
+        &mut self.columns[spin * N + colour]
     }
 
     /// D⁻¹ δ for one source spin and colour.
