@@ -1,7 +1,7 @@
 //! Quark propagators from point sources, and what is made of them.
 
 use super::even_odd::Schur;
-use super::spinor::{SPINS, SpinorField};
+use super::spinor::SpinorField;
 use super::wilson::Wilson;
 use crate::PhysicsError;
 use crate::solver::{
@@ -49,28 +49,28 @@ pub enum PropagatorError {
 
 /// S(x) = D⁻¹ δ: one solution for each spin and colour of a point source.
 #[derive(Debug)]
-pub struct Propagator<T, const N: usize> {
+pub struct Propagator<T, const N: usize, const H: usize = 2> {
     source: Site,
     /// `[source spin][source colour]`, flattened.
-    columns: Vec<SpinorField<T, N>>,
+    columns: Vec<SpinorField<T, N, H>>,
 }
 
 /// Workspace of the chosen solver.
-enum Workspace<T, const N: usize> {
-    EvenOddBiCgStab(BiCgStab<SpinorField<T, N>>),
-    EvenOddConjugateGradient(ConjugateGradient<SpinorField<T, N>>),
-    BiCgStab(BiCgStab<SpinorField<T, N>>),
-    Gmres(Gmres<SpinorField<T, N>>),
+enum Workspace<T, const N: usize, const H: usize> {
+    EvenOddBiCgStab(BiCgStab<SpinorField<T, N, H>>),
+    EvenOddConjugateGradient(ConjugateGradient<SpinorField<T, N, H>>),
+    BiCgStab(BiCgStab<SpinorField<T, N, H>>),
+    Gmres(Gmres<SpinorField<T, N, H>>),
 }
 
-impl<T: Real, const N: usize> Propagator<T, N> {
-    /// Solves for all 4N point sources of 1 at `source`, on every chain of a batch. The tolerance is that of each
+impl<T: Real, const N: usize, const H: usize> Propagator<T, N, H> {
+    /// Solves for all point sources, one for each spin and colour, of 1 at `source`, on every chain of a batch. The tolerance is that of each
     /// solve. Collective.
     ///
     /// # Errors
     /// [`PropagatorError`].
     pub fn point(
-        wilson: &Wilson<'_, T, N>,
+        wilson: &Wilson<'_, T, N, H>,
         source: Site,
         solver: PropagatorSolver,
         stop: &Stopping,
@@ -83,7 +83,7 @@ impl<T: Real, const N: usize> Propagator<T, N> {
     /// # Errors
     /// [`PropagatorError`].
     pub fn point_with(
-        wilson: &Wilson<'_, T, N>,
+        wilson: &Wilson<'_, T, N, H>,
         source: Site,
         solver: PropagatorSolver,
         stop: &Stopping,
@@ -119,10 +119,10 @@ impl<T: Real, const N: usize> Propagator<T, N> {
     /// # Errors
     /// [`PropagatorError`].
     pub fn point_preconditioned(
-        wilson: &Wilson<'_, T, N>,
+        wilson: &Wilson<'_, T, N, H>,
         source: Site,
         restart: usize,
-        preconditioner: &mut dyn Preconditioner<SpinorField<T, N>>,
+        preconditioner: &mut dyn Preconditioner<SpinorField<T, N, H>>,
         stop: &Stopping,
         progress: impl FnMut(&SolveReport),
     ) -> Result<(Self, Vec<SolveReport>), PropagatorError> {
@@ -134,12 +134,12 @@ impl<T: Real, const N: usize> Propagator<T, N> {
 
     /// The solutions that `solve` finds; its outer error is one of geometry.
     fn columns(
-        wilson: &Wilson<'_, T, N>,
+        wilson: &Wilson<'_, T, N, H>,
         source: Site,
         mut progress: impl FnMut(&SolveReport),
         mut solve: impl FnMut(
-            &mut SpinorField<T, N>,
-            &SpinorField<T, N>,
+            &mut SpinorField<T, N, H>,
+            &SpinorField<T, N, H>,
         ) -> Result<Result<SolveReport, SolveError>, PhysicsError>,
     ) -> Result<(Self, Vec<SolveReport>), PropagatorError> {
         let lattice = wilson.links().lattice();
@@ -152,7 +152,7 @@ impl<T: Real, const N: usize> Propagator<T, N> {
         }
         let mut b = SpinorField::zeroed(lattice).map_err(memory)?;
         let (mut columns, mut reports) = (Vec::new(), Vec::new());
-        for spin in 0..SPINS {
+        for spin in 0..2 * H {
             for colour in 0..N {
                 b.set_point_source(&source, spin, colour);
                 let mut x = SpinorField::zeroed(lattice).map_err(memory)?;
@@ -172,7 +172,7 @@ impl<T: Real, const N: usize> Propagator<T, N> {
     }
 
     /// D⁻¹ δ for one source spin and colour.
-    pub fn column(&self, spin: usize, colour: usize) -> &SpinorField<T, N> {
+    pub fn column(&self, spin: usize, colour: usize) -> &SpinorField<T, N, H> {
         &self.columns[spin * N + colour]
     }
 }
@@ -187,13 +187,13 @@ pub fn effective_masses(correlator: &[f64]) -> Vec<(usize, f64)> {
     (1..correlator.len()).filter_map(mass).collect()
 }
 
-impl<T: Real, const N: usize> Workspace<T, N> {
+impl<T: Real, const N: usize, const H: usize> Workspace<T, N, H> {
     /// x = D⁻¹ b; the outer error is one of geometry.
     fn solve(
         &mut self,
-        wilson: &Wilson<'_, T, N>,
-        x: &mut SpinorField<T, N>,
-        b: &SpinorField<T, N>,
+        wilson: &Wilson<'_, T, N, H>,
+        x: &mut SpinorField<T, N, H>,
+        b: &SpinorField<T, N, H>,
         stop: &Stopping,
     ) -> Result<Result<SolveReport, SolveError>, PhysicsError> {
         Ok(match self {
