@@ -57,7 +57,7 @@ fn propagators_come_back_from_their_files() {
         let (spin, colour) = (1, 2);
         for (site, numbers) in numbers.chunks_exact(2 * SPINS * N).enumerate() {
             let psi = written.column(spin, colour).spinor(&lattice.geometry().site(site), 0).unwrap();
-            let expected = psi.0.as_flattened().iter().flat_map(|z| [z.re, z.im]);
+            let expected = psi.components().iter().flat_map(|z| [z.re, z.im]);
             assert!(expected.zip(numbers).all(|(a, b)| (a - b).abs() <= bound));
         }
         let read = Propagator::read(&file, &lattice, None).unwrap();
@@ -145,7 +145,7 @@ fn propagators_in_one_record_are_read() {
                 let psi = read.column(spin, colour).spinor(&lattice.geometry().site(site), 0).unwrap();
                 for (s, c) in columns() {
                     let x = number(site, (s, c), (spin, colour));
-                    assert_eq!((psi.0[s][c].re, psi.0[s][c].im), (x, -x), "{name}: site {site}");
+                    assert_eq!((psi[s][c].re, psi[s][c].im), (x, -x), "{name}: site {site}");
                 }
             }
         }

@@ -13,7 +13,7 @@ mod train;
 pub use action::{ActionKind, ActionTable};
 pub(crate) use document::config_error;
 use document::{Tables, at_line};
-pub use fermions::FermionsTable;
+pub use fermions::{Determinant, FermionsTable};
 pub(crate) use file_name::OWN_FILES;
 pub use overrides::with_overrides;
 pub use plugin::{PluginTable, Role};
@@ -22,8 +22,8 @@ pub use stage::{
 };
 pub(crate) use tables::cores;
 pub use tables::{
-    FormatName, GroupName, LatticeTable, MachineTable, MeasureTable, PrecisionName, RunTable, StartKind,
-    StartTable,
+    Condensate, FormatName, GroupName, LatticeTable, MachineTable, MeasureTable, PrecisionName, RunTable,
+    StartKind, StartTable,
 };
 pub use train::{ChainTable, ModelName, ModelTable, TrainFile, TrainRunTable, TrainTable};
 
@@ -111,8 +111,14 @@ impl RunFile {
         if let Some(problem) = self.action.and_then(|action| action.problem()) {
             return Err(tables.fail_in("action", problem));
         }
-        if let Some((key, problem)) = self.fermions.as_ref().and_then(FermionsTable::problem) {
+        let dims = self.lattice.as_ref().map(|lattice| lattice.extents.len());
+        if let Some((key, problem)) = self.fermions.as_ref().and_then(|fermions| fermions.problem(dims)) {
             return Err(tables.fail_key(&["fermions", key], &problem));
+        }
+        if let (Some(_), None) = (self.measure.condensate, &self.fermions) {
+            let message = "the condensate is of the quarks of [fermions]: add the table; with determinant = \"reweight\" \
+                           updates go without quarks";
+            return Err(tables.fail_key(&["measure", "condensate"], message));
         }
         if self.run.seed.is_none() && (updates || self.start.kind == StartKind::Hot) {
             let message = "missing field `seed`, expected a whole number: it makes the run repeatable";

@@ -145,7 +145,8 @@ impl HmcStage {
         let levels = self.inner_steps.len() + 1;
         if terms == 1 && levels > 1 {
             return Some(
-                "there is one term and one level without [fermions]: leave `inner_steps` out".into(),
+                "there is one term, the gauge action, and one level without quarks in the action: leave `inner_steps` out"
+                    .into(),
             );
         }
         if levels > terms {
@@ -352,7 +353,7 @@ fn flow_every() -> u64 {
     5
 }
 
-pub(super) fn antiperiodic_in_time() -> [f64; 4] {
+fn antiperiodic_in_time() -> [f64; 4] {
     [1.0, 1.0, 1.0, -1.0]
 }
 
@@ -411,15 +412,18 @@ fn solver<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PropagatorSolver
     })
 }
 
-pub(super) fn signs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[f64; 4], D::Error> {
-    let signs = <[f64; 4]>::deserialize(deserializer)?;
-    match signs.iter().find(|s| s.abs() != 1.0) {
-        Some(s) => Err(serde::de::Error::custom(format!("{s} is no boundary sign, expected 1 or -1"))),
-        None => Ok(signs),
-    }
+/// What is wrong with boundary signs, if anything is.
+pub(super) fn sign_problem(signs: &[f64]) -> Option<String> {
+    let wrong = signs.iter().find(|s| s.abs() != 1.0)?;
+    Some(format!("{wrong} is no boundary sign, expected 1 or -1"))
 }
 
-pub(super) fn mass<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+fn signs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[f64; 4], D::Error> {
+    let signs = <[f64; 4]>::deserialize(deserializer)?;
+    sign_problem(&signs).map_or(Ok(signs), |problem| Err(serde::de::Error::custom(problem)))
+}
+
+fn mass<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     match finite(deserializer)? {
         -4.0 => {
             Err(serde::de::Error::custom("-4 is not possible here: kappa = 1/(2m + 8) would be infinite"))

@@ -66,6 +66,12 @@ pub(crate) struct Update {
     pub polyakov_im: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub charge: Option<f64>,
+    /// tr D⁻¹ / V of one flavour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condensate: Option<f64>,
+    /// ln det(D†D), where configurations are made without quarks and weighted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ln_det: Option<f64>,
 }
 
 /// A term of an action with quarks, in the trajectory that led to an update.

@@ -22,7 +22,7 @@ pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(
 fn reals_per_site(file: &RunFile, stage: &Stage, group: usize, dims: usize) -> usize {
     let links = dims * 2 * group * group;
     let algebra = dims * algebra_dim(group);
-    let spinor = 4 * 2 * group;
+    let spinor = 2 * dims * group;
     // The force of rectangles carries four matrices a site.
     let rectangles = file.action.is_some_and(|action| action.rectangles().is_some());
     let detours = if rectangles { 4 * 2 * group * group } else { 0 };
@@ -37,7 +37,7 @@ fn reals_per_site(file: &RunFile, stage: &Stage, group: usize, dims: usize) -> u
                 let quarks = file.fermions.as_ref().map_or(0, |f| {
                     // Of the clover term: matrices and their inverses, and what its force is gathered from for each term.
                     let clover = 8 * group * group * 2 + 12 * group * group * (f.terms() + 1);
-                    f.fields() * spinor + algebra + if f.quark().csw == 0.0 { 0 } else { clover }
+                    f.fields() * spinor + algebra + if f.has_clover() { clover } else { 0 }
                 });
                 links + algebra + plugin + quarks + detours.max(4 * group * group)
             }

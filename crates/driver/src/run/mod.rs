@@ -14,6 +14,7 @@ mod plugins;
 mod preflight;
 mod proposal;
 mod provenance;
+mod quarks;
 mod results;
 mod solve;
 mod start;

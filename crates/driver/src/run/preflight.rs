@@ -1,6 +1,6 @@
 //! What a run file asks of the lattice: checked before anything is computed, not when the stage is reached.
 
-use crate::config::{FormatName, LinkRows, RunFile, SolveStage, Stage, WriteStage};
+use crate::config::{Condensate, FormatName, LinkRows, RunFile, SolveStage, Stage, WriteStage};
 use crate::error::DriverError;
 use crate::flow_time::{problem, whole_steps};
 use gaugelink_lattice::group::group_name;
@@ -18,13 +18,15 @@ pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(
     let geometry = geometry.map_err(|error| file.fail_key(&["machine", "ranks"], &error.to_string()))?;
     let bipartite = geometry.is_bipartite();
     let wilson = file.action.is_none_or(|action| action.rectangles().is_none());
+    let quarks = file.fermions.as_ref().is_some_and(|fermions| !fermions.reweights());
     for (number, stage) in file.stages.iter().enumerate() {
         let problem = match stage {
-            Stage::Heatbath(_) | Stage::Fthmc(_) | Stage::Proposal(_) if file.fermions.is_some() => Some((
+            Stage::Heatbath(_) | Stage::Fthmc(_) | Stage::Proposal(_) if quarks => Some((
                 "kind",
-                "these updates know the gauge action only: use HMC, or leave [fermions] out".into(),
+                "these updates know the gauge action only: use HMC, or determinant = \"reweight\", or leave [fermions] out"
+                    .into(),
             )),
-            Stage::Hmc(hmc) if file.fermions.is_some() && hmc.force.is_some() => Some((
+            Stage::Hmc(hmc) if quarks && hmc.force.is_some() => Some((
                 "force",
                 "a plugin's force goes without [fermions]: leave one of them out".into(),
             )),
@@ -55,13 +57,15 @@ pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(
     }
     let dims = extents.len();
     if let Some(fermions) = &file.fermions {
-        if dims != 4 {
-            let message = format!("Wilson fermions need 4 dimensions, this lattice has {dims}");
-            return Err(file.fail_key(&["fermions"], &message));
+        if let Some((key, problem)) = fermions.problem_on(group, extents, bipartite) {
+            let path = ["fermions", key];
+            return Err(file.fail_key(if key.is_empty() { &path[..1] } else { &path }, &problem));
         }
-        if fermions.even_odd && !bipartite {
-            let message = format!("the even-odd form needs even extents, not {extents:?}: even_odd = false");
-            return Err(file.fail_key(&["fermions", "even_odd"], &message));
+        if file.measure.condensate == Some(Condensate::Exact)
+            && let Some(problem) = fermions.dense_problem(group, extents)
+        {
+            let message = format!("{problem}; or condensate = \"stochastic\"");
+            return Err(file.fail_key(&["measure", "condensate"], &message));
         }
     }
     if file.measure.charge && dims != 4 && (group, dims) != (1, 2) {

@@ -7,7 +7,7 @@
 use super::chiral::{self, Chiral};
 use super::gamma::{Partner, sigma, times_power};
 use super::neighbourhood::offsets;
-use super::spinor::{SPINS, Spinor, SpinorField};
+use super::spinor::{SPINS, Spinor};
 use crate::PhysicsError;
 use crate::observable::field_strength;
 use gaugelink_lattice::number::ln;
@@ -91,8 +91,8 @@ impl<T: Real, const N: usize> Clover<T, N> {
     /// `None`. Collective.
     pub fn times(
         matrices: FieldReader<'_, T>,
-        out: &mut SpinorField<T, N>,
-        psi: Option<&SpinorField<T, N>>,
+        out: &mut Field<T>,
+        psi: Option<&Field<T>>,
         blocks: Range<usize>,
     ) {
         let lattice = out.lattice().clone();
@@ -205,7 +205,7 @@ impl<T: Real, const N: usize> Kernel<T> for Times<'_, T, N> {
                 // SAFETY: the rows of a site; the block is this thread's.
                 unsafe {
                     let psi = Spinor::load::<V>(psi, offset);
-                    chiral::times::<V, N>(rows, offset, &psi).store::<V>(out, offset);
+                    chiral::times::<V, N, 2>(rows, offset, &psi).store::<V>(out, offset);
                 }
             }
         }
@@ -262,7 +262,7 @@ mod tests {
         let mut most = 0.0f64;
         for index in 0..geometry.volume() {
             let ours = ours.spinor(&geometry.site(index), chain).unwrap();
-            for (z, e) in ours.0.as_flattened().iter().zip(expected(index).0.as_flattened()) {
+            for (z, e) in ours.components().iter().zip(expected(index).components()) {
                 most = most.max((z.re.to_f64() - e.re).hypot(z.im.to_f64() - e.im));
             }
         }
@@ -297,7 +297,7 @@ mod tests {
                     let x = links.geometry.site(index);
                     let term = links.clover_term(&x, CSW, &psi.spinor(&x, chain).unwrap());
                     let mut sum = wilson[index];
-                    for (s, t) in sum.0.as_flattened_mut().iter_mut().zip(term.0.as_flattened()) {
+                    for (s, t) in sum.components_mut().iter_mut().zip(term.components()) {
                         *s = *s + *t;
                     }
                     sum
@@ -350,7 +350,7 @@ mod tests {
                 let spin = if s % 2 == 0 { -1.0 } else { 1.0 };
                 // −(c_sw/2) σ F = −(c_sw/2) (i Σ) (i sin φ) = (c_sw/2) Σ sin φ, Σ = −i σ.
                 let a = MASS + 4.0 + 0.5 * CSW * phi.sin() * spin;
-                sum.0[s][0] = sum.0[s][0] + psi.0[s][0].scale(a);
+                sum[s][0] = sum[s][0] + psi[s][0].scale(a);
             }
             sum
         };

@@ -1,7 +1,7 @@
 //! Quark propagators from point sources, and what is made of them.
 
 use super::even_odd::Schur;
-use super::spinor::{SPINS, SpinorField};
+use super::spinor::SpinorField;
 use super::wilson::Wilson;
 use crate::PhysicsError;
 use crate::solver::{
@@ -50,20 +50,20 @@ pub enum PropagatorError {
 
 /// S(x) = D⁻¹ δ: one solution for each spin and colour of a point source.
 #[derive(Debug)]
-pub struct Propagator<T, const N: usize> {
+pub struct Propagator<T, const N: usize, const H: usize = 2> {
     source: Site,
     /// `[source spin][source colour]`, flattened.
-    columns: Vec<SpinorField<T, N>>,
+    columns: Vec<SpinorField<T, N, H>>,
 }
 
-impl<T: Real, const N: usize> Propagator<T, N> {
-    /// Solves for all 4N point sources of 1 at `source`, on every chain of a batch. The tolerance is that of each
+impl<T: Real, const N: usize, const H: usize> Propagator<T, N, H> {
+    /// Solves for all point sources, one for each spin and colour, of 1 at `source`, on every chain of a batch. The tolerance is that of each
     /// solve. Collective.
     ///
     /// # Errors
     /// [`PropagatorError`].
     pub fn point(
-        wilson: &Wilson<'_, T, N>,
+        wilson: &Wilson<'_, T, N, H>,
         source: Site,
         solver: PropagatorSolver,
         stop: &Stopping,
@@ -76,7 +76,7 @@ impl<T: Real, const N: usize> Propagator<T, N> {
     /// # Errors
     /// [`PropagatorError`].
     pub fn point_with(
-        wilson: &Wilson<'_, T, N>,
+        wilson: &Wilson<'_, T, N, H>,
         source: Site,
         solver: PropagatorSolver,
         stop: &Stopping,
@@ -125,10 +125,10 @@ impl<T: Real, const N: usize> Propagator<T, N> {
     /// # Errors
     /// [`PropagatorError`].
     pub fn point_preconditioned(
-        wilson: &Wilson<'_, T, N>,
+        wilson: &Wilson<'_, T, N, H>,
         source: Site,
         restart: usize,
-        preconditioner: &mut dyn Preconditioner<SpinorField<T, N>>,
+        preconditioner: &mut dyn Preconditioner<SpinorField<T, N, H>>,
         stop: &Stopping,
         progress: impl FnMut(&SolveReport),
     ) -> Result<(Self, Vec<SolveReport>), PropagatorError> {
@@ -141,12 +141,12 @@ impl<T: Real, const N: usize> Propagator<T, N> {
 
     /// The solutions that `solve` finds, some at once.
     fn columns(
-        wilson: &Wilson<'_, T, N>,
+        wilson: &Wilson<'_, T, N, H>,
         source: Site,
         mut progress: impl FnMut(&SolveReport),
         mut solve: impl FnMut(
-            &mut [SpinorField<T, N>],
-            &[SpinorField<T, N>],
+            &mut [SpinorField<T, N, H>],
+            &[SpinorField<T, N, H>],
         ) -> Result<Vec<Result<SolveReport, SolveError>>, LatticeError>,
     ) -> Result<(Self, Vec<SolveReport>), PropagatorError> {
         let lattice = wilson.links().lattice();
@@ -158,7 +158,7 @@ impl<T: Real, const N: usize> Propagator<T, N> {
         }
         let some =
             |count: usize| (0..count).map(|_| SpinorField::zeroed(lattice)).collect::<Result<Vec<_>, _>>();
-        let all: Vec<_> = (0..SPINS).flat_map(|spin| (0..N).map(move |colour| (spin, colour))).collect();
+        let all: Vec<_> = (0..2 * H).flat_map(|spin| (0..N).map(move |colour| (spin, colour))).collect();
         let mut b = some(AT_ONCE).map_err(PhysicsError::Lattice)?;
         let (mut columns, mut reports) = (Vec::new(), Vec::new());
         for group in all.chunks(AT_ONCE) {
@@ -178,7 +178,7 @@ impl<T: Real, const N: usize> Propagator<T, N> {
     }
 
     /// Of 4N columns that were computed before.
-    pub(super) fn of_columns(source: Site, columns: Vec<SpinorField<T, N>>) -> Self {
+    pub(super) fn of_columns(source: Site, columns: Vec<SpinorField<T, N, H>>) -> Self {
         Self { source, columns }
     }
 
@@ -188,12 +188,12 @@ impl<T: Real, const N: usize> Propagator<T, N> {
     }
 
     /// A column, to be changed.
-    pub fn column_mut(&mut self, spin: usize, colour: usize) -> &mut SpinorField<T, N> {
+    pub fn column_mut(&mut self, spin: usize, colour: usize) -> &mut SpinorField<T, N, H> {
         &mut self.columns[spin * N + colour]
     }
 
     /// D⁻¹ δ for one source spin and colour.
-    pub fn column(&self, spin: usize, colour: usize) -> &SpinorField<T, N> {
+    pub fn column(&self, spin: usize, colour: usize) -> &SpinorField<T, N, H> {
         &self.columns[spin * N + colour]
     }
 }

@@ -1,6 +1,7 @@
 //! Observables of the links, one value for each chain.
 
 mod charge;
+mod condensate;
 mod energy;
 mod field_strength;
 mod link_trace;
@@ -10,6 +11,7 @@ mod rectangle;
 mod slice;
 
 pub use charge::{geometric_charge, topological_charge};
+pub use condensate::{StochasticCondensate, exact_condensate, ln_determinant};
 pub use energy::{clover_energy, plaquette_energy};
 pub use field_strength::field_strength;
 pub use link_trace::link_trace;
