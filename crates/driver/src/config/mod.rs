@@ -18,7 +18,8 @@ pub(crate) use file_name::OWN_FILES;
 pub use overrides::with_overrides;
 pub use plugin::{PluginTable, Role};
 pub use stage::{
-    FlowStage, FthmcStage, HeatbathStage, HmcStage, LinkRows, ProposalStage, SolveStage, Stage, WriteStage,
+    FlowStage, FthmcStage, HeatbathStage, HmcStage, LinkRows, PropagatorTable, ProposalStage, SolveStage,
+    Stage, WriteStage,
 };
 pub(crate) use tables::cores;
 pub use tables::{
@@ -152,18 +153,21 @@ impl RunFile {
         }
         let mut written = Vec::new();
         for (number, stage) in self.stages.iter().enumerate() {
-            if let Stage::Write(write) = stage {
-                if written.contains(&&write.file) {
+            if let Some((name, key)) = stage.target() {
+                if written.contains(&name) {
                     let message =
-                        format!("two stages write `{}`: give each a name of its own", write.file.display());
-                    return Err(tables.fail_in_stage(number, "file", &message));
+                        format!("two stages write `{}`: give each a name of its own", name.display());
+                    return Err(tables.fail_in_stage(number, key, &message));
                 }
-                written.push(&write.file);
-                if write.lfn.is_some() && !write.format.0.has_lfn() {
-                    let message =
-                        format!("{} files have no logical file name, ildg and grid have", write.format.0);
-                    return Err(tables.fail_in_stage(number, "lfn", &message));
-                }
+                written.push(name);
+            }
+            if let Stage::Write(write) = stage
+                && write.lfn.is_some()
+                && !write.format.0.has_lfn()
+            {
+                let message =
+                    format!("{} files have no logical file name, ildg and grid have", write.format.0);
+                return Err(tables.fail_in_stage(number, "lfn", &message));
             }
             if stage.thermalisation() >= stage.updates().max(1) {
                 let message = "`thermalise` leaves no update to average over";

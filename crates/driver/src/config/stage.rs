@@ -12,7 +12,7 @@ use gaugelink_sampler::hmc::Trajectory;
 use gaugelink_sampler::integrator::Integrator;
 use serde::{Deserialize, Deserializer};
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use toml::Spanned;
 
 /// One thing that a run does.
@@ -37,6 +37,15 @@ pub enum Stage {
 impl Stage {
     /// Values of `kind`.
     pub const KINDS: [&'static str; 7] = ["heatbath", "hmc", "fthmc", "proposal", "flow", "solve", "write"];
+
+    /// The file that it writes into the run directory, and the key that names it.
+    pub fn target(&self) -> Option<(&Path, &'static str)> {
+        match self {
+            Stage::Write(stage) => Some((&stage.file, "file")),
+            Stage::Solve(stage) => stage.propagator.as_ref().map(|table| (&*table.file, "propagator")),
+            _ => None,
+        }
+    }
 
     /// Its `kind`.
     pub fn kind(&self) -> &'static str {
@@ -261,6 +270,20 @@ pub struct SolveStage {
     /// What the operator reads of each link.
     #[serde(default)]
     pub links: LinkRows,
+    /// Where the propagator goes; nowhere if nothing is said.
+    pub propagator: Option<PropagatorTable>,
+}
+
+/// A propagator's file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PropagatorTable {
+    /// File name inside the run directory.
+    #[serde(deserialize_with = "file_name")]
+    pub file: PathBuf,
+    /// "f64" or "f32".
+    #[serde(default)]
+    pub precision: PrecisionName,
 }
 
 /// What an operator reads of each link.

@@ -33,6 +33,8 @@ pub(crate) enum Line {
     Solve(Solve),
     /// Meson correlators at one time.
     Correlator(Correlator),
+    /// A propagator written.
+    Propagator(PropagatorFile),
     /// A configuration written.
     Write(Write),
 }
@@ -163,6 +165,17 @@ pub(crate) struct Correlator {
     pub pion: f64,
     pub vector: f64,
     pub axial: f64,
+}
+
+/// A propagator in a file, read again and verified.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PropagatorFile {
+    pub stage: usize,
+    pub chain: usize,
+    pub file: String,
+    /// Columns, one for each source spin and colour.
+    pub columns: usize,
+    pub precision: String,
 }
 
 /// A configuration in a file, and what was found when it was read again.

@@ -4,6 +4,7 @@ use crate::config::{RunFile, Stage};
 use gaugelink_lattice::group::algebra_dim;
 use gaugelink_lattice::{LatticeError, ensure_memory};
 use gaugelink_physics::dirac::PropagatorSolver;
+use gaugelink_physics::solver::AT_ONCE;
 
 /// Refuses a run that cannot fit.
 ///
@@ -50,9 +51,12 @@ fn reals_per_site(file: &RunFile, stage: &Stage, group: usize, dims: usize) -> u
             Stage::Solve(solve) => {
                 let vectors = match solve.method() {
                     // Preconditioned directions are kept as well.
-                    PropagatorSolver::Gmres { restart } if solve.preconditioner.is_some() => 2 * restart + 4,
-                    PropagatorSolver::Gmres { restart } => restart + 4,
-                    _ => 8,
+                    PropagatorSolver::Gmres { restart } if solve.preconditioner.is_some() => {
+                        2 * restart + 3 + AT_ONCE
+                    }
+                    PropagatorSolver::Gmres { restart } => restart + 3 + AT_ONCE,
+                    // Those in step: the source, that of the even-odd form, and five of the solver.
+                    _ => 7 * AT_ONCE,
                 };
                 (4 * group + vectors) * spinor
             }

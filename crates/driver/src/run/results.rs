@@ -375,6 +375,14 @@ fn solve_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line]
         let worst = solves.iter().map(|s| s.residual).fold(0.0, f64::max);
         rows.push(Row { n: Some(solves.len()), ..row("true residual").value(worst).note("the largest") });
     }
+    for line in lines {
+        if let Line::Propagator(p) = line
+            && p.stage == number
+        {
+            let note = format!("{}, {} columns in {}, read again, verified", p.file, p.columns, p.precision);
+            rows.push(row(&named("propagator", p.chain, file)).note(note));
+        }
+    }
     let of = |pick: Pick| correlators(number, lines, pick);
     let (vectors, axials) = (of(|c| c.vector), of(|c| c.axial));
     for (chain, pion) in of(|c| c.pion).into_iter().enumerate() {

@@ -1,12 +1,14 @@
 //! Quark propagators from a point source on the configurations at hand.
 
 use super::engine::Engine;
-use super::line::{Correlator, Line, Solve};
-use crate::config::{LinkRows, SolveStage};
+use super::line::{Correlator, Line, PropagatorFile, Solve};
+use super::write::file_of;
+use crate::config::{LinkRows, PropagatorTable, SolveStage};
 use crate::error::DriverError;
 use gaugelink_lattice::Complex;
-use gaugelink_physics::dirac::{Boundary, Propagator, PropagatorError, PropagatorSolver, Wilson};
+use gaugelink_physics::dirac::{Boundary, Propagator, PropagatorError, PropagatorSolver, SPINS, Wilson};
 use gaugelink_physics::solver::{SolveError, Stopping};
+use lime_rs::{Precision, ScidacFile};
 use std::fmt::Display;
 
 impl<const N: usize> Engine<'_, N> {
@@ -52,6 +54,9 @@ impl<const N: usize> Engine<'_, N> {
         bar.finish_and_clear();
         self.log_plugin()?;
         let mut lines = Vec::new();
+        if let Some(table) = &stage.propagator {
+            lines = self.write_propagator(stage, table, &propagator)?;
+        }
         for chain in 0..self.u.lattice().chains() {
             lines.extend(reports.iter().enumerate().map(|(source, report)| {
                 Line::Solve(Solve {
@@ -81,5 +86,37 @@ impl<const N: usize> Engine<'_, N> {
             lines.extend((0..pion.len()).map(|t| Line::Correlator(at(t))));
         }
         self.log(&lines)
+    }
+
+    /// Each chain's propagator in a file of its own, read again to be sure.
+    fn write_propagator(
+        &self,
+        stage: &SolveStage,
+        table: &PropagatorTable,
+        propagator: &Propagator<f64, N>,
+    ) -> Result<Vec<Line>, DriverError> {
+        let (provenance, updates) = (&self.state.provenance, self.state.updates);
+        let info = format!(
+            "mass = {}, c_sw = {}, boundary = {:?}, trajectory nr = {updates}, gaugelink_version = {}, run file sha256 = {}",
+            stage.mass, stage.csw, stage.boundary, provenance.version, provenance.run_file_sha256
+        );
+        let chains = self.u.lattice().chains();
+        let write = |chain: usize| {
+            let name = file_of(&table.file, chain, chains);
+            let path = self.setting.directory.file(&name);
+            propagator.write(&path, chain, Precision::from(table.precision), &info)?;
+            let file = ScidacFile::open(&path)?;
+            for index in 0..file.payloads().len() {
+                file.verify(index)?.check()?;
+            }
+            Ok(Line::Propagator(PropagatorFile {
+                stage: self.state.stage,
+                chain,
+                file: name.to_string_lossy().into_owned(),
+                columns: SPINS * N,
+                precision: Precision::from(table.precision).to_string(),
+            }))
+        };
+        (0..chains).map(write).collect()
     }
 }
