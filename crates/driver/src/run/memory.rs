@@ -26,6 +26,8 @@ fn reals_per_site(file: &RunFile, stage: &Stage, group: usize, dims: usize) -> u
     let spinor = 2 * dims * group;
     // The force of rectangles carries four matrices a site.
     let rectangles = file.action.is_some_and(|action| action.rectangles().is_some());
+    // Source, solution, and room to solve.
+    let condensate = if file.measure.condensate.is_some() { 7 * spinor } else { 0 };
     let detours = if rectangles { 4 * 2 * group * group } else { 0 };
     links
         + match stage {
@@ -40,7 +42,7 @@ fn reals_per_site(file: &RunFile, stage: &Stage, group: usize, dims: usize) -> u
                     let clover = 8 * group * group * 2 + 12 * group * group * (f.terms() + 1);
                     f.fields() * spinor + algebra + if f.has_clover() { clover } else { 0 }
                 });
-                links + algebra + plugin + quarks + detours.max(4 * group * group)
+                links + algebra + plugin + quarks + condensate + detours.max(4 * group * group)
             }
             // U = f(V) twice, the force at U and at V.
             Stage::Fthmc(_) => 5 * links + 2 * algebra + detours.max(4 * group * group),

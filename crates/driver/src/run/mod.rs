@@ -16,6 +16,7 @@ mod proposal;
 mod provenance;
 mod quarks;
 mod results;
+mod reweighted;
 mod solve;
 mod start;
 mod targets;

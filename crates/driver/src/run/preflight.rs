@@ -95,7 +95,10 @@ fn unsolvable(
 ) -> Option<(&'static str, String)> {
     if extents.len() != 4 {
         let dims = extents.len();
-        return Some(("kind", format!("Wilson fermions need 4 dimensions, this lattice has {dims}")));
+        return Some((
+            "kind",
+            format!("propagators are solved for in 4 dimensions, this lattice has {dims}"),
+        ));
     }
     if solve.source.iter().zip(extents).any(|(x, l)| x >= l) {
         let source = solve.source;

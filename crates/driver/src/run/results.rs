@@ -1,15 +1,15 @@
 //! The results of a run: a table for people, JSON lines for programs.
 
-use super::analysis::{CREUTZ, LN_DET, Series, decisions, diverged, series};
+use super::analysis::{CREUTZ, decisions, diverged, series};
 use super::directory::{LOG, RunDirectory};
 use super::line::{Correlator, Line, Solve, Start, Term};
-use super::{plots, plugin_rows};
+use super::{plots, plugin_rows, reweighted};
 use crate::config::{RunFile, Stage};
 use crate::error::DriverError;
 use crate::report::{Report, aligned, json_lines};
 use gaugelink_physics::dirac::{effective_masses, pcac_masses};
 use gaugelink_sampler::statistics::{
-    AcceptanceStatistics, GammaEstimate, GammaMethod, LogWeights, Measured, StatisticsError, Sufficiency,
+    AcceptanceStatistics, GammaEstimate, Measured, StatisticsError, Sufficiency,
 };
 use serde::Serialize;
 
@@ -202,7 +202,7 @@ fn update_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line
             row
         });
     }
-    reweighted_rows(rows, what, &all);
+    rows.extend(reweighted::rows(&all));
     let diverged = diverged(file, number, lines);
     if diverged > 0 {
         let row = Row::new(Some(number), what, "diverged").count(diverged);
@@ -232,41 +232,6 @@ fn update_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line
             });
         }
     }
-}
-
-/// An effective sample size below this many leaves averages to a few configurations.
-const FEW: f64 = 30.0;
-
-/// Averages of configurations made without quarks, with their determinants as weights: ⟨O w⟩/⟨w⟩, w = det(D†D).
-fn reweighted_rows(rows: &mut Vec<Row>, what: &str, all: &[Series]) {
-    let Some(weights) = all.iter().find(|series| series.name == LN_DET) else { return };
-    let lengths: Vec<usize> = weights.kept().iter().map(|chain| chain.len()).collect();
-    let Ok(logs) = LogWeights::new(&weights.kept().concat()) else { return };
-    let same = |series: &&Series| series.name != LN_DET && series.spacing == weights.spacing;
-    let of_measured =
-        |series: &&Series| series.kept().iter().map(|chain| chain.len()).eq(lengths.iter().copied());
-    for series in
-        all.iter().filter(same).filter(of_measured).filter(|series| !series.name.contains("delta H"))
-    {
-        let row = Row::new(Some(weights.stage), what, format!("{}, reweighted", series.name));
-        let values = series.kept().concat();
-        rows.push(match logs.reweighted_mean_of_chains(&values, &lengths, &GammaMethod::default()) {
-            Ok(estimate) => row.estimate(&estimate).note("with quarks"),
-            Err(error) => row.note(format!("no value: {error}")),
-        });
-    }
-    let (ess, n) = (logs.effective_sample_size(), logs.len());
-    let row = Row::new(Some(weights.stage), what, "ESS")
-        .value(ess)
-        .count(n)
-        .note("of the quarks' weights, 1 at most");
-    rows.push(if ess * n as f64 >= FEW {
-        row
-    } else {
-        row.note(
-            "a few configurations have most of the weight: take a smaller lattice, or quarks in the action",
-        )
-    });
 }
 
 /// Forces and iterations of each term of an action with quarks, averages over all trajectories.

@@ -21,7 +21,12 @@ pub(super) const fn rows(n: usize) -> usize {
 
 /// Real numbers of both matrices of a site.
 pub(super) const fn reals(n: usize) -> usize {
-    2 * rows(n) * rows(n)
+    reals_of(rows(n))
+}
+
+/// The same for matrices of so many rows.
+pub(super) const fn reals_of(rows: usize) -> usize {
+    2 * rows * rows
 }
 
 /// Floating-point operations of both matrices of a site times a spinor.

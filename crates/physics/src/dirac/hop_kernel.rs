@@ -97,13 +97,13 @@ impl<T: Real, const N: usize, const H: usize, const ROWS: usize, const DAGGER: b
                 let out = streams.out.rows(block, 0, 4 * H * N);
                 let mut center = streams.center.map(|f| f.rows(block, 0, 4 * H * N));
                 if let (Matrices::OnCenter, Some(phi)) = (self.enter, center) {
-                    center = Some(product.fill(self.matrices.rows(block, 0, 2 * (H * N) * (H * N)), phi));
+                    center = Some(product.fill(self.matrices.rows(block, 0, chiral::reals_of(H * N)), phi));
                 }
                 for offset in offsets::<V>() {
                     let mut sum =
                         hop::<V::Register, _, N, H, DAGGER>(&RegisterSource { around: &around, offset });
                     if self.enter == Matrices::OnHop {
-                        let rows = self.matrices.rows(block, 0, 2 * (H * N) * (H * N));
+                        let rows = self.matrices.rows(block, 0, chiral::reals_of(H * N));
                         // SAFETY: the rows of a site.
                         sum = unsafe { chiral::times::<V, N, H>(rows, offset, &sum) };
                     }

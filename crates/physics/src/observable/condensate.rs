@@ -1,8 +1,8 @@
 //! The quark condensate of one flavour, Re tr D⁻¹ / V = ∂ ln |det D| / ∂m / V: the trace over sites, spins and colours. The
 //! average of ψ̄ψ has the opposite sign.
 //!
-//! From the whole matrix, on small lattices. In the even-odd form without clover term, where A is a number a and
-//! K = D_oe D_eo, det D = det(a² − K) has the derivative tr D⁻¹ = 2a tr (a² − K)⁻¹ = 2 tr Ŝ⁻¹.
+//! From the whole matrix, on small lattices. In the even-odd form (D⁻¹)_pp = Ŝ_p⁻¹ for either parity p; both traces are equal
+//! where A is a number a, as det D = det(a² − D_oe D_eo) = det(a² − D_eo D_oe) has the derivative 2a tr (a² − D_oe D_eo)⁻¹.
 //!
 //! On any lattice by random sources with ⟨η η†⟩ = 1, tr D⁻¹ = ⟨η†D⁻¹η⟩; by Z2 noise, which has no variance from the
 //! diagonal of D⁻¹ (Dong and Liu, Phys. Lett. B 328 (1994) 130).
@@ -45,13 +45,25 @@ pub fn exact_condensate<const N: usize, const H: usize>(
     quark: Quark,
 ) -> Result<Vec<f64>, PhysicsError> {
     let operator = quark.operator::<f64, N, H>(u)?;
-    let (matrix, weight) = match quark.matrix {
-        QuarkMatrix::EvenOdd if quark.csw == 0.0 => (quark.matrix_of(&operator)?, 2.0),
-        _ => (FermionMatrix::Full(&operator), 1.0),
+    let matrix = quark.matrix_of(&operator)?;
+    let (matrices, weight) = match quark.matrix {
+        QuarkMatrix::EvenOdd if quark.csw == 0.0 => (vec![matrix], 2.0),
+        QuarkMatrix::EvenOdd => {
+            let even = FermionMatrix::EvenOdd(Schur::even(&operator)?.asymmetric());
+            (vec![matrix, even], 1.0)
+        }
+        QuarkMatrix::Full => (vec![matrix], 1.0),
     };
-    let inverse = DenseMatrix::new(&matrix)?.inverse()?;
-    let volume = u.lattice().volume() as f64;
-    Ok(inverse.into_iter().map(|inverse| weight * inverse.trace().re / volume).collect())
+    let mut condensates = vec![0.0; u.lattice().chains()];
+    for matrix in matrices {
+        let inverses = DenseMatrix::new(&matrix)?.inverse()?;
+        let traces = inverses.iter().map(|inverse| weight * inverse.trace().re);
+        condensates
+            .iter_mut()
+            .zip(traces)
+            .for_each(|(sum, trace)| *sum += trace / u.lattice().volume() as f64);
+    }
+    Ok(condensates)
 }
 
 /// Estimates of the condensate by random sources, with the fields to solve in.
@@ -129,7 +141,7 @@ mod tests {
     }
 
     fn lattice(extents: &[usize]) -> Arc<Lattice> {
-        Lattice::new(extents, LatticeOptions::default()).unwrap()
+        Lattice::new(extents, LatticeOptions { threads: 1, ..LatticeOptions::default() }).unwrap()
     }
 
     /// Free quarks in momentum space: det D = Π_p (M² + Σ sin² p_mu)^{HN} with M = m + d − Σ cos p_mu.
@@ -184,7 +196,7 @@ mod tests {
     #[test]
     fn random_sources_have_the_average_and_the_variance_of_the_trace() {
         fn check<const N: usize, const H: usize>(extents: &[usize], matrix: QuarkMatrix) {
-            const SOURCES: u64 = 2000;
+            const SOURCES: u64 = 600;
             let u = rough_field::<N>(&lattice(extents), 0.6);
             let quark = quark(0.0, matrix);
             let expected = exact_condensate::<N, H>(&u, quark).unwrap()[0];
@@ -202,7 +214,7 @@ mod tests {
             let sigma = (variance / SOURCES as f64).sqrt();
             assert!((mean - expected).abs() < 3.0 * sigma, "{extents:?}: {mean} ± {sigma}, {expected}");
             let scatter = estimates.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / SOURCES as f64;
-            assert!((scatter / variance - 1.0).abs() < 0.15, "{extents:?}: {scatter} instead of {variance}");
+            assert!((scatter / variance - 1.0).abs() < 0.25, "{extents:?}: {scatter} instead of {variance}");
         }
         check::<1, 1>(&[4, 6], QuarkMatrix::EvenOdd);
         check::<1, 2>(&[2, 2, 2, 2], QuarkMatrix::Full);

@@ -125,14 +125,14 @@ impl Run {
 /// library. β = 1, m = 0.1, antiperiodic in y.
 const INTEGRALS: [f64; 3] = [0.5937146, 0.7529046, 0.041976];
 
-/// Within 3σ, σ at most 0.4, 0.2 and 4 % of the three observables.
+/// Within 3σ, σ at most 0.8, 0.4 and 8 % of the three observables.
 #[test]
 fn all_ways_give_the_exact_integrals() {
     const MASS: f64 = 0.1;
     let lattice = lattice(&[2, 2], batch(CHAINS));
     for quarks in [Quarks::Pseudofermions, Quarks::Hasenbusch, Quarks::Exact, Quarks::None] {
         let run = run(&lattice, MASS, quarks, 3000);
-        for (i, precision) in [0.004, 0.002, 0.04].into_iter().enumerate() {
+        for (i, precision) in [0.008, 0.004, 0.08].into_iter().enumerate() {
             let ours = if quarks == Quarks::None { run.reweighted(i) } else { run.mean(i) };
             let sigmas = (ours.value - INTEGRALS[i]) / ours.error;
             println!("2x2 {quarks:?}: {} {}, {sigmas:.2} sigma", OBSERVABLES[i], ours.measured());
@@ -153,7 +153,7 @@ fn all_ways_give_the_exact_integrals() {
     }
 }
 
-/// On 4² at lighter quarks, where no integral is at hand, they agree among themselves.
+/// On 4² at lighter quarks, where no integral is at hand, they agree among themselves within 3σ, σ at most 1, 1 and 15 %.
 #[test]
 fn ways_agree_on_a_larger_lattice() {
     const MASS: f64 = -0.1;
@@ -172,7 +172,7 @@ fn ways_agree_on_a_larger_lattice() {
     let [pseudofermions, exact, none] = [Quarks::Pseudofermions, Quarks::Exact, Quarks::None].map(of);
     let ess = LogWeights::new(&none.ln_det).unwrap().effective_sample_size();
     println!("4x4: ESS of the weights {ess:.3}");
-    for (i, precision) in [0.005, 0.005, 0.1].into_iter().enumerate() {
+    for (i, precision) in [0.01, 0.01, 0.15].into_iter().enumerate() {
         let ways = [pseudofermions.mean(i), exact.mean(i), none.reweighted(i)];
         let quenched = none.mean(i);
         println!(
@@ -181,7 +181,7 @@ fn ways_agree_on_a_larger_lattice() {
             ways.each_ref().map(|way| way.measured().to_string()),
             quenched.measured()
         );
-        assert!(ways.iter().all(|way| way.error < precision * way.value), "{ways:?}");
+        assert!(ways.iter().all(|way| way.error < precision * way.value), "{}: errors", OBSERVABLES[i]);
         for (a, b) in [(0, 1), (0, 2), (1, 2)] {
             let sigmas = (ways[a].value - ways[b].value) / ways[a].error.hypot(ways[b].error);
             assert!(sigmas.abs() < 3.0, "{}: {sigmas:.2} sigma between {a} and {b}", OBSERVABLES[i]);
