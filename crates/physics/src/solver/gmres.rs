@@ -5,7 +5,7 @@
 //! v_j+1 = w / ‖w‖. Then x += Σ y_j z_j with y minimising ‖β e₁ − H y‖, which is ‖b − M x‖. Preconditioning is from the
 //! right, so residuals are the true ones for any preconditioner; without one z_j = v_j.
 
-use super::gram_schmidt::{remove, remove_last, scale};
+use super::gram_schmidt::{remove, remove_last};
 use super::hessenberg::Hessenberg;
 use super::monitor::{End, Monitor};
 use super::operator::LinearOperator;
@@ -113,7 +113,6 @@ impl<X> Gmres<X> {
         let (blocks, chains) = (a.blocks(), x.lattice().chains());
         let name = if preconditioner.is_some() { "flexible GMRES" } else { "GMRES" };
         let mut monitor = Monitor::new(name, stop, chains);
-        monitor.preconditioning_flops = preconditioner.as_ref().map_or(0.0, |p| p.flops());
         let mut b_norm2 = vec![0.0; chains];
         vector::norm2(b, blocks.clone(), &mut b_norm2);
         monitor.set_scale(&b_norm2);
@@ -156,7 +155,7 @@ impl<X> Gmres<X> {
             numbers.problems[chain].start(norm);
             numbers.factor[chain] = if live { 1.0 / norm } else { 0.0 };
         }
-        scale(&mut self.basis[0], &numbers.factor, a.blocks());
+        vector::scale(&mut self.basis[0], &numbers.factor, a.blocks());
         let mut end = None;
         for j in 0..self.restart() {
             if j > 0 {
@@ -174,6 +173,7 @@ impl<X> Gmres<X> {
                 Some(p) => {
                     p.apply(&mut self.directions[j], &before[j]).map_err(SolveError::Preconditioner)?;
                     monitor.preconditionings += 1;
+                    monitor.preconditioning_flops += p.flops();
                     a.apply(&mut after[0], &self.directions[j]);
                 }
                 None => a.apply(&mut after[0], &before[j]),
@@ -237,6 +237,6 @@ where
         // ‖w‖ = 0: the solution lies in the space so far.
         factor[chain] = if live && below != 0.0 { 1.0 / below } else { 0.0 };
     }
-    scale(w, factor, blocks);
+    vector::scale(w, factor, blocks);
     None
 }

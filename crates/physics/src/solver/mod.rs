@@ -14,6 +14,7 @@ mod operator;
 mod preconditioner;
 mod refinement;
 mod report;
+mod rounded;
 pub mod vector;
 
 pub use bicgstab::BiCgStab;
@@ -24,3 +25,4 @@ pub use operator::LinearOperator;
 pub use preconditioner::Preconditioner;
 pub use refinement::Refinement;
 pub use report::{SolveError, SolveReport, Stopping};
+pub use rounded::Rounded;

@@ -30,7 +30,7 @@ impl<T: Real> Coefficient<T> {
 
 /// Complex number `k` of a block.
 #[inline(always)]
-pub(super) fn complex<V: Lanes<Scalar = T>, T: Real>(
+pub(crate) fn complex<V: Lanes<Scalar = T>, T: Real>(
     field: &FieldReader<'_, T>,
     block: usize,
     k: usize,
@@ -43,7 +43,7 @@ pub(super) fn complex<V: Lanes<Scalar = T>, T: Real>(
 /// # Safety
 /// The block is this thread's.
 #[inline(always)]
-pub(super) unsafe fn store<V: Lanes<Scalar = T>, T: Real>(
+pub(crate) unsafe fn store<V: Lanes<Scalar = T>, T: Real>(
     field: &FieldWriter<'_, T>,
     block: usize,
     k: usize,
@@ -377,4 +377,32 @@ pub fn bicg_step<T: Real>(
         omega: Coefficient::new(&lattice, omega),
     };
     lattice.reduce(&kernel, blocks, sums);
+}
+
+struct Scale<'a, T> {
+    w: FieldWriter<'a, T>,
+    factor: Row<T>,
+}
+
+impl<T: Real> Kernel<T> for Scale<'_, T> {
+    gaugelink_lattice::compiled!(scalar T: Scale);
+    #[inline(always)]
+    fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
+        // SAFETY: a block is read and written by one thread.
+        let w = unsafe { self.w.reader() };
+        let factor: V = self.factor.to_lanes();
+        for block in range {
+            for c in 0..w.reals() {
+                // SAFETY: as above.
+                unsafe { self.w.store(block, c, w.load::<V>(block, c) * factor) };
+            }
+        }
+    }
+}
+
+/// w ← f w with real f.
+pub fn scale<T: Real>(w: &mut Field<T>, factor: &[f64], blocks: Range<usize>) {
+    let lattice = w.lattice().clone();
+    let factor = Row::by_chain(&lattice, |chain| factor[chain]);
+    lattice.launch(&Scale { w: w.writer(), factor }, blocks);
 }
