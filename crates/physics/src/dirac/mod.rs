@@ -22,6 +22,7 @@ mod propagator;
 mod quark;
 mod recorded;
 mod schwarz;
+mod spectrum;
 mod spinor;
 mod two_rows;
 mod wilson;
@@ -38,5 +39,6 @@ pub use propagator::{Propagator, PropagatorError, PropagatorSolver, effective_ma
 pub use quark::{FermionMatrix, Quark, QuarkMatrix};
 pub use recorded::record_wilson;
 pub use schwarz::{Sap, SapParameters};
+pub use spectrum::{Spectrum, SpectrumError};
 pub use spinor::{SPINS, Spinor, SpinorField};
 pub use wilson::{HOP_FLOPS_SU3, Wilson, hop_flops};

@@ -5,7 +5,7 @@
 //! v_j+1 = w / ‖w‖. Then x += Σ y_j z_j with y minimising ‖β e₁ − H y‖, which is ‖b − M x‖. Preconditioning is from the
 //! right, so residuals are the true ones for any preconditioner; without one z_j = v_j.
 
-use super::gram_schmidt::{remove, remove_last};
+use super::gram_schmidt::{orthogonalise, scale};
 use super::hessenberg::Hessenberg;
 use super::monitor::{End, Monitor};
 use super::operator::LinearOperator;
@@ -155,7 +155,7 @@ impl<X> Gmres<X> {
             numbers.problems[chain].start(norm);
             numbers.factor[chain] = if live { 1.0 / norm } else { 0.0 };
         }
-        vector::scale(&mut self.basis[0], &numbers.factor, a.blocks());
+        scale(&mut self.basis[0], &numbers.factor, a.blocks());
         let mut end = None;
         for j in 0..self.restart() {
             if j > 0 {
@@ -179,7 +179,7 @@ impl<X> Gmres<X> {
                 None => a.apply(&mut after[0], &before[j]),
             }
             monitor.applications += 1;
-            end = orthogonalise(before, &mut after[0], a, numbers, monitor);
+            end = next_column(before, &mut after[0], a, numbers, monitor);
             if end.is_some() {
                 break;
             }
@@ -202,7 +202,7 @@ impl<X> Gmres<X> {
 }
 
 /// Makes w orthogonal to the basis and of unit length; the coefficients become the next column of each live chain.
-fn orthogonalise<T: Real, X, A: LinearOperator<T, Vector = X>>(
+fn next_column<T: Real, X, A: LinearOperator<T, Vector = X>>(
     basis: &[X],
     w: &mut X,
     a: &A,
@@ -213,21 +213,16 @@ where
     X: DerefMut<Target = Field<T>>,
 {
     let Numbers { problems, h, factor, sums } = numbers;
-    let (blocks, chains) = (a.blocks(), h.len());
-    vector::inner_product(&basis[0], w, blocks.clone(), sums);
-    for i in 0..basis.len() {
+    let chains = h.len();
+    orthogonalise(w, basis, a.blocks(), (h, sums), |i, h| {
         for chain in 0..chains {
-            let live = !monitor.done(chain);
-            h[chain] = Complex::new(sums[chain], sums[chains + chain]).scale(live as u8 as f64);
-            if live {
+            if monitor.done(chain) {
+                h[chain] = Complex::new(0.0, 0.0);
+            } else {
                 problems[chain].set(i, h[chain]);
             }
         }
-        match basis.get(i + 1) {
-            Some(next) => remove(w, h, (&basis[i], next), blocks.clone(), sums),
-            None => remove_last(w, h, &basis[i], blocks.clone(), &mut sums[..chains]),
-        }
-    }
+    });
     for chain in 0..chains {
         let below = sums[chain].sqrt();
         let live = !monitor.done(chain);
@@ -237,6 +232,6 @@ where
         // ‖w‖ = 0: the solution lies in the space so far.
         factor[chain] = if live && below != 0.0 { 1.0 / below } else { 0.0 };
     }
-    vector::scale(w, factor, blocks);
+    scale(w, factor, a.blocks());
     None
 }

@@ -3,10 +3,11 @@
 //! Every solve runs on all chains of a batch at once: each chain has its own coefficients and stops by itself, with
 //! the numbers it would have alone. Sums are exact, so a solve is the same bits for any number of threads and ranks.
 
+mod arnoldi;
 mod bicgstab;
 mod conjugate_gradient;
 mod gmres;
-mod gram_schmidt;
+pub(crate) mod gram_schmidt;
 mod hessenberg;
 mod monitor;
 mod multi_shift;
@@ -17,6 +18,7 @@ mod report;
 mod rounded;
 pub mod vector;
 
+pub use arnoldi::{EigenError, Eigenpairs, Wanted, lowest_eigenpairs};
 pub use bicgstab::BiCgStab;
 pub use conjugate_gradient::ConjugateGradient;
 pub use gmres::{Gmres, RESTART_MAX};

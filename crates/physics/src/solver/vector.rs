@@ -378,31 +378,3 @@ pub fn bicg_step<T: Real>(
     };
     lattice.reduce(&kernel, blocks, sums);
 }
-
-struct Scale<'a, T> {
-    w: FieldWriter<'a, T>,
-    factor: Row<T>,
-}
-
-impl<T: Real> Kernel<T> for Scale<'_, T> {
-    gaugelink_lattice::compiled!(scalar T: Scale);
-    #[inline(always)]
-    fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
-        // SAFETY: a block is read and written by one thread.
-        let w = unsafe { self.w.reader() };
-        let factor: V = self.factor.to_lanes();
-        for block in range {
-            for c in 0..w.reals() {
-                // SAFETY: as above.
-                unsafe { self.w.store(block, c, w.load::<V>(block, c) * factor) };
-            }
-        }
-    }
-}
-
-/// w ← f w with real f.
-pub fn scale<T: Real>(w: &mut Field<T>, factor: &[f64], blocks: Range<usize>) {
-    let lattice = w.lattice().clone();
-    let factor = Row::by_chain(&lattice, |chain| factor[chain]);
-    lattice.launch(&Scale { w: w.writer(), factor }, blocks);
-}

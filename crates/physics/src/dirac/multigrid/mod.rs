@@ -23,7 +23,7 @@ use super::schwarz::{Sap, SapParameters};
 use super::spinor::SpinorField;
 use super::wilson::Wilson;
 use crate::PhysicsError;
-use crate::solver::{Gmres, LinearOperator, Preconditioner, SolveError, Stopping, vector};
+use crate::solver::{Gmres, LinearOperator, Preconditioner, SolveError, Stopping, gram_schmidt};
 use aggregates::Aggregates;
 use coarse::{CoarseLattice, CoarseVector};
 use gaugelink_lattice::rng::{Address, Purpose};
@@ -297,7 +297,7 @@ fn normalise<T: Real, const N: usize>(v: &mut SpinorField<T, N>) -> Result<(), P
         )));
     }
     let blocks = 0..v.layout().blocks();
-    vector::scale(v, &[1.0 / norm2[0].sqrt()], blocks);
+    gram_schmidt::scale(v, &[1.0 / norm2[0].sqrt()], blocks);
     v.exchange();
     Ok(())
 }
