@@ -177,10 +177,6 @@ impl<T: Real> Blocks<T> {
     pub fn extents(&self) -> &Site {
         &self.extents
     }
-    /// Blocks in each direction of the rank's box.
-    pub fn counts(&self) -> &Site {
-        &self.counts
-    }
     /// Stacks of each colour.
     pub fn stacks(&self) -> usize {
         self.colours[0].seats.len()

@@ -13,6 +13,13 @@ use std::sync::Arc;
 /// Rounds of Gram and Schmidt: the second removes what rounding leaves of the first.
 const ROUNDS: usize = 2;
 
+/// On which sites a field counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sites {
+    All,
+    Odd,
+}
+
 /// The test vectors on the lattice inside of blocks, and room for sums.
 #[derive(Debug)]
 pub(super) struct Aggregates<T> {
@@ -27,7 +34,7 @@ pub(super) struct Aggregates<T> {
     /// `[vector][chirality][re|im]` of each chunk, and of each stack in the first blocks.
     sums: Field<T>,
     coefficients: Field<T>,
-    all_sites: Vec<u32>,
+    all_sites: Arc<[u32]>,
 }
 
 impl<T: Real> Aggregates<T> {
@@ -47,16 +54,17 @@ impl<T: Real> Aggregates<T> {
     }
 
     /// The blocks.
-    pub fn blocks(&self) -> &Blocks<T> {
+    pub fn blocks(&self) -> &Arc<Blocks<T>> {
         &self.blocks
     }
     /// Real numbers on a site.
     fn reals(&self) -> usize {
         4 * self.half
     }
-    /// Floating-point operations of P or R for each site.
-    pub fn site_flops(&self) -> f64 {
-        (8 * 2 * self.half * self.vectors) as f64
+    /// Floating-point operations of P or R on the whole lattice.
+    pub fn flops(&self, sites: Sites) -> f64 {
+        let share = if sites == Sites::All { 1.0 } else { 0.5 };
+        (8 * 2 * self.half * self.vectors * self.blocks.lattice().volume()) as f64 * share
     }
 
     /// Takes the test vectors and makes them orthonormal in each aggregate, in their order.
@@ -107,6 +115,7 @@ impl<T: Real> Aggregates<T> {
             subtracts: true,
             out,
             first,
+            first_site: 0,
         };
         lattice.launch(&combine, chunks);
     }
@@ -146,27 +155,34 @@ impl<T: Real> Aggregates<T> {
         lattice.launch(&kernel, 0..self.blocks.stacks());
     }
 
-    /// `out` ← R ψ. Collective.
-    pub fn restrict(&mut self, coarse: &CoarseLattice<T>, out: &mut CoarseVector<T>, psi: &Field<T>) {
+    /// `out` ← R ψ of what ψ has on `sites`. Collective.
+    pub fn restrict(
+        &mut self,
+        coarse: &CoarseLattice<T>,
+        out: &mut CoarseVector<T>,
+        psi: &Field<T>,
+        sites: Sites,
+    ) {
+        let all = self.all_sites.clone();
+        let sites = if sites == Sites::All { &all[..] } else { &all[all.len() / 2..] };
         if self.blocks.lattice().comm().ranks() > 1 {
             out.fill(T::default());
         }
         for colour in 0..2 {
             self.gather(colour, psi);
-            self.coefficients_of(coarse, colour, None, |site, i, z| out.set_component(site, i, z));
+            self.coefficients_of(coarse, colour, sites, |site, i, z| out.set_component(site, i, z));
         }
         share(self.blocks.lattice(), out);
+    }
+
+    /// The numbers of all sites of a block, even ones first.
+    pub fn all_sites(&self) -> Arc<[u32]> {
+        self.all_sites.clone()
     }
 
     /// Brings a field on the lattice to one colour's blocks, for [`Aggregates::coefficients_of`].
     pub fn gather(&mut self, colour: usize, psi: &Field<T>) {
         self.blocks.gather(colour, &mut self.spinors[colour], 0, psi);
-    }
-
-    fn sum_over_all(&mut self, colour: usize) {
-        let sites = std::mem::take(&mut self.all_sites);
-        self.sum_over(colour, &sites);
-        self.all_sites = sites;
     }
 
     /// ⟨v_{k χ}, ψ⟩ over some sites of each block.
@@ -186,18 +202,16 @@ impl<T: Real> Aggregates<T> {
         self.add_chunks(4 * self.vectors);
     }
 
-    /// Calls `put(coarse site, component, number)` with what R has of the gathered field's `sites` in each block.
+    /// Calls `put(coarse site, component, number)` with what R has of the gathered field's `sites` in each block,
+    /// numbers among the block's members.
     pub fn coefficients_of(
         &mut self,
         coarse: &CoarseLattice<T>,
         colour: usize,
-        sites: Option<&[u32]>,
+        sites: &[u32],
         mut put: impl FnMut(usize, usize, Complex<T>),
     ) {
-        match sites {
-            Some(sites) => self.sum_over(colour, sites),
-            None => self.sum_over_all(colour),
-        }
+        self.sum_over(colour, sites);
         let vectors = self.vectors;
         for_seats(&self.blocks, coarse, colour, |site, stack, lane| {
             for k in 0..vectors {
@@ -209,8 +223,15 @@ impl<T: Real> Aggregates<T> {
         });
     }
 
-    /// `out` ← P ψ; ghosts are stale.
-    pub fn prolong(&mut self, coarse: &CoarseLattice<T>, out: &mut Field<T>, psi: &CoarseVector<T>) {
+    /// `out` ← P ψ on `sites`, anything elsewhere; ghosts are stale.
+    pub fn prolong(
+        &mut self,
+        coarse: &CoarseLattice<T>,
+        out: &mut Field<T>,
+        psi: &CoarseVector<T>,
+        sites: Sites,
+    ) {
+        let first_site = if sites == Sites::All { 0 } else { self.blocks.volume() / 2 };
         let lattice = self.blocks.inside().clone();
         for colour in 0..2 {
             let (vectors, coefficients) = (self.vectors, &mut self.coefficients);
@@ -232,6 +253,7 @@ impl<T: Real> Aggregates<T> {
                 subtracts: false,
                 out: self.spinors[colour].writer(),
                 first: 0,
+                first_site,
             };
             lattice.launch(&combine, 0..CHUNKS * self.blocks.stacks());
         }
@@ -336,6 +358,8 @@ struct Combine<'a, T> {
     out: FieldWriter<'a, T>,
     /// The first of `out`'s components.
     first: usize,
+    /// The first of each block's sites.
+    first_site: usize,
 }
 
 impl<T: Real> Kernel<T> for Combine<'_, T> {
@@ -346,7 +370,7 @@ impl<T: Real> Kernel<T> for Combine<'_, T> {
         let out = unsafe { self.out.reader() };
         for chunk in range {
             let stack = chunk / CHUNKS;
-            let members = self.blocks.members(stack);
+            let members = &self.blocks.members(stack)[self.first_site..];
             for &at in &members[part(members.len(), chunk % CHUNKS, CHUNKS)] {
                 let at = at as usize;
                 // Pairs of components: a spinor of one chirality has an even number.

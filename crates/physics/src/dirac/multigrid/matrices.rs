@@ -2,7 +2,7 @@
 //!
 //! A matrix is `[row of lanes][column][re|im]`, so a column's numbers meet a number of the vector that all lanes share.
 
-use super::coarse::{CoarseLattice, CoarseVector};
+use super::coarse::{CoarseLattice, CoarseVector, STEPS};
 use crate::solver::vector::{complex, store};
 use gaugelink_lattice::{Complex, Field, FieldReader, FieldWriter, Kernel, Lanes, LatticeError, Real, Tally};
 use std::ops::Range;
@@ -53,16 +53,27 @@ impl<T: Real> Matrices<T> {
 }
 
 /// A product `out` ← φ + b N Σ_i M_i ψ.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(super) struct Product<'a, T> {
     /// The matrices M.
     pub matrices: &'a Matrices<T>,
-    /// Whether M_i takes ψ of neighbour i, or the one matrix that of the site itself.
-    pub neighbours: bool,
+    /// Which sites' ψ the matrices take.
+    pub sources: Sources,
     /// The matrix N of the site, if any.
     pub then: Option<&'a Matrices<T>>,
     /// b.
     pub scale: f64,
+}
+
+/// The sites that a product takes ψ from, one a matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sources {
+    /// The site itself.
+    Itself,
+    /// Its neighbours.
+    Neighbours,
+    /// All odd sites.
+    Odd,
 }
 
 /// The φ of a product.
@@ -114,7 +125,7 @@ impl<T: Real> Product<'_, T> {
             matrices: self.matrices.field.reader(),
             rows: self.matrices.rows,
             components: self.matrices.components,
-            neighbours: self.neighbours,
+            sources: self.sources,
             then: self.then.map(|then| then.field.reader()),
             psi,
             center: match center {
@@ -135,7 +146,7 @@ struct Multiply<'a, T> {
     matrices: FieldReader<'a, T>,
     rows: usize,
     components: usize,
-    neighbours: bool,
+    sources: Sources,
     then: Option<FieldReader<'a, T>>,
     psi: FieldReader<'a, T>,
     center: Option<FieldReader<'a, T>>,
@@ -153,16 +164,22 @@ impl<T: Real> Kernel<T> for Multiply<'_, T> {
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
         let zero = V::splat(0.0);
+        let odd = self.coarse.parity(1);
         for site in range {
             let mut sum = Room([[zero; 2]; ROWS_MAX]);
-            if self.neighbours {
-                let neighbours = self.coarse.neighbours(site);
-                for (which, &at) in neighbours.iter().enumerate() {
-                    let psi = self.psi.rows(at as usize, 0, 2 * self.rows);
-                    self.add::<V>(&mut sum, &self.matrices, site, which, psi);
-                }
-            } else {
-                self.add::<V>(&mut sum, &self.matrices, site, 0, self.psi.rows(site, 0, 2 * self.rows));
+            let matrices = match self.sources {
+                Sources::Itself => 1,
+                Sources::Neighbours => STEPS,
+                Sources::Odd => odd.len(),
+            };
+            for which in 0..matrices {
+                let at = match self.sources {
+                    Sources::Itself => site,
+                    Sources::Neighbours => self.coarse.neighbours(site)[which] as usize,
+                    Sources::Odd => odd.start + which,
+                };
+                let psi = self.psi.rows(at, 0, 2 * self.rows);
+                self.add::<V>(&mut sum, &self.matrices, site, which, psi);
             }
             if let Some(then) = &self.then {
                 let mut product = Room([[zero; 2]; ROWS_MAX]);

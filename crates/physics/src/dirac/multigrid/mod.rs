@@ -4,39 +4,42 @@
 //! Vectors that D nearly annihilates look alike everywhere: n of them, cut into blocks and chiralities, span nearly all
 //! others. With P the prolongation that they make and R = P† ([`aggregates`]), one application to r is
 //!
-//! z = P (R D P)⁻¹ R r, then z += SAP (r − D z),
+//! z = P (R D P)⁻¹ R r, then z += smoother (r − D z),
 //!
-//! the coarse operator R D P ([`operator`]) being solved to a loose tolerance by GMRES on its even-odd form, and SAP being
-//! [`super::Sap`]. The test vectors begin as noise that the smoother has gone over; then the cycle that they make is
+//! the coarse operator R D P ([`operator`]) being solved in its even-odd form, by GMRES to a loose
+//! tolerance, or by its inverse where that is small. The smoother
+//! is the Schwarz procedure, or steps of minimal residual on the even-odd form of D ([`smoother`]); then the cycle can do
+//! without even sites, D⁻¹ on odd sites being Ŝ⁻¹. The test vectors begin as noise that the smoother has gone over; then the cycle that they make is
 //! applied to themselves, which makes them better ones, some rounds over.
 
 mod aggregates;
 mod coarse;
+mod correction;
+mod direct;
 mod inverse;
 mod matrices;
 mod operator;
+mod smoother;
 #[cfg(test)]
 mod tests;
 
 use super::blocks::Blocks;
-use super::schwarz::{Sap, SapParameters};
 use super::spinor::SpinorField;
 use super::wilson::Wilson;
 use crate::PhysicsError;
-use crate::solver::{Gmres, LinearOperator, Preconditioner, SolveError, Stopping, gram_schmidt};
-use aggregates::Aggregates;
-use coarse::{CoarseLattice, CoarseVector};
+use crate::solver::{LinearOperator, Preconditioner, SolveError, Stopping, gram_schmidt};
+use aggregates::Sites;
+use correction::Correction;
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{Real, Site};
-use operator::{CoarseOperator, CoarseSchur};
+pub use smoother::Smoother;
+use smoother::Smoothing;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Instant;
 
 /// Test vectors at most.
 pub const VECTORS_MAX: usize = 32;
-/// Iterations between restarts of the coarse solve.
-const RESTART: usize = 40;
 
 /// How a multigrid is made.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,7 +53,7 @@ pub struct MultigridParameters {
     /// Rounds in which the cycle is applied to them.
     pub rounds: usize,
     /// The smoother.
-    pub smoother: SapParameters,
+    pub smoother: Smoother,
     /// Relative residual of coarse solves.
     pub coarse_tolerance: f64,
     /// Iterations of a coarse solve at most.
@@ -66,7 +69,7 @@ impl Default for MultigridParameters {
             vectors: 20,
             start: 3,
             rounds: 3,
-            smoother: SapParameters { block: [4; 4], cycles: 2, steps: 4 },
+            smoother: Smoother::EvenOdd { steps: 4 },
             coarse_tolerance: 0.1,
             coarse_iterations: 200,
             seed: 1,
@@ -88,17 +91,13 @@ pub struct MultigridSetup {
 pub struct Multigrid<'d, T: Real, const N: usize> {
     wilson: &'d Wilson<'d, T, N>,
     parameters: MultigridParameters,
-    smoother: Sap<'d, T, N>,
+    smoother: Smoothing<'d, T, N>,
     test_vectors: Vec<SpinorField<T, N>>,
-    aggregates: Aggregates<T>,
-    operator: CoarseOperator<T>,
-    solver: Gmres<CoarseVector<T>>,
-    b: CoarseVector<T>,
-    x: CoarseVector<T>,
-    source: CoarseVector<T>,
+    correction: Correction<T>,
+    /// A r of the odd sites' r.
+    odd: SpinorField<T, N>,
     setup: MultigridSetup,
     cycle_flops: f64,
-    coarse_iterations: usize,
 }
 
 impl<'d, T: Real, const N: usize> Multigrid<'d, T, N> {
@@ -112,35 +111,22 @@ impl<'d, T: Real, const N: usize> Multigrid<'d, T, N> {
     pub fn new(wilson: &'d Wilson<'d, T, N>, parameters: MultigridParameters) -> Result<Self, PhysicsError> {
         let start = Instant::now();
         check(&parameters)?;
-        let lattice = wilson.links().lattice();
-        let blocks = Arc::new(Blocks::new(lattice, parameters.block)?);
-        let for_smoother = if parameters.smoother.block == parameters.block {
-            blocks.clone()
-        } else {
-            Arc::new(Blocks::new(lattice, parameters.smoother.block)?)
-        };
-        let smoother = Sap::on(wilson, parameters.smoother, for_smoother)?;
-        let coarse = Arc::new(CoarseLattice::new(&blocks, 2 * parameters.vectors)?);
-        let operator = CoarseOperator::new(&coarse)?;
-        let aggregates = Aggregates::new(blocks, parameters.vectors, SpinorField::<T, N>::REALS)?;
-        let test_vectors = (0..parameters.vectors).map(|_| wilson.vector()).collect::<Result<_, _>>()?;
+        let MultigridParameters { vectors, coarse_tolerance, coarse_iterations, .. } = parameters;
+        let blocks = Arc::new(Blocks::new(wilson.links().lattice(), parameters.block)?);
+        let stop = Stopping { iterations: coarse_iterations, ..Stopping::at(coarse_tolerance) };
         let mut multigrid = Self {
-            solver: Gmres::new(&CoarseSchur(&operator), RESTART)?,
-            b: coarse.vector()?,
-            x: coarse.vector()?,
-            source: coarse.vector()?,
             wilson,
             parameters,
-            smoother,
-            test_vectors,
-            aggregates,
-            operator,
+            smoother: Smoothing::new(wilson, parameters.smoother, &blocks)?,
+            test_vectors: (0..vectors).map(|_| wilson.vector()).collect::<Result<_, _>>()?,
+            correction: Correction::new(blocks, vectors, SpinorField::<T, N>::REALS, stop)?,
+            odd: wilson.vector()?,
             setup: MultigridSetup::default(),
             cycle_flops: 0.0,
-            coarse_iterations: 0,
         };
         multigrid.start()?;
         multigrid.refine(parameters.rounds)?;
+        multigrid.setup.flops += multigrid.correction.solve_directly(true)?;
         multigrid.setup.seconds = start.elapsed().as_secs_f64();
         Ok(multigrid)
     }
@@ -158,18 +144,21 @@ impl<'d, T: Real, const N: usize> Multigrid<'d, T, N> {
             ));
         }
         self.setup = MultigridSetup::default();
-        self.smoother = self.smoother.for_operator(wilson)?;
+        self.smoother =
+            Smoothing::new(wilson, self.parameters.smoother, self.correction.aggregates.blocks())?;
         let same = std::ptr::eq(wilson.links(), self.wilson.links())
             && wilson.boundary() == self.wilson.boundary()
             && wilson.csw() == self.wilson.csw();
         let difference = wilson.mass() - self.wilson.mass();
         self.wilson = wilson;
+        self.correction.solve_directly(false)?;
         if same {
-            self.operator.add_mass(difference)?;
+            self.correction.operator.add_mass(difference)?;
         } else {
             self.build()?;
         }
         self.refine(rounds)?;
+        self.setup.flops += self.correction.solve_directly(true)?;
         self.setup.seconds = start.elapsed().as_secs_f64();
         Ok(())
     }
@@ -184,7 +173,7 @@ impl<'d, T: Real, const N: usize> Multigrid<'d, T, N> {
     }
     /// Iterations of the coarse solves of all applications so far.
     pub fn coarse_iterations(&self) -> usize {
-        self.coarse_iterations
+        self.correction.iterations
     }
 
     /// Test vectors from noise that the smoother has gone over.
@@ -194,9 +183,9 @@ impl<'d, T: Real, const N: usize> Multigrid<'d, T, N> {
             vector.set_gaussian(Address::new(self.parameters.seed, Purpose::Source).sample(k as u64));
             for _ in 0..self.parameters.start {
                 smooth.fill(T::default());
-                self.smoother.cycles(&mut smooth, vector, true);
+                self.smoother.smooth(&mut smooth, vector);
                 std::mem::swap(vector, &mut smooth);
-                self.setup.flops += self.smoother.cycle_flops(true);
+                self.setup.flops += self.smoother.flops();
             }
         }
         self.build()
@@ -223,52 +212,54 @@ impl<'d, T: Real, const N: usize> Multigrid<'d, T, N> {
 
     /// Prolongation and coarse operator of the test vectors at hand.
     fn build(&mut self) -> Result<(), PhysicsError> {
-        self.aggregates.set_vectors(self.test_vectors.iter().map(|vector| &**vector));
-        self.operator.build(self.wilson, &mut self.aggregates)?;
-        // For each column D's parts and their restrictions, the faces' being a quarter in 4⁴.
-        let (volume, vectors) =
-            (self.wilson.links().lattice().volume() as f64, self.parameters.vectors as f64);
-        let restrictions = 1.0 + self.parameters.block.iter().map(|&b| 2.0 / b as f64).sum::<f64>();
-        self.setup.flops += 2.0 * vectors * LinearOperator::flops(self.wilson) * 5.0;
-        self.setup.flops +=
-            (2.0 * vectors * restrictions + 2.0 * vectors) * volume * self.aggregates.site_flops();
+        let Correction { aggregates, operator, .. } = &mut self.correction;
+        aggregates.set_vectors(self.test_vectors.iter().map(|vector| &**vector));
+        operator.build(self.wilson, aggregates)?;
+        // For each column five parts of D, their restrictions, of which those of faces are short, and two rounds of products
+        // with half of the vectors.
+        let columns = 2.0 * self.parameters.vectors as f64;
+        let faces: f64 = self.parameters.block.iter().map(|&extent| 2.0 / extent as f64).sum();
+        let restrictions = (1.0 + faces + 1.0) * aggregates.flops(Sites::All);
+        self.setup.flops += columns * (5.0 * LinearOperator::flops(self.wilson) + restrictions);
         Ok(())
     }
 
     /// `z` ← one application to `r`. Collective.
     fn cycle(&mut self, z: &mut SpinorField<T, N>, r: &SpinorField<T, N>) -> Result<(), SolveError> {
-        let coarse = self.operator.lattice().clone();
-        self.aggregates.restrict(&coarse, &mut self.b, r);
-        let coarse_flops = self.solve_coarse()?;
-        self.aggregates.prolong(&coarse, z, &self.x);
-        z.exchange();
-        self.smoother.cycles(z, r, false);
-        let volume = self.wilson.links().lattice().volume() as f64;
-        self.cycle_flops =
-            2.0 * volume * self.aggregates.site_flops() + coarse_flops + self.smoother.cycle_flops(false);
+        let correction = self.correction.apply(z, r, Sites::All)?;
+        self.smoother.smooth(z, r);
+        self.cycle_flops = correction + self.smoother.flops();
         Ok(())
     }
 
-    /// x ≈ (R D P)⁻¹ b; its operations.
-    fn solve_coarse(&mut self) -> Result<f64, SolveError> {
-        let MultigridParameters { coarse_tolerance, coarse_iterations, .. } = self.parameters;
-        let stop = Stopping { iterations: coarse_iterations, ..Stopping::at(coarse_tolerance) };
-        self.operator.source(&mut self.source, &self.b);
-        self.x.fill(T::default());
-        let schur = CoarseSchur(&self.operator);
-        let report = match self.solver.solve(&schur, &mut self.x, &self.source, &stop) {
-            Ok(report) => report,
-            // A loose solution is all that is asked for: the one at hand will do.
-            Err(
-                SolveError::IterationLimit { report, .. }
-                | SolveError::Stagnation { report, .. }
-                | SolveError::Breakdown { report, .. },
-            ) => *report,
-            Err(error) => return Err(error),
-        };
-        self.coarse_iterations += report.iterations;
-        self.operator.reconstruct(&mut self.x, &self.source);
-        Ok(report.flops + self.operator.ends_flops())
+    /// The same for S in place of D, on odd sites: S⁻¹ = (D⁻¹)_oo A_oo. Collective.
+    fn cycle_odd(&mut self, z: &mut SpinorField<T, N>, r: &SpinorField<T, N>) -> Result<(), SolveError> {
+        self.wilson.apply_site_part(&mut self.odd, r);
+        let correction = self.correction.apply(z, &self.odd, Sites::Odd)?;
+        self.cycle_flops = correction + self.smoother.smooth_odd(z, r, &mut self.odd);
+        Ok(())
+    }
+
+    /// The cycle as an approximate inverse of the even-odd form S on odd sites.
+    pub fn on_odd_sites<'m>(&'m mut self) -> OddMultigrid<'m, 'd, T, N> {
+        OddMultigrid(self)
+    }
+}
+
+/// A multigrid for S in place of D: see [`Multigrid::on_odd_sites`].
+#[derive(Debug)]
+pub struct OddMultigrid<'m, 'd, T: Real, const N: usize>(&'m mut Multigrid<'d, T, N>);
+
+impl<T: Real, const N: usize> Preconditioner<SpinorField<T, N>> for OddMultigrid<'_, '_, T, N> {
+    fn apply(
+        &mut self,
+        z: &mut SpinorField<T, N>,
+        r: &SpinorField<T, N>,
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
+        Ok(self.0.cycle_odd(z, r)?)
+    }
+    fn flops(&self) -> f64 {
+        self.0.cycle_flops
     }
 }
 

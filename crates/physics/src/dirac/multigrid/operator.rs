@@ -6,7 +6,7 @@
 use super::aggregates::Aggregates;
 use super::coarse::{CoarseLattice, CoarseVector, STEPS, share};
 use super::inverse::inverted;
-use super::matrices::{Center, Matrices, Product};
+use super::matrices::{Center, Matrices, Product, Sources};
 use crate::PhysicsError;
 use crate::dirac::spinor::SpinorField;
 use crate::dirac::wilson::{Combine, Wilson};
@@ -69,49 +69,33 @@ impl<T: Real> CoarseOperator<T> {
         for hops in std::iter::once(Hops::Inside).chain(directions) {
             let links = left(wilson.links(), hops, *aggregates.blocks().extents())?;
             let part = Wilson::new(&links, wilson.mass(), *wilson.boundary())?;
-            let faces = match hops {
-                Hops::Inside => None,
-                Hops::Across(mu) => {
-                    let last = aggregates.blocks().extents()[mu] - 1;
-                    // On the last slice ψ comes from the block ahead, on the first from the one behind.
-                    Some([
-                        (mu, aggregates.blocks().slice(mu, last)),
-                        (DIM_MAX + mu, aggregates.blocks().slice(mu, 0)),
-                    ])
-                }
+            // Which hop is to be seen on which sites: on the last slice ψ comes from the block ahead, on the first from the one
+            // behind.
+            let blocks = aggregates.blocks();
+            let seen = match hops {
+                Hops::Inside => vec![(None, aggregates.all_sites().to_vec())],
+                Hops::Across(mu) => vec![
+                    (Some(mu), blocks.slice(mu, blocks.extents()[mu] - 1)),
+                    (Some(DIM_MAX + mu), blocks.slice(mu, 0)),
+                ],
             };
             for j in 0..components {
                 let chirality = 2 * j / components;
                 aggregates.vector(&mut column, j % (components / 2));
                 keep_chirality(&mut column, chirality);
                 column.exchange();
-                match hops {
-                    Hops::Inside => part.run::<false>(
-                        &mut image,
-                        &column,
-                        wilson.with_site_part(&column, -0.5),
-                        whole.clone(),
-                    ),
-                    Hops::Across(_) => {
-                        part.run::<false>(&mut image, &column, Combine::Scaled(-0.5), whole.clone())
-                    }
-                }
+                let combine = match hops {
+                    Hops::Inside => wilson.with_site_part(&column, -0.5),
+                    Hops::Across(_) => Combine::Scaled(-0.5),
+                };
+                part.run::<false>(&mut image, &column, combine, whole.clone());
                 for colour in 0..2 {
                     aggregates.gather(colour, &image);
-                    match &faces {
-                        None => aggregates.coefficients_of(&self.lattice, colour, None, |site, i, z| {
-                            self.site.set(site, 0, i, j, z)
-                        }),
-                        Some(faces) => {
-                            for (step, sites) in faces {
-                                aggregates.coefficients_of(
-                                    &self.lattice,
-                                    colour,
-                                    Some(sites),
-                                    |site, i, z| self.hops.set(site, *step, i, j, z),
-                                );
-                            }
-                        }
+                    for (step, sites) in &seen {
+                        aggregates.coefficients_of(&self.lattice, colour, sites, |site, i, z| match step {
+                            None => self.site.set(site, 0, i, j, z),
+                            Some(step) => self.hops.set(site, *step, i, j, z),
+                        });
                     }
                 }
             }
@@ -157,17 +141,18 @@ impl<T: Real> CoarseOperator<T> {
         Ok(())
     }
 
-    /// The coarse lattice.
-    pub fn lattice(&self) -> &Arc<CoarseLattice<T>> {
-        &self.lattice
-    }
-
     /// H or A⁻¹ H, times `scale`.
     fn hop(&self, inverse: bool, scale: f64) -> Product<'_, T> {
-        Product { matrices: &self.hops, neighbours: true, then: inverse.then_some(&self.inverse), scale }
+        Product {
+            matrices: &self.hops,
+            sources: Sources::Neighbours,
+            then: inverse.then_some(&self.inverse),
+            scale,
+        }
     }
 
-    /// `out` ← D_c ψ.
+    /// `out` ← D_c ψ: cycles have no use for it but in its even-odd form.
+    #[cfg(test)]
     pub fn apply(&self, out: &mut CoarseVector<T>, psi: &CoarseVector<T>) {
         let all = || 0..self.lattice.sites();
         on_site(&self.site).run(&self.lattice, out, psi, Center::None, all());
@@ -185,10 +170,6 @@ impl<T: Real> CoarseOperator<T> {
         self.hop(true, -1.0).run_within(&self.lattice, x, Center::Of(source), self.lattice.parity(EVEN));
     }
 
-    /// Operations of D_c.
-    pub fn flops(&self) -> f64 {
-        self.lattice.sites() as f64 * self.hops.flops() * (1 + STEPS) as f64
-    }
     /// Operations of source and reconstruction together.
     pub fn ends_flops(&self) -> f64 {
         self.lattice.sites() as f64 * self.hops.flops() * (1 + STEPS + 1) as f64
@@ -197,7 +178,7 @@ impl<T: Real> CoarseOperator<T> {
 
 /// One matrix of each site.
 fn on_site<T: Real>(matrices: &Matrices<T>) -> Product<'_, T> {
-    Product { matrices, neighbours: false, then: None, scale: 1.0 }
+    Product { matrices, sources: Sources::Itself, then: None, scale: 1.0 }
 }
 
 /// S on the odd sites; the even ones of its results are scratch.

@@ -97,14 +97,6 @@ impl<'d, T: Real, const N: usize> Sap<'d, T, N> {
         })
     }
 
-    /// The same on the same blocks for another operator on the lattice.
-    pub(super) fn for_operator<'e>(
-        &self,
-        wilson: &'e Wilson<'e, T, N>,
-    ) -> Result<Sap<'e, T, N>, PhysicsError> {
-        Sap::on(wilson, self.parameters, self.blocks.clone())
-    }
-
     /// The parameters.
     pub fn parameters(&self) -> &SapParameters {
         &self.parameters

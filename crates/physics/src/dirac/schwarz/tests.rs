@@ -7,7 +7,7 @@ use crate::dirac::{Boundary, SPINS, Spinor, SpinorField, Wilson};
 use crate::naive::rough_field;
 use crate::solver::Preconditioner;
 use gaugelink_lattice::rng::{Address, Purpose};
-use gaugelink_lattice::{Complex, Geometry, LaneMeaning, Lattice, LatticeOptions, Num, Real, Site};
+use gaugelink_lattice::{Complex, Geometry, LaneMeaning, Lattice, LatticeOptions, Real, Site};
 use nalgebra::DVector;
 use std::sync::Arc;
 
