@@ -5,12 +5,15 @@ use super::stage::{Session, Stage, Work};
 use super::timing::whole;
 use crate::error::DriverError;
 use gaugelink_lattice::rng::{Address, Purpose};
-use gaugelink_lattice::{GaugeField, Real};
+use gaugelink_lattice::{GaugeField, LatticeError, Real};
 use gaugelink_physics::dirac::{Boundary, HOP_FLOPS_SU3, Schur, SpinorField, Wilson};
-use gaugelink_physics::solver::{ConjugateGradient, LinearOperator, SolveError, SolveReport, Stopping};
+use gaugelink_physics::solver::{
+    AT_ONCE, ConjugateGradient, LinearOperator, SolveError, SolveReport, Stopping,
+};
 
 /// The cases here: those with a choice of precision.
-pub(super) const NAMES: [&str; 6] = ["dslash", "two-rows", "dirac", "clover", "schur", "cg"];
+pub(super) const NAMES: [&str; 8] =
+    ["dslash", "two-rows", "dirac", "dirac-12", "clover", "clover-12", "schur", "cg"];
 
 /// Iterations of a timed solve.
 const ITERATIONS: usize = 50;
@@ -54,6 +57,22 @@ pub(super) fn run<T: Real>(
             let d = d.with_clover(1.0)?;
             let work = work(LinearOperator::flops(&d) / sites, LINKS + CLOVER + 2.0 * SPINOR);
             session.time(stage, precision, work, &mut whole(|| d.apply(&mut out, &psi)))
+        }
+        "dirac-12" | "clover-12" => {
+            let d = if stage.name == "clover-12" { d.with_clover(1.0)? } else { d };
+            let fields = (1..=AT_ONCE as u64).map(|source| {
+                let mut psi = d.vector()?;
+                psi.set_gaussian(Address::new(source, Purpose::Source));
+                Ok((d.vector()?, psi))
+            });
+            let mut fields = fields.collect::<Result<Vec<_>, LatticeError>>()?;
+            let mut pairs: Vec<_> = fields.iter_mut().map(|(out, psi)| (out, &*psi)).collect();
+            let each = AT_ONCE as f64;
+            let matrices = LINKS + if d.csw() == 0.0 { 0.0 } else { CLOVER };
+            // For one right-hand side.
+            let work = work(LinearOperator::flops(&d) / sites, matrices / each + 2.0 * SPINOR);
+            let mut all = whole(|| d.apply_each(&mut pairs));
+            session.time(stage, precision, work, &mut || Ok(all()? / each))
         }
         "schur" => {
             let schur = Schur::odd(&d)?;

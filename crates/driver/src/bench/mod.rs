@@ -36,11 +36,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Names and what they time.
-pub const NAMES: [(&str, &str); 19] = [
+pub const NAMES: [(&str, &str); 21] = [
     ("dslash", "Wilson's hopping term"),
     ("two-rows", "the same, reading two rows of each link"),
     ("dirac", "Wilson's operator D"),
+    ("dirac-12", "D on twelve right-hand sides at once, each one's share"),
     ("clover", "D with the clover term"),
+    ("clover-12", "the same on twelve right-hand sides"),
     ("schur", "even-odd form, S†S"),
     ("cg", "an iteration of conjugate gradients on the even-odd form"),
     ("force", "Wilson's gauge force added to the momenta"),

@@ -32,15 +32,15 @@ impl<T: Real, const N: usize> Kernel<T> for BothHops<'_, T, N> {
 
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
-        let mut around = Neighbourhood::<V, N, N>::new(self.psi, self.links, self.table);
-        let mut adjoint = Neighbourhood::<V, N, N>::new(self.psi, self.links, self.table);
+        let mut around = Neighbourhood::<V, N, N>::new(self.links, self.table);
+        let mut adjoint = Neighbourhood::<V, N, N>::new(self.links, self.table);
         for step in range.clone() {
             let position = if self.returns { range.start + range.end - 1 - step } else { step };
             let block = self.walk[position] as usize;
-            around.visit(block, false);
+            around.visit(&self.psi, block, false);
             // Only half spinors that wait in the buffer know which hop they are for.
             let for_adjoint = if V::REGISTERS > 1 {
-                adjoint.visit(block, true);
+                adjoint.visit(&self.psi, block, true);
                 &adjoint
             } else {
                 &around

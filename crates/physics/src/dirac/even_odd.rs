@@ -10,9 +10,9 @@
 use super::chiral;
 use super::clover::Clover;
 use super::spinor::SpinorField;
-use super::wilson::{Combine, Wilson, hop_flops};
+use super::wilson::{Combine, Pass, Wilson, hop_flops};
 use crate::PhysicsError;
-use crate::solver::{LinearOperator, SolveError, SolveReport};
+use crate::solver::{AT_ONCE, LinearOperator, SolveError, SolveReport};
 use gaugelink_lattice::{FieldReader, LatticeError, Real};
 use std::fmt;
 use std::ops::Range;
@@ -84,10 +84,11 @@ impl<'d, T: Real, const N: usize> Schur<'d, T, N> {
         let Some(inverses) = self.inverses else {
             // D_pq = −½ H_pq.
             let scale = if self.asymmetric { 1.0 } else { 1.0 / d };
-            return self.wilson.run::<false>(out, b, Combine::Added(scale, b, 0.5 * scale / d), blocks);
+            let pass = Pass { out, psi: Some(b), center: Some(b) };
+            return self.wilson.run::<false>([pass], Combine::Added(scale, 0.5 * scale / d), blocks);
         };
         Clover::times(inverses, out, Some(b), self.other_blocks());
-        self.wilson.run_within::<false>(out, Combine::Added(1.0, b, 0.5), self.parity);
+        self.wilson.run_within::<false>(out, Some(b), Combine::Added(1.0, 0.5), self.parity);
         if !self.asymmetric {
             Clover::times(inverses, out, None, blocks);
         }
@@ -97,9 +98,10 @@ impl<'d, T: Real, const N: usize> Schur<'d, T, N> {
     pub fn reconstruct(&self, x: &mut SpinorField<T, N>, b: &SpinorField<T, N>) {
         let d = self.wilson.diagonal();
         let Some(inverses) = self.inverses else {
-            return self.wilson.run_within::<false>(x, Combine::Added(1.0 / d, b, 0.5 / d), 1 - self.parity);
+            let combine = Combine::Added(1.0 / d, 0.5 / d);
+            return self.wilson.run_within::<false>(x, Some(b), combine, 1 - self.parity);
         };
-        self.wilson.run_within::<false>(x, Combine::Added(1.0, b, 0.5), 1 - self.parity);
+        self.wilson.run_within::<false>(x, Some(b), Combine::Added(1.0, 0.5), 1 - self.parity);
         Clover::times(inverses, x, None, self.other_blocks());
     }
 
@@ -120,7 +122,32 @@ impl<'d, T: Real, const N: usize> Schur<'d, T, N> {
         result
     }
 
-    fn apply_with<const DAGGER: bool>(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>) {
+    /// Solves D x = `b` for each right-hand side, by a solver of the equations for the x_p. Collective.
+    ///
+    /// # Errors
+    /// The solver's; every x is completed from its last iterate all the same.
+    pub fn solve_each<R>(
+        &self,
+        x: &mut [SpinorField<T, N>],
+        b: &[SpinorField<T, N>],
+        solver: impl FnOnce(&Self, &mut [SpinorField<T, N>], &[SpinorField<T, N>]) -> Result<R, LatticeError>,
+    ) -> Result<R, LatticeError> {
+        let mut sources = b.iter().map(|_| self.vector()).collect::<Result<Vec<_>, _>>()?;
+        for (source, b) in sources.iter_mut().zip(b) {
+            self.source(source, b);
+        }
+        let result = solver(self, x, &sources);
+        for (x, b) in x.iter_mut().zip(b) {
+            self.reconstruct(x, b);
+        }
+        result
+    }
+
+    fn apply_with<const DAGGER: bool>(&self, pairs: &mut [(&mut SpinorField<T, N>, &SpinorField<T, N>)]) {
+        pairs.chunks_mut(AT_ONCE).for_each(|pairs| self.apply_together::<DAGGER>(pairs));
+    }
+
+    fn apply_together<const DAGGER: bool>(&self, pairs: &mut [(&mut SpinorField<T, N>, &SpinorField<T, N>)]) {
         let (wilson, d) = (self.wilson, self.wilson.diagonal());
         // A_qq⁻¹ D_qp ψ on the other parity, or the same with the adjoints.
         let there = match self.inverses {
@@ -130,18 +157,23 @@ impl<'d, T: Real, const N: usize> Schur<'d, T, N> {
         let before = self.inverses.filter(|_| DAGGER && !self.asymmetric);
         if let Some(inverses) = before {
             // S† has A_pp⁻¹ before the first hop.
-            Clover::times(inverses, out, Some(psi), LinearOperator::blocks(self));
-            wilson.run_within::<DAGGER>(out, there, 1 - self.parity);
-        } else {
-            wilson.run::<DAGGER>(out, psi, there, self.other_blocks());
+            for (out, psi) in pairs.iter_mut() {
+                Clover::times(inverses, out, Some(psi), LinearOperator::blocks(self));
+            }
         }
+        let passes = pairs.iter_mut().map(|(out, psi)| {
+            let psi = if before.is_some() { None } else { Some(*psi) };
+            Pass { out, psi, center: None }
+        });
+        wilson.run::<DAGGER>(passes, there, self.other_blocks());
         let back = match self.inverses {
-            _ if self.asymmetric => wilson.with_site_part(psi, 0.5),
-            Some(inverses) if before.is_none() => Combine::TimesAdded(psi, inverses, 0.5),
-            Some(_) => Combine::Added(1.0, psi, 0.5),
-            None => Combine::Added(1.0, psi, 0.5 / d),
+            _ if self.asymmetric => wilson.with_site_part(0.5),
+            Some(inverses) if before.is_none() => Combine::TimesAdded(inverses, 0.5),
+            Some(_) => Combine::Added(1.0, 0.5),
+            None => Combine::Added(1.0, 0.5 / d),
         };
-        wilson.run_within::<DAGGER>(out, back, self.parity);
+        let passes = pairs.iter_mut().map(|(out, psi)| Pass { out, psi: None, center: Some(psi) });
+        wilson.run::<DAGGER>(passes, back, LinearOperator::blocks(self));
     }
 }
 
@@ -155,10 +187,16 @@ impl<T: Real, const N: usize> LinearOperator<T> for Schur<'_, T, N> {
         self.wilson.links().layout().parity_blocks(self.parity)
     }
     fn apply(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>) {
-        self.apply_with::<false>(out, psi);
+        self.apply_with::<false>(&mut [(out, psi)]);
     }
     fn apply_dagger(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>) {
-        self.apply_with::<true>(out, psi);
+        self.apply_with::<true>(&mut [(out, psi)]);
+    }
+    fn apply_each(&self, pairs: &mut [(&mut SpinorField<T, N>, &SpinorField<T, N>)]) {
+        self.apply_with::<false>(pairs);
+    }
+    fn apply_dagger_each(&self, pairs: &mut [(&mut SpinorField<T, N>, &SpinorField<T, N>)]) {
+        self.apply_with::<true>(pairs);
     }
     fn flops(&self) -> f64 {
         let half = self.wilson.links().lattice().volume() as f64 / 2.0;

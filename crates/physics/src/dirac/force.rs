@@ -70,7 +70,7 @@ impl<T: Real, const N: usize> Schur<'_, T, N> {
             Some(inverses) => Combine::TimesScaled(inverses, 0.5),
             None => Combine::Scaled(0.5 / wilson.diagonal()),
         };
-        wilson.run_within::<DAGGER>(psi, there, 1 - self.parity());
+        wilson.run_within::<DAGGER>(psi, None, there, 1 - self.parity());
     }
 }
 

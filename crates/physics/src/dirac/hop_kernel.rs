@@ -1,4 +1,5 @@
-//! The kernel of the hop: a φ + b H ψ with links, phases, and the site-diagonal part where that is no number.
+//! The kernel of the hop: a φ + b H ψ with links, phases, and the site-diagonal part where that is no number; of several
+//! right-hand sides on each block, so that links and matrices come from memory once for all of them.
 
 use super::boundary::BoundaryTable;
 use super::chiral;
@@ -21,13 +22,20 @@ pub(super) enum Matrices {
     OnHop,
 }
 
+/// The spinors of one right-hand side.
+#[derive(Clone, Copy)]
+pub(super) struct Streams<'a, T> {
+    pub psi: FieldReader<'a, T>,
+    pub out: FieldWriter<'a, T>,
+    /// φ; `None` for 0.
+    pub center: Option<FieldReader<'a, T>>,
+}
+
 /// `ROWS` rows of each link are read: all N, or two of SU(3).
 pub(super) struct HopKernel<'a, T, const N: usize, const ROWS: usize, const DAGGER: bool> {
     pub links: FieldReader<'a, T>,
     pub table: &'a BoundaryTable<T>,
-    pub psi: FieldReader<'a, T>,
-    pub out: FieldWriter<'a, T>,
-    pub center: Option<FieldReader<'a, T>>,
+    pub each: &'a [Streams<'a, T>],
     pub a: f64,
     pub b: f64,
     pub enter: Matrices,
@@ -75,25 +83,28 @@ impl<T: Real, const N: usize, const ROWS: usize, const DAGGER: bool> Kernel<T>
 
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
-        let mut around = Neighbourhood::<V, N, ROWS>::new(self.psi, self.links, self.table);
+        let mut around = Neighbourhood::<V, N, ROWS>::new(self.links, self.table);
         let mut product = Room::<V, N>::new();
         for step in range.clone() {
             let position = if self.returns { range.start + range.end - 1 - step } else { step };
             let block = self.walk.map_or(position, |walk| walk[position] as usize);
-            around.visit(block, DAGGER);
-            let out = self.out.rows(block, 0, 2 * SPINS * N);
-            let mut center = self.center.map(|f| f.rows(block, 0, 2 * SPINS * N));
-            if let (Matrices::OnCenter, Some(phi)) = (self.enter, center) {
-                center = Some(product.fill(self.matrices.rows(block, 0, chiral::reals(N)), phi));
-            }
-            for offset in offsets::<V>() {
-                let mut sum = hop::<V::Register, _, N, DAGGER>(&RegisterSource { around: &around, offset });
-                if self.enter == Matrices::OnHop {
-                    let rows = self.matrices.rows(block, 0, chiral::reals(N));
-                    // SAFETY: the rows of a site.
-                    sum = unsafe { chiral::times::<V, N>(rows, offset, &sum) };
+            for streams in self.each {
+                around.visit(&streams.psi, block, DAGGER);
+                let out = streams.out.rows(block, 0, 2 * SPINS * N);
+                let mut center = streams.center.map(|f| f.rows(block, 0, 2 * SPINS * N));
+                if let (Matrices::OnCenter, Some(phi)) = (self.enter, center) {
+                    center = Some(product.fill(self.matrices.rows(block, 0, chiral::reals(N)), phi));
                 }
-                self.finish::<V>(&sum, center, out, offset);
+                for offset in offsets::<V>() {
+                    let mut sum =
+                        hop::<V::Register, _, N, DAGGER>(&RegisterSource { around: &around, offset });
+                    if self.enter == Matrices::OnHop {
+                        let rows = self.matrices.rows(block, 0, chiral::reals(N));
+                        // SAFETY: the rows of a site.
+                        sum = unsafe { chiral::times::<V, N>(rows, offset, &sum) };
+                    }
+                    self.finish::<V>(&sum, center, out, offset);
+                }
             }
         }
         if self.streams {

@@ -9,7 +9,7 @@ use super::boundary::BoundaryTable;
 use super::hop::{HalfSpinor, HopSource, project, projector_sign, transport};
 use super::spinor::SPINS;
 use super::two_rows::third;
-use gaugelink_lattice::{Complex, DIM_MAX, FieldReader, Lanes, Neighbour, Real, backward, forward};
+use gaugelink_lattice::{Complex, DIM_MAX, FieldReader, Lanes, Layout, Neighbour, Real, backward, forward};
 
 /// Steps from a site.
 const STEPS: usize = 2 * DIM_MAX;
@@ -21,7 +21,7 @@ struct Room<V>(V);
 
 /// The neighbours of one block, with `ROWS` rows of each link in memory: all N, or two of SU(3).
 pub(super) struct Neighbourhood<'a, V: Lanes, const N: usize, const ROWS: usize> {
-    psi: FieldReader<'a, V::Scalar>,
+    layout: &'a Layout,
     link: FieldReader<'a, V::Scalar>,
     table: &'a BoundaryTable<V::Scalar>,
     at: [Neighbour; STEPS],
@@ -37,9 +37,9 @@ pub(super) struct Neighbourhood<'a, V: Lanes, const N: usize, const ROWS: usize>
 
 impl<'a, T: Real, V: Lanes<Scalar = T>, const N: usize, const ROWS: usize> Neighbourhood<'a, V, N, ROWS> {
     #[inline(always)]
-    pub fn new(psi: FieldReader<'a, T>, link: FieldReader<'a, T>, table: &'a BoundaryTable<T>) -> Self {
+    pub fn new(link: FieldReader<'a, T>, table: &'a BoundaryTable<T>) -> Self {
         Self {
-            psi,
+            layout: link.layout(),
             link,
             table,
             at: [Neighbour::default(); STEPS],
@@ -51,18 +51,18 @@ impl<'a, T: Real, V: Lanes<Scalar = T>, const N: usize, const ROWS: usize> Neigh
         }
     }
 
-    /// Turns to another block.
+    /// Turns to another block, or to another ψ there.
     #[inline(always)]
-    pub fn visit(&mut self, block: usize, dagger: bool) {
-        let (layout, link) = (self.psi.layout(), 2 * ROWS * N);
+    pub fn visit(&mut self, psi: &FieldReader<'_, T>, block: usize, dagger: bool) {
+        let link = 2 * ROWS * N;
         self.crossing = self.table.crossing(block);
         self.moving = self.crossing;
         for step in 0..STEPS {
-            let at = layout.neighbour(block, step);
+            let at = self.layout.neighbour(block, step);
             let beside = if step < DIM_MAX { block } else { at.block as usize };
             self.at[step] = at;
             self.moving |= ((at.rotation != 0) as u8) << step;
-            self.spinors[step] = self.psi.rows(at.block as usize, 0, 2 * SPINS * N);
+            self.spinors[step] = psi.rows(at.block as usize, 0, 2 * SPINS * N);
             self.links[step] = self.link.rows(beside, (step % DIM_MAX) * link, link);
         }
         if V::REGISTERS > 1 && self.moving != 0 {
@@ -112,7 +112,7 @@ impl<'a, T: Real, V: Lanes<Scalar = T>, const N: usize, const ROWS: usize> Neigh
     #[inline(always)]
     fn moved(&self, step: usize, mut half: HalfSpinor<V, N>) -> HalfSpinor<V, N> {
         if self.at[step].rotation != 0 {
-            let index = self.psi.layout().rotation(self.at[step].rotation);
+            let index = self.layout.rotation(self.at[step].rotation);
             for z in half.as_flattened_mut() {
                 // SAFETY: a rotation's entries are lanes.
                 unsafe { *z = Complex { re: z.re.permuted(index), im: z.im.permuted(index) } }
@@ -214,12 +214,12 @@ impl<T: Real, V: Lanes<Scalar = T>, const N: usize, const ROWS: usize> HopSource
     }
     #[inline(always)]
     fn moved(&self, step: usize, mut half: HalfSpinor<V::Register, N>) -> HalfSpinor<V::Register, N> {
-        let Neighbourhood { psi, table, at, crossing, moving, .. } = self.around;
+        let Neighbourhood { layout, table, at, crossing, moving, .. } = self.around;
         if V::REGISTERS > 1 || moving & (1 << step) == 0 {
             return half;
         }
         if at[step].rotation != 0 {
-            let index = psi.layout().rotation(at[step].rotation);
+            let index = layout.rotation(at[step].rotation);
             for z in half.as_flattened_mut() {
                 // SAFETY: a row is one register, and a rotation's entries are lanes.
                 unsafe {

@@ -5,9 +5,10 @@ use super::spinor::{SPINS, SpinorField};
 use super::wilson::Wilson;
 use crate::PhysicsError;
 use crate::solver::{
-    BiCgStab, ConjugateGradient, Gmres, Preconditioner, Refinement, SolveError, SolveReport, Stopping,
+    AT_ONCE, BiCgStab, ConjugateGradient, Gmres, MixedBiCgStab, Preconditioner, SolveError, SolveReport,
+    Stopping,
 };
-use gaugelink_lattice::{Real, Site};
+use gaugelink_lattice::{LatticeError, Real, Site};
 use thiserror::Error;
 
 /// How D x = b is solved.
@@ -55,14 +56,6 @@ pub struct Propagator<T, const N: usize> {
     columns: Vec<SpinorField<T, N>>,
 }
 
-/// Workspace of the chosen solver.
-enum Workspace<T, const N: usize> {
-    EvenOddBiCgStab(BiCgStab<SpinorField<T, N>>),
-    EvenOddConjugateGradient(ConjugateGradient<SpinorField<T, N>>),
-    BiCgStab(BiCgStab<SpinorField<T, N>>),
-    Gmres(Gmres<SpinorField<T, N>>),
-}
-
 impl<T: Real, const N: usize> Propagator<T, N> {
     /// Solves for all 4N point sources of 1 at `source`, on every chain of a batch. The tolerance is that of each
     /// solve. Collective.
@@ -89,28 +82,41 @@ impl<T: Real, const N: usize> Propagator<T, N> {
         stop: &Stopping,
         progress: impl FnMut(&SolveReport),
     ) -> Result<(Self, Vec<SolveReport>), PropagatorError> {
-        let memory = |e| PropagatorError::Physics(PhysicsError::Lattice(e));
-        let mut workspace = match solver {
+        match solver {
             PropagatorSolver::EvenOddMixed => {
-                let links = wilson.links().converted::<f32>().map_err(memory)?;
+                let links = wilson.links().converted::<f32>().map_err(PhysicsError::Lattice)?;
                 let low = wilson.on(&links)?;
-                let mut refinement =
-                    Refinement::new(&Schur::odd(wilson)?, &Schur::odd(&low)?).map_err(memory)?;
-                return Self::columns(wilson, source, progress, |x, b| {
-                    let (high, low) = (Schur::odd(wilson)?, Schur::odd(&low)?);
-                    Ok(high.solve(x, b, |high, x, c| refinement.solve(high, &low, x, c, stop)))
-                });
+                let (schur, low) = (Schur::odd(wilson)?, Schur::odd(&low)?);
+                let mut mixed = MixedBiCgStab::new(&schur, &low).map_err(PhysicsError::Lattice)?;
+                Self::columns(wilson, source, progress, |x, b| {
+                    schur.solve_each(x, b, |schur, x, c| mixed.solve_each((schur, &low), x, c, stop))
+                })
             }
             PropagatorSolver::EvenOddBiCgStab => {
-                Workspace::EvenOddBiCgStab(BiCgStab::new(&Schur::odd(wilson)?).map_err(memory)?)
+                let schur = Schur::odd(wilson)?;
+                let mut bicgstab = BiCgStab::new(&schur).map_err(PhysicsError::Lattice)?;
+                Self::columns(wilson, source, progress, |x, b| {
+                    schur.solve_each(x, b, |schur, x, c| bicgstab.solve_each(schur, x, c, stop))
+                })
             }
-            PropagatorSolver::EvenOddConjugateGradient => Workspace::EvenOddConjugateGradient(
-                ConjugateGradient::new(&Schur::odd(wilson)?).map_err(memory)?,
-            ),
-            PropagatorSolver::BiCgStab => Workspace::BiCgStab(BiCgStab::new(wilson).map_err(memory)?),
-            PropagatorSolver::Gmres { restart } => Workspace::Gmres(Gmres::new(wilson, restart)?),
-        };
-        Self::columns(wilson, source, progress, |x, b| workspace.solve(wilson, x, b, stop))
+            PropagatorSolver::EvenOddConjugateGradient => {
+                let schur = Schur::odd(wilson)?;
+                let mut cg = ConjugateGradient::new(&schur).map_err(PhysicsError::Lattice)?;
+                Self::columns(wilson, source, progress, |x, b| {
+                    schur.solve_each(x, b, |schur, x, c| cg.solve_each(schur, x, c, stop))
+                })
+            }
+            PropagatorSolver::BiCgStab => {
+                let mut bicgstab = BiCgStab::new(wilson).map_err(PhysicsError::Lattice)?;
+                Self::columns(wilson, source, progress, |x, b| bicgstab.solve_each(wilson, x, b, stop))
+            }
+            PropagatorSolver::Gmres { restart } => {
+                let mut gmres = Gmres::new(wilson, restart)?;
+                Self::columns(wilson, source, progress, |x, b| {
+                    Ok(x.iter_mut().zip(b).map(|(x, b)| gmres.solve(wilson, x, b, stop)).collect())
+                })
+            }
+        }
     }
 
     /// [`Propagator::point_with`] by flexible GMRES on D with a preconditioner, restarted after `restart` iterations.
@@ -128,40 +134,45 @@ impl<T: Real, const N: usize> Propagator<T, N> {
     ) -> Result<(Self, Vec<SolveReport>), PropagatorError> {
         let mut gmres = Gmres::new(wilson, restart)?;
         Self::columns(wilson, source, progress, |x, b| {
-            Ok(gmres.solve_preconditioned(wilson, preconditioner, x, b, stop))
+            let each = x.iter_mut().zip(b);
+            Ok(each.map(|(x, b)| gmres.solve_preconditioned(wilson, preconditioner, x, b, stop)).collect())
         })
     }
 
-    /// The solutions that `solve` finds; its outer error is one of geometry.
+    /// The solutions that `solve` finds, some at once.
     fn columns(
         wilson: &Wilson<'_, T, N>,
         source: Site,
         mut progress: impl FnMut(&SolveReport),
         mut solve: impl FnMut(
-            &mut SpinorField<T, N>,
-            &SpinorField<T, N>,
-        ) -> Result<Result<SolveReport, SolveError>, PhysicsError>,
+            &mut [SpinorField<T, N>],
+            &[SpinorField<T, N>],
+        ) -> Result<Vec<Result<SolveReport, SolveError>>, LatticeError>,
     ) -> Result<(Self, Vec<SolveReport>), PropagatorError> {
         let lattice = wilson.links().lattice();
-        let memory = |e| PropagatorError::Physics(PhysicsError::Lattice(e));
         let extents = lattice.geometry().extents();
         if (0..source.len()).any(|mu| source[mu] >= extents[mu]) {
             return Err(PropagatorError::Physics(PhysicsError::Parameter(format!(
                 "the source {source:?} lies outside the lattice {extents:?}: give coordinates from 0"
             ))));
         }
-        let mut b = SpinorField::zeroed(lattice).map_err(memory)?;
+        let some =
+            |count: usize| (0..count).map(|_| SpinorField::zeroed(lattice)).collect::<Result<Vec<_>, _>>();
+        let all: Vec<_> = (0..SPINS).flat_map(|spin| (0..N).map(move |colour| (spin, colour))).collect();
+        let mut b = some(AT_ONCE).map_err(PhysicsError::Lattice)?;
         let (mut columns, mut reports) = (Vec::new(), Vec::new());
-        for spin in 0..SPINS {
-            for colour in 0..N {
+        for group in all.chunks(AT_ONCE) {
+            for (b, &(spin, colour)) in b.iter_mut().zip(group) {
                 b.set_point_source(&source, spin, colour);
-                let mut x = SpinorField::zeroed(lattice).map_err(memory)?;
-                let result = solve(&mut x, &b)?;
+            }
+            let mut x = some(group.len()).map_err(PhysicsError::Lattice)?;
+            let results = solve(&mut x, &b[..group.len()]).map_err(PhysicsError::Lattice)?;
+            for (result, &(spin, colour)) in results.into_iter().zip(group) {
                 let report = result.map_err(|error| PropagatorError::Solve { spin, colour, error })?;
                 progress(&report);
-                columns.push(x);
                 reports.push(report);
             }
+            columns.append(&mut x);
         }
         Ok((Self { source, columns }, reports))
     }
@@ -185,28 +196,6 @@ pub fn effective_masses(correlator: &[f64]) -> Vec<(usize, f64)> {
         (cosh.is_finite() && cosh >= 1.0).then(|| (t, cosh.acosh()))
     };
     (1..correlator.len()).filter_map(mass).collect()
-}
-
-impl<T: Real, const N: usize> Workspace<T, N> {
-    /// x = D⁻¹ b; the outer error is one of geometry.
-    fn solve(
-        &mut self,
-        wilson: &Wilson<'_, T, N>,
-        x: &mut SpinorField<T, N>,
-        b: &SpinorField<T, N>,
-        stop: &Stopping,
-    ) -> Result<Result<SolveReport, SolveError>, PhysicsError> {
-        Ok(match self {
-            Self::BiCgStab(solver) => solver.solve(wilson, x, b, stop),
-            Self::Gmres(solver) => solver.solve(wilson, x, b, stop),
-            Self::EvenOddBiCgStab(solver) => {
-                Schur::odd(wilson)?.solve(x, b, |schur, x, c| solver.solve(schur, x, c, stop))
-            }
-            Self::EvenOddConjugateGradient(solver) => {
-                Schur::odd(wilson)?.solve(x, b, |schur, x, c| solver.solve_direct(schur, x, c, stop))
-            }
-        })
-    }
 }
 
 #[cfg(test)]

@@ -7,12 +7,13 @@ use super::both_hops::BothHops;
 use super::boundary::{Boundary, BoundaryTable};
 use super::chiral;
 use super::clover::Clover;
-use super::hop_kernel::{HopKernel, Matrices};
+use super::hop_kernel::{HopKernel, Matrices, Streams};
 use super::spinor::{SPINS, SpinorField};
 use super::two_rows::{TWO_ROWS, two_rows};
 use crate::PhysicsError;
-use crate::solver::LinearOperator;
-use gaugelink_lattice::{DIM_MAX, Field, FieldReader, FieldWriter, GaugeField, LatticeError, Real};
+use crate::solver::{AT_ONCE, LinearOperator};
+use arrayvec::ArrayVec;
+use gaugelink_lattice::{DIM_MAX, Field, FieldReader, GaugeField, LatticeError, Real};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -42,19 +43,29 @@ pub struct Wilson<'u, T, const N: usize> {
     returns: AtomicBool,
 }
 
-/// What is made of the hop's result.
+/// What is made of the hop's result, with φ at the [`Pass`]'s center.
 #[derive(Clone, Copy)]
-pub(crate) enum Combine<'a, T, const N: usize> {
+pub(crate) enum Combine<'a, T> {
     /// b Hψ.
     Scaled(f64),
     /// a φ + b Hψ.
-    Added(f64, &'a SpinorField<T, N>, f64),
+    Added(f64, f64),
     /// K φ + b Hψ with matrices K of each site.
-    AddedTimes(FieldReader<'a, T>, &'a SpinorField<T, N>, f64),
+    AddedTimes(FieldReader<'a, T>, f64),
     /// b K Hψ.
     TimesScaled(FieldReader<'a, T>, f64),
     /// φ + b K Hψ.
-    TimesAdded(&'a SpinorField<T, N>, FieldReader<'a, T>, f64),
+    TimesAdded(FieldReader<'a, T>, f64),
+}
+
+/// The fields of one right-hand side in a pass of the hop.
+pub(crate) struct Pass<'a, T, const N: usize> {
+    /// What is written.
+    pub out: &'a mut SpinorField<T, N>,
+    /// ψ; `None`: the other parity of `out`.
+    pub psi: Option<&'a SpinorField<T, N>>,
+    /// φ, where there is one.
+    pub center: Option<&'a SpinorField<T, N>>,
 }
 
 impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
@@ -176,11 +187,17 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
 
     /// `out` ← D ψ. Collective; ghosts of ψ are up to date before and those of `out` after.
     pub fn apply(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>) {
-        self.run::<false>(out, psi, self.with_site_part(psi, -0.5), self.blocks(None));
+        self.apply_with::<false>(&mut [(out, psi)]);
     }
     /// `out` ← D† ψ. Collective.
     pub fn apply_dagger(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>) {
-        self.run::<true>(out, psi, self.with_site_part(psi, -0.5), self.blocks(None));
+        self.apply_with::<true>(&mut [(out, psi)]);
+    }
+    fn apply_with<const DAGGER: bool>(&self, pairs: &mut [(&mut SpinorField<T, N>, &SpinorField<T, N>)]) {
+        for pairs in pairs.chunks_mut(AT_ONCE) {
+            let passes = pairs.iter_mut().map(|(out, psi)| Pass { out, psi: Some(psi), center: Some(psi) });
+            self.run::<DAGGER>(passes, self.with_site_part(-0.5), self.blocks(None));
+        }
     }
     /// `out` ← A ψ, what D has of the site itself. Collective.
     pub fn apply_site_part(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>) {
@@ -205,19 +222,27 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
         Ok(())
     }
     /// A φ + b Hψ.
-    pub(super) fn with_site_part<'a>(&'a self, phi: &'a SpinorField<T, N>, b: f64) -> Combine<'a, T, N> {
+    pub(super) fn with_site_part(&self, b: f64) -> Combine<'_, T> {
         match &self.clover {
-            Some(clover) => Combine::AddedTimes(clover.matrices(), phi, b),
-            None => Combine::Added(self.diagonal(), phi, b),
+            Some(clover) => Combine::AddedTimes(clover.matrices(), b),
+            None => Combine::Added(self.diagonal(), b),
         }
     }
     /// `out` ← D ψ − A ψ = −½ H ψ. Collective.
     pub fn hop(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>) {
-        self.run::<false>(out, psi, Combine::Scaled(-0.5), self.blocks(None));
+        self.run::<false>(
+            [Pass { out, psi: Some(psi), center: None }],
+            Combine::Scaled(-0.5),
+            self.blocks(None),
+        );
     }
     /// `out` ← −½ H† ψ. Collective.
     pub fn hop_dagger(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>) {
-        self.run::<true>(out, psi, Combine::Scaled(-0.5), self.blocks(None));
+        self.run::<true>(
+            [Pass { out, psi: Some(psi), center: None }],
+            Combine::Scaled(-0.5),
+            self.blocks(None),
+        );
     }
     /// `out` ← a ψ + b Hψ + c H†ψ with `coefficients` = (a, b, c), which has nothing of the mass. Collective.
     pub fn both_hops(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>, coefficients: [f64; 3]) {
@@ -247,7 +272,8 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
         psi: &SpinorField<T, N>,
     ) -> Result<(), PhysicsError> {
         self.check_parities()?;
-        self.run::<false>(out, psi, Combine::Scaled(-0.5), self.blocks(Some(to)));
+        let pass = Pass { out, psi: Some(psi), center: None };
+        self.run::<false>([pass], Combine::Scaled(-0.5), self.blocks(Some(to)));
         Ok(())
     }
 
@@ -263,70 +289,72 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
         )))
     }
 
-    /// One pass over `blocks` of `out`, then the ghosts.
-    pub(crate) fn run<const DAGGER: bool>(
+    /// One pass over `blocks` of all right-hand sides, at most [`AT_ONCE`], then the ghosts. Where ψ is the other parity of
+    /// what is written, `blocks` are those of one parity.
+    pub(crate) fn run<'a, const DAGGER: bool>(
         &self,
-        out: &mut SpinorField<T, N>,
-        psi: &SpinorField<T, N>,
-        combine: Combine<'_, T, N>,
+        passes: impl IntoIterator<Item = Pass<'a, T, N>>,
+        combine: Combine<'_, T>,
         blocks: Range<usize>,
-    ) {
-        let writer = out.writer();
-        self.launch::<DAGGER>(writer, psi.reader(), combine, blocks);
-        out.exchange();
+    ) where
+        T: 'a,
+    {
+        let mut passes: ArrayVec<Pass<'a, T, N>, AT_ONCE> = passes.into_iter().collect();
+        let streams = passes.iter_mut().map(|pass| {
+            let out = pass.out.writer();
+            // SAFETY: a site's neighbours are of the other parity, whose blocks nothing writes here.
+            let within = || unsafe { out.reader() };
+            let psi = pass.psi.map_or_else(within, |psi| psi.reader());
+            Streams { psi, out, center: pass.center.map(|phi| phi.reader()) }
+        });
+        self.launch_each::<DAGGER>(&streams.collect::<ArrayVec<_, AT_ONCE>>(), combine, blocks);
+        passes.iter_mut().for_each(|pass| pass.out.exchange());
     }
 
-    /// As [`Wilson::run`] within one field: reads one parity of it and writes the other, `to`. Ghosts included.
+    /// As [`Wilson::run`] within one field: reads one parity of it and writes the other, `to`.
     pub(crate) fn run_within<const DAGGER: bool>(
         &self,
-        field: &mut SpinorField<T, N>,
-        combine: Combine<'_, T, N>,
+        out: &mut SpinorField<T, N>,
+        center: Option<&SpinorField<T, N>>,
+        combine: Combine<'_, T>,
         to: usize,
     ) {
-        let writer = field.writer();
-        // SAFETY: a site's neighbours are of the other parity, whose blocks nothing writes here.
-        let reader = unsafe { writer.reader() };
-        self.launch::<DAGGER>(writer, reader, combine, self.blocks(Some(to)));
-        field.exchange();
+        self.run::<DAGGER>([Pass { out, psi: None, center }], combine, self.blocks(Some(to)));
     }
 
-    fn launch<const DAGGER: bool>(
+    fn launch_each<const DAGGER: bool>(
         &self,
-        out: FieldWriter<'_, T>,
-        psi: FieldReader<'_, T>,
-        combine: Combine<'_, T, N>,
+        each: &[Streams<'_, T>],
+        combine: Combine<'_, T>,
         blocks: Range<usize>,
     ) {
         match &self.two_rows {
-            Some(rows) => self.launch_on::<TWO_ROWS, DAGGER>(rows.reader(), out, psi, combine, blocks),
-            None => self.launch_on::<N, DAGGER>(self.links.reader(), out, psi, combine, blocks),
+            Some(rows) => self.launch::<TWO_ROWS, DAGGER>(rows.reader(), each, combine, blocks),
+            None => self.launch::<N, DAGGER>(self.links.reader(), each, combine, blocks),
         }
     }
 
     /// With links of which `ROWS` rows are in memory.
-    fn launch_on<const ROWS: usize, const DAGGER: bool>(
+    fn launch<const ROWS: usize, const DAGGER: bool>(
         &self,
         links: FieldReader<'_, T>,
-        out: FieldWriter<'_, T>,
-        psi: FieldReader<'_, T>,
-        combine: Combine<'_, T, N>,
+        each: &[Streams<'_, T>],
+        combine: Combine<'_, T>,
         blocks: Range<usize>,
     ) {
-        let (center, a, b, enter, matrices) = match combine {
-            Combine::Scaled(b) => (None, 0.0, b, Matrices::None, psi),
-            Combine::Added(a, phi, b) => (Some(phi.reader()), a, b, Matrices::None, psi),
-            Combine::AddedTimes(k, phi, b) => (Some(phi.reader()), 1.0, b, Matrices::OnCenter, k),
-            Combine::TimesScaled(k, b) => (None, 0.0, b, Matrices::OnHop, k),
-            Combine::TimesAdded(phi, k, b) => (Some(phi.reader()), 1.0, b, Matrices::OnHop, k),
+        let (a, b, enter, matrices) = match combine {
+            Combine::Scaled(b) => (0.0, b, Matrices::None, links),
+            Combine::Added(a, b) => (a, b, Matrices::None, links),
+            Combine::AddedTimes(k, b) => (1.0, b, Matrices::OnCenter, k),
+            Combine::TimesScaled(k, b) => (0.0, b, Matrices::OnHop, k),
+            Combine::TimesAdded(k, b) => (1.0, b, Matrices::OnHop, k),
         };
         let walk = (blocks == self.blocks(None)).then(|| self.links.layout().walk());
-        let streams = blocks.len() * 2 * SPINS * N * T::LANES * size_of::<T>() > STREAM_BYTES;
+        let bytes = blocks.len() * each.len() * 2 * SPINS * N * T::LANES * size_of::<T>();
         let kernel = HopKernel::<'_, T, N, ROWS, DAGGER> {
             links,
             table: &self.table,
-            psi,
-            out,
-            center,
+            each,
             a,
             b,
             enter,
@@ -334,7 +362,7 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
             walk,
             // There and back: a pass starts with the links that the one before left in cache.
             returns: self.returns.fetch_xor(true, Ordering::Relaxed),
-            streams,
+            streams: bytes > STREAM_BYTES,
         };
         self.links.lattice().launch(&kernel, blocks);
     }
@@ -360,6 +388,12 @@ impl<T: Real, const N: usize> LinearOperator<T> for Wilson<'_, T, N> {
     }
     fn apply_dagger(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>) {
         Wilson::apply_dagger(self, out, psi);
+    }
+    fn apply_each(&self, pairs: &mut [(&mut SpinorField<T, N>, &SpinorField<T, N>)]) {
+        self.apply_with::<false>(pairs);
+    }
+    fn apply_dagger_each(&self, pairs: &mut [(&mut SpinorField<T, N>, &SpinorField<T, N>)]) {
+        self.apply_with::<true>(pairs);
     }
     fn flops(&self) -> f64 {
         // The sum of both parts is a product and a sum for each real number.

@@ -3,21 +3,36 @@
 //! p = r + β (p − ω v), v = M p, α = ρ / ⟨r̂, v⟩, s = r − α v, t = M s, ω = ⟨t, s⟩ / ‖t‖², x += α p + ω s,
 //! r = s − ω t, ρ' = ⟨r̂, r⟩, β = (ρ'/ρ)(α/ω), with the first residual as shadow r̂.
 
+use super::lockstep::{AT_ONCE, apply_to, share_time};
 use super::monitor::{End, Monitor};
 use super::operator::LinearOperator;
 use super::report::{SolveError, SolveReport, Stopping};
 use super::vector;
 use gaugelink_lattice::{Complex, Field, LatticeError, Real};
-use std::ops::DerefMut;
+use std::ops::{DerefMut, Range};
+use std::time::Instant;
 
-/// The fields of a solve, kept from one to the next: iterations allocate nothing on one rank.
+/// The fields of solves, kept from one to the next: iterations allocate nothing on one rank.
 #[derive(Debug)]
 pub struct BiCgStab<X> {
-    r: X,
-    shadow: X,
-    p: X,
+    /// For each right-hand side of those in step.
+    spaces: Vec<Space<X>>,
+}
+
+/// The fields of one right-hand side.
+#[derive(Debug)]
+pub(super) struct Space<X> {
+    pub r: X,
+    pub shadow: X,
+    pub p: X,
     v: X,
-    t: X,
+    pub t: X,
+}
+
+impl<X> Space<X> {
+    pub fn new<T: Real, A: LinearOperator<T, Vector = X>>(a: &A) -> Result<Self, LatticeError> {
+        Ok(Self { r: a.vector()?, shadow: a.vector()?, p: a.vector()?, v: a.vector()?, t: a.vector()? })
+    }
 }
 
 /// The coefficients of the chains.
@@ -28,6 +43,20 @@ struct Coefficients {
     omega: Vec<Complex<f64>>,
 }
 
+/// The recursion of one right-hand side.
+pub(super) struct Recursion<'s, X> {
+    pub space: &'s mut Space<X>,
+    pub x: &'s mut X,
+    pub blocks: Range<usize>,
+    /// ‖r‖², then ⟨r̂, r⟩, `[quantity][chain]`.
+    pub sums: Vec<f64>,
+    pub monitor: Monitor,
+    pub end: Option<End>,
+    /// Chains whose next direction is their residual.
+    pub anew: Vec<bool>,
+    c: Coefficients,
+}
+
 fn is_zero(z: Complex<f64>) -> bool {
     z.re == 0.0 && z.im == 0.0
 }
@@ -36,13 +65,18 @@ fn quotient(a: Complex<f64>, b: Complex<f64>) -> Complex<f64> {
     b.conj_mul(a).scale(1.0 / b.norm2())
 }
 
+/// Number `quantity` of sums, and the next as its imaginary part.
+fn number(sums: &[f64], quantity: usize, chain: usize, chains: usize) -> Complex<f64> {
+    Complex::new(sums[quantity * chains + chain], sums[(quantity + 1) * chains + chain])
+}
+
 impl<X> BiCgStab<X> {
     /// Fields for solves with `a` or another operator on the same lattice.
     ///
     /// # Errors
     /// [`LatticeError::OutOfMemory`].
     pub fn new<T: Real, A: LinearOperator<T, Vector = X>>(a: &A) -> Result<Self, LatticeError> {
-        Ok(Self { r: a.vector()?, shadow: a.vector()?, p: a.vector()?, v: a.vector()?, t: a.vector()? })
+        Ok(Self { spaces: vec![Space::new(a)?] })
     }
 
     /// Solves M x = b, starting from the given x. Collective.
@@ -59,96 +93,215 @@ impl<X> BiCgStab<X> {
     where
         X: DerefMut<Target = Field<T>>,
     {
-        let (blocks, chains) = (a.blocks(), x.lattice().chains());
-        let mut monitor = Monitor::new("BiCGStab", stop, chains);
-        let mut scale = vec![0.0; chains];
-        let mut sums = vec![0.0; 3 * chains];
-        vector::norm2(b, blocks.clone(), &mut scale);
-        monitor.set_scale(&scale);
-        a.apply(&mut self.r, x);
-        monitor.applications += 1;
-        vector::subtract_from(&mut self.r, b, blocks.clone(), &mut sums[..chains]);
-        self.r.exchange();
-        self.shadow.copy_from(&self.r);
-        self.p.copy_from(&self.r);
-        let zero = vec![Complex::new(0.0, 0.0); chains];
-        let mut c = Coefficients {
-            rho: sums[..chains].iter().map(|&n| Complex::new(n, 0.0)).collect(),
-            alpha: zero.clone(),
-            beta: zero.clone(),
-            omega: zero,
-        };
-        let end = loop {
-            if let Some(end) = monitor.observe(&sums[..chains]) {
-                break end;
-            }
-            if let Some(end) = self.iterate(a, x, &mut c, &mut sums, &mut monitor) {
-                break end;
-            }
-        };
-        x.exchange();
-        a.apply(&mut self.t, x);
-        monitor.applications += 1;
-        let norm2 = &mut sums[..chains];
-        vector::subtract_from(&mut self.t, b, blocks, norm2);
-        monitor.finish(end, a.flops(), norm2, (norm2, &scale))
+        self.solve_some(a, std::slice::from_mut(x), std::slice::from_ref(b), stop).remove(0)
     }
 
-    /// One iteration; `sums` then holds ‖r‖² and ⟨r̂, r⟩.
-    fn iterate<T: Real, A: LinearOperator<T, Vector = X>>(
+    /// Solves M x = b for each right-hand side, [`AT_ONCE`] in step: the same numbers as one after the other. Keeps five
+    /// fields for each in step. Collective.
+    ///
+    /// # Errors
+    /// [`LatticeError::OutOfMemory`], before any work; in the results those of single solves.
+    pub fn solve_each<T: Real, A: LinearOperator<T, Vector = X>>(
         &mut self,
         a: &A,
-        x: &mut X,
-        c: &mut Coefficients,
-        sums: &mut [f64],
-        monitor: &mut Monitor,
-    ) -> Option<End>
+        x: &mut [X],
+        b: &[X],
+        stop: &Stopping,
+    ) -> Result<Vec<Result<SolveReport, SolveError>>, LatticeError>
     where
         X: DerefMut<Target = Field<T>>,
     {
-        let (blocks, chains) = (a.blocks(), c.rho.len());
-        let number = |sums: &[f64], quantity: usize, chain: usize| {
-            Complex::new(sums[quantity * chains + chain], sums[(quantity + 1) * chains + chain])
-        };
-        let zero = Complex::new(0.0, 0.0);
-        self.p.exchange();
-        a.apply(&mut self.v, &self.p);
-        vector::inner_product(&self.shadow, &self.v, blocks.clone(), &mut sums[..2 * chains]);
+        while self.spaces.len() < b.len().min(AT_ONCE) {
+            self.spaces.push(Space::new(a)?);
+        }
+        let groups = x.chunks_mut(AT_ONCE).zip(b.chunks(AT_ONCE));
+        Ok(groups.flat_map(|(x, b)| self.solve_some(a, x, b, stop)).collect())
+    }
+
+    /// As many as there are spaces.
+    fn solve_some<T: Real, A: LinearOperator<T, Vector = X>>(
+        &mut self,
+        a: &A,
+        x: &mut [X],
+        b: &[X],
+        stop: &Stopping,
+    ) -> Vec<Result<SolveReport, SolveError>>
+    where
+        X: DerefMut<Target = Field<T>>,
+    {
+        let start = Instant::now();
+        let each = self.spaces.iter_mut().zip(x);
+        let mut solves: Vec<_> =
+            each.map(|(space, x)| Recursion::new("BiCGStab", a.blocks(), space, x, stop)).collect();
+        apply_to(a, &mut solves, |s| Some((&mut s.space.r, &*s.x)));
+        let mut scales = Vec::with_capacity(b.len());
+        for (s, b) in solves.iter_mut().zip(b) {
+            let mut scale = vec![0.0; s.chains()];
+            vector::norm2(b, a.blocks(), &mut scale);
+            s.monitor.set_scale(&scale);
+            s.monitor.applications += 1;
+            scales.push(scale);
+            let norm2 = &mut s.sums[..s.c.rho.len()];
+            vector::subtract_from(&mut s.space.r, b, a.blocks(), norm2);
+            s.start();
+        }
+        loop {
+            for s in live(&mut solves) {
+                s.end = s.monitor.observe(&s.sums[..s.chains()]);
+            }
+            if solves.iter().all(|s| s.end.is_some()) {
+                break;
+            }
+            advance(a, &mut solves);
+            live(&mut solves).for_each(Recursion::turn);
+        }
+        solves.iter_mut().for_each(|s| s.x.exchange());
+        apply_to(a, &mut solves, |s| Some((&mut s.space.t, &*s.x)));
+        let all = solves.into_iter().zip(b.iter().zip(&scales));
+        let mut results: Vec<_> = all.map(|(s, (b, scale))| s.finish(a.flops(), b, scale)).collect();
+        share_time(&mut results, start);
+        results
+    }
+}
+
+/// Those that go on.
+pub(super) fn live<'r, 's, X>(
+    solves: &'r mut [Recursion<'s, X>],
+) -> impl Iterator<Item = &'r mut Recursion<'s, X>> {
+    solves.iter_mut().filter(|s| s.end.is_none())
+}
+
+/// From r and p of those that go on to the next x and r.
+pub(super) fn advance<T: Real, X: DerefMut<Target = Field<T>>>(
+    a: &impl LinearOperator<T, Vector = X>,
+    solves: &mut [Recursion<'_, X>],
+) {
+    live(solves).for_each(|s| s.space.p.exchange());
+    apply_to(a, solves, |s| s.end.is_none().then_some((&mut s.space.v, &s.space.p)));
+    live(solves).for_each(Recursion::half_step);
+    apply_to(a, solves, |s| s.end.is_none().then_some((&mut s.space.t, &s.space.r)));
+    live(solves).for_each(Recursion::step);
+}
+
+impl<'s, T: Real, X: DerefMut<Target = Field<T>>> Recursion<'s, X> {
+    pub fn new(
+        solver: &'static str,
+        blocks: Range<usize>,
+        space: &'s mut Space<X>,
+        x: &'s mut X,
+        stop: &Stopping,
+    ) -> Self {
+        let chains = x.lattice().chains();
+        let zero = vec![Complex::new(0.0, 0.0); chains];
+        let c = Coefficients { rho: zero.clone(), alpha: zero.clone(), beta: zero.clone(), omega: zero };
+        let monitor = Monitor::new(solver, stop, chains);
+        Self {
+            space,
+            x,
+            blocks,
+            sums: vec![0.0; 3 * chains],
+            monitor,
+            end: None,
+            anew: vec![false; chains],
+            c,
+        }
+    }
+
+    pub fn chains(&self) -> usize {
+        self.c.rho.len()
+    }
+
+    /// From the residual in r and its norm squared in the sums.
+    pub fn start(&mut self) {
+        let Space { r, shadow, p, .. } = &mut *self.space;
+        r.exchange();
+        shadow.copy_from(r);
+        p.copy_from(r);
+        for (rho, &norm2) in self.c.rho.iter_mut().zip(&self.sums) {
+            *rho = Complex::new(norm2, 0.0);
+        }
+    }
+
+    /// The sums of an r that came from elsewhere, which is the shadow as well of the chains that start anew.
+    pub fn renew_sums(&mut self) {
+        let chains = self.chains();
+        let Space { r, shadow, .. } = &mut *self.space;
+        r.exchange();
+        shadow.copy_chains_from(r, &self.anew);
+        vector::norm2(r, self.blocks.clone(), &mut self.sums[..chains]);
+        vector::inner_product(shadow, r, self.blocks.clone(), &mut self.sums[chains..]);
+    }
+
+    /// With v = M p: r ← s = r − α v.
+    fn half_step(&mut self) {
+        let chains = self.chains();
+        let Space { r, shadow, v, .. } = &mut *self.space;
+        self.monitor.applications += 1;
+        vector::inner_product(shadow, v, self.blocks.clone(), &mut self.sums[..2 * chains]);
         for chain in 0..chains {
-            let along = number(sums, 0, chain);
-            c.alpha[chain] = match monitor.done(chain) {
-                true => zero,
-                false if is_zero(along) => return Some(End::Breakdown("⟨r̂, M p⟩")),
-                false => quotient(c.rho[chain], along),
+            let along = number(&self.sums, 0, chain, chains);
+            self.c.alpha[chain] = if self.monitor.done(chain) {
+                Complex::new(0.0, 0.0)
+            } else if is_zero(along) {
+                self.end = Some(End::Breakdown("⟨r̂, M p⟩"));
+                return;
+            } else {
+                quotient(self.c.rho[chain], along)
             };
         }
-        vector::subtract(&mut self.r, &c.alpha, &self.v, blocks.clone());
-        self.r.exchange();
-        a.apply(&mut self.t, &self.r);
-        monitor.applications += 2;
-        vector::inner_product_and_norm2(&self.t, &self.r, blocks.clone(), sums);
+        vector::subtract(r, &self.c.alpha, v, self.blocks.clone());
+        r.exchange();
+    }
+
+    /// With t = M s: x and r, and the sums of r.
+    fn step(&mut self) {
+        let (chains, c, sums) = (self.c.rho.len(), &mut self.c, &mut self.sums);
+        let Space { r, shadow, p, t, .. } = &mut *self.space;
+        self.monitor.applications += 1;
+        vector::inner_product_and_norm2(t, r, self.blocks.clone(), sums);
         for chain in 0..chains {
             let norm2 = sums[2 * chains + chain];
             // M s = 0 with s = 0: the solution is reached with x += α p.
-            let moves = !monitor.done(chain) && norm2 != 0.0;
-            c.omega[chain] = if moves { number(sums, 0, chain).scale(1.0 / norm2) } else { zero };
+            let moves = !self.monitor.done(chain) && norm2 != 0.0;
+            c.omega[chain] = match moves {
+                true => number(sums, 0, chain, chains).scale(1.0 / norm2),
+                false => Complex::new(0.0, 0.0),
+            };
         }
-        let (steps, fields) = ((&mut **x, &mut *self.r), (&*self.p, &*self.t, &*self.shadow));
-        vector::bicg_step(steps, (&c.alpha, &c.omega), fields, blocks.clone(), sums);
+        let (steps, fields) = ((&mut **self.x, &mut **r), (&**p, &**t, &**shadow));
+        vector::bicg_step(steps, (&c.alpha, &c.omega), fields, self.blocks.clone(), sums);
+    }
+
+    /// The next direction.
+    pub fn turn(&mut self) {
+        let (chains, c, sums) = (self.c.rho.len(), &mut self.c, &self.sums);
+        let Space { r, p, v, .. } = &mut *self.space;
+        let zero = Complex::new(0.0, 0.0);
         for chain in 0..chains {
-            let rho = number(sums, 1, chain);
-            let live = !monitor.done(chain) && sums[chain] != 0.0;
-            if live && (is_zero(c.omega[chain]) || is_zero(rho)) {
-                return Some(End::Breakdown(if is_zero(rho) { "⟨r̂, r⟩" } else { "ω" }));
+            let rho = number(sums, 1, chain, chains);
+            let live = !self.monitor.done(chain) && sums[chain] != 0.0;
+            let goes_on = live && !self.anew[chain];
+            if goes_on && (is_zero(c.omega[chain]) || is_zero(rho)) {
+                self.end = Some(End::Breakdown(if is_zero(rho) { "⟨r̂, r⟩" } else { "ω" }));
+                return;
             }
-            c.beta[chain] = if live {
+            c.beta[chain] = if goes_on {
                 quotient(rho, c.rho[chain]) * quotient(c.alpha[chain], c.omega[chain])
             } else {
                 zero
             };
             c.rho[chain] = if live { rho } else { zero };
         }
-        vector::bicg_direction(&mut self.p, (&c.beta, &c.omega), (&self.r, &self.v), blocks);
-        None
+        self.anew.fill(false);
+        vector::bicg_direction(p, (&c.beta, &c.omega), (r, v), self.blocks.clone());
+    }
+
+    /// With M x in t: the report.
+    fn finish(mut self, flops: f64, b: &X, scale: &[f64]) -> Result<SolveReport, SolveError> {
+        let norm2 = &mut self.sums[..self.c.rho.len()];
+        self.monitor.applications += 1;
+        vector::subtract_from(&mut self.space.t, b, self.blocks, norm2);
+        let end = self.end.unwrap_or(End::IterationLimit);
+        self.monitor.finish(end, flops, norm2, (norm2, scale))
     }
 }

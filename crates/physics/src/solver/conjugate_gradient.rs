@@ -2,20 +2,35 @@
 //!
 //! α = ‖r‖² / ‖M p‖², x += α p, r −= α M†M p, β = ‖r'‖² / ‖r‖², p = r + β p.
 
+use super::lockstep::{AT_ONCE, apply_dagger_to, apply_to, share_time};
 use super::monitor::{End, Monitor};
 use super::operator::LinearOperator;
 use super::report::{SolveError, SolveReport, Stopping};
 use super::vector;
 use gaugelink_lattice::{Field, LatticeError, Real};
-use std::ops::DerefMut;
+use std::ops::{DerefMut, Range};
+use std::time::Instant;
 
-/// The fields of a solve, kept from one to the next: iterations allocate nothing on one rank.
+/// The fields of solves, kept from one to the next: iterations allocate nothing on one rank.
 #[derive(Debug)]
 pub struct ConjugateGradient<X> {
+    /// For each right-hand side of those in step.
+    spaces: Vec<Space<X>>,
+}
+
+/// The fields of one right-hand side.
+#[derive(Debug)]
+struct Space<X> {
     r: X,
     p: X,
     mp: X,
     ap: X,
+}
+
+impl<X> Space<X> {
+    fn new<T: Real, A: LinearOperator<T, Vector = X>>(a: &A) -> Result<Self, LatticeError> {
+        Ok(Self { r: a.vector()?, p: a.vector()?, mp: a.vector()?, ap: a.vector()? })
+    }
 }
 
 /// The system to be solved.
@@ -26,13 +41,32 @@ enum System<'a, X> {
     Direct(&'a X),
 }
 
+/// One right-hand side on its way.
+struct Solve<'s, X> {
+    space: &'s mut Space<X>,
+    x: &'s mut X,
+    system: System<'s, X>,
+    blocks: Range<usize>,
+    norm2: Vec<f64>,
+    new_norm2: Vec<f64>,
+    mp_norm2: Vec<f64>,
+    coefficient: Vec<f64>,
+    /// Of the normal equations' right-hand side, and of that asked for.
+    scale: Vec<f64>,
+    asked_scale: Vec<f64>,
+    /// ‖residual‖² of the system asked for.
+    asked: Vec<f64>,
+    monitor: Monitor,
+    end: Option<End>,
+}
+
 impl<X> ConjugateGradient<X> {
     /// Fields for solves with `a` or another operator on the same lattice.
     ///
     /// # Errors
     /// [`LatticeError::OutOfMemory`].
     pub fn new<T: Real, A: LinearOperator<T, Vector = X>>(a: &A) -> Result<Self, LatticeError> {
-        Ok(Self { r: a.vector()?, p: a.vector()?, mp: a.vector()?, ap: a.vector()? })
+        Ok(Self { spaces: vec![Space::new(a)?] })
     }
 
     /// Solves M†M x = c, starting from the given x. Collective.
@@ -49,7 +83,7 @@ impl<X> ConjugateGradient<X> {
     where
         X: DerefMut<Target = Field<T>>,
     {
-        self.run(a, x, System::Normal(c), stop)
+        self.run(a, &mut [x], [System::Normal(c)], stop).remove(0)
     }
 
     /// Solves M x = b by conjugate gradients on M†M x = M†b (CGNR), starting from the given x. The tolerance is for
@@ -67,7 +101,7 @@ impl<X> ConjugateGradient<X> {
     where
         X: DerefMut<Target = Field<T>>,
     {
-        self.run(a, x, System::Direct(b), stop)
+        self.run(a, &mut [x], [System::Direct(b)], stop).remove(0)
     }
 
     /// As [`ConjugateGradient::solve`], with the tolerance for ‖b − M x‖ / ‖b‖ itself: where the normal equations are
@@ -85,7 +119,50 @@ impl<X> ConjugateGradient<X> {
     where
         X: DerefMut<Target = Field<T>>,
     {
-        let mut report = self.solve(a, x, b, stop)?;
+        let report = self.solve(a, x, b, stop)?;
+        self.go_on(a, x, b, stop, report)
+    }
+
+    /// [`ConjugateGradient::solve_direct`] for each right-hand side, [`AT_ONCE`] in step: the same numbers as one after the
+    /// other. Keeps four fields for each in step. Collective.
+    ///
+    /// # Errors
+    /// [`LatticeError::OutOfMemory`], before any work; in the results those of single solves.
+    pub fn solve_each<T: Real, A: LinearOperator<T, Vector = X>>(
+        &mut self,
+        a: &A,
+        x: &mut [X],
+        b: &[X],
+        stop: &Stopping,
+    ) -> Result<Vec<Result<SolveReport, SolveError>>, LatticeError>
+    where
+        X: DerefMut<Target = Field<T>>,
+    {
+        while self.spaces.len() < b.len().min(AT_ONCE) {
+            self.spaces.push(Space::new(a)?);
+        }
+        let mut results = Vec::with_capacity(b.len());
+        for (x, b) in x.chunks_mut(AT_ONCE).zip(b.chunks(AT_ONCE)) {
+            let first =
+                self.run(a, &mut x.iter_mut().collect::<Vec<_>>(), b.iter().map(System::Direct), stop);
+            let all = first.into_iter().zip(x.iter_mut().zip(b));
+            results.extend(all.map(|(result, (x, b))| self.go_on(a, x, b, stop, result?)));
+        }
+        Ok(results)
+    }
+
+    /// Solves on until the true residual has the tolerance as well.
+    fn go_on<T: Real, A: LinearOperator<T, Vector = X>>(
+        &mut self,
+        a: &A,
+        x: &mut X,
+        b: &X,
+        stop: &Stopping,
+        mut report: SolveReport,
+    ) -> Result<SolveReport, SolveError>
+    where
+        X: DerefMut<Target = Field<T>>,
+    {
         let mut more = *stop;
         while report.worst_residual() > stop.tolerance {
             more.tolerance *= 0.5 * stop.tolerance / report.worst_residual();
@@ -94,93 +171,160 @@ impl<X> ConjugateGradient<X> {
         Ok(report)
     }
 
-    fn run<T: Real, A: LinearOperator<T, Vector = X>>(
+    /// As many as there are spaces.
+    fn run<'s, T: Real, A: LinearOperator<T, Vector = X>>(
         &mut self,
         a: &A,
-        x: &mut X,
-        system: System<'_, X>,
+        x: &mut [&mut X],
+        systems: impl IntoIterator<Item = System<'s, X>>,
         stop: &Stopping,
-    ) -> Result<SolveReport, SolveError>
+    ) -> Vec<Result<SolveReport, SolveError>>
     where
-        X: DerefMut<Target = Field<T>>,
+        X: DerefMut<Target = Field<T>> + 's,
     {
-        let (blocks, chains) = (a.blocks(), x.lattice().chains());
-        let [mut scale, mut asked_scale, mut mp_norm2, mut asked] = [(); 4].map(|()| vec![0.0; chains]);
-        let [mut norm2, mut new_norm2, mut coefficient] = [(); 3].map(|()| vec![0.0; chains]);
-        let name = match system {
+        let start = Instant::now();
+        let each = self.spaces.iter_mut().zip(x.iter_mut().zip(systems));
+        let mut solves: Vec<_> =
+            each.map(|(space, (x, system))| Solve::new(a.blocks(), space, x, system, stop)).collect();
+        apply_dagger_to(a, &mut solves, |s| match s.system {
+            System::Normal(_) => None,
+            System::Direct(b) => Some((&mut s.space.p, b)),
+        });
+        solves.iter_mut().for_each(Solve::set_scale);
+        residuals(a, &mut solves);
+        solves.iter_mut().for_each(Solve::begin);
+        loop {
+            solves.iter_mut().filter(|s| s.end.is_none()).for_each(Solve::observe);
+            if solves.iter().all(|s| s.end.is_some()) {
+                break;
+            }
+            apply_to(a, &mut solves, |s| s.end.is_none().then_some((&mut s.space.mp, &s.space.p)));
+            apply_dagger_to(a, &mut solves, |s| s.end.is_none().then_some((&mut s.space.ap, &s.space.mp)));
+            solves.iter_mut().filter(|s| s.end.is_none()).for_each(Solve::iterate);
+        }
+        solves.iter_mut().for_each(|s| s.x.exchange());
+        residuals(a, &mut solves);
+        let mut results: Vec<_> = solves.into_iter().map(|s| s.finish(a.flops())).collect();
+        share_time(&mut results, start);
+        results
+    }
+}
+
+/// r ← residual of the normal equations, for each solve; its norm squared and that of the system asked for.
+fn residuals<T: Real, A: LinearOperator<T, Vector = X>, X: DerefMut<Target = Field<T>>>(
+    a: &A,
+    solves: &mut [Solve<'_, X>],
+) {
+    apply_to(a, solves, |s| Some((&mut s.space.mp, &*s.x)));
+    for s in solves.iter_mut() {
+        if let System::Direct(b) = s.system {
+            vector::subtract_from(&mut s.space.mp, b, s.blocks.clone(), &mut s.asked);
+            s.space.mp.exchange();
+        }
+    }
+    apply_dagger_to(a, solves, |s| Some((&mut s.space.r, &s.space.mp)));
+    for s in solves {
+        s.monitor.applications += 2;
+        match s.system {
             System::Normal(c) => {
-                vector::norm2(c, blocks.clone(), &mut scale);
-                asked_scale.copy_from_slice(&scale);
-                "conjugate gradients on M†M"
+                vector::subtract_from(&mut s.space.r, c, s.blocks.clone(), &mut s.norm2);
+                s.asked.copy_from_slice(&s.norm2);
             }
-            System::Direct(b) => {
-                a.apply_dagger(&mut self.p, b);
-                vector::norm2(&self.p, blocks.clone(), &mut scale);
-                vector::norm2(b, blocks.clone(), &mut asked_scale);
-                "conjugate gradients on the normal equations"
-            }
+            System::Direct(_) => vector::norm2(&s.space.r, s.blocks.clone(), &mut s.norm2),
+        }
+    }
+}
+
+impl<'s, T: Real, X: DerefMut<Target = Field<T>>> Solve<'s, X> {
+    fn new(
+        blocks: Range<usize>,
+        space: &'s mut Space<X>,
+        x: &'s mut X,
+        system: System<'s, X>,
+        stop: &Stopping,
+    ) -> Self {
+        let chains = x.lattice().chains();
+        let name = match system {
+            System::Normal(_) => "conjugate gradients on M†M",
+            System::Direct(_) => "conjugate gradients on the normal equations",
         };
-        let mut monitor = Monitor::new(name, stop, chains);
-        monitor.set_scale(&scale);
-        monitor.applications += matches!(system, System::Direct(_)) as usize;
-        self.residual(a, x, &system, &mut norm2, &mut asked);
-        monitor.applications += 2;
-        vector::scale_add(&mut self.p, &[0.0].repeat(chains), &self.r, blocks.clone());
-        let end = loop {
-            if let Some(end) = monitor.observe(&norm2) {
-                break end;
-            }
-            self.p.exchange();
-            a.apply(&mut self.mp, &self.p);
-            a.apply_dagger(&mut self.ap, &self.mp);
-            monitor.applications += 2;
-            vector::norm2(&self.mp, blocks.clone(), &mut mp_norm2);
-            let live = |chain: usize| !monitor.done(chain);
-            if (0..chains).any(|chain| live(chain) && mp_norm2[chain] == 0.0) {
-                break End::Breakdown("M p");
-            }
-            for chain in 0..chains {
-                coefficient[chain] = if live(chain) { norm2[chain] / mp_norm2[chain] } else { 0.0 };
-            }
-            let steps = (&mut **x, &mut *self.r);
-            vector::cg_step(steps, &coefficient, (&self.p, &self.ap), blocks.clone(), &mut new_norm2);
-            for chain in 0..chains {
-                coefficient[chain] = if live(chain) { new_norm2[chain] / norm2[chain] } else { 0.0 };
-            }
-            vector::scale_add(&mut self.p, &coefficient, &self.r, blocks.clone());
-            std::mem::swap(&mut norm2, &mut new_norm2);
-        };
-        x.exchange();
-        self.residual(a, x, &system, &mut norm2, &mut asked);
-        monitor.applications += 2;
-        monitor.finish(end, a.flops(), &norm2, (&asked, &asked_scale))
+        let zero = vec![0.0; chains];
+        Self {
+            space,
+            x,
+            system,
+            blocks,
+            norm2: zero.clone(),
+            new_norm2: zero.clone(),
+            mp_norm2: zero.clone(),
+            coefficient: zero.clone(),
+            scale: zero.clone(),
+            asked_scale: zero.clone(),
+            asked: zero,
+            monitor: Monitor::new(name, stop, chains),
+            end: None,
+        }
     }
 
-    /// r ← residual of the normal equations; its norm squared and that of the system asked for.
-    fn residual<T: Real, A: LinearOperator<T, Vector = X>>(
-        &mut self,
-        a: &A,
-        x: &X,
-        system: &System<'_, X>,
-        norm2: &mut [f64],
-        asked: &mut [f64],
-    ) where
-        X: DerefMut<Target = Field<T>>,
-    {
-        let blocks = a.blocks();
-        a.apply(&mut self.mp, x);
-        match system {
+    /// With M†b in p, where b is asked for.
+    fn set_scale(&mut self) {
+        match self.system {
             System::Normal(c) => {
-                a.apply_dagger(&mut self.r, &self.mp);
-                vector::subtract_from(&mut self.r, c, blocks, norm2);
-                asked.copy_from_slice(norm2);
+                vector::norm2(c, self.blocks.clone(), &mut self.scale);
+                self.asked_scale.copy_from_slice(&self.scale);
             }
             System::Direct(b) => {
-                vector::subtract_from(&mut self.mp, b, blocks.clone(), asked);
-                self.mp.exchange();
-                a.apply_dagger(&mut self.r, &self.mp);
-                vector::norm2(&self.r, blocks, norm2);
+                vector::norm2(&self.space.p, self.blocks.clone(), &mut self.scale);
+                vector::norm2(b, self.blocks.clone(), &mut self.asked_scale);
+                self.monitor.applications += 1;
             }
         }
+        self.monitor.set_scale(&self.scale);
+    }
+
+    fn begin(&mut self) {
+        vector::scale_add(&mut self.space.p, &self.coefficient, &self.space.r, self.blocks.clone());
+    }
+
+    /// Whether there is to be another iteration.
+    fn observe(&mut self) {
+        self.end = self.monitor.observe(&self.norm2);
+        if self.end.is_none() {
+            self.space.p.exchange();
+        }
+    }
+
+    /// With M p and M†M p: the rest of the iteration.
+    fn iterate(&mut self) {
+        let Self { space, norm2, new_norm2, mp_norm2, coefficient, monitor, .. } = self;
+        let Space { r, p, mp, ap } = &mut **space;
+        monitor.applications += 2;
+        vector::norm2(mp, self.blocks.clone(), mp_norm2);
+        let live = |chain: usize| !monitor.done(chain);
+        if (0..norm2.len()).any(|chain| live(chain) && mp_norm2[chain] == 0.0) {
+            self.end = Some(End::Breakdown("M p"));
+            return;
+        }
+        for chain in 0..norm2.len() {
+            coefficient[chain] = if live(chain) { norm2[chain] / mp_norm2[chain] } else { 0.0 };
+        }
+        vector::cg_step(
+            (&mut **self.x, &mut **r),
+            coefficient,
+            (&**p, &**ap),
+            self.blocks.clone(),
+            new_norm2,
+        );
+        for chain in 0..norm2.len() {
+            coefficient[chain] = if live(chain) { new_norm2[chain] / norm2[chain] } else { 0.0 };
+        }
+        vector::scale_add(p, coefficient, r, self.blocks.clone());
+        std::mem::swap(norm2, new_norm2);
+    }
+
+    /// With the last residuals: the report.
+    fn finish(self, flops: f64) -> Result<SolveReport, SolveError> {
+        let end = self.end.unwrap_or(End::IterationLimit);
+        self.monitor.finish(end, flops, &self.norm2, (&self.asked, &self.asked_scale))
     }
 }

@@ -136,6 +136,6 @@ impl Monitor {
 const DRIFT: f64 = 10.0;
 
 /// ‖r‖ / ‖b‖; zero where both vanish.
-fn relative(norm2: f64, scale: f64) -> f64 {
+pub(super) fn relative(norm2: f64, scale: f64) -> f64 {
     if norm2 == 0.0 { 0.0 } else { (norm2 / scale).sqrt() }
 }

@@ -19,6 +19,15 @@ pub trait LinearOperator<T: Real>: Sync {
     fn apply(&self, out: &mut Self::Vector, psi: &Self::Vector);
     /// `out` ← M† ψ, ghosts included. Collective.
     fn apply_dagger(&self, out: &mut Self::Vector, psi: &Self::Vector);
+    /// `out` ← M ψ for each (`out`, ψ): the same numbers as one after the other, and less time where M's own numbers come
+    /// from memory once for several. Collective.
+    fn apply_each(&self, pairs: &mut [(&mut Self::Vector, &Self::Vector)]) {
+        pairs.iter_mut().for_each(|(out, psi)| self.apply(out, psi));
+    }
+    /// `out` ← M† ψ for each, likewise. Collective.
+    fn apply_dagger_each(&self, pairs: &mut [(&mut Self::Vector, &Self::Vector)]) {
+        pairs.iter_mut().for_each(|(out, psi)| self.apply_dagger(out, psi));
+    }
     /// Floating-point operations of one application on the whole lattice, for one chain.
     fn flops(&self) -> f64;
 }

@@ -44,7 +44,7 @@ pub struct SolveReport {
     pub preconditionings: usize,
     /// Floating-point operations of the operator's and the preconditioner's applications, over all chains and ranks.
     pub flops: f64,
-    /// Wall-clock time.
+    /// Wall-clock time; of solves in step, this one's share.
     pub seconds: f64,
     /// As the iteration updates it.
     pub recursive_residual: Vec<f64>,
@@ -138,6 +138,16 @@ pub enum SolveError {
 impl SolveError {
     /// What was done until then.
     pub fn report(&self) -> Option<&SolveReport> {
+        match self {
+            Self::IterationLimit { report, .. }
+            | Self::Stagnation { report, .. }
+            | Self::Breakdown { report, .. }
+            | Self::NotFinite { report } => Some(report),
+            Self::Preconditioner(_) | Self::Lattice(_) => None,
+        }
+    }
+
+    pub(super) fn report_mut(&mut self) -> Option<&mut SolveReport> {
         match self {
             Self::IterationLimit { report, .. }
             | Self::Stagnation { report, .. }

@@ -6,7 +6,7 @@ use common::bits::assert_equal_bits;
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, Lattice, LatticeOptions};
 use gaugelink_physics::dirac::{Boundary, Schur, SpinorField, Wilson, naive};
-use gaugelink_physics::solver::{BiCgStab, LinearOperator, Refinement, SolveError, SolveReport, Stopping};
+use gaugelink_physics::solver::{BiCgStab, LinearOperator, MixedBiCgStab, SolveError, SolveReport, Stopping};
 use std::sync::Arc;
 
 const MASS: f64 = -0.1;
@@ -18,7 +18,7 @@ fn fields<const N: usize>(lattice: &Arc<Lattice>, chain: u64) -> (GaugeField<f64
     (GaugeField::random(lattice, 0.4, start).unwrap(), b)
 }
 
-/// D x = b by refinement on the even-odd form, with whole links or two rows of them.
+/// D x = b on the even-odd form, with whole links or two rows of them.
 fn solve<const N: usize>(
     u: &GaugeField<f64, N>,
     b: &SpinorField<f64, N>,
@@ -32,9 +32,9 @@ fn solve<const N: usize>(
     }
     let low = d.on(&single).unwrap();
     let (high, low) = (Schur::odd(&d).unwrap(), Schur::odd(&low).unwrap());
-    let mut refinement = Refinement::new(&high, &low).unwrap();
+    let mut mixed = MixedBiCgStab::new(&high, &low).unwrap();
     let mut x = d.vector().unwrap();
-    let report = high.solve(&mut x, b, |high, x, c| refinement.solve(high, &low, x, c, stop));
+    let report = high.solve(&mut x, b, |high, x, c| mixed.solve((high, &low), x, c, stop));
     (x, report)
 }
 
@@ -62,13 +62,13 @@ fn solutions_have_the_residual_of_double_precision() {
         }
         assert!((off / scale).sqrt() < 2.0 * tolerance, "{tolerance:e}: {:e}", (off / scale).sqrt());
 
-        // Rounding costs few iterations.
+        // Rounding costs few iterations, for updates lose nothing.
         let schur = Schur::odd(&d).unwrap();
         let mut plain = BiCgStab::new(&schur).unwrap();
         let mut y = d.vector().unwrap();
         let double = schur.solve(&mut y, &b, |s, y, c| plain.solve(s, y, c, &stop)).unwrap();
         let (mixed, double) = (report.iterations, double.iterations);
-        assert!(2 * mixed <= 3 * double, "{tolerance:e}: {mixed} iterations against {double}");
+        assert!(5 * mixed <= 6 * double, "{tolerance:e}: {mixed} iterations against {double}");
     }
 }
 
@@ -92,13 +92,13 @@ fn failures_say_what_they_are() {
     let (_, limited) = solve(&u, &b, false, &Stopping { iterations: 3, ..Stopping::at(1e-12) });
     assert!(matches!(limited, Err(SolveError::IterationLimit { ref report, .. }) if report.iterations == 3));
 
-    // Another operator below: rounds do not come closer.
+    // Another operator below: updates do not come closer.
     let single = u.converted::<f32>().unwrap();
     let d = Wilson::new(&u, MASS, Boundary::antiperiodic()).unwrap();
     let far = Wilson::new(&single, 3.0, Boundary::antiperiodic()).unwrap();
     let mut x = d.vector().unwrap();
-    let mut refinement = Refinement::new(&d, &far).unwrap();
-    let stagnated = refinement.solve(&d, &far, &mut x, &b, &Stopping::at(1e-12)).unwrap_err();
+    let mut mixed = MixedBiCgStab::new(&d, &far).unwrap();
+    let stagnated = mixed.solve((&d, &far), &mut x, &b, &Stopping::at(1e-12)).unwrap_err();
     assert!(matches!(stagnated, SolveError::Stagnation { .. }), "{stagnated}");
     assert!(stagnated.to_string().starts_with("BiCGStab in mixed precision stagnated"), "{stagnated}");
 
