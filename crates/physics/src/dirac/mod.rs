@@ -27,6 +27,7 @@ mod spinor;
 mod two_rows;
 mod wilson;
 
+pub use blocks::check_blocks;
 pub use boundary::{Boundary, BoundaryTable};
 pub use clover_force::CloverForce;
 pub use described::Described;
@@ -34,7 +35,9 @@ pub use even_odd::Schur;
 pub use gamma::{GAMMA5_SIGNS, Partner, SpinMatrix, gamma, gamma5};
 pub use hop::{HalfSpinor, HopSource, hop};
 pub use meson::{MesonCorrelators, pcac_masses};
-pub use multigrid::{Multigrid, MultigridParameters, MultigridSetup, OddMultigrid, Smoother, VECTORS_MAX};
+pub use multigrid::{
+    Multigrid, MultigridParameters, MultigridSetup, MultigridSolver, OddMultigrid, Smoother, VECTORS_MAX,
+};
 pub use propagator::{Propagator, PropagatorError, PropagatorSolver, effective_masses};
 pub use quark::{FermionMatrix, Quark, QuarkMatrix};
 pub use recorded::record_wilson;

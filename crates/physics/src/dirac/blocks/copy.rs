@@ -104,10 +104,13 @@ impl<T: Real> Kernel<T> for Copy<'_, T> {
         let out = unsafe { self.out.reader() };
         let (source, target, count) = self.components;
         for block in range {
+            let from = Self::place::<V>(self.plan, &self.from, block, source, count);
+            let minuend =
+                self.minuend.map(|b| Self::place::<V>(self.plan, &[Some(b); 2], block, source, count));
             for c in 0..count {
-                let mut x: V = self.row(&self.from, block, source + c);
-                if self.minuend.is_some() {
-                    x = self.row::<V>(&[self.minuend; 2], block, source + c) - x;
+                let mut x = from.row(c);
+                if let Some(minuend) = &minuend {
+                    x = minuend.row(c) - x;
                 }
                 if self.adds {
                     x = out.load::<V>(block, target + c) + x;
@@ -120,36 +123,64 @@ impl<T: Real> Kernel<T> for Copy<'_, T> {
 }
 
 impl<T: Real> Copy<'_, T> {
+    /// Where a block's rows come from.
     #[inline(always)]
-    fn row<V: Lanes<Scalar = T>>(
-        &self,
+    fn place<V: Lanes<Scalar = T>>(
+        plan: &Plan<T>,
         from: &[Option<FieldReader<'_, T>>; 2],
         block: usize,
-        component: usize,
-    ) -> V {
-        match self.plan.origins[block] {
-            Origin::Rows { first, second, mask } => {
-                let mask = V::splat(0.5).lt(self.plan.masks[mask as usize].to_lanes());
-                let mut rows = [V::splat(0.0); 2];
-                if let Some(field) = &from[0] {
-                    rows[0] = field.load(first as usize, component);
-                }
-                if let Some(field) = &from[1] {
-                    rows[1] = field.load(second as usize, component);
-                }
-                V::select(mask, rows[1], rows[0])
+        first: usize,
+        count: usize,
+    ) -> Place<V> {
+        let start = |field: &Option<FieldReader<'_, T>>, block: u32| {
+            field.as_ref().map(|field| field.rows(block as usize, first, count))
+        };
+        match plan.origins[block] {
+            Origin::Rows { first: a, second: b, mask } => {
+                let rows = [start(&from[0], a), start(&from[1], b)];
+                Place::Rows(rows, V::splat(0.5).lt(plan.masks[mask as usize].to_lanes()))
             }
             Origin::Lanes(lanes) => {
-                let mut row = Row([T::default(); 16]);
-                for (x, &(field, lane, block)) in
-                    row.0[..T::LANES].iter_mut().zip(&self.plan.scattered[lanes as usize])
+                let mut rows = [None; 16];
+                for (row, &(field, lane, block)) in
+                    rows[..T::LANES].iter_mut().zip(&plan.scattered[lanes as usize])
                 {
-                    if let Some(field) = &from[field as usize] {
-                        // SAFETY: a lane of a row inside the field.
-                        *x = unsafe { *field.rows(block as usize, component, 1).add(lane as usize) };
+                    // SAFETY: a lane of a row.
+                    *row = start(&from[field as usize], block).map(|row| unsafe { row.add(lane as usize) });
+                }
+                Place::Lanes(rows)
+            }
+        }
+    }
+}
+
+/// The first of a block's rows, in one place or another.
+enum Place<V: Lanes> {
+    Rows([Option<*const V::Scalar>; 2], V::Mask),
+    Lanes([Option<*const V::Scalar>; 16]),
+}
+
+impl<V: Lanes> Place<V> {
+    #[inline(always)]
+    fn row(&self, c: usize) -> V {
+        match self {
+            Self::Rows([first, second], mask) => {
+                // SAFETY: `place` was told how many rows there are.
+                let load = |row: &Option<*const V::Scalar>| match row {
+                    Some(row) => unsafe { V::load(row.add(c * V::Scalar::LANES)) },
+                    None => V::splat(0.0),
+                };
+                V::select(*mask, load(second), load(first))
+            }
+            Self::Lanes(rows) => {
+                let mut all = Row([V::Scalar::default(); 16]);
+                for (x, row) in all.0.iter_mut().zip(rows) {
+                    if let Some(row) = row {
+                        // SAFETY: as above.
+                        *x = unsafe { *row.add(c * V::Scalar::LANES) };
                     }
                 }
-                row.to_lanes()
+                all.to_lanes()
             }
         }
     }

@@ -67,16 +67,7 @@ impl<T: Real> Blocks<T> {
                 lattice.chains()
             ));
         }
-        let fits = |mu: usize| {
-            let b = extents[mu];
-            b >= 2 && b.is_multiple_of(2) && local[mu].is_multiple_of(2 * b)
-        };
-        if let Some(mu) = (0..DIM_MAX).find(|&mu| !fits(mu)) {
-            return fail(format!(
-                "blocks of {extents:?} sites do not fit a box of {local:?} in direction {mu}: give even extents that divide it \
-                 into an even number of blocks"
-            ));
-        }
+        check_blocks(&local, &extents)?;
         let counts: Site = std::array::from_fn(|mu| local[mu] / extents[mu]);
         let seats = seats::<T>(lattice, &extents, &counts);
         let stacks = seats[0].len();
@@ -231,6 +222,24 @@ impl<T: Real> Blocks<T> {
     /// A field of `reals` real numbers on the sites of each colour's blocks.
     pub fn fields(&self, reals: usize) -> Result<[Field<T>; 2], LatticeError> {
         Ok([Field::zeroed(&self.inside, reals)?, Field::zeroed(&self.inside, reals)?])
+    }
+}
+
+/// Whether blocks of these extents cut a rank's box into an even number in each direction, as colours need.
+///
+/// # Errors
+/// [`PhysicsError::Geometry`] where they do not, or have an odd extent.
+pub fn check_blocks(local: &Site, block: &Site) -> Result<(), PhysicsError> {
+    let fits = |mu: usize| {
+        let b = block[mu];
+        b >= 2 && b.is_multiple_of(2) && local[mu].is_multiple_of(2 * b)
+    };
+    match (0..DIM_MAX).find(|&mu| !fits(mu)) {
+        None => Ok(()),
+        Some(mu) => Err(PhysicsError::Geometry(format!(
+            "blocks of {block:?} sites do not fit a box of {local:?} in direction {mu}: give even extents that divide it \
+             into an even number of blocks"
+        ))),
     }
 }
 

@@ -5,6 +5,7 @@
 
 use crate::dirac::blocks::{Blocks, CHUNKS, part};
 use crate::dirac::multigrid::coarse::{CoarseLattice, CoarseVector, share};
+use crate::dirac::neighbourhood::load;
 use crate::solver::vector::{complex, store};
 use gaugelink_lattice::{Complex, Field, FieldReader, FieldWriter, Kernel, Lanes, LatticeError, Real, Tally};
 use std::ops::Range;
@@ -305,12 +306,14 @@ impl<T: Real> Kernel<T> for Project<'_, T> {
                 let mut sums = [Complex::<V>::zero(); 2];
                 for &site in sites {
                     let at = members[site as usize] as usize;
+                    let v = self.basis.rows(at, k * 4 * self.half, 4 * self.half);
+                    let psi = self.field.rows(at, self.first, 4 * self.half);
                     for c in 0..self.half {
                         for chirality in 0..2 {
                             let i = chirality * self.half + c;
-                            let v: Complex<V> = complex(&self.basis, at, k * 2 * self.half + i);
-                            sums[chirality] =
-                                v.conj_mul_add(complex(&self.field, at, self.first / 2 + i), sums[chirality]);
+                            // SAFETY: both are a spinor's rows.
+                            let (v, psi) = unsafe { (load::<V>(v, i), load(psi, i)) };
+                            sums[chirality] = v.conj_mul_add(psi, sums[chirality]);
                         }
                     }
                 }
@@ -371,17 +374,23 @@ impl<T: Real> Kernel<T> for Combine<'_, T> {
         for chunk in range {
             let stack = chunk / CHUNKS;
             let members = &self.blocks.members(stack)[self.first_site..];
+            let coefficients = self.coefficients.rows(stack, 0, 4 * self.vectors.len());
             for &at in &members[part(members.len(), chunk % CHUNKS, CHUNKS)] {
                 let at = at as usize;
+                let numbers = 4 * self.half * self.vectors.len();
+                let basis = self.basis.rows(at, self.vectors.start * 4 * self.half, numbers);
                 // Pairs of components: a spinor of one chirality has an even number.
                 for pair in 0..self.half {
                     let chirality = usize::from(2 * pair >= self.half);
                     let mut sums = [Complex::<V>::zero(); 2];
-                    for k in self.vectors.clone() {
-                        let c: Complex<V> = complex(&self.coefficients, stack, 2 * k + chirality);
-                        for i in 0..2 {
-                            let v = complex(&self.basis, at, (k * self.half + pair) * 2 + i);
-                            sums[i] = c.mul_add(v, sums[i]);
+                    for k in 0..self.vectors.len() {
+                        // SAFETY: a coefficient of each vector, and two numbers of its spinor.
+                        unsafe {
+                            let c = load::<V>(coefficients, 2 * k + chirality);
+                            for i in 0..2 {
+                                let v = load::<V>(basis, (k * self.half + pair) * 2 + i);
+                                sums[i] = c.mul_add(v, sums[i]);
+                            }
                         }
                     }
                     for i in 0..2 {

@@ -20,6 +20,7 @@ mod inverse;
 mod matrices;
 mod operator;
 mod smoother;
+mod solver;
 #[cfg(test)]
 mod tests;
 
@@ -34,6 +35,7 @@ use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{Real, Site};
 pub use smoother::Smoother;
 use smoother::Smoothing;
+pub use solver::MultigridSolver;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Instant;

@@ -9,7 +9,7 @@ use super::inverse::inverted;
 use super::matrices::{Center, Matrices, Product, Sources};
 use crate::PhysicsError;
 use crate::dirac::spinor::SpinorField;
-use crate::dirac::wilson::{Combine, Wilson};
+use crate::dirac::wilson::{Combine, Pass, Wilson};
 use crate::solver::LinearOperator;
 use gaugelink_lattice::{Complex, DIM_MAX, GaugeField, LatticeError, Real, Site};
 use std::ops::Range;
@@ -85,10 +85,15 @@ impl<T: Real> CoarseOperator<T> {
                 keep_chirality(&mut column, chirality);
                 column.exchange();
                 let combine = match hops {
-                    Hops::Inside => wilson.with_site_part(&column, -0.5),
+                    Hops::Inside => wilson.with_site_part(-0.5),
                     Hops::Across(_) => Combine::Scaled(-0.5),
                 };
-                part.run::<false>(&mut image, &column, combine, whole.clone());
+                let pass = Pass {
+                    out: &mut image,
+                    psi: Some(&column),
+                    center: (hops == Hops::Inside).then_some(&column),
+                };
+                part.run::<false>([pass], combine, whole.clone());
                 for colour in 0..2 {
                     aggregates.gather(colour, &image);
                     for (step, sites) in &seen {

@@ -8,7 +8,7 @@ use crate::dirac::blocks::Blocks;
 use crate::dirac::boundary::{Boundary, BoundaryTable};
 use crate::dirac::chiral;
 use crate::dirac::clover::Clover;
-use crate::dirac::hop_kernel::{HopKernel, Matrices};
+use crate::dirac::hop_kernel::{HopKernel, Matrices, Streams};
 use crate::dirac::spinor::SpinorField;
 use crate::dirac::wilson::{Wilson, hop_flops};
 use gaugelink_lattice::{Field, FieldReader, FieldWriter, Real};
@@ -64,9 +64,7 @@ impl<T: Real, const N: usize> BlockOperator<T, N> {
         let kernel = HopKernel::<'_, T, N, N, false> {
             links: self.links.reader(),
             table: &self.table,
-            psi,
-            out,
-            center: center.map(|(_, phi)| phi),
+            each: &[Streams { psi, out, center: center.map(|(_, phi)| phi) }],
             a: center.map_or(0.0, |(a, _)| a),
             b,
             enter,
