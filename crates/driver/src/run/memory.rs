@@ -1,6 +1,6 @@
 //! How much memory a run takes: asked for before it begins, so that it does not fail in its last stage.
 
-use crate::config::{RunFile, Stage};
+use crate::config::{RunFile, SolveMethod, Stage};
 use gaugelink_lattice::group::algebra_dim;
 use gaugelink_lattice::{LatticeError, ensure_memory};
 use gaugelink_physics::dirac::PropagatorSolver;
@@ -48,11 +48,20 @@ fn reals_per_site(file: &RunFile, stage: &Stage, group: usize, dims: usize) -> u
             Stage::Flow(_) => links + algebra,
             // The propagator, and the vectors of a solver.
             Stage::Solve(solve) => {
+                // Counted in double precision, of which single precision takes half.
                 let vectors = match solve.method() {
                     // Preconditioned directions are kept as well.
-                    PropagatorSolver::Gmres { restart } if solve.preconditioner.is_some() => 2 * restart + 4,
-                    PropagatorSolver::Gmres { restart } => restart + 4,
-                    _ => 8,
+                    SolveMethod::Plain(PropagatorSolver::Gmres { restart })
+                        if solve.preconditioner.is_some() =>
+                    {
+                        2 * restart + 4
+                    }
+                    SolveMethod::Plain(PropagatorSolver::Gmres { restart }) => restart + 4,
+                    SolveMethod::Plain(_) => 8,
+                    // Links, clover term and its inverse again, for the lattice and for its blocks.
+                    SolveMethod::Schwarz { restart, .. } => 2 * restart + 4 + 12,
+                    // Test vectors as they are and as a basis, and the directions of both solvers.
+                    SolveMethod::Multigrid(parameters) => parameters.vectors + 30 + 16 + 24,
                 };
                 (4 * group + vectors) * spinor
             }

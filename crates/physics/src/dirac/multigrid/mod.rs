@@ -9,8 +9,8 @@
 //! the coarse operator R D P ([`operator`]) being solved in its even-odd form, by GMRES to a loose
 //! tolerance, or by its inverse where that is small. The smoother
 //! is the Schwarz procedure, or steps of minimal residual on the even-odd form of D ([`smoother`]); then the cycle can do
-//! without even sites, D⁻¹ on odd sites being Ŝ⁻¹. The test vectors begin as noise that the smoother has gone over; then the cycle that they make is
-//! applied to themselves, which makes them better ones, some rounds over.
+//! without even sites, D⁻¹ on odd sites being Ŝ⁻¹. The test vectors begin as noise that the smoother has gone over; then, orthogonal to each other, the cycle
+//! that they make is applied to themselves, which makes them better ones, some rounds over.
 
 mod aggregates;
 mod coarse;
@@ -28,11 +28,12 @@ use super::blocks::Blocks;
 use super::spinor::SpinorField;
 use super::wilson::Wilson;
 use crate::PhysicsError;
-use crate::solver::{LinearOperator, Preconditioner, SolveError, Stopping, gram_schmidt};
+use crate::solver::gram_schmidt::{orthogonalise, scale};
+use crate::solver::{LinearOperator, Preconditioner, SolveError, Stopping};
 use aggregates::Sites;
 use correction::Correction;
 use gaugelink_lattice::rng::{Address, Purpose};
-use gaugelink_lattice::{Real, Site};
+use gaugelink_lattice::{Complex, Real, Site};
 pub use smoother::Smoother;
 use smoother::Smoothing;
 pub use solver::MultigridSolver;
@@ -198,8 +199,10 @@ impl<'d, T: Real, const N: usize> Multigrid<'d, T, N> {
         let mut smooth = self.wilson.vector()?;
         for _ in 0..rounds {
             let mut vectors = std::mem::take(&mut self.test_vectors);
+            for k in 0..vectors.len() {
+                orthonormalise(&mut vectors, k)?;
+            }
             for vector in &mut vectors {
-                normalise(vector)?;
                 self.cycle(&mut smooth, vector).map_err(|error| {
                     PhysicsError::Parameter(format!("the multigrid's test vectors: {error}"))
                 })?;
@@ -280,17 +283,26 @@ fn check(parameters: &MultigridParameters) -> Result<(), PhysicsError> {
     Ok(())
 }
 
-/// v /= ‖v‖, or an error where that is no number.
-fn normalise<T: Real, const N: usize>(v: &mut SpinorField<T, N>) -> Result<(), PhysicsError> {
-    let norm2 = v.norm2();
-    if !(norm2[0] > 0.0 && norm2[0].is_finite()) {
+/// Makes vector k orthogonal to those before it and of unit length: else all would turn to the lowest mode, round by
+/// round, until rounding leaves nothing beside it.
+fn orthonormalise<T: Real, const N: usize>(
+    vectors: &mut [SpinorField<T, N>],
+    k: usize,
+) -> Result<(), PhysicsError> {
+    let (before, rest) = vectors.split_at_mut(k);
+    let v = &mut rest[0];
+    let blocks = 0..v.layout().blocks();
+    if k > 0 {
+        let (mut h, mut sums) = ([Complex::new(0.0, 0.0)], [0.0; 2]);
+        orthogonalise(v, before, blocks.clone(), (&mut h, &mut sums), |_, _| ());
+    }
+    let norm2 = v.norm2()[0];
+    if !(norm2 > 0.0 && norm2.is_finite()) {
         return Err(PhysicsError::Parameter(format!(
-            "the multigrid's test vectors have norm² {}: check the links and the mass",
-            norm2[0]
+            "a test vector of the multigrid has norm² {norm2}: check the links and the mass, or use fewer vectors"
         )));
     }
-    let blocks = 0..v.layout().blocks();
-    gram_schmidt::scale(v, &[1.0 / norm2[0].sqrt()], blocks);
+    scale(v, &[1.0 / norm2.sqrt()], blocks);
     v.exchange();
     Ok(())
 }
