@@ -143,7 +143,8 @@ fn the_schwinger_model_runs_in_all_ways() {
             let expected = said.iter().filter(|said| group == "U(1)" || !said.starts_with("charge"));
             expected.for_each(|said| assert!(table.contains(said), "{determinant} {group}: {said}: {table}"));
             let lines = std::fs::read_to_string(scratch.path("one/measurements.jsonl")).unwrap();
-            let updates: Vec<_> = json_lines(&lines).into_iter().filter(|line| line["kind"] == "hmc").collect();
+            let updates: Vec<_> =
+                json_lines(&lines).into_iter().filter(|line| line["kind"] == "hmc").collect();
             assert_eq!(updates.len(), 60);
             for update in updates {
                 assert!((0.0..3.0).contains(&update["condensate"].as_f64().unwrap()), "{update}");
@@ -159,7 +160,10 @@ fn what_two_dimensions_cannot_have_is_refused() {
     for (settings, said) in [
         (&["fermions.csw=1"][..], &["csw", "clover term is for 4 dimensions"][..]),
         (&["fermions.boundary=[1,1,1,-1]"], &["boundary", "4 signs for 2 directions"]),
-        (&["lattice.extents=[64,32]", "fermions.determinant=exact"], &["2048 rows", "1536 at most", "| determinant"]),
+        (
+            &["lattice.extents=[64,32]", "fermions.determinant=exact"],
+            &["2048 rows", "1536 at most", "| determinant"],
+        ),
         (&["lattice.extents=[64,32]"], &["2048 rows", "condensate = \"stochastic\"", "| condensate"]),
         (&["lattice.extents=[4,5]"], &["even extents", "even_odd = false"]),
         (&["fermions.determinant=reweight", "stage.0.inner_steps=[2]"], &["leave `inner_steps` out"]),

@@ -31,6 +31,8 @@ fn solve_finds_what_the_run_found() {
         ("gmres", &["--set", "solve.restart=20"]),
         ("bicgstab-eo", two_rows),
         ("bicgstab-eo-mixed", two_rows),
+        ("sap-gmres", &["--set", "solve.sap.block=[2, 2, 2, 4]"]),
+        ("multigrid", &["--set", "solve.multigrid={ block = [2, 2, 2, 4], vectors = 4 }"]),
     ] {
         let setting = format!("solve.solver={solver}");
         let other = [&arguments[..], &["--fresh", "--set", &setting], more].concat();

@@ -426,6 +426,9 @@ pub(crate) struct BenchArgs {
     /// Where io writes and reads its files; the default is memory, /dev/shm, where there is that
     #[arg(long, value_name = "DIR")]
     pub folder: Option<PathBuf>,
+    /// Sources for each mass of `solve`
+    #[arg(long, value_name = "N", default_value_t = crate::bench::SOURCES as u16, value_parser = clap::value_parser!(u16).range(1..))]
+    pub sources: u16,
     /// Draws the kernels under the machine's roofline
     #[arg(long, value_name = "FILE.svg")]
     pub plot: Option<PathBuf>,

@@ -4,9 +4,12 @@ use gaugelink_lattice::group::{algebra_dim, exponential, from_coordinates};
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{Complex, GaugeField, Lattice, LatticeOptions, Matrix, MomentumField, Site};
 use gaugelink_physics::action::{Action, IWASAKI, ImprovedAction, WilsonAction};
-use gaugelink_physics::dirac::{Boundary, Spinor, SpinorField, Wilson};
+use gaugelink_physics::dirac::{
+    Boundary, Multigrid, MultigridParameters, Sap, SapParameters, Spinor, SpinorField, Wilson,
+};
 use gaugelink_physics::observable;
 use gaugelink_physics::smear::{GradientFlow, stout};
+use gaugelink_physics::solver::{Gmres, Preconditioner, Stopping};
 
 /// g(x): exp of random algebra elements.
 fn rotation<const N: usize>(lattice: &Lattice, x: &Site) -> Matrix<f64, N> {
@@ -171,4 +174,35 @@ fn operators_are_covariant_and_hermitian_with_gamma5() {
     check::<3, 1>(&[6, 8], 0.0);
     check::<2, 1>(&[3, 5], 0.0);
     check::<1, 1>(&[16, 4], 0.0);
+}
+
+#[test]
+fn solves_in_blocks_are_covariant() {
+    let u = start::<3>(&[8, 4, 4, 8]);
+    let v = transformed(&u);
+    let lattice = u.lattice();
+    let mut b = SpinorField::<f64, 3>::zeroed(lattice).unwrap();
+    b.set_gaussian(Address::new(3, Purpose::Source));
+    let sap = SapParameters { block: [2, 2, 2, 4], cycles: 1, steps: 3 };
+    let parameters =
+        MultigridParameters { block: [4, 2, 2, 4], vectors: 4, ..MultigridParameters::default() };
+    let stop = Stopping::at(1e-10);
+    let solve = |u: &GaugeField<f64, 3>, b: &SpinorField<f64, 3>| {
+        let d = Wilson::new(u, 0.2, Boundary::periodic()).unwrap().with_clover(1.0).unwrap();
+        let mut solver = Gmres::new(&d, 30).unwrap();
+        let mut preconditioners: [Box<dyn Preconditioner<SpinorField<f64, 3>>>; 2] =
+            [Box::new(Sap::new(&d, sap).unwrap()), Box::new(Multigrid::new(&d, parameters).unwrap())];
+        preconditioners.each_mut().map(|preconditioner| {
+            let mut x = d.vector().unwrap();
+            let report = solver.solve_preconditioned(&d, &mut **preconditioner, &mut x, b, &stop).unwrap();
+            (x, report.iterations)
+        })
+    };
+    let (plain, moved) = (solve(&u, &b), solve(&v, &turned(&b)));
+    for ((x, iterations), (y, others)) in plain.iter().zip(&moved) {
+        assert!(largest_difference(&turned(x), y) < 1e-8);
+        // The noise of a multigrid's test vectors does not turn with the links.
+        assert!(iterations.abs_diff(*others) <= 1, "{iterations} and {others} iterations");
+    }
+    assert_eq!(plain[0].1, moved[0].1, "nothing of the Schwarz procedure depends on the gauge");
 }

@@ -18,6 +18,7 @@ mod passes;
 mod peers;
 mod plain;
 mod roofline;
+mod solve;
 mod stage;
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ pub use allocations::{CountingAllocator, allocations};
 pub use limits::Limits;
 pub use line::Line;
 pub use roofline::roofline;
+pub use solve::SOURCES;
 pub use timing::{Clock, Effort, Run, Timing};
 
 use crate::error::DriverError;
@@ -36,7 +38,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Names and what they time.
-pub const NAMES: [(&str, &str); 21] = [
+pub const NAMES: [(&str, &str); 22] = [
     ("dslash", "Wilson's hopping term"),
     ("two-rows", "the same, reading two rows of each link"),
     ("dirac", "Wilson's operator D"),
@@ -61,7 +63,11 @@ pub const NAMES: [(&str, &str); 21] = [
     ("io", "an ILDG file written and read with its checksums, on one thread and on all"),
     ("calls", "what a call of a plugin costs beside its work, on the smallest lattices"),
     ("limits", "memory bandwidth and fused multiply-adds"),
+    (SOLVE, "solvers near the critical mass, on thermalised configurations; takes minutes, not among all"),
 ];
+
+/// The case that is no kernel.
+const SOLVE: &str = "solve";
 
 /// Extents that are timed where none are asked for: in cache and out of it.
 const VOLUMES: [[usize; DIM_MAX]; 2] = [[8; DIM_MAX], [16; DIM_MAX]];
@@ -102,6 +108,8 @@ pub struct Request {
     pub effort: Effort,
     /// Where files are written and read; `None` is memory.
     pub folder: Option<PathBuf>,
+    /// Sources for each mass of `solve`.
+    pub sources: usize,
 }
 
 impl Request {
@@ -120,7 +128,7 @@ impl Request {
                 return Err(DriverError::Request(format!("--precision {other}: give f64 or f32")));
             }
         };
-        Ok(Self { volumes, threads, precision, effort: Effort::full(), folder: None })
+        Ok(Self { volumes, threads, precision, effort: Effort::full(), folder: None, sources: SOURCES })
     }
 
     fn has(&self, precision: Precision) -> bool {
@@ -205,7 +213,7 @@ fn checked(names: &[&str], request: &Request) -> Result<Vec<&'static str>, Drive
         }
     }
     let cases = NAMES.iter().map(|(name, _)| *name);
-    let cases: Vec<_> = cases.filter(|name| all || names.contains(name)).collect();
+    let cases: Vec<_> = cases.filter(|name| all && *name != SOLVE || names.contains(name)).collect();
     if request.folder.is_some() && !cases.contains(&"io") {
         let names = names.join(" ");
         return Err(DriverError::Request(format!("bench {names}: writes no files; leave out --folder")));
@@ -223,12 +231,14 @@ fn run_case(name: &'static str, request: &Request, session: &mut Session<'_>) ->
         "calls" => return calls::run(session),
         "coupling" => request.volumes(2, &PLANES.each_ref().map(|v| &v[..])),
         "io" => request.volumes(DIM_MAX, &[&FILE_VOLUME]),
+        SOLVE => request.volumes(DIM_MAX, &[&solve::VOLUME]),
         _ => request.volumes(DIM_MAX, &VOLUMES.each_ref().map(|v| &v[..])),
     };
     for extents in volumes {
         let stage = &Stage { name, lattice: &lattice(&extents, request.threads)? };
         match name {
             "io" => files::run(stage, request.folder.as_deref(), session)?,
+            SOLVE => solve::run(stage.lattice, request.sources, session)?,
             _ if is_only_double(name) => gauge::run(stage, session)?,
             _ => {
                 for precision in request.precisions() {

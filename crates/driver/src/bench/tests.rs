@@ -7,7 +7,7 @@ static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 fn small(precision: Option<Precision>) -> Request {
     let volumes = vec![vec![4; 4], vec![8; 2]];
-    Request { volumes, threads: 2, precision, effort: Effort::once(), folder: None }
+    Request { volumes, threads: 2, precision, effort: Effort::once(), folder: None, sources: 1 }
 }
 
 fn lines(name: &str) -> Vec<Line> {
@@ -22,7 +22,7 @@ fn lines(name: &str) -> Vec<Line> {
 
 #[test]
 fn every_name_runs_and_its_lines_are_complete() {
-    for (name, _) in NAMES {
+    for (name, _) in NAMES.into_iter().filter(|(name, _)| *name != SOLVE) {
         let lines = lines(name);
         assert!(!lines.is_empty(), "{name}");
         for line in &lines {
@@ -188,4 +188,22 @@ fn wrong_requests_say_what_is_right() {
     }
     let error = Request::parse(&[], 1, Some("double")).unwrap_err().to_string();
     assert!(error.contains("f64 or f32"), "{error}");
+}
+
+#[test]
+fn every_solver_reaches_the_residual_at_every_mass() {
+    let lines = lines(SOLVE);
+    let of = |metric: &str| lines.iter().filter(|l| l.metric == metric).collect::<Vec<_>>();
+    // Two configurations, four masses, four solvers.
+    assert_eq!(of("residual").len(), 2 * 4 * 4);
+    for line in of("residual") {
+        assert!(line.value <= 1.1e-8, "{line:?}");
+    }
+    for (metric, least) in [("iterations", 1.0), ("d_equivalents", 4.0), ("seconds", f64::MIN_POSITIVE)] {
+        assert!(of(metric).iter().all(|line| line.value >= least), "{metric}");
+    }
+    for (with, without) in of("with_setup").iter().zip(of("seconds")) {
+        let made = with.case.ends_with("multigrid") || with.case.ends_with("sap-gmres");
+        assert_eq!(with.value > without.value, made, "{with:?} {without:?}");
+    }
 }

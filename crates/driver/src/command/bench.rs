@@ -15,6 +15,7 @@ pub(crate) fn bench(args: &BenchArgs, report: &mut Report) -> Result<(), DriverE
     }
     let request = Request {
         folder: args.folder.clone(),
+        sources: args.sources.into(),
         ..Request::parse(&args.volume, args.threads, args.precision.as_deref())?
     };
     let mut lines: Vec<Line> = Vec::new();
@@ -40,7 +41,7 @@ fn list(report: &mut Report) -> Result<(), DriverError> {
         report.text(&format!("{name:<16} {what}"))?;
         report.record(&json!({ "name": name, "what": what }))?;
     }
-    report.text(&format!("{:<16} all of these", "all"))
+    report.text(&format!("{:<16} all of these but solve", "all"))
 }
 
 fn cells(line: &Line, names_case: bool) -> [String; 8] {

@@ -6,6 +6,7 @@ mod fermions;
 mod file_name;
 mod overrides;
 mod plugin;
+mod solver;
 mod stage;
 mod tables;
 mod train;
@@ -17,6 +18,7 @@ pub use fermions::{Determinant, FermionsTable};
 pub(crate) use file_name::OWN_FILES;
 pub use overrides::with_overrides;
 pub use plugin::{PluginTable, Role};
+pub use solver::{MultigridTable, SapTable, SolveMethod};
 pub use stage::{
     FlowStage, FthmcStage, HeatbathStage, HmcStage, LinkRows, PropagatorTable, ProposalStage, SolveStage,
     Stage, WriteStage,

@@ -3,6 +3,7 @@
 use super::action::ActionKind;
 use super::file_name::{file_name, logical_name};
 use super::plugin::{PluginTable, Role};
+use super::solver::{MultigridTable, SapTable, SolveMethod, SolverName};
 use super::tables::{
     FormatName, PrecisionName, STEPS_MAX, at_least_one, counts, finite, positive, trajectory_steps, yes,
 };
@@ -250,10 +251,10 @@ pub struct SolveStage {
     #[serde(default = "antiperiodic_in_time", deserialize_with = "signs")]
     pub boundary: [f64; 4],
     /// "bicgstab-eo", "bicgstab-eo-mixed", "cg-eo" (all on the even-odd Schur complement; cg on its normal equations),
-    /// "bicgstab" or "gmres"; see [`SolveStage::method`].
-    #[serde(default, deserialize_with = "solver")]
-    solver: PropagatorSolver,
-    /// Iterations between restarts, for solver = "gmres".
+    /// "bicgstab", "gmres", "sap-gmres" or "multigrid"; see [`SolveStage::method`].
+    #[serde(default)]
+    solver: SolverName,
+    /// Iterations between restarts, for solver = "gmres" and "sap-gmres".
     #[serde(default, deserialize_with = "restart")]
     restart: Option<Spanned<usize>>,
     /// Relative residual to reach in each solve.
@@ -267,6 +268,10 @@ pub struct SolveStage {
     pub source: [usize; 4],
     /// A plugin's preconditioner, for solver = "gmres".
     pub preconditioner: Option<PluginTable>,
+    /// The procedure of solver = "sap-gmres".
+    sap: Option<Spanned<SapTable>>,
+    /// Of solver = "multigrid".
+    multigrid: Option<Spanned<MultigridTable>>,
     /// What the operator reads of each link.
     #[serde(default)]
     pub links: LinkRows,
@@ -299,33 +304,43 @@ pub enum LinkRows {
 
 impl SolveStage {
     /// The solver with its settings.
-    pub fn method(&self) -> PropagatorSolver {
+    pub fn method(&self) -> SolveMethod {
+        let restart = self.restart.as_ref().map_or(RESTART, |restart| *restart.get_ref());
+        let sap = || self.sap.as_ref().map_or(SapTable::default(), |table| *table.get_ref());
+        let multigrid =
+            || self.multigrid.as_ref().map_or(MultigridTable::default(), |table| *table.get_ref());
         match self.solver {
-            PropagatorSolver::Gmres { .. } => {
-                let restart = self.restart.as_ref().map_or(RESTART, |restart| *restart.get_ref());
-                PropagatorSolver::Gmres { restart }
+            SolverName::Plain(PropagatorSolver::Gmres { .. }) => {
+                SolveMethod::Plain(PropagatorSolver::Gmres { restart })
             }
-            other => other,
+            SolverName::Plain(other) => SolveMethod::Plain(other),
+            SolverName::Schwarz => SolveMethod::Schwarz { restart, parameters: sap().parameters() },
+            SolverName::Multigrid => SolveMethod::Multigrid(multigrid().parameters()),
         }
     }
 
     /// Whether the solver takes preconditioners.
     pub fn is_flexible(&self) -> bool {
-        matches!(self.solver, PropagatorSolver::Gmres { .. })
+        matches!(self.solver, SolverName::Plain(PropagatorSolver::Gmres { .. }))
     }
 
-    /// A key that only "gmres" takes, given to another solver: its place in the text, and what is wrong.
+    /// A key that only other solvers take: its place in the text, and what is wrong.
     pub(super) fn problem(&self) -> Option<(Range<usize>, &'static str)> {
-        if self.is_flexible() {
-            return None;
-        }
-        let preconditioner = self.preconditioner.as_ref().map(|table| {
+        let preconditioner = self.preconditioner.as_ref().filter(|_| !self.is_flexible()).map(|table| {
             (table.plugin.span(), "`preconditioner` needs solver = \"gmres\": the others do not take one")
         });
-        let restart = self.restart.as_ref().map(|restart| {
-            (restart.span(), "`restart` needs solver = \"gmres\": the others are not restarted")
+        let restarts = self.is_flexible() || self.solver == SolverName::Schwarz;
+        let restart = self.restart.as_ref().filter(|_| !restarts).map(|restart| {
+            (
+                restart.span(),
+                "`restart` needs solver = \"gmres\" or \"sap-gmres\": the others are not restarted",
+            )
         });
-        preconditioner.or(restart)
+        let sap = self.sap.as_ref().filter(|_| self.solver != SolverName::Schwarz);
+        let sap = sap.map(|table| (table.span(), "`sap` needs solver = \"sap-gmres\""));
+        let multigrid = self.multigrid.as_ref().filter(|_| self.solver != SolverName::Multigrid);
+        let multigrid = multigrid.map(|table| (table.span(), "`multigrid` needs solver = \"multigrid\""));
+        preconditioner.or(restart).or(sap).or(multigrid)
     }
 }
 
@@ -418,35 +433,18 @@ fn integrator<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Integrator, 
     String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
 }
 
-/// Names of the solvers.
-const SOLVERS: [(&str, PropagatorSolver); 5] = [
-    ("bicgstab-eo", PropagatorSolver::EvenOddBiCgStab),
-    ("bicgstab-eo-mixed", PropagatorSolver::EvenOddMixed),
-    ("cg-eo", PropagatorSolver::EvenOddConjugateGradient),
-    ("bicgstab", PropagatorSolver::BiCgStab),
-    ("gmres", PropagatorSolver::Gmres { restart: 0 }),
-];
-
-fn solver<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PropagatorSolver, D::Error> {
-    let name = String::deserialize(deserializer)?;
-    SOLVERS.iter().find(|(known, _)| *known == name).map(|(_, solver)| *solver).ok_or_else(|| {
-        let names = SOLVERS.map(|(name, _)| name).join(", ");
-        serde::de::Error::custom(format!("no solver is called `{name}`: expected one of {names}"))
-    })
-}
-
 /// What is wrong with boundary signs, if anything is.
 pub(super) fn sign_problem(signs: &[f64]) -> Option<String> {
     let wrong = signs.iter().find(|s| s.abs() != 1.0)?;
     Some(format!("{wrong} is no boundary sign, expected 1 or -1"))
 }
 
-fn signs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[f64; 4], D::Error> {
+pub(super) fn signs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[f64; 4], D::Error> {
     let signs = <[f64; 4]>::deserialize(deserializer)?;
     sign_problem(&signs).map_or(Ok(signs), |problem| Err(serde::de::Error::custom(problem)))
 }
 
-fn mass<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+pub(super) fn mass<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     match finite(deserializer)? {
         -4.0 => {
             Err(serde::de::Error::custom("-4 is not possible here: kappa = 1/(2m + 8) would be infinite"))
@@ -459,6 +457,7 @@ fn mass<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
 mod tests {
     use super::*;
     use crate::config::{FileKind, RunFile};
+    use gaugelink_physics::dirac::Smoother;
     use std::path::Path;
 
     #[test]
@@ -480,9 +479,46 @@ mod tests {
             Stage::Solve(solve) => solve.method(),
             other => panic!("{other:?}"),
         };
-        assert_eq!(method("solver = \"gmres\"\nrestart = 20"), PropagatorSolver::Gmres { restart: 20 });
-        assert_eq!(method("solver = \"gmres\""), PropagatorSolver::Gmres { restart: 30 });
+        let gmres = |restart| SolveMethod::Plain(PropagatorSolver::Gmres { restart });
+        assert_eq!(method("solver = \"gmres\"\nrestart = 20"), gmres(20));
+        assert_eq!(method("solver = \"gmres\""), gmres(30));
         let range = solve("solver = \"gmres\"\nrestart = 0").unwrap_err().to_string();
         assert!(range.contains("expected 1 to 1000") && range.contains("| restart = 0"), "{range}");
+    }
+    #[test]
+    fn solvers_in_blocks_have_tables_of_their_own() {
+        let solve = |keys: &str| {
+            let text =
+                format!("[run]\ndirectory = \"x\"\n[start]\nkind = \"file\"\n[solve]\nmass = 0.1\n{keys}\n");
+            let input = ["start.file=x.lime".to_owned()];
+            RunFile::parse(&text, Path::new("x"), FileKind::Solve, &input)
+        };
+        let method = |keys: &str| match &solve(keys).unwrap().stages[0] {
+            Stage::Solve(solve) => solve.method(),
+            other => panic!("{other:?}"),
+        };
+        let SolveMethod::Schwarz { restart: 12, parameters } =
+            method("solver = \"sap-gmres\"\nrestart = 12\nsap = { block = [4, 4, 2, 8], cycles = 3 }")
+        else {
+            panic!("not the Schwarz procedure")
+        };
+        assert_eq!((parameters.block, parameters.cycles, parameters.steps), ([4, 4, 2, 8], 3, 4));
+        let SolveMethod::Multigrid(parameters) =
+            method("solver = \"multigrid\"\nmultigrid = { vectors = 12, steps = 6 }")
+        else {
+            panic!("no multigrid")
+        };
+        assert_eq!((parameters.vectors, parameters.block), (12, [4; 4]));
+        assert_eq!(parameters.smoother, Smoother::EvenOdd { steps: 6 });
+        for (keys, wanted) in [
+            ("sap = { cycles = 3 }", "`sap` needs solver = \"sap-gmres\""),
+            ("solver = \"gmres\"\nmultigrid = { vectors = 3 }", "`multigrid` needs solver = \"multigrid\""),
+            ("solver = \"multigrid\"\nmultigrid = { vectors = 40 }", "expected 1 to 32"),
+            ("solver = \"multigrid\"\nrestart = 10", "`restart` needs"),
+            ("solver = \"multigrid\"\nmultigrid = { vector = 4 }", "unknown field `vector`"),
+        ] {
+            let error = solve(keys).unwrap_err();
+            assert!(error.exit_code() == 2 && error.to_string().contains(wanted), "{error}");
+        }
     }
 }

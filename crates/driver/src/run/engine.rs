@@ -70,6 +70,8 @@ pub(crate) struct Engine<'a, const N: usize> {
     pub(super) state: State,
     /// What the stage at hand used its plugin for.
     pub(super) used: Option<Use>,
+    /// What the stage at hand took before its first solve.
+    pub(super) setup_seconds: Option<f64>,
     /// Rank 0 writes it.
     log: Option<Log>,
     saved_at: Instant,
@@ -124,7 +126,8 @@ impl<'a, const N: usize> Engine<'a, N> {
             None => Log::create(directory, json),
         });
         let log = log.transpose()?;
-        let mut engine = Self { setting, u, state, used: None, log, saved_at: Instant::now() };
+        let mut engine =
+            Self { setting, u, state, used: None, setup_seconds: None, log, saved_at: Instant::now() };
         if setting.saved.is_none() {
             engine.begin()?;
         }
@@ -243,7 +246,7 @@ impl<'a, const N: usize> Engine<'a, N> {
     }
 
     fn time(&mut self, stage: &Stage, updates: u64, start: Instant) -> Result<(), DriverError> {
-        let used = self.used.take();
+        let (used, setup_seconds) = (self.used.take(), self.setup_seconds.take());
         if !self.is_root() {
             return Ok(());
         }
@@ -258,6 +261,9 @@ impl<'a, const N: usize> Engine<'a, N> {
             "ranks": lattice.comm().ranks(),
             "vector_instructions": format!("{:?}", lattice.isa()),
         });
+        if let Some(setup_seconds) = setup_seconds {
+            line["setup_seconds"] = setup_seconds.into();
+        }
         if let (Some(used), Some(identity)) = (used, self.setting.plugins.identity(self.state.stage)) {
             line["plugin"] = serde_json::json!({
                 "component": identity.component,

@@ -29,6 +29,8 @@ pub(crate) enum Line {
     Flow(Flow),
     /// Scales set by the flow.
     Scales(Scales),
+    /// What a stage's solver took before its first solve.
+    Setup(Setup),
     /// A solve for one source.
     Solve(Solve),
     /// Meson correlators at one time.
@@ -139,6 +141,14 @@ pub(crate) struct Scales {
     pub chain: usize,
     pub t0: Option<f64>,
     pub w0: Option<f64>,
+}
+
+/// What a solver took before its first solve.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Setup {
+    pub stage: usize,
+    /// Its operations in units of those of D.
+    pub d_equivalents: f64,
 }
 
 /// One solve.

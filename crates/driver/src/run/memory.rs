@@ -1,6 +1,6 @@
 //! How much memory a run takes: asked for before it begins, so that it does not fail in its last stage.
 
-use crate::config::{RunFile, Stage};
+use crate::config::{RunFile, SolveMethod, Stage};
 use gaugelink_lattice::group::algebra_dim;
 use gaugelink_lattice::{LatticeError, ensure_memory};
 use gaugelink_physics::dirac::PropagatorSolver;
@@ -51,14 +51,21 @@ fn reals_per_site(file: &RunFile, stage: &Stage, group: usize, dims: usize) -> u
             Stage::Flow(_) => links + algebra,
             // The propagator, and the vectors of a solver.
             Stage::Solve(solve) => {
+                // Counted in double precision, of which single precision takes half.
                 let vectors = match solve.method() {
                     // Preconditioned directions are kept as well.
-                    PropagatorSolver::Gmres { restart } if solve.preconditioner.is_some() => {
+                    SolveMethod::Plain(PropagatorSolver::Gmres { restart })
+                        if solve.preconditioner.is_some() =>
+                    {
                         2 * restart + 3 + AT_ONCE
                     }
-                    PropagatorSolver::Gmres { restart } => restart + 3 + AT_ONCE,
+                    SolveMethod::Plain(PropagatorSolver::Gmres { restart }) => restart + 3 + AT_ONCE,
                     // Those in step: the source, that of the even-odd form, and five of the solver.
-                    _ => 7 * AT_ONCE,
+                    SolveMethod::Plain(_) => 7 * AT_ONCE,
+                    // Links, clover term and its inverse again, for the lattice and for its blocks.
+                    SolveMethod::Schwarz { restart, .. } => 2 * restart + 3 + AT_ONCE + 12,
+                    // Test vectors as they are and as a basis, and the directions of both solvers.
+                    SolveMethod::Multigrid(parameters) => parameters.vectors + 30 + 16 + 24,
                 };
                 (4 * group + vectors) * spinor
             }

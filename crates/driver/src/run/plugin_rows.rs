@@ -3,7 +3,7 @@
 use super::directory::RunDirectory;
 use super::line::{Line, Solve};
 use super::results::{Row, solves};
-use crate::config::{RunFile, SolveStage, Stage};
+use crate::config::{RunFile, SolveMethod, SolveStage, Stage};
 use crate::error::DriverError;
 use gaugelink_sampler::hmc::Trajectory;
 use gaugelink_sampler::integrator::Move;
@@ -107,6 +107,7 @@ fn plain_twin(file: &RunFile, number: usize, stage: &SolveStage) -> Option<usize
         let Stage::Solve(plain) = &file.stages[other] else { return None };
         let equation = |s: &SolveStage| (s.mass, s.csw, s.boundary, s.source, s.tolerance);
         let twin = plain.preconditioner.is_none()
+            && matches!(plain.method(), SolveMethod::Plain(_))
             && equation(plain) == equation(stage)
             && file.stages[between].iter().all(|stage| stage.updates() == 0);
         twin.then_some((plain.is_flexible(), other))

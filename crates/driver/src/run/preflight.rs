@@ -1,11 +1,11 @@
 //! What a run file asks of the lattice: checked before anything is computed, not when the stage is reached.
 
-use crate::config::{Condensate, FormatName, LinkRows, RunFile, SolveStage, Stage, WriteStage};
+use crate::config::{Condensate, FormatName, LinkRows, RunFile, SolveMethod, SolveStage, Stage, WriteStage};
 use crate::error::DriverError;
 use crate::flow_time::{problem, whole_steps};
 use gaugelink_lattice::group::group_name;
 use gaugelink_lattice::{DIM_MAX, Geometry};
-use gaugelink_physics::dirac::PropagatorSolver;
+use gaugelink_physics::dirac::{PropagatorSolver, check_blocks};
 use lime_rs::Rows;
 
 /// Refuses what cannot be done on this lattice.
@@ -46,7 +46,7 @@ pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(
             Stage::Flow(flow) => {
                 problem(whole_steps(flow.time, flow.step), extents.len(), flow.action.rectangles().unwrap_or(0.0)).map(|why| ("step", why))
             }
-            Stage::Solve(solve) => unsolvable(solve, group, extents, bipartite),
+            Stage::Solve(solve) => unsolvable(file, solve, group, extents, bipartite),
             Stage::Write(write) => unwritable(write, group, extents).map(|why| ("format", why)),
             _ => None,
         };
@@ -88,6 +88,7 @@ fn unwritable(write: &WriteStage, group: usize, extents: &[usize]) -> Option<Str
 
 /// The key that is at fault where the equation cannot be solved so on this lattice, and why.
 fn unsolvable(
+    file: &RunFile,
     solve: &SolveStage,
     group: usize,
     extents: &[usize],
@@ -111,10 +112,22 @@ fn unsolvable(
         let why = format!("two rows determine links of SU(3), not of {group}: choose links = \"whole\"");
         return Some(("links", why));
     }
-    let even_odd = !matches!(solve.method(), PropagatorSolver::BiCgStab | PropagatorSolver::Gmres { .. });
-    (even_odd && !bipartite).then(|| {
-        let why =
-            format!("even-odd solvers need even extents, not {extents:?}: choose solver = \"bicgstab\"");
-        ("solver", why)
-    })
+    let block = match solve.method() {
+        SolveMethod::Plain(PropagatorSolver::BiCgStab | PropagatorSolver::Gmres { .. }) => return None,
+        SolveMethod::Plain(_) => {
+            let why = || {
+                format!("even-odd solvers need even extents, not {extents:?}: choose solver = \"bicgstab\"")
+            };
+            return (!bipartite).then(|| ("solver", why()));
+        }
+        SolveMethod::Schwarz { parameters, .. } => parameters.block,
+        SolveMethod::Multigrid(parameters) => parameters.block,
+    };
+    if file.run.chains > 1 {
+        let why = "solvers that cut the lattice into blocks take one configuration at a time: chains = 1";
+        return Some(("solver", why.into()));
+    }
+    let ranks = &file.machine.ranks;
+    let local = std::array::from_fn(|mu| extents[mu] / ranks.get(mu).copied().unwrap_or(1).max(1));
+    check_blocks(&local, &block).err().map(|error| ("solver", error.to_string()))
 }

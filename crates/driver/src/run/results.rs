@@ -123,7 +123,7 @@ pub(crate) fn show(
     report: &mut Report,
 ) -> Result<(), DriverError> {
     plots::write(file, directory, lines)?;
-    let below = plugin_rows::footer(directory)?;
+    let below = plugin_rows::footer(directory)? + &setup_footer(directory)?;
     write_results(directory, &rows(file, lines), &below, "plots/", report)
 }
 
@@ -331,6 +331,13 @@ pub(super) fn solves<'a>(number: usize, lines: &'a [Line]) -> Vec<&'a Solve> {
 fn solve_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line]) {
     let solves = solves(number, lines);
     let row = |quantity: &str| Row::new(Some(number), "solve", quantity);
+    for line in lines {
+        if let Line::Setup(setup) = line
+            && setup.stage == number
+        {
+            rows.push(row("set-up").value(setup.d_equivalents).note("D-equivalents before the first solve"));
+        }
+    }
     if let Some(first) = solves.first() {
         let iterations = solves.iter().map(|s| s.iterations);
         let mean = iterations.clone().sum::<usize>() as f64 / solves.len() as f64;
@@ -367,6 +374,20 @@ fn solve_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line]
             }));
         }
     }
+}
+
+/// How long solvers took before their first solves: a timing, so it is printed and no result. Empty where none did.
+fn setup_footer(directory: &RunDirectory) -> Result<String, DriverError> {
+    let mut last = std::collections::BTreeMap::new();
+    for line in directory.timings()? {
+        if let (Some(stage), Some(setup), Some(all)) =
+            (line["stage"].as_u64(), line["setup_seconds"].as_f64(), line["seconds"].as_f64())
+        {
+            last.insert(stage, format!("  {stage} solve   set-up {setup:.2} s of {all:.2} s\n"));
+        }
+    }
+    let lines: String = last.into_values().collect();
+    Ok(if lines.is_empty() { lines } else { format!("solvers\n{lines}\n") })
 }
 
 /// One of the correlators at one time.

@@ -1,15 +1,18 @@
 //! Quark propagators from a point source on the configurations at hand.
 
 use super::engine::Engine;
-use super::line::{Correlator, Line, PropagatorFile, Solve};
+use super::line::{Correlator, Line, PropagatorFile, Setup, Solve};
 use super::write::file_of;
-use crate::config::{LinkRows, PropagatorTable, SolveStage};
+use crate::config::{LinkRows, PropagatorTable, SolveMethod, SolveStage};
 use crate::error::DriverError;
 use gaugelink_lattice::Complex;
-use gaugelink_physics::dirac::{Boundary, Propagator, PropagatorError, PropagatorSolver, SPINS, Wilson};
-use gaugelink_physics::solver::{SolveError, Stopping};
+use gaugelink_physics::dirac::{
+    Boundary, MultigridSolver, Propagator, PropagatorError, PropagatorSolver, SPINS, Sap, Wilson,
+};
+use gaugelink_physics::solver::{LinearOperator, Rounded, SolveError, SolveReport, Stopping};
 use lime_rs::{Precision, ScidacFile};
 use std::fmt::Display;
+use std::time::Instant;
 
 impl<const N: usize> Engine<'_, N> {
     pub(super) fn solve(&mut self, stage: &SolveStage) -> Result<(), DriverError> {
@@ -22,21 +25,52 @@ impl<const N: usize> Engine<'_, N> {
         }
         let stop = Stopping { iterations: stage.max_iterations as usize, ..Stopping::at(stage.tolerance) };
         let bar = self.bar("solve", 4 * N as u64);
-        let mut cost = Some(0.0);
+        let (source, progress) = (stage.source, |_: &SolveReport| bar.inc(1));
+        let mut lines = Vec::new();
+        // What a solve costs in units of D: all that was done for own solvers, what a plugin says of itself.
+        let operations = LinearOperator::flops(&wilson);
+        let mut cost: Box<dyn Fn(&SolveReport) -> Option<f64>> =
+            Box::new(|report: &SolveReport| Some(report.applications as f64));
         let solved = match (&stage.preconditioner, stage.method()) {
-            (Some(_), PropagatorSolver::Gmres { restart }) => {
+            (Some(_), SolveMethod::Plain(PropagatorSolver::Gmres { restart })) => {
                 let plugins = self.setting.plugins;
                 let mut plugin = plugins.preconditioner(number, &wilson).map_err(|e| failed(&e))?;
-                let progress = |_: &_| bar.inc(1);
-                let (source, stop) = (stage.source, &stop);
                 let solved =
-                    Propagator::point_preconditioned(&wilson, source, restart, &mut plugin, stop, progress);
+                    Propagator::point_preconditioned(&wilson, source, restart, &mut plugin, &stop, progress);
                 // Nothing is free: 0 is no account of the cost.
-                cost = Some(plugin.cost().dirac_equivalents).filter(|&cost| cost > 0.0);
+                let of_plugin = Some(plugin.cost().dirac_equivalents).filter(|&cost| cost > 0.0);
+                cost = Box::new(move |report| {
+                    let applications = report.applications as f64;
+                    of_plugin.map(|cost| applications + cost * report.preconditionings as f64)
+                });
                 self.used = Some(plugin.used());
                 solved
             }
-            (_, method) => Propagator::point_with(&wilson, stage.source, method, &stop, |_| bar.inc(1)),
+            (_, SolveMethod::Plain(method)) => {
+                Propagator::point_with(&wilson, source, method, &stop, progress)
+            }
+            (_, SolveMethod::Schwarz { restart, parameters }) => {
+                let start = Instant::now();
+                let links = self.u.converted::<f32>()?;
+                let low = wilson.on(&links)?;
+                let sap = Sap::new(&low, parameters).map_err(|error| failed(&error))?;
+                let mut sap = Rounded::new(sap, &low)?;
+                self.setup_seconds = Some(start.elapsed().as_secs_f64());
+                cost = Box::new(move |report| Some(report.flops / operations));
+                Propagator::point_preconditioned(&wilson, source, restart, &mut sap, &stop, progress)
+            }
+            (_, SolveMethod::Multigrid(parameters)) => {
+                let start = Instant::now();
+                let links = self.u.converted::<f32>()?;
+                let low = wilson.on(&links)?;
+                let mut multigrid =
+                    MultigridSolver::new(&wilson, &low, parameters).map_err(|error| failed(&error))?;
+                self.setup_seconds = Some(start.elapsed().as_secs_f64());
+                let d_equivalents = multigrid.setup().flops / operations;
+                lines.push(Line::Setup(Setup { stage: number, d_equivalents }));
+                cost = Box::new(move |report| Some(report.flops / operations));
+                Propagator::point_by(&wilson, source, progress, |x, b| multigrid.solve(x, b, &stop))
+            }
         };
         let (propagator, reports) = solved.map_err(|error| match error {
             // Its advice to solve in double precision was taken before.
@@ -53,9 +87,8 @@ impl<const N: usize> Engine<'_, N> {
         })?;
         bar.finish_and_clear();
         self.log_plugin()?;
-        let mut lines = Vec::new();
         if let Some(table) = &stage.propagator {
-            lines = self.write_propagator(stage, table, &propagator)?;
+            lines.extend(self.write_propagator(stage, table, &propagator)?);
         }
         for chain in 0..self.u.lattice().chains() {
             lines.extend(reports.iter().enumerate().map(|(source, report)| {
@@ -66,8 +99,7 @@ impl<const N: usize> Engine<'_, N> {
                     colour: source % N,
                     solver: report.solver.into(),
                     iterations: report.chain_iterations[chain],
-                    d_equivalents: cost
-                        .map(|cost| report.applications as f64 + cost * report.preconditionings as f64),
+                    d_equivalents: cost(report),
                     residual: report.true_residual[chain],
                 })
             }));

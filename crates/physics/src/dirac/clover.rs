@@ -64,8 +64,13 @@ impl<T: Real, const N: usize> Clover<T, N> {
     /// # Errors
     /// [`PhysicsError::Parameter`] where A is singular on a site; no memory.
     pub fn inverses(&self) -> Result<FieldReader<'_, T>, PhysicsError> {
+        self.inverse_field().map(Field::reader)
+    }
+
+    /// As [`Clover::inverses`].
+    pub fn inverse_field(&self) -> Result<&Field<T>, PhysicsError> {
         if let Some(known) = self.inverses.get() {
-            return Ok(known.reader());
+            return Ok(known);
         }
         let lattice = self.matrices.lattice();
         let mut inverses = Field::zeroed(lattice, chiral::reals(N))?;
@@ -84,7 +89,7 @@ impl<T: Real, const N: usize> Clover<T, N> {
                 self.csw
             )));
         }
-        Ok(self.inverses.get_or_init(|| inverses).reader())
+        Ok(self.inverses.get_or_init(|| inverses))
     }
 
     /// `out` ← A ψ or A⁻¹ ψ on `blocks`, by the matrices given, ghosts included; `out` may be ψ itself where `psi` is

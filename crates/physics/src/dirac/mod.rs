@@ -1,5 +1,6 @@
 //! Fermions: spinor fields, Wilson's operator, its even-odd form, propagators.
 
+mod blocks;
 mod both_hops;
 mod boundary;
 mod chiral;
@@ -13,17 +14,20 @@ mod gamma;
 mod hop;
 mod hop_kernel;
 mod meson;
+mod multigrid;
 pub mod naive;
 mod neighbourhood;
 mod propagator;
 mod propagator_file;
 mod quark;
 mod recorded;
+mod schwarz;
 mod spectrum;
 mod spinor;
 mod two_rows;
 mod wilson;
 
+pub use blocks::check_blocks;
 pub use boundary::{Boundary, BoundaryTable};
 pub use clover_force::CloverForce;
 pub use dense::{DENSE_MAX, DenseMatrix};
@@ -32,9 +36,13 @@ pub use even_odd::Schur;
 pub use gamma::{GAMMA5_SIGNS, Partner, SpinMatrix, gamma, gamma_entry, gamma5};
 pub use hop::{HalfSpinor, HopSource, hop};
 pub use meson::{MesonCorrelators, pcac_masses};
+pub use multigrid::{
+    Multigrid, MultigridParameters, MultigridSetup, MultigridSolver, OddMultigrid, Smoother, VECTORS_MAX,
+};
 pub use propagator::{Propagator, PropagatorError, PropagatorSolver, effective_masses};
 pub use quark::{FermionMatrix, Quark, QuarkMatrix};
 pub use recorded::record_wilson;
+pub use schwarz::{Sap, SapParameters};
 pub use spectrum::{Spectrum, SpectrumError};
 pub use spinor::{SPINS, Spinor, SpinorField};
 pub use wilson::{HOP_FLOPS_SU3, Wilson, hop_flops};

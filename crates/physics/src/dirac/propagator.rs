@@ -139,6 +139,21 @@ impl<T: Real, const N: usize, const H: usize> Propagator<T, N, H> {
         })
     }
 
+    /// [`Propagator::point_with`] by a solver of D x = b that is given x = 0 and b. Collective.
+    ///
+    /// # Errors
+    /// [`PropagatorError`].
+    pub fn point_by(
+        wilson: &Wilson<'_, T, N, H>,
+        source: Site,
+        progress: impl FnMut(&SolveReport),
+        mut solve: impl FnMut(&mut SpinorField<T, N, H>, &SpinorField<T, N, H>) -> Result<SolveReport, SolveError>,
+    ) -> Result<(Self, Vec<SolveReport>), PropagatorError> {
+        Self::columns(wilson, source, progress, |x, b| {
+            Ok(x.iter_mut().zip(b).map(|(x, b)| solve(x, b)).collect())
+        })
+    }
+
     /// The solutions that `solve` finds, some at once.
     fn columns(
         wilson: &Wilson<'_, T, N, H>,

@@ -113,7 +113,6 @@ impl<X> Gmres<X> {
         let (blocks, chains) = (a.blocks(), x.lattice().chains());
         let name = if preconditioner.is_some() { "flexible GMRES" } else { "GMRES" };
         let mut monitor = Monitor::new(name, stop, chains);
-        monitor.preconditioning_flops = preconditioner.as_ref().map_or(0.0, |p| p.flops());
         let mut b_norm2 = vec![0.0; chains];
         vector::norm2(b, blocks.clone(), &mut b_norm2);
         monitor.set_scale(&b_norm2);
@@ -174,6 +173,7 @@ impl<X> Gmres<X> {
                 Some(p) => {
                     p.apply(&mut self.directions[j], &before[j]).map_err(SolveError::Preconditioner)?;
                     monitor.preconditionings += 1;
+                    monitor.preconditioning_flops += p.flops();
                     a.apply(&mut after[0], &self.directions[j]);
                 }
                 None => a.apply(&mut after[0], &before[j]),

@@ -109,7 +109,7 @@ impl<T: Real> Kernel<T> for Scale<'_, T> {
 }
 
 /// w ← f w with real f.
-pub(super) fn scale<T: Real>(w: &mut Field<T>, factor: &[f64], blocks: Range<usize>) {
+pub(crate) fn scale<T: Real>(w: &mut Field<T>, factor: &[f64], blocks: Range<usize>) {
     let lattice = w.lattice().clone();
     let factor = Row::by_chain(&lattice, |chain| factor[chain]);
     lattice.launch(&Scale { w: w.writer(), factor }, blocks);
@@ -117,7 +117,7 @@ pub(super) fn scale<T: Real>(w: &mut Field<T>, factor: &[f64], blocks: Range<usi
 
 /// w ← w − Σ h_i v_i with h_i = ⟨v_i, w⟩, one v_i after the other, and `sums` = ‖w‖². `each` is told i and h_i of the
 /// chains, and may change them: 0 leaves a chain alone. `h` has room for a number of each chain, `sums` for two. Collective.
-pub(super) fn orthogonalise<T: Real, X: DerefMut<Target = Field<T>>>(
+pub(crate) fn orthogonalise<T: Real, X: DerefMut<Target = Field<T>>>(
     w: &mut X,
     basis: &[X],
     blocks: Range<usize>,

@@ -28,7 +28,7 @@ pub(super) struct Monitor {
     since_best: usize,
     pub applications: usize,
     pub preconditionings: usize,
-    /// Of one application of the preconditioner, for one chain.
+    /// Of the preconditioner's applications, for one chain.
     pub preconditioning_flops: f64,
 }
 
@@ -106,8 +106,7 @@ impl Monitor {
             let residual = relative(n, s);
             residual.is_nan() || residual > DRIFT * self.stop.tolerance
         });
-        let chain_flops =
-            flops * self.applications as f64 + self.preconditioning_flops * self.preconditionings as f64;
+        let chain_flops = flops * self.applications as f64 + self.preconditioning_flops;
         let report = SolveReport {
             solver: self.solver,
             iterations: self.chain_iterations.iter().copied().max().unwrap_or(0),

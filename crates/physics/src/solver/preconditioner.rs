@@ -11,6 +11,7 @@ pub trait Preconditioner<X> {
     /// # Errors
     /// Whatever keeps it from working; the solve ends with it.
     fn apply(&mut self, z: &mut X, r: &X) -> Result<(), Box<dyn Error + Send + Sync>>;
-    /// Floating-point operations of one application on the whole lattice, for one chain.
+    /// Floating-point operations of the latest application on the whole lattice, for one chain; of any, where all take the
+    /// same.
     fn flops(&self) -> f64;
 }

@@ -30,7 +30,7 @@ impl<T: Real> Coefficient<T> {
 
 /// Complex number `k` of a block.
 #[inline(always)]
-pub(super) fn complex<V: Lanes<Scalar = T>, T: Real>(
+pub(crate) fn complex<V: Lanes<Scalar = T>, T: Real>(
     field: &FieldReader<'_, T>,
     block: usize,
     k: usize,
@@ -43,7 +43,7 @@ pub(super) fn complex<V: Lanes<Scalar = T>, T: Real>(
 /// # Safety
 /// The block is this thread's.
 #[inline(always)]
-pub(super) unsafe fn store<V: Lanes<Scalar = T>, T: Real>(
+pub(crate) unsafe fn store<V: Lanes<Scalar = T>, T: Real>(
     field: &FieldWriter<'_, T>,
     block: usize,
     k: usize,
