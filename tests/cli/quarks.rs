@@ -154,6 +154,36 @@ fn the_schwinger_model_runs_in_all_ways() {
     }
 }
 
+/// Links that hardly move from 1: ln det(D†D) and the condensate, exact and from sources, are those of free quarks, as
+/// kappa = 1/(2m + 4) and boundaries antiperiodic in y have them.
+#[test]
+fn weights_and_condensates_are_those_of_free_quarks() {
+    let (mut ln_det, mut condensate) = (0.0, 0.0);
+    for (x, y) in (0..4).flat_map(|x| (0..4).map(move |y| (f64::from(x), f64::from(y)))) {
+        let p = [x, y + 0.5].map(|n| std::f64::consts::TAU * n / 4.0);
+        let m = 0.5 + p.iter().map(|p| 1.0 - p.cos()).sum::<f64>();
+        let square = m * m + p.iter().map(|p| p.sin().powi(2)).sum::<f64>();
+        ln_det += 2.0 * square.ln();
+        condensate += 2.0 * m / square / 16.0;
+    }
+    let free = SCHWINGER.replace("kappa = 0.2", "kappa = 0.2\ndeterminant = \"reweight\"");
+    let free = free.replace("\"hot\"", "\"cold\"").replace("steps = 4", "steps = 1\nlength = 1e-9");
+    for (way, sources, tolerance) in [("exact", 1, 1e-7), ("stochastic", 1600, 0.02)] {
+        let measured = format!("{way:?}\ncondensate_sources = {sources}");
+        let text = free.replace("\"exact\"", &measured).replace("30", "2").replace("thermalise = 10", "");
+        let scratch = Scratch::new(&text);
+        scratch.succeeds(&["run", "run.toml"]);
+        let lines = std::fs::read_to_string(scratch.path("out/measurements.jsonl")).unwrap();
+        let updates: Vec<_> = json_lines(&lines).into_iter().filter(|line| line["kind"] == "hmc").collect();
+        assert_eq!(updates.len(), 4);
+        for update in updates {
+            let [ours, ln] = ["condensate", "ln_det"].map(|key| update[key].as_f64().unwrap());
+            assert!((ln / ln_det - 1.0).abs() < 1e-7, "{update}: ln det {ln_det}");
+            assert!((ours / condensate - 1.0).abs() < tolerance, "{update}: condensate {condensate}");
+        }
+    }
+}
+
 #[test]
 fn what_two_dimensions_cannot_have_is_refused() {
     let scratch = Scratch::new(SCHWINGER);
