@@ -1,12 +1,12 @@
 //! `[fermions]`: one flavour of Wilson quarks or two degenerate ones, with or without the clover term, in every stage of
 //! hybrid Monte Carlo; in two or four dimensions.
 
-use super::stage::{max_iterations, reachable, sign_problem};
+use super::boundary::BoundarySigns;
+use super::stage::{max_iterations, reachable};
 use super::tables::{at_least_one, finite, positive, yes};
-use gaugelink_lattice::Complex;
 use gaugelink_lattice::group::group_name;
 use gaugelink_physics::action::{Solves, Zolotarev};
-use gaugelink_physics::dirac::{Boundary, DenseMatrix, Quark, QuarkMatrix};
+use gaugelink_physics::dirac::{DenseMatrix, Quark, QuarkMatrix};
 use gaugelink_physics::solver::Stopping;
 use serde::{Deserialize, Deserializer};
 
@@ -43,8 +43,8 @@ pub struct FermionsTable {
     #[serde(default, deserialize_with = "finite")]
     csw: f64,
     /// Boundary sign of each direction: 1 periodic, −1 antiperiodic. Antiperiodic in the last one where nothing is said.
-    #[serde(default, deserialize_with = "signs_if_given")]
-    boundary: Option<Vec<f64>>,
+    #[serde(default)]
+    boundary: BoundarySigns,
     /// Pseudofermions on the odd sites only.
     #[serde(default = "yes")]
     pub even_odd: bool,
@@ -71,19 +71,8 @@ impl FermionsTable {
     /// The light flavours on a lattice of so many dimensions.
     pub fn quark(&self, dims: usize) -> Quark {
         let mass = self.mass.or(self.kappa.map(|kappa| 0.5 / kappa - dims as f64)).unwrap_or_default();
-        let sign = |mu: usize| match &self.boundary {
-            Some(signs) => signs.get(mu).copied().unwrap_or(1.0),
-            None => {
-                if mu + 1 == dims {
-                    -1.0
-                } else {
-                    1.0
-                }
-            }
-        };
-        let boundary = Boundary(std::array::from_fn(|mu| Complex::new(sign(mu), 0.0)));
         let matrix = if self.even_odd { QuarkMatrix::EvenOdd } else { QuarkMatrix::Full };
-        Quark { mass, csw: self.csw, boundary, matrix }
+        Quark { mass, csw: self.csw, boundary: self.boundary.on(dims), matrix }
     }
 
     /// When solves end.
@@ -146,13 +135,8 @@ impl FermionsTable {
                 format!("the clover term is for 4 dimensions, this lattice has {dims}: csw = 0"),
             ));
         }
-        if let Some(signs) = &self.boundary
-            && signs.len() != dims
-        {
-            return Some((
-                "boundary",
-                format!("{} signs for {dims} directions: give one for each", signs.len()),
-            ));
+        if let Some(problem) = self.boundary.problem_on(dims) {
+            return Some(("boundary", problem));
         }
         if self.even_odd && !bipartite {
             return Some((
@@ -265,11 +249,6 @@ fn finite_if_given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
     finite(deserializer).map(Some)
 }
 
-fn signs_if_given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<f64>>, D::Error> {
-    let signs = Vec::<f64>::deserialize(deserializer)?;
-    sign_problem(&signs).map_or(Ok(Some(signs)), |problem| Err(serde::de::Error::custom(problem)))
-}
-
 fn reachable_if_given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     reachable(deserializer).map(Some)
 }
@@ -282,6 +261,8 @@ fn kappa_if_given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f
 mod tests {
     use super::*;
     use crate::config::{FileKind, RunFile};
+    use gaugelink_lattice::Complex;
+    use gaugelink_physics::dirac::Boundary;
     use std::path::Path;
 
     fn parse(fermions: &str, stage: &str) -> Result<RunFile, String> {

@@ -1,17 +1,20 @@
 //! Run files: TOML, every key defined once, mistakes answered with the line, the key and what was expected.
 
 mod action;
+mod boundary;
 mod document;
 mod fermions;
 mod file_name;
 mod overrides;
 mod plugin;
 mod solver;
+mod spectrum;
 mod stage;
 mod tables;
 mod train;
 
 pub use action::{ActionKind, ActionTable};
+pub use boundary::BoundarySigns;
 pub(crate) use document::config_error;
 use document::{Tables, at_line};
 pub use fermions::{Determinant, FermionsTable};
@@ -19,6 +22,7 @@ pub(crate) use file_name::OWN_FILES;
 pub use overrides::with_overrides;
 pub use plugin::{PluginTable, Role};
 pub use solver::{MultigridTable, SapTable, SolveMethod};
+pub use spectrum::SpectrumStage;
 pub use stage::{
     FlowStage, FthmcStage, HeatbathStage, HmcStage, LinkRows, PropagatorTable, ProposalStage, SolveStage,
     Stage, WriteStage,

@@ -1,9 +1,11 @@
 //! The stages of a run: `[[stage]]` with `kind = "..."`.
 
 use super::action::ActionKind;
+use super::boundary::BoundarySigns;
 use super::file_name::{file_name, logical_name};
 use super::plugin::{PluginTable, Role};
 use super::solver::{MultigridTable, SapTable, SolveMethod, SolverName};
+use super::spectrum::SpectrumStage;
 use super::tables::{
     FormatName, PrecisionName, STEPS_MAX, at_least_one, counts, finite, positive, trajectory_steps, yes,
 };
@@ -31,13 +33,16 @@ pub enum Stage {
     Flow(FlowStage),
     /// Solves of the Wilson–Dirac equation.
     Solve(SolveStage),
+    /// Low modes of a Dirac operator.
+    Spectrum(SpectrumStage),
     /// The configuration at hand as a file.
     Write(WriteStage),
 }
 
 impl Stage {
     /// Values of `kind`.
-    pub const KINDS: [&'static str; 7] = ["heatbath", "hmc", "fthmc", "proposal", "flow", "solve", "write"];
+    pub const KINDS: [&'static str; 8] =
+        ["heatbath", "hmc", "fthmc", "proposal", "flow", "solve", "spectrum", "write"];
 
     /// The file that it writes into the run directory, and the key that names it.
     pub fn target(&self) -> Option<(&Path, &'static str)> {
@@ -57,7 +62,8 @@ impl Stage {
             Stage::Proposal(_) => Self::KINDS[3],
             Stage::Flow(_) => Self::KINDS[4],
             Stage::Solve(_) => Self::KINDS[5],
-            Stage::Write(_) => Self::KINDS[6],
+            Stage::Spectrum(_) => Self::KINDS[6],
+            Stage::Write(_) => Self::KINDS[7],
         }
     }
 
@@ -248,8 +254,8 @@ pub struct SolveStage {
     #[serde(default, deserialize_with = "finite")]
     pub csw: f64,
     /// Boundary sign of each direction: 1 periodic, −1 antiperiodic.
-    #[serde(default = "antiperiodic_in_time", deserialize_with = "signs")]
-    pub boundary: [f64; 4],
+    #[serde(default)]
+    pub boundary: BoundarySigns,
     /// "bicgstab-eo", "bicgstab-eo-mixed", "cg-eo" (all on the even-odd Schur complement; cg on its normal equations),
     /// "bicgstab", "gmres", "sap-gmres" or "multigrid"; see [`SolveStage::method`].
     #[serde(default)]
@@ -391,10 +397,6 @@ fn flow_every() -> u64 {
     5
 }
 
-fn antiperiodic_in_time() -> [f64; 4] {
-    [1.0, 1.0, 1.0, -1.0]
-}
-
 /// Iterations between restarts where none are given.
 const RESTART: usize = 30;
 
@@ -431,17 +433,6 @@ pub(super) fn max_iterations() -> u64 {
 
 fn integrator<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Integrator, D::Error> {
     String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-}
-
-/// What is wrong with boundary signs, if anything is.
-pub(super) fn sign_problem(signs: &[f64]) -> Option<String> {
-    let wrong = signs.iter().find(|s| s.abs() != 1.0)?;
-    Some(format!("{wrong} is no boundary sign, expected 1 or -1"))
-}
-
-pub(super) fn signs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[f64; 4], D::Error> {
-    let signs = <[f64; 4]>::deserialize(deserializer)?;
-    sign_problem(&signs).map_or(Ok(signs), |problem| Err(serde::de::Error::custom(problem)))
 }
 
 pub(super) fn mass<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {

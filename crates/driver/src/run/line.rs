@@ -35,6 +35,8 @@ pub(crate) enum Line {
     Solve(Solve),
     /// Meson correlators at one time.
     Correlator(Correlator),
+    /// An eigenvalue.
+    Eigenvalue(Eigenvalue),
     /// A propagator written.
     Propagator(PropagatorFile),
     /// A configuration written.
@@ -175,6 +177,18 @@ pub(crate) struct Correlator {
     pub pion: f64,
     pub vector: f64,
     pub axial: f64,
+}
+
+/// An eigenvalue λ of a Dirac operator; they are numbered by growing modulus.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Eigenvalue {
+    pub stage: usize,
+    pub chain: usize,
+    pub number: usize,
+    pub re: f64,
+    pub im: f64,
+    /// ‖D v − λ v‖ / |λ|.
+    pub residual: f64,
 }
 
 /// A propagator in a file, read again and verified.

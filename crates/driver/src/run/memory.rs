@@ -69,6 +69,8 @@ fn reals_per_site(file: &RunFile, stage: &Stage, group: usize, dims: usize) -> u
                 };
                 (4 * group + vectors) * spinor
             }
+            // The space that grows, the vectors found, and those of two solvers.
+            Stage::Spectrum(stage) => (stage.wanted().vectors + stage.wanted().count + 16) * spinor,
             Stage::Write(_) => links,
         }
 }

@@ -18,6 +18,7 @@ mod quarks;
 mod results;
 mod reweighted;
 mod solve;
+mod spectrum;
 mod start;
 mod targets;
 mod trajectory;

@@ -1,6 +1,8 @@
 //! What a run file asks of the lattice: checked before anything is computed, not when the stage is reached.
 
-use crate::config::{Condensate, FormatName, LinkRows, RunFile, SolveMethod, SolveStage, Stage, WriteStage};
+use crate::config::{
+    Condensate, FormatName, LinkRows, RunFile, SolveMethod, SolveStage, SpectrumStage, Stage, WriteStage,
+};
 use crate::error::DriverError;
 use crate::flow_time::{problem, whole_steps};
 use gaugelink_lattice::group::group_name;
@@ -47,6 +49,7 @@ pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(
                 problem(whole_steps(flow.time, flow.step), extents.len(), flow.action.rectangles().unwrap_or(0.0)).map(|why| ("step", why))
             }
             Stage::Solve(solve) => unsolvable(file, solve, group, extents, bipartite),
+            Stage::Spectrum(stage) => no_spectrum(stage, extents.len()),
             Stage::Write(write) => unwritable(write, group, extents).map(|why| ("format", why)),
             _ => None,
         };
@@ -86,6 +89,21 @@ fn unwritable(write: &WriteStage, group: usize, extents: &[usize]) -> Option<Str
     format.body(dims, group, write.precision.into(), Rows::All).err().map(|error| error.to_string())
 }
 
+/// The key that is at fault where the operator is not defined on this lattice, and why.
+fn no_spectrum(stage: &SpectrumStage, dims: usize) -> Option<(&'static str, String)> {
+    if dims == 3 {
+        let why = "Wilson's operator is for 2 and 4 dimensions, this lattice has 3";
+        return Some(("kind", why.into()));
+    }
+    if stage.csw != 0.0 && dims != 4 {
+        return Some((
+            "csw",
+            format!("the clover term is for 4 dimensions, this lattice has {dims}: csw = 0"),
+        ));
+    }
+    stage.boundary.problem_on(dims).map(|why| ("boundary", why))
+}
+
 /// The key that is at fault where the equation cannot be solved so on this lattice, and why.
 fn unsolvable(
     file: &RunFile,
@@ -100,6 +118,9 @@ fn unsolvable(
             "kind",
             format!("propagators are solved for in 4 dimensions, this lattice has {dims}"),
         ));
+    }
+    if let Some(why) = solve.boundary.problem_on(4) {
+        return Some(("boundary", why));
     }
     if solve.source.iter().zip(extents).any(|(x, l)| x >= l) {
         let source = solve.source;

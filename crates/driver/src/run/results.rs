@@ -3,7 +3,7 @@
 use super::analysis::{CREUTZ, decisions, diverged, series};
 use super::directory::{LOG, RunDirectory};
 use super::line::{Correlator, Line, Solve, Start, Term};
-use super::{plots, plugin_rows, reweighted};
+use super::{plots, plugin_rows, reweighted, spectrum};
 use crate::config::{RunFile, Stage};
 use crate::error::DriverError;
 use crate::report::{Report, aligned, json_lines};
@@ -160,6 +160,7 @@ fn rows(file: &RunFile, lines: &[Line]) -> Vec<Row> {
             }
             Stage::Flow(_) => flow_rows(&mut rows, file, number, lines),
             Stage::Solve(_) => solve_rows(&mut rows, file, number, lines),
+            Stage::Spectrum(stage) => spectrum::rows(&mut rows, file, (number, stage), lines),
             Stage::Write(_) => write_rows(&mut rows, number, lines),
         }
         plugin_rows::gain(&mut rows, file, number, lines);
@@ -178,7 +179,7 @@ fn start_rows(rows: &mut Vec<Row>, lines: &[Line]) {
 }
 
 /// A quantity of one chain, where there are several.
-fn named(quantity: &str, chain: usize, file: &RunFile) -> String {
+pub(super) fn named(quantity: &str, chain: usize, file: &RunFile) -> String {
     if file.run.chains > 1 { format!("{quantity}, chain {chain}") } else { quantity.into() }
 }
 

@@ -5,9 +5,8 @@ use super::line::{Correlator, Line, PropagatorFile, Setup, Solve};
 use super::write::file_of;
 use crate::config::{LinkRows, PropagatorTable, SolveMethod, SolveStage};
 use crate::error::DriverError;
-use gaugelink_lattice::Complex;
 use gaugelink_physics::dirac::{
-    Boundary, MultigridSolver, Propagator, PropagatorError, PropagatorSolver, SPINS, Sap, Wilson,
+    MultigridSolver, Propagator, PropagatorError, PropagatorSolver, SPINS, Sap, Wilson,
 };
 use gaugelink_physics::solver::{LinearOperator, Rounded, SolveError, SolveReport, Stopping};
 use lime_rs::{Precision, ScidacFile};
@@ -17,8 +16,7 @@ use std::time::Instant;
 impl<const N: usize> Engine<'_, N> {
     pub(super) fn solve(&mut self, stage: &SolveStage) -> Result<(), DriverError> {
         let number = self.state.stage;
-        let boundary = Boundary(stage.boundary.map(|sign| Complex::new(sign, 0.0)));
-        let mut wilson = Wilson::new(&self.u, stage.mass, boundary)?.with_clover(stage.csw)?;
+        let mut wilson = Wilson::new(&self.u, stage.mass, stage.boundary.on(4))?.with_clover(stage.csw)?;
         let failed = |error: &dyn Display| DriverError::Input(format!("stage {number} (solve): {error}"));
         if stage.links == LinkRows::TwoRows {
             wilson = wilson.with_two_rows().map_err(|error| failed(&error))?;
@@ -130,7 +128,11 @@ impl<const N: usize> Engine<'_, N> {
         let (provenance, updates) = (&self.state.provenance, self.state.updates);
         let info = format!(
             "mass = {}, c_sw = {}, boundary = {:?}, trajectory nr = {updates}, gaugelink_version = {}, run file sha256 = {}",
-            stage.mass, stage.csw, stage.boundary, provenance.version, provenance.run_file_sha256
+            stage.mass,
+            stage.csw,
+            stage.boundary.on(4).0.map(|sign| sign.re),
+            provenance.version,
+            provenance.run_file_sha256
         );
         let chains = self.u.lattice().chains();
         let write = |chain: usize| {
