@@ -28,6 +28,8 @@ fn solve_finds_what_the_run_found() {
     let two_rows = &["--set", "solve.links=two-rows"];
     for (solver, more) in [
         ("cg-eo", &[][..]),
+        ("bicgstab4-eo", &[]),
+        ("gcr", &["--set", "solve.restart=20"]),
         ("gmres", &["--set", "solve.restart=20"]),
         ("bicgstab-eo", two_rows),
         ("bicgstab-eo-mixed", two_rows),

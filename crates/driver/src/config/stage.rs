@@ -319,6 +319,9 @@ impl SolveStage {
             SolverName::Plain(PropagatorSolver::Gmres { .. }) => {
                 SolveMethod::Plain(PropagatorSolver::Gmres { restart })
             }
+            SolverName::Plain(PropagatorSolver::Gcr { .. }) => {
+                SolveMethod::Plain(PropagatorSolver::Gcr { restart })
+            }
             SolverName::Plain(other) => SolveMethod::Plain(other),
             SolverName::Schwarz => SolveMethod::Schwarz { restart, parameters: sap().parameters() },
             SolverName::Multigrid => SolveMethod::Multigrid(multigrid().parameters()),
@@ -335,11 +338,12 @@ impl SolveStage {
         let preconditioner = self.preconditioner.as_ref().filter(|_| !self.is_flexible()).map(|table| {
             (table.plugin.span(), "`preconditioner` needs solver = \"gmres\": the others do not take one")
         });
-        let restarts = self.is_flexible() || self.solver == SolverName::Schwarz;
+        let restarts = self.is_flexible()
+            || matches!(self.solver, SolverName::Schwarz | SolverName::Plain(PropagatorSolver::Gcr { .. }));
         let restart = self.restart.as_ref().filter(|_| !restarts).map(|restart| {
             (
                 restart.span(),
-                "`restart` needs solver = \"gmres\" or \"sap-gmres\": the others are not restarted",
+                "`restart` needs solver = \"gmres\", \"gcr\" or \"sap-gmres\": the others are not restarted",
             )
         });
         let sap = self.sap.as_ref().filter(|_| self.solver != SolverName::Schwarz);

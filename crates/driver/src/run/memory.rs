@@ -60,6 +60,10 @@ fn reals_per_site(file: &RunFile, stage: &Stage, group: usize, dims: usize) -> u
                         2 * restart + 3 + AT_ONCE
                     }
                     SolveMethod::Plain(PropagatorSolver::Gmres { restart }) => restart + 3 + AT_ONCE,
+                    SolveMethod::Plain(PropagatorSolver::Gcr { restart }) => 2 * restart + 2 + AT_ONCE,
+                    SolveMethod::Plain(PropagatorSolver::EvenOddBiCgStabL { degree }) => {
+                        2 * degree + 3 + 2 * AT_ONCE
+                    }
                     // Those in step: the source, that of the even-odd form, and five of the solver.
                     SolveMethod::Plain(_) => 7 * AT_ONCE,
                     // Links, clover term and its inverse again, for the lattice and for its blocks.

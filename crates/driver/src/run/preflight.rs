@@ -134,7 +134,9 @@ fn unsolvable(
         return Some(("links", why));
     }
     let block = match solve.method() {
-        SolveMethod::Plain(PropagatorSolver::BiCgStab | PropagatorSolver::Gmres { .. }) => return None,
+        SolveMethod::Plain(
+            PropagatorSolver::BiCgStab | PropagatorSolver::Gcr { .. } | PropagatorSolver::Gmres { .. },
+        ) => return None,
         SolveMethod::Plain(_) => {
             let why = || {
                 format!("even-odd solvers need even extents, not {extents:?}: choose solver = \"bicgstab\"")

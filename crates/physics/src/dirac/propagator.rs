@@ -5,8 +5,8 @@ use super::spinor::SpinorField;
 use super::wilson::Wilson;
 use crate::PhysicsError;
 use crate::solver::{
-    AT_ONCE, BiCgStab, ConjugateGradient, Gmres, MixedBiCgStab, Preconditioner, SolveError, SolveReport,
-    Stopping,
+    AT_ONCE, BiCgStab, BiCgStabL, ConjugateGradient, Gcr, Gmres, MixedBiCgStab, Preconditioner, SolveError,
+    SolveReport, Stopping,
 };
 use gaugelink_lattice::{LatticeError, Real, Site};
 use thiserror::Error;
@@ -19,10 +19,20 @@ pub enum PropagatorSolver {
     EvenOddBiCgStab,
     /// BiCGStab on the even-odd operator in single precision, refined in the precision of the links.
     EvenOddMixed,
+    /// BiCGStab(l) on the even-odd operator: where steps of BiCGStab nearly vanish.
+    EvenOddBiCgStabL {
+        /// l, from 1 to [`DEGREE_MAX`](crate::solver::DEGREE_MAX).
+        degree: usize,
+    },
     /// Conjugate gradients on the even-odd operator's normal equations: always converges.
     EvenOddConjugateGradient,
     /// BiCGStab on D: for lattices with an odd extent.
     BiCgStab,
+    /// GCR on D.
+    Gcr {
+        /// Iterations between restarts.
+        restart: usize,
+    },
     /// GMRES on D: for comparisons with preconditioned solves, and where BiCGStab breaks down.
     Gmres {
         /// Iterations between restarts.
@@ -99,6 +109,15 @@ impl<T: Real, const N: usize, const H: usize> Propagator<T, N, H> {
                     schur.solve_each(x, b, |schur, x, c| bicgstab.solve_each(schur, x, c, stop))
                 })
             }
+            PropagatorSolver::EvenOddBiCgStabL { degree } => {
+                let schur = Schur::odd(wilson)?;
+                let mut solver = BiCgStabL::new(&schur, degree)?;
+                Self::columns(wilson, source, progress, |x, b| {
+                    schur.solve_each(x, b, |schur, x, c| {
+                        Ok(x.iter_mut().zip(c).map(|(x, c)| solver.solve(schur, x, c, stop)).collect())
+                    })
+                })
+            }
             PropagatorSolver::EvenOddConjugateGradient => {
                 let schur = Schur::odd(wilson)?;
                 let mut cg = ConjugateGradient::new(&schur).map_err(PhysicsError::Lattice)?;
@@ -109,6 +128,12 @@ impl<T: Real, const N: usize, const H: usize> Propagator<T, N, H> {
             PropagatorSolver::BiCgStab => {
                 let mut bicgstab = BiCgStab::new(wilson).map_err(PhysicsError::Lattice)?;
                 Self::columns(wilson, source, progress, |x, b| bicgstab.solve_each(wilson, x, b, stop))
+            }
+            PropagatorSolver::Gcr { restart } => {
+                let mut gcr = Gcr::new(wilson, restart)?;
+                Self::columns(wilson, source, progress, |x, b| {
+                    Ok(x.iter_mut().zip(b).map(|(x, b)| gcr.solve(wilson, None, x, b, stop)).collect())
+                })
             }
             PropagatorSolver::Gmres { restart } => {
                 let mut gmres = Gmres::new(wilson, restart)?;
