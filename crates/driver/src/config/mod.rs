@@ -122,6 +122,10 @@ impl RunFile {
         if let Some((key, problem)) = self.fermions.as_ref().and_then(|fermions| fermions.problem(dims)) {
             return Err(tables.fail_key(&["fermions", key], &problem));
         }
+        if self.measure.sign && self.fermions.is_none() {
+            let message = "the sign is of the determinant of a quark of [fermions]: add the table";
+            return Err(tables.fail_key(&["measure", "sign"], message));
+        }
         if let (Some(_), None) = (self.measure.condensate, &self.fermions) {
             let message = "the condensate is of the quarks of [fermions]: add the table; with determinant = \"reweight\" \
                            updates go without quarks";

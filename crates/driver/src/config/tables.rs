@@ -83,6 +83,9 @@ pub struct MeasureTable {
     /// Topological charge: geometric for U(1) in two dimensions, clover in four.
     #[serde(default)]
     pub charge: bool,
+    /// Sign of one flavour's determinant.
+    #[serde(default)]
+    pub sign: bool,
     /// Condensate of a flavour of `[fermions]`.
     #[serde(default)]
     pub condensate: Option<Condensate>,
@@ -103,7 +106,14 @@ pub enum Condensate {
 
 impl Default for MeasureTable {
     fn default() -> Self {
-        Self { every: 1, polyakov: true, charge: false, condensate: None, condensate_sources: four() }
+        Self {
+            every: 1,
+            polyakov: true,
+            charge: false,
+            sign: false,
+            condensate: None,
+            condensate_sources: four(),
+        }
     }
 }
 

@@ -48,12 +48,13 @@ pub(super) const CREUTZ: &str = "exp(-delta H)";
 pub(super) const LN_DET: &str = "ln det";
 
 /// Observables, in the order of the results.
-const OBSERVABLES: [(&str, Pick); 8] = [
+const OBSERVABLES: [(&str, Pick); 9] = [
     ("plaquette", |u| u.plaquette),
     ("|Polyakov loop|", |u| Some(u.polyakov_re?.hypot(u.polyakov_im?))),
     ("charge", |u| u.charge),
     ("charge^2", |u| u.charge.map(|q| q * q)),
     ("condensate", |u| u.condensate),
+    ("sign of det D", |u| u.sign),
     (LN_DET, |u| u.ln_det),
     ("delta H", |u| u.delta_h),
     (CREUTZ, |u| u.delta_h.map(|h| (-h).exp())),
@@ -141,6 +142,7 @@ mod tests {
                 polyakov_im: None,
                 charge: None,
                 condensate: None,
+                sign: None,
                 ln_det: None,
             })
         };

@@ -75,6 +75,9 @@ pub(crate) struct Update {
     /// tr D⁻¹ / V of one flavour.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub condensate: Option<f64>,
+    /// Sign of det D of one flavour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sign: Option<f64>,
     /// ln det(D†D), where configurations are made without quarks and weighted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ln_det: Option<f64>,

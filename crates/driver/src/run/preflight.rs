@@ -70,6 +70,11 @@ pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(
             let message = format!("{problem}; or condensate = \"stochastic\"");
             return Err(file.fail_key(&["measure", "condensate"], &message));
         }
+        if file.measure.sign
+            && let Some(problem) = fermions.dense_problem(group, extents)
+        {
+            return Err(file.fail_key(&["measure", "sign"], &problem));
+        }
     }
     if file.measure.charge && dims != 4 && (group, dims) != (1, 2) {
         let message = format!(

@@ -1,4 +1,4 @@
-//! What is measured with the quarks of `[fermions]`: the condensate, and the weight of configurations made without them.
+//! What is measured with the quarks of `[fermions]`: the condensate, the determinant's sign, and the weight of configurations made without them.
 
 use crate::config::{Condensate, FermionsTable, MeasureTable};
 use crate::error::DriverError;
@@ -7,7 +7,9 @@ use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_physics::PhysicsError;
 use gaugelink_physics::action::TermError;
 use gaugelink_physics::dirac::Quark;
-use gaugelink_physics::observable::{StochasticCondensate, exact_condensate, ln_determinant};
+use gaugelink_physics::observable::{
+    StochasticCondensate, determinant_sign, exact_condensate, ln_determinant,
+};
 
 /// A number for each chain.
 type Measurement<const N: usize> =
@@ -16,12 +18,15 @@ type Measurement<const N: usize> =
 /// Measurements with quarks, those that are asked for.
 pub(super) struct QuarkMeasurements<const N: usize> {
     condensate: Option<Measurement<N>>,
+    sign: Option<Measurement<N>>,
     ln_det: Option<Measurement<N>>,
 }
 
 /// Of one configuration, for each chain; empty where nothing was asked for.
 pub(super) struct QuarkNumbers {
     pub condensate: Vec<f64>,
+    /// Of det D of one flavour.
+    pub sign: Vec<f64>,
     /// ln det(D†D), the log weight.
     pub ln_det: Vec<f64>,
 }
@@ -36,7 +41,7 @@ impl<const N: usize> QuarkMeasurements<N> {
         fermions: Option<&FermionsTable>,
         table: &MeasureTable,
     ) -> Result<Self, PhysicsError> {
-        let Some(fermions) = fermions else { return Ok(Self { condensate: None, ln_det: None }) };
+        let Some(fermions) = fermions else { return Ok(Self { condensate: None, sign: None, ln_det: None }) };
         if u.lattice().dims() == 2 {
             Self::in_dims::<1>(u, fermions, table)
         } else {
@@ -63,7 +68,8 @@ impl<const N: usize> QuarkMeasurements<N> {
         let ln_det = |u: &GaugeField<f64, N>, quark: Quark| {
             Ok(ln_determinant::<N, H>(u, quark)?.into_iter().map(|ln_det| 2.0 * ln_det).collect())
         };
-        Ok(Self { condensate, ln_det: fermions.reweights().then(|| exact(quark, ln_det)) })
+        let sign = table.sign.then(|| exact(quark, determinant_sign::<N, H>));
+        Ok(Self { condensate, sign, ln_det: fermions.reweights().then(|| exact(quark, ln_det)) })
     }
 
     /// Measures on `u`; sources are drawn from `address`. Collective.
@@ -78,7 +84,11 @@ impl<const N: usize> QuarkMeasurements<N> {
                 measurement(u, address).map_err(|error| DriverError::Input(error.to_string()))
             }
         };
-        Ok(QuarkNumbers { condensate: of(&mut self.condensate)?, ln_det: of(&mut self.ln_det)? })
+        Ok(QuarkNumbers {
+            condensate: of(&mut self.condensate)?,
+            sign: of(&mut self.sign)?,
+            ln_det: of(&mut self.ln_det)?,
+        })
     }
 }
 

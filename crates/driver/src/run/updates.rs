@@ -204,6 +204,7 @@ impl<const N: usize> Engine<'_, N> {
             polyakov_im: None,
             charge: None,
             condensate: None,
+            sign: None,
             ln_det: None,
         };
         let mut lines: Vec<Update> = (0..chains).map(update).collect();
@@ -226,6 +227,7 @@ impl<const N: usize> Engine<'_, N> {
         }
         let numbers = quarks.measure(u, address)?;
         lines.iter_mut().zip(numbers.condensate).for_each(|(line, x)| line.condensate = Some(x));
+        lines.iter_mut().zip(numbers.sign).for_each(|(line, x)| line.sign = Some(x));
         lines.iter_mut().zip(numbers.ln_det).for_each(|(line, x)| line.ln_det = Some(x));
         Ok(lines)
     }

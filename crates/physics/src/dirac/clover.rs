@@ -112,13 +112,15 @@ impl<T: Real, const N: usize> Clover<T, N> {
         out.exchange();
     }
 
-    /// Σ ln |det A(x)| over the sites of `blocks`, for each chain. Collective.
-    pub fn log_det(&self, blocks: Range<usize>) -> Vec<f64> {
+    /// Σ ln |det A(x)| over the sites of `blocks`, for each chain, and how many eigenvalues of the A(x) are negative.
+    /// Collective.
+    pub fn log_det(&self, blocks: Range<usize>) -> [Vec<f64>; 2] {
         let lattice = self.matrices.lattice();
-        let mut sums = vec![0.0; lattice.chains()];
+        let mut sums = vec![0.0; 2 * lattice.chains()];
         let kernel: LogDet<'_, T, N> = LogDet { matrices: self.matrices() };
         lattice.reduce(&kernel, blocks, &mut sums);
-        sums
+        let negative = sums.split_off(lattice.chains());
+        [sums, negative]
     }
 }
 
@@ -223,18 +225,22 @@ struct LogDet<'a, T, const N: usize> {
 
 impl<T: Real, const N: usize> Kernel<T> for LogDet<'_, T, N> {
     gaugelink_lattice::compiled!(scalar T, group N: LogDet);
-    const SUMS: usize = 1;
+    const SUMS: usize = 2;
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {
+        let (zero, one) = (V::splat(0.0), V::splat(1.0));
         for block in range {
-            let mut squared = V::splat(1.0);
+            let (mut squared, mut negative) = (one, zero);
             for chirality in 0..2 {
                 let factors = chiral::read::<V, N>(&self.matrices, block, chirality).factorised::<N>();
                 for &pivot in factors.pivots::<N>() {
                     squared = squared * (pivot * pivot);
+                    // As many as there are negative eigenvalues (Sylvester).
+                    negative = negative + V::select(pivot.lt(zero), one, zero);
                 }
             }
             tally.add(0, V::splat(0.5) * ln(squared));
+            tally.add(1, negative);
         }
     }
 }

@@ -147,6 +147,19 @@ impl DenseMatrix {
         self.factors.iter().map(of).collect()
     }
 
+    /// The sign of det M for each chain, which γ5-Hermiticity makes real.
+    pub fn sign(&self) -> Vec<f64> {
+        let of = |lu: &LU<Z<f64>, Dyn, Dyn>| {
+            let (u, permutation) = (lu.lu_internal(), lu.p().determinant::<f64>());
+            let phase = (0..u.nrows()).fold(Z::new(permutation, 0.0), |phase, i| {
+                let z = u[(i, i)];
+                phase * z / z.norm()
+            });
+            phase.re.signum()
+        };
+        self.factors.iter().map(of).collect()
+    }
+
     /// M⁻¹ for each chain.
     ///
     /// # Errors

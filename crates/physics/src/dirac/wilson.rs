@@ -172,10 +172,27 @@ impl<'u, T: Real, const N: usize, const H: usize> Wilson<'u, T, N, H> {
     pub fn site_log_det(&self, parity: Option<usize>) -> Vec<f64> {
         let lattice = self.links.lattice();
         if let Some(clover) = &self.clover {
-            return clover.log_det(self.blocks(parity));
+            let [log_det, _] = clover.log_det(self.blocks(parity));
+            return log_det;
         }
-        let sites = lattice.volume() as f64 / if parity.is_some() { 2.0 } else { 1.0 };
-        vec![sites * (2 * H * N) as f64 * self.diagonal().abs().ln(); lattice.chains()]
+        vec![self.site_rows(parity) * self.diagonal().abs().ln(); lattice.chains()]
+    }
+    /// The sign of Π det A(x) over all sites or those of one parity, for each chain. Collective.
+    pub fn site_sign(&self, parity: Option<usize>) -> Vec<f64> {
+        let negative = match &self.clover {
+            Some(clover) => {
+                let [_, negative] = clover.log_det(self.blocks(parity));
+                negative
+            }
+            None if self.diagonal() < 0.0 => vec![self.site_rows(parity); self.links.lattice().chains()],
+            None => vec![0.0; self.links.lattice().chains()],
+        };
+        negative.into_iter().map(|count| if count % 2.0 == 0.0 { 1.0 } else { -1.0 }).collect()
+    }
+    /// Rows of A on all sites or on those of one parity.
+    fn site_rows(&self, parity: Option<usize>) -> f64 {
+        let sites = self.links.lattice().volume() / if parity.is_some() { 2 } else { 1 };
+        (sites * 2 * H * N) as f64
     }
     /// Phases at the edges.
     pub fn boundary(&self) -> &Boundary {

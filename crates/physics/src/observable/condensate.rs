@@ -14,32 +14,10 @@ use crate::solver::{ConjugateGradient, LinearOperator, Stopping};
 use gaugelink_lattice::GaugeField;
 use gaugelink_lattice::rng::Address;
 
-/// Parity of the sites whose determinants the even-odd form leaves out: Ŝ lives on the odd ones.
-const EVEN: usize = 0;
-
-/// ln |det D| of one flavour for each chain, from the whole matrix in 2H dimensions. Collective.
-///
-/// # Errors
-/// [`PhysicsError::Geometry`] on a lattice that is too large for that or does not serve the quark; no memory.
-pub fn ln_determinant<const N: usize, const H: usize>(
-    u: &GaugeField<f64, N>,
-    quark: Quark,
-) -> Result<Vec<f64>, PhysicsError> {
-    let operator = quark.operator::<f64, N, H>(u)?;
-    let of_matrix = DenseMatrix::new(&quark.matrix_of(&operator)?)?.ln_det();
-    Ok(match quark.matrix {
-        QuarkMatrix::Full => of_matrix,
-        QuarkMatrix::EvenOdd => {
-            let of_sites = operator.site_log_det(Some(EVEN));
-            of_matrix.into_iter().zip(of_sites).map(|(matrix, sites)| matrix + sites).collect()
-        }
-    })
-}
-
 /// The condensate for each chain from the whole matrix in 2H dimensions. Collective.
 ///
 /// # Errors
-/// As [`ln_determinant`], and [`PhysicsError::Parameter`] where D is singular.
+/// As [`ln_determinant`](super::ln_determinant), and [`PhysicsError::Parameter`] where D is singular.
 pub fn exact_condensate<const N: usize, const H: usize>(
     u: &GaugeField<f64, N>,
     quark: Quark,
@@ -126,6 +104,7 @@ impl<const N: usize, const H: usize> StochasticCondensate<N, H> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ln_determinant;
     use super::*;
     use crate::dirac::Boundary;
     use crate::naive::rough_field;
