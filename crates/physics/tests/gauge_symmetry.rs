@@ -181,7 +181,8 @@ fn solves_in_blocks_are_covariant() {
     let mut b = SpinorField::<f64, 3>::zeroed(lattice).unwrap();
     b.set_gaussian(Address::new(3, Purpose::Source));
     let sap = SapParameters { block: [2, 2, 2, 4], cycles: 1, steps: 3 };
-    let parameters = MultigridParameters { block: [4, 2, 2, 4], vectors: 4, ..MultigridParameters::default() };
+    let parameters =
+        MultigridParameters { block: [4, 2, 2, 4], vectors: 4, ..MultigridParameters::default() };
     let stop = Stopping::at(1e-10);
     let solve = |u: &GaugeField<f64, 3>, b: &SpinorField<f64, 3>| {
         let d = Wilson::new(u, 0.2, Boundary::periodic()).unwrap().with_clover(1.0).unwrap();
