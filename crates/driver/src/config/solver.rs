@@ -151,3 +151,47 @@ impl MultigridTable {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{FileKind, RunFile, Stage};
+    use std::path::Path;
+
+    #[test]
+    fn solvers_in_blocks_have_tables_of_their_own() {
+        let solve = |keys: &str| {
+            let text =
+                format!("[run]\ndirectory = \"x\"\n[start]\nkind = \"file\"\n[solve]\nmass = 0.1\n{keys}\n");
+            let input = ["start.file=x.lime".to_owned()];
+            RunFile::parse(&text, Path::new("x"), FileKind::Solve, &input)
+        };
+        let method = |keys: &str| match &solve(keys).unwrap().stages[0] {
+            Stage::Solve(solve) => solve.method(),
+            other => panic!("{other:?}"),
+        };
+        let SolveMethod::Schwarz { restart: 12, parameters } =
+            method("solver = \"sap-gmres\"\nrestart = 12\nsap = { block = [4, 4, 2, 8], cycles = 3 }")
+        else {
+            panic!("not the Schwarz procedure")
+        };
+        assert_eq!((parameters.block, parameters.cycles, parameters.steps), ([4, 4, 2, 8], 3, 4));
+        let SolveMethod::Multigrid(parameters) =
+            method("solver = \"multigrid\"\nmultigrid = { vectors = 12, steps = 6 }")
+        else {
+            panic!("no multigrid")
+        };
+        assert_eq!((parameters.vectors, parameters.block), (12, [4; 4]));
+        assert_eq!(parameters.smoother, Smoother::EvenOdd { steps: 6 });
+        for (keys, wanted) in [
+            ("sap = { cycles = 3 }", "`sap` needs solver = \"sap-gmres\""),
+            ("solver = \"gmres\"\nmultigrid = { vectors = 3 }", "`multigrid` needs solver = \"multigrid\""),
+            ("solver = \"multigrid\"\nmultigrid = { vectors = 40 }", "expected 1 to 32"),
+            ("solver = \"multigrid\"\nrestart = 10", "`restart` needs"),
+            ("solver = \"multigrid\"\nmultigrid = { vector = 4 }", "unknown field `vector`"),
+        ] {
+            let error = solve(keys).unwrap_err();
+            assert!(error.exit_code() == 2 && error.to_string().contains(wanted), "{error}");
+        }
+    }
+}

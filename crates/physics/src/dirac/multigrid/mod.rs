@@ -19,6 +19,7 @@ mod direct;
 mod inverse;
 mod matrices;
 mod operator;
+mod projection;
 mod smoother;
 mod solver;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::aggregates::{Aggregates, Sites};
 use super::coarse::{CoarseLattice, CoarseVector};
+use super::direct::Direct;
 use super::operator::{CoarseOperator, CoarseSchur, apply_gamma5};
 use super::{Multigrid, MultigridParameters, Smoother};
 use crate::PhysicsError;
@@ -136,6 +137,13 @@ fn check_definitions<T: Real, const N: usize>(extents: [usize; 4], block: Site, 
     operator.apply(&mut back, &x);
     let off = distance(&coarse, &back, &phi);
     assert!(off < 100.0 * tolerance, "{what}: the even-odd solution is off by {off:e}");
+
+    let direct = Direct::new(&operator, &coarse).unwrap().unwrap();
+    direct.solve(&coarse, &mut x, &source);
+    operator.reconstruct(&mut x, &source);
+    operator.apply(&mut back, &x);
+    let off = distance(&coarse, &back, &phi);
+    assert!(off < 100.0 * tolerance, "{what}: the solution by the inverse is off by {off:e}");
 
     // Another mass.
     let heavier = Wilson::new(&u, 0.35, Boundary::antiperiodic()).unwrap().with_clover(csw).unwrap();
