@@ -99,7 +99,7 @@ impl RunFile {
             machine: tables.optional("machine")?.unwrap_or_default(),
             stages: match kind {
                 FileKind::Run => tables.stages()?,
-                FileKind::Solve => vec![Stage::Solve(tables.required("solve")?)],
+                FileKind::Solve => vec![Stage::Solve(Box::new(tables.required("solve")?))],
             },
             text: text.clone(),
             path: path.into(),

@@ -32,7 +32,7 @@ pub enum Stage {
     /// Gradient flow of the configuration at hand.
     Flow(FlowStage),
     /// Solves of the Wilson–Dirac equation.
-    Solve(SolveStage),
+    Solve(Box<SolveStage>),
     /// Low modes of a Dirac operator.
     Spectrum(SpectrumStage),
     /// The configuration at hand as a file.

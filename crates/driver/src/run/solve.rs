@@ -13,6 +13,9 @@ use lime_rs::{Precision, ScidacFile};
 use std::fmt::Display;
 use std::time::Instant;
 
+/// What a solve cost in units of D, where that is known.
+type Cost = Box<dyn Fn(&SolveReport) -> Option<f64>>;
+
 impl<const N: usize> Engine<'_, N> {
     pub(super) fn solve(&mut self, stage: &SolveStage) -> Result<(), DriverError> {
         let number = self.state.stage;
@@ -27,8 +30,7 @@ impl<const N: usize> Engine<'_, N> {
         let mut lines = Vec::new();
         // What a solve costs in units of D: all that was done for own solvers, what a plugin says of itself.
         let operations = LinearOperator::flops(&wilson);
-        let mut cost: Box<dyn Fn(&SolveReport) -> Option<f64>> =
-            Box::new(|report: &SolveReport| Some(report.applications as f64));
+        let mut cost: Cost = Box::new(|report: &SolveReport| Some(report.applications as f64));
         let solved = match (&stage.preconditioner, stage.method()) {
             (Some(_), SolveMethod::Plain(PropagatorSolver::Gmres { restart })) => {
                 let plugins = self.setting.plugins;

@@ -51,7 +51,7 @@ pub(super) fn rows(
     };
     for chain in 0..file.run.chains as usize {
         let Some(first) = of(chain).next() else { continue };
-        let row = |quantity: &str| Row::new(Some(number), "spectrum", &named(quantity, chain, file));
+        let row = |quantity: &str| Row::new(Some(number), "spectrum", named(quantity, chain, file));
         let worst = of(chain).map(|e| e.residual).fold(0.0, f64::max);
         let all = format!("{} eigenvalues, residual at most {worst:.1e}", of(chain).count());
         match stage.operator {

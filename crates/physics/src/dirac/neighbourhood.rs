@@ -58,7 +58,7 @@ impl<'a, T: Real, V: Lanes<Scalar = T>, const N: usize, const H: usize, const RO
         let link = 2 * ROWS * N;
         self.crossing = self.table.crossing(block);
         self.moving = self.crossing;
-        for step in 0..STEPS {
+        for step in (0..STEPS).filter(|step| step % DIM_MAX < 2 * H) {
             let at = self.layout.neighbour(block, step);
             let beside = if step < DIM_MAX { block } else { at.block as usize };
             self.at[step] = at;
