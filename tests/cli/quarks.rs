@@ -99,7 +99,6 @@ const SCHWINGER: &str = r#"
 [run]
 seed = 1962
 directory = "out"
-chains = 2
 checkpoint_seconds = 0
 [lattice]
 group = "U(1)"
@@ -118,6 +117,9 @@ kind = "hmc"
 trajectories = 30
 steps = 4
 thermalise = 10
+[[stage]]
+kind = "write"
+file = "end.lime"
 "#;
 
 /// Quarks in two dimensions in each way: the same bytes however they are run, and what there is to tell.
@@ -145,7 +147,7 @@ fn the_schwinger_model_runs_in_all_ways() {
             let lines = std::fs::read_to_string(scratch.path("one/measurements.jsonl")).unwrap();
             let updates: Vec<_> =
                 json_lines(&lines).into_iter().filter(|line| line["kind"] == "hmc").collect();
-            assert_eq!(updates.len(), 60);
+            assert_eq!(updates.len(), 30);
             for update in updates {
                 assert!((0.0..3.0).contains(&update["condensate"].as_f64().unwrap()), "{update}");
                 assert_eq!(update["ln_det"].is_number(), determinant == "reweight", "{update}");
@@ -168,14 +170,14 @@ fn weights_and_condensates_are_those_of_free_quarks() {
     }
     let free = SCHWINGER.replace("kappa = 0.2", "kappa = 0.2\ndeterminant = \"reweight\"");
     let free = free.replace("\"hot\"", "\"cold\"").replace("steps = 4", "steps = 1\nlength = 1e-9");
-    for (way, sources, tolerance) in [("exact", 1, 1e-7), ("stochastic", 1600, 0.02)] {
+    for (way, sources, tolerance) in [("exact", 1, 1e-7), ("stochastic", 400, 0.05)] {
         let measured = format!("{way:?}\ncondensate_sources = {sources}");
         let text = free.replace("\"exact\"", &measured).replace("30", "2").replace("thermalise = 10", "");
         let scratch = Scratch::new(&text);
-        scratch.succeeds(&["run", "run.toml"]);
+        scratch.succeeds(&["run", "run.toml", "--set", "machine.threads=1"]);
         let lines = std::fs::read_to_string(scratch.path("out/measurements.jsonl")).unwrap();
         let updates: Vec<_> = json_lines(&lines).into_iter().filter(|line| line["kind"] == "hmc").collect();
-        assert_eq!(updates.len(), 4);
+        assert_eq!(updates.len(), 2);
         for update in updates {
             let [ours, ln] = ["condensate", "ln_det"].map(|key| update[key].as_f64().unwrap());
             assert!((ln / ln_det - 1.0).abs() < 1e-7, "{update}: ln det {ln_det}");

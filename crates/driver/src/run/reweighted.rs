@@ -40,7 +40,7 @@ mod tests {
         Series { stage: 2, kind: "hmc", name, chains, thermalisation: 1, spacing: 1 }
     }
 
-    /// Two chains, the first number of each left out: with weights 3 and 1 in turn, values 1 and 5 average to 2.
+    /// The first number is left out; with weights 3 and 1 in turn, values 1 and 5 average to 2.
     #[test]
     fn averages_are_weighted_after_thermalisation() {
         let chain = |first: f64, a: f64, b: f64| {
@@ -49,9 +49,9 @@ mod tests {
         };
         let ln_det = chain(900.0, 3f64.ln() - 700.0, -700.0);
         let all = [
-            series("plaquette", vec![chain(100.0, 1.0, 5.0); 2]),
-            series(LN_DET, vec![ln_det; 2]),
-            series("delta H", vec![chain(0.0, 1.0, 5.0); 2]),
+            series("plaquette", vec![chain(100.0, 1.0, 5.0)]),
+            series(LN_DET, vec![ln_det]),
+            series("delta H", vec![chain(0.0, 1.0, 5.0)]),
         ];
         let rows = rows(&all);
         let cells: Vec<_> = rows.iter().map(Row::cells).collect();
@@ -60,7 +60,7 @@ mod tests {
         assert!(cells[0][2].starts_with("2.0"), "{cells:?}");
         // (3 + 1)² / 2 (9 + 1).
         assert_eq!((&cells[1][1], &cells[1][2]), (&"ESS".to_owned(), &"0.80000000".to_owned()));
-        assert!(all[0].thermalisation == 1 && cells[1][4] == "80", "{cells:?}");
+        assert_eq!(cells[1][4], "40");
         assert!(super::rows(&all[..1]).is_empty());
     }
 }
