@@ -12,4 +12,5 @@ mod quarks;
 mod resume;
 mod samples;
 mod solve;
+mod spectrum;
 mod train;

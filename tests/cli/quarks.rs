@@ -95,6 +95,122 @@ fn one_flavour_has_the_weight_of_its_function() {
     assert!(ln_weight.abs() < 1e-5 && ln_weight != 0.0, "{ln_weight}");
 }
 
+const SCHWINGER: &str = r#"
+[run]
+seed = 1962
+directory = "out"
+chains = 2
+checkpoint_seconds = 0
+[lattice]
+group = "U(1)"
+extents = [4, 4]
+[action]
+beta = 1.0
+[fermions]
+kappa = 0.2
+[measure]
+charge = true
+condensate = "exact"
+[start]
+kind = "hot"
+[[stage]]
+kind = "hmc"
+trajectories = 30
+steps = 4
+thermalise = 10
+"#;
+
+/// Quarks in two dimensions in each way: the same bytes however they are run, and what there is to tell.
+#[test]
+fn the_schwinger_model_runs_in_all_ways() {
+    for (determinant, said) in [
+        ("pseudofermions", &["two flavours of Wilson quarks of mass 0.5, even-odd", "iterations"][..]),
+        ("exact", &["exact determinant of two flavours of Wilson quarks of mass 0.5, even-odd"]),
+        ("reweight", &["plaquette, reweighted", "condensate, reweighted", "charge^2, reweighted", "ESS"]),
+    ] {
+        for (condensate, group) in [("exact", "U(1)"), ("stochastic", "SU(2)")] {
+            let text = SCHWINGER.replace("\"exact\"", &format!("{condensate:?}"));
+            let text = text.replace("kappa = 0.2", &format!("kappa = 0.2\ndeterminant = {determinant:?}"));
+            let charge = format!("charge = {}", group == "U(1)");
+            let text = text.replace("U(1)", group).replace("charge = true", &charge);
+            let scratch = Scratch::new(&text);
+            let mut table = String::new();
+            for (name, setting) in [("one", "machine.threads=1"), ("ranks", "machine.ranks=[1,2]")] {
+                let directory = format!("run.directory={name}");
+                table = scratch.succeeds(&["run", "run.toml", "--set", &directory, "--set", setting]);
+                assert_same(&scratch.path("one"), &scratch.path(name));
+            }
+            let expected = said.iter().filter(|said| group == "U(1)" || !said.starts_with("charge"));
+            expected.for_each(|said| assert!(table.contains(said), "{determinant} {group}: {said}: {table}"));
+            let lines = std::fs::read_to_string(scratch.path("one/measurements.jsonl")).unwrap();
+            let updates: Vec<_> =
+                json_lines(&lines).into_iter().filter(|line| line["kind"] == "hmc").collect();
+            assert_eq!(updates.len(), 60);
+            for update in updates {
+                assert!((0.0..3.0).contains(&update["condensate"].as_f64().unwrap()), "{update}");
+                assert_eq!(update["ln_det"].is_number(), determinant == "reweight", "{update}");
+            }
+        }
+    }
+}
+
+/// Links that hardly move from 1: ln det(D†D) and the condensate, exact and from sources, are those of free quarks, as
+/// kappa = 1/(2m + 4) and boundaries antiperiodic in y have them.
+#[test]
+fn weights_and_condensates_are_those_of_free_quarks() {
+    let (mut ln_det, mut condensate) = (0.0, 0.0);
+    for (x, y) in (0..4).flat_map(|x| (0..4).map(move |y| (f64::from(x), f64::from(y)))) {
+        let p = [x, y + 0.5].map(|n| std::f64::consts::TAU * n / 4.0);
+        let m = 0.5 + p.iter().map(|p| 1.0 - p.cos()).sum::<f64>();
+        let square = m * m + p.iter().map(|p| p.sin().powi(2)).sum::<f64>();
+        ln_det += 2.0 * square.ln();
+        condensate += 2.0 * m / square / 16.0;
+    }
+    let free = SCHWINGER.replace("kappa = 0.2", "kappa = 0.2\ndeterminant = \"reweight\"");
+    let free = free.replace("\"hot\"", "\"cold\"").replace("steps = 4", "steps = 1\nlength = 1e-9");
+    for (way, sources, tolerance) in [("exact", 1, 1e-7), ("stochastic", 1600, 0.02)] {
+        let measured = format!("{way:?}\ncondensate_sources = {sources}");
+        let text = free.replace("\"exact\"", &measured).replace("30", "2").replace("thermalise = 10", "");
+        let scratch = Scratch::new(&text);
+        scratch.succeeds(&["run", "run.toml"]);
+        let lines = std::fs::read_to_string(scratch.path("out/measurements.jsonl")).unwrap();
+        let updates: Vec<_> = json_lines(&lines).into_iter().filter(|line| line["kind"] == "hmc").collect();
+        assert_eq!(updates.len(), 4);
+        for update in updates {
+            let [ours, ln] = ["condensate", "ln_det"].map(|key| update[key].as_f64().unwrap());
+            assert!((ln / ln_det - 1.0).abs() < 1e-7, "{update}: ln det {ln_det}");
+            assert!((ours / condensate - 1.0).abs() < tolerance, "{update}: condensate {condensate}");
+        }
+    }
+}
+
+#[test]
+fn what_two_dimensions_cannot_have_is_refused() {
+    let scratch = Scratch::new(SCHWINGER);
+    for (settings, said) in [
+        (&["fermions.csw=1"][..], &["csw", "clover term is for 4 dimensions"][..]),
+        (&["fermions.boundary=[1,1,1,-1]"], &["boundary", "4 signs for 2 directions"]),
+        (
+            &["lattice.extents=[64,32]", "fermions.determinant=exact"],
+            &["2048 rows", "1536 at most", "| determinant"],
+        ),
+        (&["lattice.extents=[64,32]"], &["2048 rows", "condensate = \"stochastic\"", "| condensate"]),
+        (&["lattice.extents=[4,5]"], &["even extents", "even_odd = false"]),
+        (&["fermions.determinant=reweight", "stage.0.inner_steps=[2]"], &["leave `inner_steps` out"]),
+        (&["fermions.kappa=0.2", "fermions.determinant=whole"], &["whole", "pseudofermions"]),
+    ] {
+        let mut arguments = vec!["run", "run.toml"];
+        settings.iter().for_each(|setting| arguments.extend(["--set", setting]));
+        let error = scratch.fails(2, &arguments);
+        assert!(said.iter().all(|word| error.contains(word)), "{settings:?}: {error}");
+        assert!(!scratch.path("out").exists(), "{settings:?}: nothing is left");
+    }
+    let quenched = SCHWINGER.replace("[fermions]\nkappa = 0.2\n", "");
+    std::fs::write(scratch.path("quenched.toml"), quenched).unwrap();
+    let error = scratch.fails(2, &["run", "quenched.toml"]);
+    assert!(error.contains("| condensate") && error.contains("quarks of [fermions]"), "{error}");
+}
+
 #[test]
 fn what_quarks_cannot_have_is_refused() {
     let scratch = Scratch::new(QUARKS);

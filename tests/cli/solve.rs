@@ -28,6 +28,8 @@ fn solve_finds_what_the_run_found() {
     let two_rows = &["--set", "solve.links=two-rows"];
     for (solver, more) in [
         ("cg-eo", &[][..]),
+        ("bicgstab4-eo", &[]),
+        ("gcr", &["--set", "solve.restart=20"]),
         ("gmres", &["--set", "solve.restart=20"]),
         ("bicgstab-eo", two_rows),
         ("bicgstab-eo-mixed", two_rows),
@@ -39,6 +41,43 @@ fn solve_finds_what_the_run_found() {
         let other = pions(&json_lines(&scratch.succeeds(&other)));
         assert!(pions(&run).iter().zip(other).all(|(a, b)| (a / b - 1.0).abs() < 1e-7), "{solver}");
     }
+}
+
+/// The pion from the numbers of the propagator's file, by a reader that knows nothing but SciDAC's records.
+#[test]
+fn propagators_are_files_of_others() {
+    let scratch = Scratch::new(SMALL);
+    scratch.succeeds(&["run", "run.toml"]);
+    let keys = "propagator = { file = \"quark.scidac\" }\n";
+    std::fs::write(scratch.path("solve.toml"), format!("{SOLVE}{keys}")).unwrap();
+    let arguments = ["solve", "solve.toml", "--input", "out/end.lime", "--json"];
+    let lines = json_lines(&scratch.succeeds(&arguments));
+    let told = lines.iter().find(|line| line["kind"] == "propagator").unwrap();
+    assert_eq!((told["file"].as_str(), told["columns"].as_u64()), (Some("quark.scidac"), Some(12)));
+    let pion: Vec<f64> = lines.iter().filter_map(|line| line["pion"].as_f64()).collect();
+
+    let file = lime_rs::ScidacFile::open(scratch.path("solved/end/quark.scidac")).unwrap();
+    let slice = file.info().dims[..3].iter().product::<usize>();
+    let mut sums = vec![0.0; pion.len()];
+    for index in 1..=12 {
+        let (numbers, verification) = file.numbers::<f64>(index).unwrap();
+        assert!(verification.is_verified());
+        for (site, numbers) in numbers.chunks_exact(24).enumerate() {
+            sums[site / slice] += numbers.iter().map(|x| x * x).sum::<f64>();
+        }
+    }
+    assert!(sums.iter().zip(&pion).all(|(a, b)| (a / b - 1.0).abs() < 1e-12), "{sums:?} {pion:?}");
+    let text = scratch.succeeds(&["ildg", "info", "solved/end/quark.scidac"]);
+    assert!(text.contains("USQCD_D3_DiracFermion"), "{text}");
+
+    // A name that is taken, and one of the run's own.
+    let twice = SMALL.replace("mass = 0.2", "mass = 0.2\npropagator = { file = \"end.lime\" }");
+    let scratch = Scratch::new(&twice);
+    let error = scratch.fails(2, &["run", "run.toml"]);
+    assert!(error.contains("two stages write `end.lime`"), "{error}");
+    let own = SMALL.replace("mass = 0.2", "mass = 0.2\npropagator = { file = \"table.txt\" }");
+    let error = Scratch::new(&own).fails(2, &["run", "run.toml"]);
+    assert!(error.contains("is one of the run's own files"), "{error}");
 }
 
 #[test]

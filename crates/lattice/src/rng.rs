@@ -38,6 +38,8 @@ pub enum Purpose {
     Proposal,
     /// Pseudofermions.
     Pseudofermion,
+    /// Sources of condensates.
+    Condensate,
 }
 
 /// Where a random number comes from.

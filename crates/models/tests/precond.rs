@@ -52,7 +52,7 @@ fn naive<const N: usize>(
     let extents = geometry.extents();
     let site = |index: usize| {
         let x = geometry.site(index);
-        let mut out = Spinor(psi.spinor(&x, chain).unwrap().0.map(|s| s.map(|z| z.scale(weights.site))));
+        let mut out = psi.spinor(&x, chain).unwrap().map(|z| z.scale(weights.site));
         for mu in 0..4 {
             let (mut ahead, mut behind) = (x, x);
             ahead[mu] = (x[mu] + 1) % extents[mu];
@@ -69,7 +69,7 @@ fn naive<const N: usize>(
                         let spin = unit + gamma.scale(sign * weights.spin_hop);
                         for c in 0..N {
                             for d in 0..N {
-                                out.0[s][c] = out.0[s][c] + spin * u.0[c][d] * psi.0[r][d];
+                                out[s][c] = out[s][c] + spin * u.0[c][d] * psi[r][d];
                             }
                         }
                     }
@@ -87,7 +87,7 @@ fn deviation<const N: usize>(out: &SpinorField<f64, N>, expected: &[Spinor<f64, 
     let mut worst = 0.0f64;
     for (index, expected) in expected.iter().enumerate() {
         let ours = out.spinor(&geometry.site(index), chain).unwrap();
-        for (a, b) in ours.0.as_flattened().iter().zip(expected.0.as_flattened()) {
+        for (a, b) in ours.components().iter().zip(expected.components()) {
             worst = worst.max((*a - *b).norm2().sqrt());
         }
     }
@@ -200,9 +200,7 @@ fn the_layer_is_linear_and_turns_with_the_gauge() {
 }
 
 fn turned(g: &Matrix<f64, 3>, psi: &Spinor<f64, 3>) -> Spinor<f64, 3> {
-    Spinor(psi.0.map(|colours| {
-        std::array::from_fn(|c| (0..3).fold(Complex::zero(), |sum, d| g.0[c][d].mul_add(colours[d], sum)))
-    }))
+    Spinor::from_fn(|s, c| (0..3).fold(Complex::zero(), |sum, d| g.0[c][d].mul_add(psi[s][d], sum)))
 }
 
 #[test]

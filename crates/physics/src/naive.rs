@@ -174,8 +174,8 @@ impl<const N: usize> NaiveLinks<N> {
                         let sigma = (ab[s][r] - ba[s][r]).scale(0.5);
                         for c in 0..N {
                             for d in 0..N {
-                                let term = sigma * f.0[c][d] * psi.0[r][d];
-                                out.0[s][c] = out.0[s][c] - term.scale(0.5 * csw);
+                                let term = sigma * f.0[c][d] * psi[r][d];
+                                out[s][c] = out[s][c] - term.scale(0.5 * csw);
                             }
                         }
                     }

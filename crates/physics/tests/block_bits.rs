@@ -8,7 +8,7 @@ use gaugelink_lattice::{GaugeField, Lattice, LatticeOptions};
 use gaugelink_physics::dirac::{
     Boundary, MultigridParameters, MultigridSolver, Sap, SapParameters, Smoother, SpinorField, Wilson,
 };
-use gaugelink_physics::solver::{Gmres, Stopping};
+use gaugelink_physics::solver::{Gmres, LinearOperator, Stopping};
 
 const BLOCK: [usize; 4] = [2, 2, 2, 4];
 

@@ -16,7 +16,10 @@ fn twisted() -> Boundary {
     Boundary::twisted([0.3, 0.0, 1.1, std::f64::consts::PI])
 }
 
-fn fields<const N: usize>(lattice: &Arc<Lattice>, chain: u64) -> (GaugeField<f64, N>, SpinorField<f64, N>) {
+fn fields<const N: usize, const H: usize>(
+    lattice: &Arc<Lattice>,
+    chain: u64,
+) -> (GaugeField<f64, N>, SpinorField<f64, N, H>) {
     let start = Address::new(4, Purpose::Start).chain(chain);
     let mut psi = SpinorField::zeroed(lattice).unwrap();
     psi.set_gaussian(Address::new(5, Purpose::Source).chain(chain));
@@ -24,9 +27,9 @@ fn fields<const N: usize>(lattice: &Arc<Lattice>, chain: u64) -> (GaugeField<f64
 }
 
 /// D and D† in both precisions, with whole links or two rows of them.
-fn check_formula<const N: usize>(extents: &[usize], lanes: LaneMeaning, two_rows: bool) {
+fn check_formula<const N: usize, const H: usize>(extents: &[usize], lanes: LaneMeaning, two_rows: bool) {
     let lattice = Lattice::new(extents, LatticeOptions { lanes, ..LatticeOptions::default() }).unwrap();
-    let (u, psi) = fields::<N>(&lattice, 0);
+    let (u, psi) = fields::<N, H>(&lattice, 0);
     let u_single = u.converted::<f32>().unwrap();
     let psi_single = psi.converted::<f32>().unwrap();
     for boundary in [Boundary::periodic(), Boundary::antiperiodic(), twisted()] {
@@ -51,17 +54,15 @@ fn check_formula<const N: usize>(extents: &[usize], lanes: LaneMeaning, two_rows
                     let x = lattice.geometry().site(index);
                     let ours = out.spinor(&x, chain).unwrap();
                     let rounded = out_single.spinor(&x, chain).unwrap();
-                    for (s, colours) in expected.0.iter().enumerate() {
-                        for (c, z) in colours.iter().enumerate() {
-                            let off = (ours.0[s][c] - *z).norm2().sqrt();
-                            let (re, im) = (f64::from(rounded.0[s][c].re), f64::from(rounded.0[s][c].im));
-                            let off_single = (re - z.re).hypot(im - z.im);
-                            let place = format!(
-                                "N={N} {extents:?} {x:?} chain {chain} dagger {dagger} two rows {two_rows}"
-                            );
-                            assert!(off < 2e-14, "{place}: off by {off:e}");
-                            assert!(off_single < 1e-5, "{place}: single precision off by {off_single:e}");
-                        }
+                    for (i, z) in expected.components().iter().enumerate() {
+                        let (ours, rounded) = (ours.components()[i], rounded.components()[i]);
+                        let off = (ours - *z).norm2().sqrt();
+                        let off_single = (f64::from(rounded.re) - z.re).hypot(f64::from(rounded.im) - z.im);
+                        let place = format!(
+                            "N={N} {extents:?} {x:?} chain {chain} dagger {dagger} two rows {two_rows}"
+                        );
+                        assert!(off < 2e-14, "{place}: off by {off:e}");
+                        assert!(off_single < 1e-5, "{place}: single precision off by {off_single:e}");
                     }
                 }
             }
@@ -73,20 +74,24 @@ fn check_formula<const N: usize>(extents: &[usize], lanes: LaneMeaning, two_rows
 fn the_operator_is_that_of_the_plain_formula() {
     for lanes in [LaneMeaning::Sites, LaneMeaning::Batch { chains: 3 }] {
         for two_rows in [false, true] {
-            check_formula::<3>(&[4, 4, 2, 8], lanes, two_rows);
-            check_formula::<3>(&[3, 4, 5, 2], lanes, two_rows);
+            check_formula::<3, 2>(&[4, 4, 2, 8], lanes, two_rows);
+            check_formula::<3, 2>(&[3, 4, 5, 2], lanes, two_rows);
+            check_formula::<3, 1>(&[8, 4], lanes, two_rows);
+            check_formula::<3, 1>(&[3, 5], lanes, two_rows);
         }
-        check_formula::<2>(&[4, 2, 6, 4], lanes, false);
-        check_formula::<1>(&[8, 4, 2, 4], lanes, false);
+        check_formula::<2, 2>(&[4, 2, 6, 4], lanes, false);
+        check_formula::<1, 2>(&[8, 4, 2, 4], lanes, false);
+        check_formula::<2, 1>(&[2, 6], lanes, false);
+        check_formula::<1, 1>(&[16, 8], lanes, false);
     }
 }
 
 #[test]
 fn two_rows_are_refused_where_they_do_not_hold_the_links() {
     let lattice = Lattice::new(&[4; 4], LatticeOptions::default()).unwrap();
-    let (mut u, _) = fields::<3>(&lattice, 0);
+    let (mut u, _) = fields::<3, 2>(&lattice, 0);
     let refused = |u: &GaugeField<f64, 3>| {
-        Wilson::new(u, MASS, twisted()).unwrap().with_two_rows().unwrap_err().to_string()
+        Wilson::<f64, 3>::new(u, MASS, twisted()).unwrap().with_two_rows().unwrap_err().to_string()
     };
     let kept = u.link(5, 2, 3);
     u.set_link(5, 2, 3, &kept.scale(1.001));
@@ -97,19 +102,26 @@ fn two_rows_are_refused_where_they_do_not_hold_the_links() {
     u.set_link(5, 2, 3, &kept.scale(f64::NAN));
     assert!(refused(&u).contains("links are off SU(3)"), "{}", refused(&u));
     u.set_link(5, 2, 3, &kept);
-    assert!(Wilson::new(&u, MASS, twisted()).unwrap().with_two_rows().is_ok());
-    let (u, _) = fields::<2>(&lattice, 0);
-    let refused = Wilson::new(&u, MASS, twisted()).unwrap().with_two_rows().unwrap_err().to_string();
+    assert!(Wilson::<f64, 3>::new(&u, MASS, twisted()).unwrap().with_two_rows().is_ok());
+    let (u, _) = fields::<2, 2>(&lattice, 0);
+    let refused =
+        Wilson::<f64, 2>::new(&u, MASS, twisted()).unwrap().with_two_rows().unwrap_err().to_string();
     assert!(refused.contains("two rows determine links of SU(3), these are 2×2"), "{refused}");
 }
 
 /// Numbers that everything has gone into: `[quantity][chain]`.
-fn results<const N: usize>(extents: &[usize], options: LatticeOptions, chain: u64) -> Vec<Vec<f64>> {
+fn results<const N: usize, const H: usize>(
+    extents: &[usize],
+    options: LatticeOptions,
+    chain: u64,
+) -> Vec<Vec<f64>> {
     let lattice = Lattice::new(extents, options).unwrap();
-    let (u, psi) = fields::<N>(&lattice, chain);
+    let (u, psi) = fields::<N, H>(&lattice, chain);
+    // The clover term is one of four dimensions.
+    let csw = if H == 2 { 1.3 } else { 0.0 };
     let d = Wilson::new(&u, MASS, twisted()).unwrap();
     let mut results = Vec::new();
-    let mut note = |out: &SpinorField<f64, N>| {
+    let mut note = |out: &SpinorField<f64, N, H>| {
         let inner = psi.inner_product(out);
         results.push(out.norm2());
         results.push(inner.iter().map(|z| z.re).collect());
@@ -127,7 +139,7 @@ fn results<const N: usize>(extents: &[usize], options: LatticeOptions, chain: u6
         two_rows.apply(&mut out, &psi);
         note(&out);
     }
-    let clover = Wilson::new(&u, MASS, twisted()).unwrap().with_clover(1.3).unwrap();
+    let clover = Wilson::new(&u, MASS, twisted()).unwrap().with_clover(csw).unwrap();
     clover.apply(&mut out, &psi);
     note(&out);
     let mut x = clover.vector().unwrap();
@@ -164,15 +176,18 @@ fn results<const N: usize>(extents: &[usize], options: LatticeOptions, chain: u6
     results
 }
 
-fn check_bits<const N: usize>(extents: &[usize], grids: &[&[usize]]) {
+fn check_bits<const N: usize, const H: usize>(extents: &[usize], grids: &[&[usize]]) {
     assert_equal_bits(&format!("N={N} {extents:?}"), grids, |options, chain| {
-        results::<N>(extents, options, chain)
+        results::<N, H>(extents, options, chain)
     });
 }
 
 #[test]
 fn operators_and_solves_give_the_same_bits() {
-    check_bits::<3>(&[4, 4, 4, 8], &[&[1, 1, 1, 2], &[2, 1, 2, 1], &[1, 2, 1, 2]]);
-    check_bits::<2>(&[4, 2, 4, 4], &[&[1, 1, 1, 2], &[2, 1, 2, 1]]);
-    check_bits::<1>(&[4, 4, 4, 4], &[&[2, 1, 1, 2]]);
+    check_bits::<3, 2>(&[4, 4, 4, 8], &[&[1, 1, 1, 2], &[2, 1, 2, 1], &[1, 2, 1, 2]]);
+    check_bits::<2, 2>(&[4, 2, 4, 4], &[&[1, 1, 1, 2], &[2, 1, 2, 1]]);
+    check_bits::<1, 2>(&[4, 4, 4, 4], &[&[2, 1, 1, 2]]);
+    check_bits::<3, 1>(&[8, 8], &[&[2, 1], &[2, 2]]);
+    check_bits::<2, 1>(&[4, 8], &[&[1, 2]]);
+    check_bits::<1, 1>(&[8, 12], &[&[2, 1], &[1, 2], &[2, 2]]);
 }

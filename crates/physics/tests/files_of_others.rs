@@ -84,9 +84,7 @@ fn rotation(from: &[SpinMatrix; 4]) -> SpinMatrix {
 }
 
 fn turned(v: &SpinMatrix, psi: &Spinor<f64, N>) -> Spinor<f64, N> {
-    Spinor(std::array::from_fn(|s| {
-        std::array::from_fn(|c| (0..SPINS).fold(Complex::zero(), |sum, r| v[s][r].mul_add(psi.0[r][c], sum)))
-    }))
+    Spinor::from_fn(|s, c| (0..SPINS).fold(Complex::zero(), |sum, r| v[s][r].mul_add(psi[r][c], sum)))
 }
 
 /// Twelve propagators of a point source at the origin, kappa = 0.15, antiperiodic in time, by nissa in tmLQCD's basis: D
@@ -106,19 +104,19 @@ fn propagators_of_nissa_go_back_to_their_sources() {
         let [mut psi, mut out] = [(); 2].map(|()| SpinorField::<f64, N>::zeroed(&lattice).unwrap());
         for (site, numbers) in numbers.chunks_exact(2 * SPINS * N).enumerate() {
             let complex = |k: usize| Complex::new(numbers[2 * k], numbers[2 * k + 1]);
-            let theirs = Spinor(std::array::from_fn(|s| std::array::from_fn(|c| complex(s * N + c))));
+            let theirs = Spinor::from_fn(|s, c| complex(s * N + c));
             let x = lattice.geometry().site(site);
             // Their phase of π is spread evenly over the time slices; ours is all at the edge.
             let phi = std::f64::consts::PI * x[3] as f64 / EXTENTS[3] as f64;
-            let theirs = Spinor(theirs.0.map(|c| c.map(|z| z * Complex::new(phi.cos(), phi.sin()))));
+            let theirs = theirs.map(|z| z * Complex::new(phi.cos(), phi.sin()));
             psi.set_spinor(&x, 0, &turned(&v, &theirs));
         }
         psi.exchange();
         d.apply(&mut out, &psi);
         let mut source = Spinor::zero();
-        source.0[spin][colour] = Complex::new(1.0, 0.0);
+        source[spin][colour] = Complex::new(1.0, 0.0);
         let mut origin = out.spinor(&[0; 4], 0).unwrap();
-        for (z, s) in origin.0.as_flattened_mut().iter_mut().zip(turned(&v, &source).0.as_flattened()) {
+        for (z, s) in origin.components_mut().iter_mut().zip(turned(&v, &source).components()) {
             *z = *z - *s;
         }
         out.set_spinor(&[0; 4], 0, &origin);

@@ -1,37 +1,39 @@
 //! The propagator on unit links against its formula in momentum space.
 //!
-//! D(p) = M + i Σ γ_mu sin p_mu with M = m + 4 − Σ cos p_mu, so S(x) = 1/V Σ_p e^{ipx} (M − i Σ γ_mu sin p_mu) / (M² + Σ sin²
+//! D(p) = M + i Σ γ_mu sin p_mu with M = m + d − Σ cos p_mu in d dimensions, so S(x) = 1/V Σ_p e^{ipx} (M − i Σ γ_mu sin p_mu) / (M² + Σ sin²
 //! p_mu), with momenta p_mu = (2πn + θ_mu)/L_mu that the boundary's phases θ shift.
 
 use gaugelink_lattice::{Complex, GaugeField, Lattice, LatticeOptions, Site};
 use gaugelink_physics::dirac::{
-    Boundary, Propagator, PropagatorSolver, SpinMatrix, Wilson, gamma, gamma5, pcac_masses,
+    Boundary, Propagator, PropagatorSolver, SpinMatrix, Wilson, gamma, gamma_entry, gamma5, pcac_masses,
 };
 use gaugelink_physics::solver::Stopping;
 use std::f64::consts::{PI, TAU};
 
 const MASS: f64 = 0.1;
 
-fn in_momentum_space(extents: &[usize; 4], angles: &[f64; 4], x: [f64; 4]) -> SpinMatrix {
-    let gammas: [SpinMatrix; 4] = std::array::from_fn(gamma);
+/// In 2H dimensions, on as many spins; the other entries are 0.
+fn in_momentum_space<const H: usize>(extents: &[usize], angles: &[f64; 4], x: [f64; 4]) -> SpinMatrix {
+    let dims = 2 * H;
     let volume: usize = extents.iter().product();
     let mut sum = [[Complex::zero(); 4]; 4];
     for index in 0..volume {
         let mut rest = index;
-        let p: [f64; 4] = std::array::from_fn(|mu| {
+        let mut momentum = |mu: usize| {
             let n = rest % extents[mu];
             rest /= extents[mu];
             (TAU * n as f64 + angles[mu]) / extents[mu] as f64
-        });
-        let m = MASS + 4.0 - p.iter().map(|p| p.cos()).sum::<f64>();
+        };
+        let p: Vec<f64> = (0..dims).map(&mut momentum).collect();
+        let m = MASS + dims as f64 - p.iter().map(|p| p.cos()).sum::<f64>();
         let scale = 1.0 / (m * m + p.iter().map(|p| p.sin().powi(2)).sum::<f64>()) / volume as f64;
         let phase = p.iter().zip(&x).map(|(p, x)| p * x).sum::<f64>();
         let wave = Complex::new(scale * phase.cos(), scale * phase.sin());
-        for s in 0..4 {
-            for r in 0..4 {
+        for s in 0..dims {
+            for r in 0..dims {
                 let mut entry = Complex::new(if s == r { m } else { 0.0 }, 0.0);
-                for mu in 0..4 {
-                    entry = entry - gammas[mu][s][r].times_i().scale(p[mu].sin());
+                for (mu, p) in p.iter().enumerate() {
+                    entry = entry - gamma_entry::<H>(mu, s, r).times_i().scale(p.sin());
                 }
                 sum[s][r] = sum[s][r] + wave * entry;
             }
@@ -40,24 +42,28 @@ fn in_momentum_space(extents: &[usize; 4], angles: &[f64; 4], x: [f64; 4]) -> Sp
     sum
 }
 
-fn check(extents: [usize; 4], angles: [f64; 4], source: Site, csw: f64, solver: PropagatorSolver) {
-    let lattice = Lattice::new(&extents, LatticeOptions::default()).unwrap();
-    let u = GaugeField::<f64, 3>::cold(&lattice).unwrap();
+fn check<const N: usize, const H: usize>(
+    extents: &[usize],
+    angles: [f64; 4],
+    source: Site,
+    csw: f64,
+    solver: PropagatorSolver,
+) {
+    let lattice = Lattice::new(extents, LatticeOptions::default()).unwrap();
+    let u = GaugeField::<f64, N>::cold(&lattice).unwrap();
     // Unit links have no field strength.
-    let d = Wilson::new(&u, MASS, Boundary::twisted(angles)).unwrap().with_clover(csw).unwrap();
+    let d = Wilson::<f64, N, H>::new(&u, MASS, Boundary::twisted(angles)).unwrap().with_clover(csw).unwrap();
     let (s, _) = Propagator::point(&d, source, solver, &Stopping::at(1e-14)).unwrap();
     for index in (0..lattice.volume()).step_by(7) {
         let x = lattice.geometry().site(index);
-        let expected =
-            in_momentum_space(&extents, &angles, std::array::from_fn(|mu| x[mu] as f64 - source[mu] as f64));
-        for (spin, colour) in (0..4).flat_map(|s| (0..3).map(move |c| (s, c))) {
+        let relative = std::array::from_fn(|mu| x[mu] as f64 - source[mu] as f64);
+        let expected = in_momentum_space::<H>(extents, &angles, relative);
+        for (spin, colour) in (0..2 * H).flat_map(|s| (0..N).map(move |c| (s, c))) {
             let column = s.column(spin, colour).spinor(&x, 0).unwrap();
-            for (r, colours) in column.0.iter().enumerate() {
-                for (c, z) in colours.iter().enumerate() {
-                    let expected = if c == colour { expected[r][spin] } else { Complex::zero() };
-                    let off = (*z - expected).norm2().sqrt();
-                    assert!(off < 1e-12, "{extents:?} {angles:?} {solver:?} {x:?}: {z:?}, {expected:?}");
-                }
+            for (i, z) in column.components().iter().enumerate() {
+                let expected = if i % N == colour { expected[i / N][spin] } else { Complex::zero() };
+                let off = (*z - expected).norm2().sqrt();
+                assert!(off < 1e-12, "{extents:?} {angles:?} {solver:?} {x:?}: {z:?}, {expected:?}");
             }
         }
     }
@@ -66,9 +72,12 @@ fn check(extents: [usize; 4], angles: [f64; 4], source: Site, csw: f64, solver: 
 #[test]
 fn propagators_are_those_of_momentum_space() {
     let antiperiodic = [0.0, 0.0, 0.0, PI];
-    check([4, 6, 4, 8], antiperiodic, [0; 4], 0.0, PropagatorSolver::EvenOddBiCgStab);
-    check([4, 4, 2, 8], [0.3, 0.0, 1.1, PI], [1, 2, 1, 5], 1.3, PropagatorSolver::EvenOddMixed);
-    check([3, 4, 5, 2], antiperiodic, [2, 0, 3, 1], 0.0, PropagatorSolver::BiCgStab);
+    check::<3, 2>(&[4, 6, 4, 8], antiperiodic, [0; 4], 0.0, PropagatorSolver::EvenOddBiCgStab);
+    check::<3, 2>(&[4, 4, 2, 8], [0.3, 0.0, 1.1, PI], [1, 2, 1, 5], 1.3, PropagatorSolver::EvenOddMixed);
+    check::<3, 2>(&[3, 4, 5, 2], antiperiodic, [2, 0, 3, 1], 0.0, PropagatorSolver::BiCgStab);
+    check::<1, 1>(&[8, 12], [0.0, PI, 0.0, 0.0], [3, 1, 0, 0], 0.0, PropagatorSolver::EvenOddBiCgStab);
+    check::<2, 1>(&[6, 16], [0.3, 1.1, 0.0, 0.0], [5, 7, 0, 0], 0.0, PropagatorSolver::EvenOddMixed);
+    check::<3, 1>(&[3, 5], [0.0, PI, 0.0, 0.0], [2, 0, 0, 0], 0.0, PropagatorSolver::BiCgStab);
 }
 
 fn product(a: &SpinMatrix, b: &SpinMatrix) -> SpinMatrix {
@@ -103,7 +112,7 @@ fn meson_correlators_are_those_of_momentum_space() {
         for index in 0..64 {
             let x = [index % 4, index / 4 % 4, index / 16];
             let relative = std::array::from_fn(|mu| if mu < 3 { x[mu] as f64 } else { t as f64 });
-            let s = in_momentum_space(&extents, &angles, relative);
+            let s = in_momentum_space::<2>(&extents, &angles, relative);
             pion += contracted(&s, &gamma5(), &gamma5());
             axial += contracted(&s, &time_axial, &gamma5());
             vector += (0..3).map(|k| contracted(&s, &gamma(k), &gamma(k))).sum::<f64>() / 3.0;

@@ -27,7 +27,7 @@ fn fields<const N: usize>(lattice: &Arc<Lattice>, chain: u64) -> (GaugeField<f64
 fn flat<const N: usize>(psi: &SpinorField<f64, N>) -> Vec<Complex<f64>> {
     let geometry = psi.layout().geometry();
     let sites = (0..geometry.volume()).map(|k| psi.spinor(&geometry.site(k), 0).unwrap());
-    sites.flat_map(|s| s.0.as_flattened().to_vec()).collect()
+    sites.flat_map(|s| s.components().to_vec()).collect()
 }
 
 /// D⁻¹ b from the whole matrix, by elimination with pivoting.

@@ -30,7 +30,7 @@ fn operators() -> impl Iterator<Item = (String, String, f64, Boundary)> {
 fn assert_spinor(what: &str, field: &Spinors, x: Site, expected: &[Complex<f64>]) {
     let ours = field.spinor(&x, 0).unwrap();
     let norm = expected.iter().map(|z| z.norm2()).sum::<f64>().sqrt();
-    for (z, e) in ours.0.as_flattened().iter().zip(expected) {
+    for (z, e) in ours.components().iter().zip(expected) {
         let error = (*z - *e).norm2().sqrt() / norm;
         assert!(error < 1e-11, "{what} at {x:?}: {ours:?} instead of {expected:?}");
     }

@@ -55,7 +55,7 @@ fn solutions_have_the_residual_of_double_precision() {
         let (mut off, mut scale) = (0.0, 0.0);
         for (index, dx) in dx.iter().enumerate() {
             let b = b.spinor(&lattice.geometry().site(index), 0).unwrap();
-            for (z, b) in dx.0.as_flattened().iter().zip(b.0.as_flattened()) {
+            for (z, b) in dx.components().iter().zip(b.components()) {
                 off += (*z - *b).norm2();
                 scale += b.norm2();
             }
@@ -95,7 +95,7 @@ fn failures_say_what_they_are() {
     // Another operator below: updates do not come closer.
     let single = u.converted::<f32>().unwrap();
     let d = Wilson::new(&u, MASS, Boundary::antiperiodic()).unwrap();
-    let far = Wilson::new(&single, 3.0, Boundary::antiperiodic()).unwrap();
+    let far = Wilson::<f32, 3>::new(&single, 3.0, Boundary::antiperiodic()).unwrap();
     let mut x = d.vector().unwrap();
     let mut mixed = MixedBiCgStab::new(&d, &far).unwrap();
     let stagnated = mixed.solve((&d, &far), &mut x, &b, &Stopping::at(1e-12)).unwrap_err();

@@ -2,7 +2,7 @@
 
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{Complex, GaugeField, Lattice, LatticeOptions, MomentumField};
-use gaugelink_physics::action::{Pseudofermions, Solves, Term, TermError};
+use gaugelink_physics::action::{ExactDeterminant, Pseudofermions, Solves, Term, TermError};
 use gaugelink_physics::dirac::{Boundary, Quark, QuarkMatrix, Spinor, SpinorField, naive};
 use gaugelink_physics::solver::{SolveError, Stopping};
 use nalgebra::{Complex as Z, DMatrix, DVector};
@@ -22,7 +22,11 @@ fn links<const N: usize>(lattice: &Arc<Lattice>) -> GaugeField<f64, N> {
 }
 
 fn quark(matrix: QuarkMatrix) -> Quark {
-    Quark { mass: MASS, csw: 0.0, boundary: Boundary::antiperiodic(), matrix }
+    Quark { mass: MASS, csw: 0.0, boundary: boundary(), matrix }
+}
+
+fn boundary() -> Boundary {
+    Boundary::twisted([0.0, 0.7, 0.0, std::f64::consts::PI])
 }
 
 fn drawn() -> Address {
@@ -30,18 +34,19 @@ fn drawn() -> Address {
 }
 
 /// D as a matrix, odd sites first, by the plain formula.
-fn dense<const N: usize>(u: &GaugeField<f64, N>, mass: f64) -> DMatrix<Z<f64>> {
+fn dense<const N: usize, const H: usize>(u: &GaugeField<f64, N>, mass: f64) -> DMatrix<Z<f64>> {
     let lattice = u.lattice();
     let order = odd_first(lattice);
-    let mut d = DMatrix::zeros(order.len() * 4 * N, order.len() * 4 * N);
-    let mut psi = SpinorField::zeroed(lattice).unwrap();
+    let of_site = 2 * H * N;
+    let mut d = DMatrix::zeros(order.len() * of_site, order.len() * of_site);
+    let mut psi = SpinorField::<f64, N, H>::zeroed(lattice).unwrap();
     for (i, &from) in order.iter().enumerate() {
-        for (spin, colour) in (0..4).flat_map(|s| (0..N).map(move |c| (s, c))) {
+        for (spin, colour) in (0..2 * H).flat_map(|s| (0..N).map(move |c| (s, c))) {
             psi.set_point_source(&lattice.geometry().site(from), spin, colour);
-            let column = naive::wilson(u, &psi, mass, &Boundary::antiperiodic(), false, 0);
+            let column = naive::wilson(u, &psi, mass, &boundary(), false, 0);
             for (j, &to) in order.iter().enumerate() {
-                for (row, z) in column[to].0.as_flattened().iter().enumerate() {
-                    d[(j * 4 * N + row, i * 4 * N + spin * N + colour)] = Z::new(z.re, z.im);
+                for (row, z) in column[to].components().iter().enumerate() {
+                    d[(j * of_site + row, i * of_site + spin * N + colour)] = Z::new(z.re, z.im);
                 }
             }
         }
@@ -67,11 +72,11 @@ fn matrix(d: &DMatrix<Z<f64>>, which: QuarkMatrix) -> DMatrix<Z<f64>> {
 }
 
 /// The first `len` numbers of a field, odd sites first.
-fn vector<const N: usize>(psi: &SpinorField<f64, N>, len: usize) -> DVector<Z<f64>> {
+fn vector<const N: usize, const H: usize>(psi: &SpinorField<f64, N, H>, len: usize) -> DVector<Z<f64>> {
     let lattice = psi.lattice();
     let all = odd_first(lattice).into_iter().flat_map(|site| {
         let psi = psi.spinor(&lattice.geometry().site(site), 0).unwrap();
-        psi.0.into_iter().flatten().map(|z| Z::new(z.re, z.im)).collect::<Vec<_>>()
+        psi.components().iter().map(|z| Z::new(z.re, z.im)).collect::<Vec<_>>()
     });
     DVector::from_iterator(len, all.take(len))
 }
@@ -83,33 +88,39 @@ fn action(m: &DMatrix<Z<f64>>, psi: &DVector<Z<f64>>) -> f64 {
 
 #[test]
 fn actions_are_those_of_dense_matrices() {
-    fn check<const N: usize>(extents: &[usize]) {
+    fn check<const N: usize, const H: usize>(extents: &[usize]) {
         let lattice = lattice(extents);
         let u = links::<N>(&lattice);
-        let (light, heavy) = (dense(&u, MASS), dense(&u, HEAVY));
+        let (light, heavy) = (dense::<N, H>(&u, MASS), dense::<N, H>(&u, HEAVY));
         for which in [QuarkMatrix::Full, QuarkMatrix::EvenOdd] {
             let (m, m_h) = (matrix(&light, which), matrix(&heavy, which));
             let assert = |what: &str, ours: f64, expected: f64| {
                 let error = (ours / expected - 1.0).abs();
                 assert!(error < 1e-10, "N={N} {which:?} {what}: {ours} instead of {expected}");
             };
-            let mut term = Pseudofermions::two_flavours(&u, quark(which), TIGHT).unwrap();
+            let mut term = Pseudofermions::<N, H>::two_flavours(&u, quark(which), TIGHT).unwrap();
             let noise = term.refresh(&u, drawn()).unwrap()[0];
             let phi = vector(term.field(), m.nrows());
             assert("action", term.value(&u).unwrap()[0], action(&m, &phi));
             assert("heat bath", noise, action(&m, &phi));
 
-            let mut term = Pseudofermions::ratio(&u, quark(which), HEAVY, TIGHT).unwrap();
+            let mut term = Pseudofermions::<N, H>::ratio(&u, quark(which), HEAVY, TIGHT).unwrap();
             let noise = term.refresh(&u, drawn()).unwrap()[0];
             let phi = vector(term.field(), m.nrows());
             let psi = m_h.adjoint() * phi;
             assert("ratio", term.value(&u).unwrap()[0], action(&m, &psi));
             assert("heat bath of the ratio", noise, action(&m, &psi));
+
+            let mut term = ExactDeterminant::<N, H>::two_flavours(&u, quark(which)).unwrap();
+            let ln_det: f64 = m.lu().u().diagonal().iter().map(|z| z.norm().ln()).sum();
+            assert("determinant", term.value(&u).unwrap()[0], -2.0 * ln_det);
         }
     }
-    check::<3>(&[2, 2, 2, 2]);
-    check::<2>(&[2, 2, 2, 4]);
-    check::<1>(&[4, 2, 2, 2]);
+    check::<3, 2>(&[2, 2, 2, 2]);
+    check::<2, 2>(&[2, 2, 2, 4]);
+    check::<1, 2>(&[4, 2, 2, 2]);
+    check::<3, 1>(&[2, 4]);
+    check::<1, 1>(&[4, 6]);
 }
 
 /// Both forms stand for one determinant: ln|det D| − ln|det Ŝ| is the same number for all links, that of free even sites.
@@ -120,7 +131,7 @@ fn the_even_odd_determinant_is_the_full_one() {
     let expected = (lattice.volume() / 2 * 12) as f64 * (MASS + 4.0).ln();
     for width in [0.0, 0.5] {
         let u = GaugeField::<f64, 3>::random(&lattice, width, drawn()).unwrap();
-        let d = dense(&u, MASS);
+        let d = dense::<3, 2>(&u, MASS);
         let (full, even_odd) = (ln_det(d.clone()), ln_det(matrix(&d, QuarkMatrix::EvenOdd)));
         assert!((full - even_odd - expected).abs() < 1e-10, "{full} {even_odd} {expected}");
         assert!((even_odd - expected).abs() > 0.1, "a determinant that depends on the links: {even_odd}");
@@ -133,7 +144,7 @@ fn noise_is_drawn_on_the_sites_of_the_action() {
     let lattice = lattice(&[4, 4, 4, 8]);
     let u = links::<3>(&lattice);
     for (which, sites) in [(QuarkMatrix::Full, 512), (QuarkMatrix::EvenOdd, 256)] {
-        let mut term = Pseudofermions::two_flavours(&u, quark(which), TIGHT).unwrap();
+        let mut term = Pseudofermions::<3>::two_flavours(&u, quark(which), TIGHT).unwrap();
         let (value, count) = (term.refresh(&u, drawn()).unwrap()[0], (12 * sites) as f64);
         assert!((value - count).abs() < 4.0 * count.sqrt(), "{which:?}: {value} instead of {count}");
         let again = term.refresh(&u, drawn().sample(1)).unwrap()[0];
@@ -148,7 +159,7 @@ fn a_solve_that_fails_is_told_and_leaves_the_momenta() {
     let few = Stopping { iterations: 3, ..STOP };
     for which in [QuarkMatrix::Full, QuarkMatrix::EvenOdd] {
         let solves = Solves { force: few, action: few };
-        let mut term = Pseudofermions::two_flavours(&u, quark(which), solves).unwrap();
+        let mut term = Pseudofermions::<3>::two_flavours(&u, quark(which), solves).unwrap();
         term.refresh(&u, drawn()).unwrap();
         let mut p = MomentumField::zeroed(&lattice).unwrap();
         p.refresh(Address::new(3, Purpose::Momenta));
@@ -167,7 +178,7 @@ fn a_solve_that_fails_is_told_and_leaves_the_momenta() {
         assert_eq!(term.iterations(), 3);
         let message = term.value(&u).unwrap_err().to_string();
         assert!(message.contains("action") && message.contains("did not converge"), "{message}");
-        let mut ratio = Pseudofermions::ratio(&u, quark(which), HEAVY, solves).unwrap();
+        let mut ratio = Pseudofermions::<3>::ratio(&u, quark(which), HEAVY, solves).unwrap();
         let message = ratio.refresh(&u, drawn()).unwrap_err().to_string();
         assert!(message.contains("ratio to mass 0.5 of two") && message.contains("heat bath"), "{message}");
     }
@@ -176,13 +187,18 @@ fn a_solve_that_fails_is_told_and_leaves_the_momenta() {
 #[test]
 fn lattices_that_do_not_serve_are_refused() {
     let u = links::<3>(&lattice(&[3, 4, 4, 4]));
-    assert!(Pseudofermions::two_flavours(&u, quark(QuarkMatrix::Full), TIGHT).is_ok());
+    assert!(Pseudofermions::<3>::two_flavours(&u, quark(QuarkMatrix::Full), TIGHT).is_ok());
     let refused =
-        Pseudofermions::two_flavours(&u, quark(QuarkMatrix::EvenOdd), TIGHT).unwrap_err().to_string();
+        Pseudofermions::<3>::two_flavours(&u, quark(QuarkMatrix::EvenOdd), TIGHT).unwrap_err().to_string();
     assert!(refused.contains("even extents"), "{refused}");
     let u = links::<3>(&lattice(&[4, 4]));
-    let refused = Pseudofermions::two_flavours(&u, quark(QuarkMatrix::Full), TIGHT).unwrap_err().to_string();
-    assert!(refused.contains("4 dimensions"), "{refused}");
+    let full = quark(QuarkMatrix::Full);
+    let refused = Pseudofermions::<3>::two_flavours(&u, full, TIGHT).unwrap_err().to_string();
+    assert!(refused.contains("4 dimensions, this one has 2"), "{refused}");
+    assert!(Pseudofermions::<3, 1>::two_flavours(&u, full, TIGHT).is_ok());
+    let clover = Quark { csw: 1.0, ..full };
+    let refused = Pseudofermions::<3, 1>::two_flavours(&u, clover, TIGHT).unwrap_err().to_string();
+    assert!(refused.contains("clover term needs a lattice of 4 dimensions"), "{refused}");
 }
 
 /// A field of somebody else's choice is what the action is of.
@@ -192,11 +208,11 @@ fn fields_can_be_given() {
     let u = links::<3>(&lattice);
     let mut phi = SpinorField::<f64, 3>::zeroed(&lattice).unwrap();
     let mut one = Spinor::zero();
-    one.0[2][1] = Complex::new(0.3, -0.4);
+    one[2][1] = Complex::new(0.3, -0.4);
     phi.set_spinor(&[1, 0, 0, 0], 0, &one);
-    let mut term = Pseudofermions::two_flavours(&u, quark(QuarkMatrix::Full), TIGHT).unwrap();
+    let mut term = Pseudofermions::<3>::two_flavours(&u, quark(QuarkMatrix::Full), TIGHT).unwrap();
     term.set_field(&phi);
-    let d = dense(&u, MASS);
+    let d = dense::<3, 2>(&u, MASS);
     let expected = action(&d, &vector(&phi, d.nrows()));
     assert!((term.value(&u).unwrap()[0] / expected - 1.0).abs() < 1e-10);
 }
@@ -212,7 +228,7 @@ fn forces_depend_on_nothing_that_was_asked_before() {
     other.drift(&p, 0.05);
     let loose = Solves { force: Stopping::at(1e-5), action: Stopping::at(1e-5) };
     for which in [QuarkMatrix::Full, QuarkMatrix::EvenOdd] {
-        let mut term = Pseudofermions::ratio(&u, quark(which), HEAVY, loose).unwrap();
+        let mut term = Pseudofermions::<3>::ratio(&u, quark(which), HEAVY, loose).unwrap();
         term.refresh(&u, drawn()).unwrap();
         let mut asked = |u: &GaugeField<f64, 3>| {
             let mut force = MomentumField::zeroed(&lattice).unwrap();

@@ -56,11 +56,9 @@ fn odd_sites_of_grid_arrive_and_even_ones_stay() {
             assert_eq!(now, old);
             continue;
         }
-        for (s, colours) in now.0.iter().enumerate() {
-            for (c, z) in colours.iter().enumerate() {
-                let re = 2 * grid_index(x, s, c);
-                assert_eq!((z.re, z.im), (re as f64, re as f64 + 1.0), "{x:?}");
-            }
+        for (i, z) in now.components().iter().enumerate() {
+            let re = 2 * grid_index(x, i / 3, i % 3);
+            assert_eq!((z.re, z.im), (re as f64, re as f64 + 1.0), "{x:?}");
         }
     }
     let mut back = vec![0.0; host.len()];

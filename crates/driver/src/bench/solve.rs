@@ -101,7 +101,7 @@ fn thermalised(lattice: &Arc<Lattice>, seed: u64, updates: u64) -> Result<GaugeF
 
 /// The eigenvalue of D(0) with the least real part.
 fn leftmost(u: &GaugeField<f64, 3>) -> Result<Complex<f64>, DriverError> {
-    let d = Wilson::new(u, NEAR, Boundary::periodic())?.with_clover(CSW)?;
+    let d = Wilson::<f64, 3>::new(u, NEAR, Boundary::periodic())?.with_clover(CSW)?;
     let wanted = Wanted { count: MODES, tolerance: 1e-7, vectors: 100 };
     let found = d
         .low_modes(Spectrum::Dirac, &wanted, 1)

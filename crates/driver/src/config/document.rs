@@ -132,7 +132,8 @@ impl<'a> Tables<'a> {
             Some("fthmc") => Ok(Stage::Fthmc(self.read(stage)?)),
             Some("proposal") => Ok(Stage::Proposal(self.read(stage)?)),
             Some("flow") => Ok(Stage::Flow(self.read(stage)?)),
-            Some("solve") => Ok(Stage::Solve(self.read(stage)?)),
+            Some("solve") => Ok(Stage::Solve(Box::new(self.read(stage)?))),
+            Some("spectrum") => Ok(Stage::Spectrum(self.read(stage)?)),
             Some("write") => Ok(Stage::Write(self.read(stage)?)),
             other => {
                 let message = format!(

@@ -1,13 +1,27 @@
 //! `[fermions]`: one flavour of Wilson quarks or two degenerate ones, with or without the clover term, in every stage of
-//! hybrid Monte Carlo.
+//! hybrid Monte Carlo; in two or four dimensions.
 
-use super::stage::{antiperiodic_in_time, mass, max_iterations, reachable, signs};
+use super::boundary::BoundarySigns;
+use super::stage::{max_iterations, reachable};
 use super::tables::{at_least_one, finite, positive, yes};
-use gaugelink_lattice::Complex;
+use gaugelink_lattice::group::group_name;
 use gaugelink_physics::action::{Solves, Zolotarev};
-use gaugelink_physics::dirac::{Boundary, Quark, QuarkMatrix};
+use gaugelink_physics::dirac::{DenseMatrix, Quark, QuarkMatrix};
 use gaugelink_physics::solver::Stopping;
 use serde::{Deserialize, Deserializer};
+
+/// How the quarks' determinant enters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Determinant {
+    /// As an integral over pseudofermions.
+    #[default]
+    Pseudofermions,
+    /// As a term of the action, from the whole matrix: small lattices.
+    Exact,
+    /// As a weight of configurations that know the gauge action only, from the whole matrix: small lattices.
+    Reweight,
+}
 
 /// `[fermions]`
 #[derive(Debug, Clone, Deserialize)]
@@ -16,18 +30,21 @@ pub struct FermionsTable {
     /// 2, or 1 by a rational function.
     #[serde(default = "two")]
     pub flavours: u64,
+    /// How their determinant enters.
+    #[serde(default)]
+    pub determinant: Determinant,
     /// Bare mass m; either this or `kappa`.
-    #[serde(default, deserialize_with = "mass_if_given")]
+    #[serde(default, deserialize_with = "finite_if_given")]
     mass: Option<f64>,
-    /// Hopping parameter, kappa = 1/(2m + 8).
+    /// Hopping parameter, kappa = 1/(2(m + d)) in d dimensions.
     #[serde(default, deserialize_with = "kappa_if_given")]
     kappa: Option<f64>,
     /// Coefficient of the clover term; 0 leaves it out.
     #[serde(default, deserialize_with = "finite")]
     csw: f64,
-    /// Boundary sign of each direction: 1 periodic, −1 antiperiodic.
-    #[serde(default = "antiperiodic_in_time", deserialize_with = "signs")]
-    boundary: [f64; 4],
+    /// Boundary sign of each direction: 1 periodic, −1 antiperiodic. Antiperiodic in the last one where nothing is said.
+    #[serde(default)]
+    boundary: BoundarySigns,
     /// Pseudofermions on the odd sites only.
     #[serde(default = "yes")]
     pub even_odd: bool,
@@ -51,12 +68,11 @@ pub struct FermionsTable {
 }
 
 impl FermionsTable {
-    /// The light flavours.
-    pub fn quark(&self) -> Quark {
-        let mass = self.mass.or(self.kappa.map(|kappa| 0.5 / kappa - 4.0)).unwrap_or_default();
-        let boundary = Boundary(self.boundary.map(|sign| Complex::new(sign, 0.0)));
+    /// The light flavours on a lattice of so many dimensions.
+    pub fn quark(&self, dims: usize) -> Quark {
+        let mass = self.mass.or(self.kappa.map(|kappa| 0.5 / kappa - dims as f64)).unwrap_or_default();
         let matrix = if self.even_odd { QuarkMatrix::EvenOdd } else { QuarkMatrix::Full };
-        Quark { mass, csw: self.csw, boundary, matrix }
+        Quark { mass, csw: self.csw, boundary: self.boundary.on(dims), matrix }
     }
 
     /// When solves end.
@@ -84,13 +100,85 @@ impl FermionsTable {
         }
     }
 
-    /// Terms of the action: a ratio for each heavier mass, and the heaviest flavours by themselves.
-    pub fn terms(&self) -> usize {
-        self.hasenbusch.len() + 1
+    /// Whether a clover term is asked for.
+    pub fn has_clover(&self) -> bool {
+        self.csw != 0.0
     }
 
-    /// The key that is at fault, and what is wrong with it.
-    pub(super) fn problem(&self) -> Option<(&'static str, String)> {
+    /// Whether configurations are made without quarks, and weighted.
+    pub fn reweights(&self) -> bool {
+        self.determinant == Determinant::Reweight
+    }
+
+    /// Terms of the action: a ratio for each heavier mass, and the heaviest flavours by themselves.
+    pub fn terms(&self) -> usize {
+        if self.reweights() { 0 } else { self.hasenbusch.len() + 1 }
+    }
+
+    /// The key that is at fault on this lattice, and what is wrong with it.
+    pub(crate) fn problem_on(
+        &self,
+        group: usize,
+        extents: &[usize],
+        bipartite: bool,
+    ) -> Option<(&'static str, String)> {
+        let dims = extents.len();
+        if dims != 2 && dims != 4 {
+            return Some(("", format!("Wilson fermions need 2 or 4 dimensions, this lattice has {dims}")));
+        }
+        if let Some(problem) = self.mass_problem(dims) {
+            return Some(problem);
+        }
+        if self.has_clover() && dims != 4 {
+            return Some((
+                "csw",
+                format!("the clover term is for 4 dimensions, this lattice has {dims}: csw = 0"),
+            ));
+        }
+        if let Some(problem) = self.boundary.problem_on(dims) {
+            return Some(("boundary", problem));
+        }
+        if self.even_odd && !bipartite {
+            return Some((
+                "even_odd",
+                format!("the even-odd form needs even extents, not {extents:?}: even_odd = false"),
+            ));
+        }
+        let of_whole = self.determinant != Determinant::Pseudofermions;
+        let why = of_whole.then(|| self.dense_problem(group, extents)).flatten()?;
+        Some(("determinant", why))
+    }
+
+    /// Why there is no dense matrix on this lattice, if there is none.
+    pub(crate) fn dense_problem(&self, group: usize, extents: &[usize]) -> Option<String> {
+        let sites = extents.iter().fold(1usize, |all, &l| all.saturating_mul(l));
+        let rows = sites.saturating_mul(extents.len() * group) / if self.even_odd { 2 } else { 1 };
+        let of_group = |error| format!("{error} ({} on {extents:?})", group_name(group));
+        DenseMatrix::check(rows).err().map(of_group)
+    }
+
+    /// What is wrong with the masses, in so many dimensions.
+    fn mass_problem(&self, dims: usize) -> Option<(&'static str, String)> {
+        let mut lighter = self.quark(dims).mass;
+        if lighter + dims as f64 == 0.0 {
+            let why =
+                format!("-{dims} is not possible here: kappa = 1/(2m + {}) would be infinite", 2 * dims);
+            return Some(("mass", why));
+        }
+        for &heavy in &self.hasenbusch {
+            if heavy.is_nan() || heavy <= lighter {
+                let why = format!(
+                    "{heavy} is not above {lighter}: expected masses that rise, all above that of the light flavours"
+                );
+                return Some(("hasenbusch", why));
+            }
+            lighter = heavy;
+        }
+        None
+    }
+
+    /// The key that is at fault, and what is wrong with it; the dimensions, where they are known.
+    pub(super) fn problem(&self, dims: Option<usize>) -> Option<(&'static str, String)> {
         match (self.mass, self.kappa) {
             (None, None) => {
                 return Some(("mass", "[fermions] needs `mass` or `kappa`, e.g. kappa = 0.138".into()));
@@ -98,10 +186,21 @@ impl FermionsTable {
             (Some(_), Some(_)) => {
                 return Some((
                     "kappa",
-                    "`kappa` and `mass` are one number, kappa = 1/(2m + 8): give one".into(),
+                    "`kappa` and `mass` are one number, kappa = 1/(2m + 2d) in d dimensions: give one".into(),
                 ));
             }
             _ => {}
+        }
+        let of_two = self.determinant != Determinant::Pseudofermions;
+        if of_two && self.flavours != 2 {
+            let what =
+                "one flavour is by pseudofermions: its determinant has a sign, and no weight to sample from"
+                    .into();
+            return Some(("determinant", what));
+        }
+        if of_two && !self.hasenbusch.is_empty() {
+            let what = "ratios are of pseudofermions: leave `hasenbusch` or `determinant` out".into();
+            return Some(("hasenbusch", what));
         }
         match (self.flavours, self.range) {
             (0 | 3.., _) => {
@@ -127,17 +226,7 @@ impl FermionsTable {
         if self.flavours == 1 && !self.hasenbusch.is_empty() {
             return Some(("hasenbusch", "ratios are of two flavours: leave `hasenbusch` out".into()));
         }
-        let mut lighter = self.quark().mass;
-        for &heavy in &self.hasenbusch {
-            if heavy.is_nan() || heavy <= lighter {
-                let why = format!(
-                    "{heavy} is not above {lighter}: expected masses that rise, all above that of the light flavours"
-                );
-                return Some(("hasenbusch", why));
-            }
-            lighter = heavy;
-        }
-        None
+        self.mass_problem(dims?)
     }
 }
 
@@ -156,8 +245,8 @@ fn tolerance() -> f64 {
     Solves::default().action.tolerance
 }
 
-fn mass_if_given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
-    mass(deserializer).map(Some)
+fn finite_if_given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    finite(deserializer).map(Some)
 }
 
 fn reachable_if_given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
@@ -172,6 +261,8 @@ fn kappa_if_given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f
 mod tests {
     use super::*;
     use crate::config::{FileKind, RunFile};
+    use gaugelink_lattice::Complex;
+    use gaugelink_physics::dirac::Boundary;
     use std::path::Path;
 
     fn parse(fermions: &str, stage: &str) -> Result<RunFile, String> {
@@ -187,13 +278,17 @@ mod tests {
     fn flavours_have_their_mass() {
         let of = |fermions: &str| parse(fermions, "").unwrap().fermions.unwrap();
         let heavy = of("kappa = 0.125\nhasenbusch = [0.5, 1.5]");
-        assert_eq!((heavy.quark().mass, heavy.terms()), (0.0, 3));
-        assert_eq!(heavy.quark().matrix, QuarkMatrix::EvenOdd);
-        assert_eq!(heavy.quark().boundary, Boundary::antiperiodic());
+        assert_eq!((heavy.quark(4).mass, heavy.terms()), (0.0, 3));
+        assert_eq!(heavy.quark(4).matrix, QuarkMatrix::EvenOdd);
+        assert_eq!(heavy.quark(4).boundary, Boundary::antiperiodic());
+        // In two dimensions kappa = 1/(2m + 4), and time is y.
+        let flat = of("kappa = 0.125").quark(2);
+        assert_eq!(flat.mass, 2.0);
+        assert_eq!(flat.boundary, Boundary::periodic().with(1, Complex::new(-1.0, 0.0)));
         let full = of("mass = -0.3\neven_odd = false\nboundary = [1, 1, 1, 1]\ntolerance = 1e-9\ncsw = 1.76");
-        assert_eq!((full.quark().mass, full.quark().csw, full.terms()), (-0.3, 1.76, 1));
-        assert_eq!(full.quark().matrix, QuarkMatrix::Full);
-        assert_eq!(full.quark().boundary, Boundary::periodic());
+        assert_eq!((full.quark(4).mass, full.quark(4).csw, full.terms()), (-0.3, 1.76, 1));
+        assert_eq!(full.quark(4).matrix, QuarkMatrix::Full);
+        assert_eq!(full.quark(4).boundary, Boundary::periodic());
         let one = of("mass = 0\nflavours = 1\nrange = [0.1, 60]");
         assert_eq!((one.rational(), one.terms()), (Some(([0.1, 60.0], 1e-9)), 1));
         assert_eq!((full.solves().action.tolerance, full.solves().force.tolerance), (1e-9, 1e-8));
@@ -216,6 +311,19 @@ mod tests {
         let falling = refused("mass = 0.1\nhasenbusch = [0.5, 0.3]");
         assert!(falling.contains("0.3 is not above 0.5") && falling.contains("| hasenbusch"), "{falling}");
         assert!(refused("mass = 0.1\nhasenbusch = [0.1]").contains("not above 0.1"));
+        assert!(refused("mass = -4").contains("kappa = 1/(2m + 8) would be infinite"));
+        assert!(refused("mass = 0.1\nboundary = [1, 1, 1, 2]").contains("2 is no boundary sign"));
+        assert!(refused("mass = 0.1\ndeterminant = \"dense\"").contains("pseudofermions"));
+        for whole in ["exact", "reweight"] {
+            let whole = format!("mass = 0.1\ndeterminant = \"{whole}\"");
+            assert!(
+                refused(&format!("{one}\ndeterminant = \"exact\""))
+                    .contains("one flavour is by pseudofermions")
+            );
+            assert!(
+                refused(&format!("{whole}\nhasenbusch = [0.5]")).contains("ratios are of pseudofermions")
+            );
+        }
         let levels = |keys: &str| parse("mass = 0.1\nhasenbusch = [0.5]", keys);
         assert!(levels("inner_steps = [1, 4]").is_ok());
         let deep = levels("inner_steps = [1, 1, 4]").unwrap_err();

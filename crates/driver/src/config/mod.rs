@@ -1,31 +1,36 @@
 //! Run files: TOML, every key defined once, mistakes answered with the line, the key and what was expected.
 
 mod action;
+mod boundary;
 mod document;
 mod fermions;
 mod file_name;
 mod overrides;
 mod plugin;
 mod solver;
+mod spectrum;
 mod stage;
 mod tables;
 mod train;
 
 pub use action::{ActionKind, ActionTable};
+pub use boundary::BoundarySigns;
 pub(crate) use document::config_error;
 use document::{Tables, at_line};
-pub use fermions::FermionsTable;
+pub use fermions::{Determinant, FermionsTable};
 pub(crate) use file_name::OWN_FILES;
 pub use overrides::with_overrides;
 pub use plugin::{PluginTable, Role};
 pub use solver::{MultigridTable, SapTable, SolveMethod};
+pub use spectrum::SpectrumStage;
 pub use stage::{
-    FlowStage, FthmcStage, HeatbathStage, HmcStage, LinkRows, ProposalStage, SolveStage, Stage, WriteStage,
+    FlowStage, FthmcStage, HeatbathStage, HmcStage, LinkRows, PropagatorTable, ProposalStage, SolveStage,
+    Stage, WriteStage,
 };
 pub(crate) use tables::cores;
 pub use tables::{
-    FormatName, GroupName, LatticeTable, MachineTable, MeasureTable, PrecisionName, RunTable, StartKind,
-    StartTable,
+    Condensate, FormatName, GroupName, LatticeTable, MachineTable, MeasureTable, PrecisionName, RunTable,
+    StartKind, StartTable,
 };
 pub use train::{ChainTable, ModelName, ModelTable, TrainFile, TrainRunTable, TrainTable};
 
@@ -94,7 +99,7 @@ impl RunFile {
             machine: tables.optional("machine")?.unwrap_or_default(),
             stages: match kind {
                 FileKind::Run => tables.stages()?,
-                FileKind::Solve => vec![Stage::Solve(tables.required("solve")?)],
+                FileKind::Solve => vec![Stage::Solve(Box::new(tables.required("solve")?))],
             },
             text: text.clone(),
             path: path.into(),
@@ -113,8 +118,18 @@ impl RunFile {
         if let Some(problem) = self.action.and_then(|action| action.problem()) {
             return Err(tables.fail_in("action", problem));
         }
-        if let Some((key, problem)) = self.fermions.as_ref().and_then(FermionsTable::problem) {
+        let dims = self.lattice.as_ref().map(|lattice| lattice.extents.len());
+        if let Some((key, problem)) = self.fermions.as_ref().and_then(|fermions| fermions.problem(dims)) {
             return Err(tables.fail_key(&["fermions", key], &problem));
+        }
+        if self.measure.sign && self.fermions.is_none() {
+            let message = "the sign is of the determinant of a quark of [fermions]: add the table";
+            return Err(tables.fail_key(&["measure", "sign"], message));
+        }
+        if let (Some(_), None) = (self.measure.condensate, &self.fermions) {
+            let message = "the condensate is of the quarks of [fermions]: add the table; with determinant = \"reweight\" \
+                           updates go without quarks";
+            return Err(tables.fail_key(&["measure", "condensate"], message));
         }
         if self.run.seed.is_none() && (updates || self.start.kind == StartKind::Hot) {
             let message = "missing field `seed`, expected a whole number: it makes the run repeatable";
@@ -148,18 +163,21 @@ impl RunFile {
         }
         let mut written = Vec::new();
         for (number, stage) in self.stages.iter().enumerate() {
-            if let Stage::Write(write) = stage {
-                if written.contains(&&write.file) {
+            if let Some((name, key)) = stage.target() {
+                if written.contains(&name) {
                     let message =
-                        format!("two stages write `{}`: give each a name of its own", write.file.display());
-                    return Err(tables.fail_in_stage(number, "file", &message));
+                        format!("two stages write `{}`: give each a name of its own", name.display());
+                    return Err(tables.fail_in_stage(number, key, &message));
                 }
-                written.push(&write.file);
-                if write.lfn.is_some() && !write.format.0.has_lfn() {
-                    let message =
-                        format!("{} files have no logical file name, ildg and grid have", write.format.0);
-                    return Err(tables.fail_in_stage(number, "lfn", &message));
-                }
+                written.push(name);
+            }
+            if let Stage::Write(write) = stage
+                && write.lfn.is_some()
+                && !write.format.0.has_lfn()
+            {
+                let message =
+                    format!("{} files have no logical file name, ildg and grid have", write.format.0);
+                return Err(tables.fail_in_stage(number, "lfn", &message));
             }
             if stage.thermalisation() >= stage.updates().max(1) {
                 let message = "`thermalise` leaves no update to average over";

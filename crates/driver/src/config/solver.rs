@@ -36,11 +36,14 @@ impl Default for SolverName {
 }
 
 /// Names of the solvers.
-const SOLVERS: [(&str, SolverName); 7] = [
+const SOLVERS: [(&str, SolverName); 10] = [
     ("bicgstab-eo", SolverName::Plain(PropagatorSolver::EvenOddBiCgStab)),
     ("bicgstab-eo-mixed", SolverName::Plain(PropagatorSolver::EvenOddMixed)),
+    ("bicgstab2-eo", SolverName::Plain(PropagatorSolver::EvenOddBiCgStabL { degree: 2 })),
+    ("bicgstab4-eo", SolverName::Plain(PropagatorSolver::EvenOddBiCgStabL { degree: 4 })),
     ("cg-eo", SolverName::Plain(PropagatorSolver::EvenOddConjugateGradient)),
     ("bicgstab", SolverName::Plain(PropagatorSolver::BiCgStab)),
+    ("gcr", SolverName::Plain(PropagatorSolver::Gcr { restart: 0 })),
     ("gmres", SolverName::Plain(PropagatorSolver::Gmres { restart: 0 })),
     ("sap-gmres", SolverName::Schwarz),
     ("multigrid", SolverName::Multigrid),

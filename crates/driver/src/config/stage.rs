@@ -1,9 +1,11 @@
 //! The stages of a run: `[[stage]]` with `kind = "..."`.
 
 use super::action::ActionKind;
+use super::boundary::BoundarySigns;
 use super::file_name::{file_name, logical_name};
 use super::plugin::{PluginTable, Role};
 use super::solver::{MultigridTable, SapTable, SolveMethod, SolverName};
+use super::spectrum::SpectrumStage;
 use super::tables::{
     FormatName, PrecisionName, STEPS_MAX, at_least_one, counts, finite, positive, trajectory_steps, yes,
 };
@@ -13,7 +15,7 @@ use gaugelink_sampler::hmc::Trajectory;
 use gaugelink_sampler::integrator::Integrator;
 use serde::{Deserialize, Deserializer};
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use toml::Spanned;
 
 /// One thing that a run does.
@@ -30,14 +32,26 @@ pub enum Stage {
     /// Gradient flow of the configuration at hand.
     Flow(FlowStage),
     /// Solves of the Wilson–Dirac equation.
-    Solve(SolveStage),
+    Solve(Box<SolveStage>),
+    /// Low modes of a Dirac operator.
+    Spectrum(SpectrumStage),
     /// The configuration at hand as a file.
     Write(WriteStage),
 }
 
 impl Stage {
     /// Values of `kind`.
-    pub const KINDS: [&'static str; 7] = ["heatbath", "hmc", "fthmc", "proposal", "flow", "solve", "write"];
+    pub const KINDS: [&'static str; 8] =
+        ["heatbath", "hmc", "fthmc", "proposal", "flow", "solve", "spectrum", "write"];
+
+    /// The file that it writes into the run directory, and the key that names it.
+    pub fn target(&self) -> Option<(&Path, &'static str)> {
+        match self {
+            Stage::Write(stage) => Some((&stage.file, "file")),
+            Stage::Solve(stage) => stage.propagator.as_ref().map(|table| (&*table.file, "propagator")),
+            _ => None,
+        }
+    }
 
     /// Its `kind`.
     pub fn kind(&self) -> &'static str {
@@ -48,7 +62,8 @@ impl Stage {
             Stage::Proposal(_) => Self::KINDS[3],
             Stage::Flow(_) => Self::KINDS[4],
             Stage::Solve(_) => Self::KINDS[5],
-            Stage::Write(_) => Self::KINDS[6],
+            Stage::Spectrum(_) => Self::KINDS[6],
+            Stage::Write(_) => Self::KINDS[7],
         }
     }
 
@@ -146,7 +161,8 @@ impl HmcStage {
         let levels = self.inner_steps.len() + 1;
         if terms == 1 && levels > 1 {
             return Some(
-                "there is one term and one level without [fermions]: leave `inner_steps` out".into(),
+                "there is one term, the gauge action, and one level without quarks in the action: leave `inner_steps` out"
+                    .into(),
             );
         }
         if levels > terms {
@@ -238,8 +254,8 @@ pub struct SolveStage {
     #[serde(default, deserialize_with = "finite")]
     pub csw: f64,
     /// Boundary sign of each direction: 1 periodic, −1 antiperiodic.
-    #[serde(default = "antiperiodic_in_time", deserialize_with = "signs")]
-    pub boundary: [f64; 4],
+    #[serde(default)]
+    pub boundary: BoundarySigns,
     /// "bicgstab-eo", "bicgstab-eo-mixed", "cg-eo" (all on the even-odd Schur complement; cg on its normal equations),
     /// "bicgstab", "gmres", "sap-gmres" or "multigrid"; see [`SolveStage::method`].
     #[serde(default)]
@@ -265,6 +281,20 @@ pub struct SolveStage {
     /// What the operator reads of each link.
     #[serde(default)]
     pub links: LinkRows,
+    /// Where the propagator goes; nowhere if nothing is said.
+    pub propagator: Option<PropagatorTable>,
+}
+
+/// A propagator's file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PropagatorTable {
+    /// File name inside the run directory.
+    #[serde(deserialize_with = "file_name")]
+    pub file: PathBuf,
+    /// "f64" or "f32".
+    #[serde(default)]
+    pub precision: PrecisionName,
 }
 
 /// What an operator reads of each link.
@@ -289,6 +319,9 @@ impl SolveStage {
             SolverName::Plain(PropagatorSolver::Gmres { .. }) => {
                 SolveMethod::Plain(PropagatorSolver::Gmres { restart })
             }
+            SolverName::Plain(PropagatorSolver::Gcr { .. }) => {
+                SolveMethod::Plain(PropagatorSolver::Gcr { restart })
+            }
             SolverName::Plain(other) => SolveMethod::Plain(other),
             SolverName::Schwarz => SolveMethod::Schwarz { restart, parameters: sap().parameters() },
             SolverName::Multigrid => SolveMethod::Multigrid(multigrid().parameters()),
@@ -305,11 +338,12 @@ impl SolveStage {
         let preconditioner = self.preconditioner.as_ref().filter(|_| !self.is_flexible()).map(|table| {
             (table.plugin.span(), "`preconditioner` needs solver = \"gmres\": the others do not take one")
         });
-        let restarts = self.is_flexible() || self.solver == SolverName::Schwarz;
+        let restarts = self.is_flexible()
+            || matches!(self.solver, SolverName::Schwarz | SolverName::Plain(PropagatorSolver::Gcr { .. }));
         let restart = self.restart.as_ref().filter(|_| !restarts).map(|restart| {
             (
                 restart.span(),
-                "`restart` needs solver = \"gmres\" or \"sap-gmres\": the others are not restarted",
+                "`restart` needs solver = \"gmres\", \"gcr\" or \"sap-gmres\": the others are not restarted",
             )
         });
         let sap = self.sap.as_ref().filter(|_| self.solver != SolverName::Schwarz);
@@ -367,10 +401,6 @@ fn flow_every() -> u64 {
     5
 }
 
-pub(super) fn antiperiodic_in_time() -> [f64; 4] {
-    [1.0, 1.0, 1.0, -1.0]
-}
-
 /// Iterations between restarts where none are given.
 const RESTART: usize = 30;
 
@@ -407,14 +437,6 @@ pub(super) fn max_iterations() -> u64 {
 
 fn integrator<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Integrator, D::Error> {
     String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-}
-
-pub(super) fn signs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[f64; 4], D::Error> {
-    let signs = <[f64; 4]>::deserialize(deserializer)?;
-    match signs.iter().find(|s| s.abs() != 1.0) {
-        Some(s) => Err(serde::de::Error::custom(format!("{s} is no boundary sign, expected 1 or -1"))),
-        None => Ok(signs),
-    }
 }
 
 pub(super) fn mass<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {

@@ -83,11 +83,37 @@ pub struct MeasureTable {
     /// Topological charge: geometric for U(1) in two dimensions, clover in four.
     #[serde(default)]
     pub charge: bool,
+    /// Sign of one flavour's determinant.
+    #[serde(default)]
+    pub sign: bool,
+    /// Condensate of a flavour of `[fermions]`.
+    #[serde(default)]
+    pub condensate: Option<Condensate>,
+    /// Sources of each estimate of it.
+    #[serde(default = "four", deserialize_with = "at_least_one")]
+    pub condensate_sources: u64,
+}
+
+/// How the condensate is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Condensate {
+    /// From the inverse of the whole matrix: small lattices.
+    Exact,
+    /// By solves for random sources.
+    Stochastic,
 }
 
 impl Default for MeasureTable {
     fn default() -> Self {
-        Self { every: 1, polyakov: true, charge: false }
+        Self {
+            every: 1,
+            polyakov: true,
+            charge: false,
+            sign: false,
+            condensate: None,
+            condensate_sources: four(),
+        }
     }
 }
 
@@ -184,6 +210,10 @@ impl From<PrecisionName> for Precision {
             PrecisionName::F32 => Precision::F32,
         }
     }
+}
+
+fn four() -> u64 {
+    4
 }
 
 pub(super) fn one() -> u64 {

@@ -23,8 +23,12 @@ impl Series {
     /// # Errors
     /// [`StatisticsError`] where there is too little to average over.
     pub fn estimate(&self) -> Result<GammaEstimate, StatisticsError> {
-        let kept: Vec<&[f64]> = self.chains.iter().map(|c| &c[self.thermalisation.min(c.len())..]).collect();
-        GammaMethod::default().observable(&Samples::from_replica(&kept)?, 0)
+        GammaMethod::default().observable(&Samples::from_replica(&self.kept())?, 0)
+    }
+
+    /// What is kept, chain by chain.
+    pub fn kept(&self) -> Vec<&[f64]> {
+        self.chains.iter().map(|c| &c[self.thermalisation.min(c.len())..]).collect()
     }
 
     /// The name with letters and digits only, for files.
@@ -40,12 +44,18 @@ type Pick = fn(&Update) -> Option<f64>;
 /// The name of exp(−ΔH), which is 1 on average in equilibrium (Creutz).
 pub(super) const CREUTZ: &str = "exp(-delta H)";
 
+/// The name of ln det(D†D), the log weight of configurations made without quarks.
+pub(super) const LN_DET: &str = "ln det";
+
 /// Observables, in the order of the results.
-const OBSERVABLES: [(&str, Pick); 6] = [
+const OBSERVABLES: [(&str, Pick); 9] = [
     ("plaquette", |u| u.plaquette),
     ("|Polyakov loop|", |u| Some(u.polyakov_re?.hypot(u.polyakov_im?))),
     ("charge", |u| u.charge),
     ("charge^2", |u| u.charge.map(|q| q * q)),
+    ("condensate", |u| u.condensate),
+    ("sign of det D", |u| u.sign),
+    (LN_DET, |u| u.ln_det),
     ("delta H", |u| u.delta_h),
     (CREUTZ, |u| u.delta_h.map(|h| (-h).exp())),
 ];
@@ -131,6 +141,9 @@ mod tests {
                 polyakov_re: None,
                 polyakov_im: None,
                 charge: None,
+                condensate: None,
+                sign: None,
+                ln_det: None,
             })
         };
         let lines: Vec<Line> = (5..=8).flat_map(|update| [line(update, 0), line(update, 1)]).collect();

@@ -169,6 +169,7 @@ impl<'a, const N: usize> Engine<'a, N> {
                 Stage::Proposal(stage) => self.proposal(stage)?,
                 Stage::Flow(stage) => self.flow(stage)?,
                 Stage::Solve(stage) => self.solve(stage)?,
+                Stage::Spectrum(stage) => self.spectrum(stage)?,
                 Stage::Write(stage) => self.write(stage)?,
             }
             self.time(stage, self.state.done - done, start)?;

@@ -35,6 +35,10 @@ pub(crate) enum Line {
     Solve(Solve),
     /// Meson correlators at one time.
     Correlator(Correlator),
+    /// An eigenvalue.
+    Eigenvalue(Eigenvalue),
+    /// A propagator written.
+    Propagator(PropagatorFile),
     /// A configuration written.
     Write(Write),
 }
@@ -68,6 +72,15 @@ pub(crate) struct Update {
     pub polyakov_im: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub charge: Option<f64>,
+    /// tr D⁻¹ / V of one flavour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condensate: Option<f64>,
+    /// Sign of det D of one flavour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sign: Option<f64>,
+    /// ln det(D†D), where configurations are made without quarks and weighted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ln_det: Option<f64>,
 }
 
 /// A term of an action with quarks, in the trajectory that led to an update.
@@ -167,6 +180,29 @@ pub(crate) struct Correlator {
     pub pion: f64,
     pub vector: f64,
     pub axial: f64,
+}
+
+/// An eigenvalue λ of a Dirac operator; they are numbered by growing modulus.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Eigenvalue {
+    pub stage: usize,
+    pub chain: usize,
+    pub number: usize,
+    pub re: f64,
+    pub im: f64,
+    /// ‖D v − λ v‖ / |λ|.
+    pub residual: f64,
+}
+
+/// A propagator in a file, read again and verified.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct PropagatorFile {
+    pub stage: usize,
+    pub chain: usize,
+    pub file: String,
+    /// Columns, one for each source spin and colour.
+    pub columns: usize,
+    pub precision: String,
 }
 
 /// A configuration in a file, and what was found when it was read again.

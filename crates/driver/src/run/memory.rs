@@ -4,6 +4,7 @@ use crate::config::{RunFile, SolveMethod, Stage};
 use gaugelink_lattice::group::algebra_dim;
 use gaugelink_lattice::{LatticeError, ensure_memory};
 use gaugelink_physics::dirac::PropagatorSolver;
+use gaugelink_physics::solver::AT_ONCE;
 
 /// Refuses a run that cannot fit.
 ///
@@ -22,9 +23,11 @@ pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(
 fn reals_per_site(file: &RunFile, stage: &Stage, group: usize, dims: usize) -> usize {
     let links = dims * 2 * group * group;
     let algebra = dims * algebra_dim(group);
-    let spinor = 4 * 2 * group;
+    let spinor = 2 * dims * group;
     // The force of rectangles carries four matrices a site.
     let rectangles = file.action.is_some_and(|action| action.rectangles().is_some());
+    // Source, solution, and room to solve.
+    let condensate = if file.measure.condensate.is_some() { 7 * spinor } else { 0 };
     let detours = if rectangles { 4 * 2 * group * group } else { 0 };
     links
         + match stage {
@@ -37,9 +40,9 @@ fn reals_per_site(file: &RunFile, stage: &Stage, group: usize, dims: usize) -> u
                 let quarks = file.fermions.as_ref().map_or(0, |f| {
                     // Of the clover term: matrices and their inverses, and what its force is gathered from for each term.
                     let clover = 8 * group * group * 2 + 12 * group * group * (f.terms() + 1);
-                    f.fields() * spinor + algebra + if f.quark().csw == 0.0 { 0 } else { clover }
+                    f.fields() * spinor + algebra + if f.has_clover() { clover } else { 0 }
                 });
-                links + algebra + plugin + quarks + detours.max(4 * group * group)
+                links + algebra + plugin + quarks + condensate + detours.max(4 * group * group)
             }
             // U = f(V) twice, the force at U and at V.
             Stage::Fthmc(_) => 5 * links + 2 * algebra + detours.max(4 * group * group),
@@ -54,17 +57,24 @@ fn reals_per_site(file: &RunFile, stage: &Stage, group: usize, dims: usize) -> u
                     SolveMethod::Plain(PropagatorSolver::Gmres { restart })
                         if solve.preconditioner.is_some() =>
                     {
-                        2 * restart + 4
+                        2 * restart + 3 + AT_ONCE
                     }
-                    SolveMethod::Plain(PropagatorSolver::Gmres { restart }) => restart + 4,
-                    SolveMethod::Plain(_) => 8,
+                    SolveMethod::Plain(PropagatorSolver::Gmres { restart }) => restart + 3 + AT_ONCE,
+                    SolveMethod::Plain(PropagatorSolver::Gcr { restart }) => 2 * restart + 2 + AT_ONCE,
+                    SolveMethod::Plain(PropagatorSolver::EvenOddBiCgStabL { degree }) => {
+                        2 * degree + 3 + 2 * AT_ONCE
+                    }
+                    // Those in step: the source, that of the even-odd form, and five of the solver.
+                    SolveMethod::Plain(_) => 7 * AT_ONCE,
                     // Links, clover term and its inverse again, for the lattice and for its blocks.
-                    SolveMethod::Schwarz { restart, .. } => 2 * restart + 4 + 12,
+                    SolveMethod::Schwarz { restart, .. } => 2 * restart + 3 + AT_ONCE + 12,
                     // Test vectors as they are and as a basis, and the directions of both solvers.
                     SolveMethod::Multigrid(parameters) => parameters.vectors + 30 + 16 + 24,
                 };
                 (4 * group + vectors) * spinor
             }
+            // The space that grows, the vectors found, and those of two solvers.
+            Stage::Spectrum(stage) => (stage.wanted().vectors + stage.wanted().count + 16) * spinor,
             Stage::Write(_) => links,
         }
 }

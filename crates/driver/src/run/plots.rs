@@ -92,7 +92,7 @@ pub(crate) fn write(file: &RunFile, directory: &RunDirectory, lines: &[Line]) ->
                     save(format!("stage{number}-{file}"), plot.svg())?;
                 }
             }
-            Stage::Write(_) => {}
+            Stage::Spectrum(_) | Stage::Write(_) => {}
         }
     }
     Ok(())

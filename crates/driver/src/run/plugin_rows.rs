@@ -105,7 +105,7 @@ fn plain_twin(file: &RunFile, number: usize, stage: &SolveStage) -> Option<usize
     let same = |other: usize| {
         let between = other.min(number)..other.max(number);
         let Stage::Solve(plain) = &file.stages[other] else { return None };
-        let equation = |s: &SolveStage| (s.mass, s.csw, s.boundary, s.source, s.tolerance);
+        let equation = |s: &SolveStage| (s.mass, s.csw, s.boundary.on(4), s.source, s.tolerance);
         let twin = plain.preconditioner.is_none()
             && matches!(plain.method(), SolveMethod::Plain(_))
             && equation(plain) == equation(stage)

@@ -8,8 +8,8 @@ use crate::report::aside;
 use gaugelink_host::adapt::{FlowPlugin, ForcePlugin, PrecondPlugin, ProposalPlugin, Recipe};
 use gaugelink_host::sdk::{Level, raw};
 use gaugelink_host::{HostError, Plugin, Search, Services};
-use gaugelink_lattice::{Complex, GaugeField, Lattice, Pool};
-use gaugelink_physics::dirac::{Boundary, Wilson};
+use gaugelink_lattice::{GaugeField, Lattice, Pool};
+use gaugelink_physics::dirac::Wilson;
 use gaugelink_sampler::transformation::{Transformation, TransformationError};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -95,7 +95,7 @@ impl Plugins {
             let made = match stage {
                 Stage::Solve(solve) => {
                     let links = GaugeField::<f64, N>::cold(lattice)?;
-                    let boundary = Boundary(solve.boundary.map(|sign| Complex::new(sign, 0.0)));
+                    let boundary = solve.boundary.on(4);
                     let wilson = Wilson::new(&links, solve.mass, boundary)?.with_clover(solve.csw)?;
                     self.preconditioner(number, &wilson).map(drop)
                 }

@@ -1,6 +1,8 @@
 //! What a run file asks of the lattice: checked before anything is computed, not when the stage is reached.
 
-use crate::config::{FormatName, LinkRows, RunFile, SolveMethod, SolveStage, Stage, WriteStage};
+use crate::config::{
+    Condensate, FormatName, LinkRows, RunFile, SolveMethod, SolveStage, SpectrumStage, Stage, WriteStage,
+};
 use crate::error::DriverError;
 use crate::flow_time::{problem, whole_steps};
 use gaugelink_lattice::group::group_name;
@@ -18,13 +20,15 @@ pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(
     let geometry = geometry.map_err(|error| file.fail_key(&["machine", "ranks"], &error.to_string()))?;
     let bipartite = geometry.is_bipartite();
     let wilson = file.action.is_none_or(|action| action.rectangles().is_none());
+    let quarks = file.fermions.as_ref().is_some_and(|fermions| !fermions.reweights());
     for (number, stage) in file.stages.iter().enumerate() {
         let problem = match stage {
-            Stage::Heatbath(_) | Stage::Fthmc(_) | Stage::Proposal(_) if file.fermions.is_some() => Some((
+            Stage::Heatbath(_) | Stage::Fthmc(_) | Stage::Proposal(_) if quarks => Some((
                 "kind",
-                "these updates know the gauge action only: use HMC, or leave [fermions] out".into(),
+                "these updates know the gauge action only: use HMC, or determinant = \"reweight\", or leave [fermions] out"
+                    .into(),
             )),
-            Stage::Hmc(hmc) if file.fermions.is_some() && hmc.force.is_some() => Some((
+            Stage::Hmc(hmc) if quarks && hmc.force.is_some() => Some((
                 "force",
                 "a plugin's force goes without [fermions]: leave one of them out".into(),
             )),
@@ -45,6 +49,7 @@ pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(
                 problem(whole_steps(flow.time, flow.step), extents.len(), flow.action.rectangles().unwrap_or(0.0)).map(|why| ("step", why))
             }
             Stage::Solve(solve) => unsolvable(file, solve, group, extents, bipartite),
+            Stage::Spectrum(stage) => no_spectrum(stage, extents.len()),
             Stage::Write(write) => unwritable(write, group, extents).map(|why| ("format", why)),
             _ => None,
         };
@@ -55,13 +60,20 @@ pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(
     }
     let dims = extents.len();
     if let Some(fermions) = &file.fermions {
-        if dims != 4 {
-            let message = format!("Wilson fermions need 4 dimensions, this lattice has {dims}");
-            return Err(file.fail_key(&["fermions"], &message));
+        if let Some((key, problem)) = fermions.problem_on(group, extents, bipartite) {
+            let path = ["fermions", key];
+            return Err(file.fail_key(if key.is_empty() { &path[..1] } else { &path }, &problem));
         }
-        if fermions.even_odd && !bipartite {
-            let message = format!("the even-odd form needs even extents, not {extents:?}: even_odd = false");
-            return Err(file.fail_key(&["fermions", "even_odd"], &message));
+        if file.measure.condensate == Some(Condensate::Exact)
+            && let Some(problem) = fermions.dense_problem(group, extents)
+        {
+            let message = format!("{problem}; or condensate = \"stochastic\"");
+            return Err(file.fail_key(&["measure", "condensate"], &message));
+        }
+        if file.measure.sign
+            && let Some(problem) = fermions.dense_problem(group, extents)
+        {
+            return Err(file.fail_key(&["measure", "sign"], &problem));
         }
     }
     if file.measure.charge && dims != 4 && (group, dims) != (1, 2) {
@@ -82,6 +94,21 @@ fn unwritable(write: &WriteStage, group: usize, extents: &[usize]) -> Option<Str
     format.body(dims, group, write.precision.into(), Rows::All).err().map(|error| error.to_string())
 }
 
+/// The key that is at fault where the operator is not defined on this lattice, and why.
+fn no_spectrum(stage: &SpectrumStage, dims: usize) -> Option<(&'static str, String)> {
+    if dims == 3 {
+        let why = "Wilson's operator is for 2 and 4 dimensions, this lattice has 3";
+        return Some(("kind", why.into()));
+    }
+    if stage.csw != 0.0 && dims != 4 {
+        return Some((
+            "csw",
+            format!("the clover term is for 4 dimensions, this lattice has {dims}: csw = 0"),
+        ));
+    }
+    stage.boundary.problem_on(dims).map(|why| ("boundary", why))
+}
+
 /// The key that is at fault where the equation cannot be solved so on this lattice, and why.
 fn unsolvable(
     file: &RunFile,
@@ -92,7 +119,13 @@ fn unsolvable(
 ) -> Option<(&'static str, String)> {
     if extents.len() != 4 {
         let dims = extents.len();
-        return Some(("kind", format!("Wilson fermions need 4 dimensions, this lattice has {dims}")));
+        return Some((
+            "kind",
+            format!("propagators are solved for in 4 dimensions, this lattice has {dims}"),
+        ));
+    }
+    if let Some(why) = solve.boundary.problem_on(4) {
+        return Some(("boundary", why));
     }
     if solve.source.iter().zip(extents).any(|(x, l)| x >= l) {
         let source = solve.source;
@@ -106,7 +139,9 @@ fn unsolvable(
         return Some(("links", why));
     }
     let block = match solve.method() {
-        SolveMethod::Plain(PropagatorSolver::BiCgStab | PropagatorSolver::Gmres { .. }) => return None,
+        SolveMethod::Plain(
+            PropagatorSolver::BiCgStab | PropagatorSolver::Gcr { .. } | PropagatorSolver::Gmres { .. },
+        ) => return None,
         SolveMethod::Plain(_) => {
             let why = || {
                 format!("even-odd solvers need even extents, not {extents:?}: choose solver = \"bicgstab\"")

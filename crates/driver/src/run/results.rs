@@ -3,7 +3,7 @@
 use super::analysis::{CREUTZ, decisions, diverged, series};
 use super::directory::{LOG, RunDirectory};
 use super::line::{Correlator, Line, Solve, Start, Term};
-use super::{plots, plugin_rows};
+use super::{plots, plugin_rows, reweighted, spectrum};
 use crate::config::{RunFile, Stage};
 use crate::error::DriverError;
 use crate::report::{Report, aligned, json_lines};
@@ -160,6 +160,7 @@ fn rows(file: &RunFile, lines: &[Line]) -> Vec<Row> {
             }
             Stage::Flow(_) => flow_rows(&mut rows, file, number, lines),
             Stage::Solve(_) => solve_rows(&mut rows, file, number, lines),
+            Stage::Spectrum(stage) => spectrum::rows(&mut rows, file, (number, stage), lines),
             Stage::Write(_) => write_rows(&mut rows, number, lines),
         }
         plugin_rows::gain(&mut rows, file, number, lines);
@@ -178,7 +179,7 @@ fn start_rows(rows: &mut Vec<Row>, lines: &[Line]) {
 }
 
 /// A quantity of one chain, where there are several.
-fn named(quantity: &str, chain: usize, file: &RunFile) -> String {
+pub(super) fn named(quantity: &str, chain: usize, file: &RunFile) -> String {
     if file.run.chains > 1 { format!("{quantity}, chain {chain}") } else { quantity.into() }
 }
 
@@ -187,7 +188,8 @@ const FAR_FROM_ONE: f64 = 100.0;
 
 fn update_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line]) {
     let what = file.stages[number].kind();
-    for series in series(file, number, lines) {
+    let all = series(file, number, lines);
+    for series in &all {
         let row = Row::new(Some(number), what, series.name);
         let kept = || series.chains.iter().flat_map(|c| &c[series.thermalisation.min(c.len())..]).copied();
         let (n, mean) = (kept().count(), kept().sum::<f64>() / kept().count().max(1) as f64);
@@ -201,6 +203,7 @@ fn update_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line
             row
         });
     }
+    rows.extend(reweighted::rows(&all));
     let diverged = diverged(file, number, lines);
     if diverged > 0 {
         let row = Row::new(Some(number), what, "diverged").count(diverged);
@@ -344,6 +347,14 @@ fn solve_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line]
         rows.push(Row { n: Some(solves.len()), ..row("iterations").value(mean).note(note) });
         let worst = solves.iter().map(|s| s.residual).fold(0.0, f64::max);
         rows.push(Row { n: Some(solves.len()), ..row("true residual").value(worst).note("the largest") });
+    }
+    for line in lines {
+        if let Line::Propagator(p) = line
+            && p.stage == number
+        {
+            let note = format!("{}, {} columns in {}, read again, verified", p.file, p.columns, p.precision);
+            rows.push(row(&named("propagator", p.chain, file)).note(note));
+        }
     }
     let of = |pick: Pick| correlators(number, lines, pick);
     let (vectors, axials) = (of(|c| c.vector), of(|c| c.axial));

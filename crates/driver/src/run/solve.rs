@@ -1,22 +1,25 @@
 //! Quark propagators from a point source on the configurations at hand.
 
 use super::engine::Engine;
-use super::line::{Correlator, Line, Setup, Solve};
-use crate::config::{LinkRows, SolveMethod, SolveStage};
+use super::line::{Correlator, Line, PropagatorFile, Setup, Solve};
+use super::write::file_of;
+use crate::config::{LinkRows, PropagatorTable, SolveMethod, SolveStage};
 use crate::error::DriverError;
-use gaugelink_lattice::Complex;
 use gaugelink_physics::dirac::{
-    Boundary, MultigridSolver, Propagator, PropagatorError, PropagatorSolver, Sap, Wilson,
+    MultigridSolver, Propagator, PropagatorError, PropagatorSolver, SPINS, Sap, Wilson,
 };
 use gaugelink_physics::solver::{LinearOperator, Rounded, SolveError, SolveReport, Stopping};
+use lime_rs::{Precision, ScidacFile};
 use std::fmt::Display;
 use std::time::Instant;
+
+/// What a solve cost in units of D, where that is known.
+type Cost = Box<dyn Fn(&SolveReport) -> Option<f64>>;
 
 impl<const N: usize> Engine<'_, N> {
     pub(super) fn solve(&mut self, stage: &SolveStage) -> Result<(), DriverError> {
         let number = self.state.stage;
-        let boundary = Boundary(stage.boundary.map(|sign| Complex::new(sign, 0.0)));
-        let mut wilson = Wilson::new(&self.u, stage.mass, boundary)?.with_clover(stage.csw)?;
+        let mut wilson = Wilson::new(&self.u, stage.mass, stage.boundary.on(4))?.with_clover(stage.csw)?;
         let failed = |error: &dyn Display| DriverError::Input(format!("stage {number} (solve): {error}"));
         if stage.links == LinkRows::TwoRows {
             wilson = wilson.with_two_rows().map_err(|error| failed(&error))?;
@@ -27,8 +30,7 @@ impl<const N: usize> Engine<'_, N> {
         let mut lines = Vec::new();
         // What a solve costs in units of D: all that was done for own solvers, what a plugin says of itself.
         let operations = LinearOperator::flops(&wilson);
-        let mut cost: Box<dyn Fn(&SolveReport) -> Option<f64>> =
-            Box::new(|report: &SolveReport| Some(report.applications as f64));
+        let mut cost: Cost = Box::new(|report: &SolveReport| Some(report.applications as f64));
         let solved = match (&stage.preconditioner, stage.method()) {
             (Some(_), SolveMethod::Plain(PropagatorSolver::Gmres { restart })) => {
                 let plugins = self.setting.plugins;
@@ -85,6 +87,9 @@ impl<const N: usize> Engine<'_, N> {
         })?;
         bar.finish_and_clear();
         self.log_plugin()?;
+        if let Some(table) = &stage.propagator {
+            lines.extend(self.write_propagator(stage, table, &propagator)?);
+        }
         for chain in 0..self.u.lattice().chains() {
             lines.extend(reports.iter().enumerate().map(|(source, report)| {
                 Line::Solve(Solve {
@@ -113,5 +118,41 @@ impl<const N: usize> Engine<'_, N> {
             lines.extend((0..pion.len()).map(|t| Line::Correlator(at(t))));
         }
         self.log(&lines)
+    }
+
+    /// Each chain's propagator in a file of its own, read again to be sure.
+    fn write_propagator(
+        &self,
+        stage: &SolveStage,
+        table: &PropagatorTable,
+        propagator: &Propagator<f64, N>,
+    ) -> Result<Vec<Line>, DriverError> {
+        let (provenance, updates) = (&self.state.provenance, self.state.updates);
+        let info = format!(
+            "mass = {}, c_sw = {}, boundary = {:?}, trajectory nr = {updates}, gaugelink_version = {}, run file sha256 = {}",
+            stage.mass,
+            stage.csw,
+            stage.boundary.on(4).0.map(|sign| sign.re),
+            provenance.version,
+            provenance.run_file_sha256
+        );
+        let chains = self.u.lattice().chains();
+        let write = |chain: usize| {
+            let name = file_of(&table.file, chain, chains);
+            let path = self.setting.directory.file(&name);
+            propagator.write(&path, chain, Precision::from(table.precision), &info)?;
+            let file = ScidacFile::open(&path)?;
+            for index in 0..file.payloads().len() {
+                file.verify(index)?.check()?;
+            }
+            Ok(Line::Propagator(PropagatorFile {
+                stage: self.state.stage,
+                chain,
+                file: name.to_string_lossy().into_owned(),
+                columns: SPINS * N,
+                precision: Precision::from(table.precision).to_string(),
+            }))
+        };
+        (0..chains).map(write).collect()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::directory::RunDirectory;
 use super::write::file_of;
-use crate::config::{RunFile, Stage};
+use crate::config::RunFile;
 use crate::error::DriverError;
 use crate::paths::is_same;
 
@@ -15,10 +15,10 @@ pub(crate) fn check(file: &RunFile) -> Result<(), DriverError> {
     let directory = file.directory();
     let is_new = !RunDirectory::was_used(&directory);
     for (number, stage) in file.stages.iter().enumerate() {
-        let Stage::Write(write) = stage else { continue };
+        let Some((name, _)) = stage.target() else { continue };
         let chains = file.run.chains as usize;
         for chain in 0..chains {
-            let target = directory.join(file_of(write, chain, chains));
+            let target = directory.join(file_of(name, chain, chains));
             let problem = if is_same(&target, &file.path) {
                 "is the run file"
             } else if file.start.file.as_deref().is_some_and(|start| is_same(&target, start)) {
@@ -29,8 +29,9 @@ pub(crate) fn check(file: &RunFile) -> Result<(), DriverError> {
                 continue;
             };
             return Err(DriverError::Request(format!(
-                "stage {number} (write): {} {problem}: give another name, or another directory (--set \
+                "stage {number} ({}): {} {problem}: give another name, or another directory (--set \
                  run.directory=...)",
+                stage.kind(),
                 target.display()
             )));
         }

@@ -1,12 +1,12 @@
 //! Trajectories of a stage: of the gauge action alone, or with quarks on nested time scales.
 
 use super::line::{Line, Term as TermLine, Weight};
-use crate::config::{FermionsTable, HmcStage};
+use crate::config::{Determinant, FermionsTable, HmcStage};
 use gaugelink_lattice::GaugeField;
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_physics::PhysicsError;
 use gaugelink_physics::action::{
-    Action, Pseudofermions, RationalPseudofermions, SiteDeterminant, Term, TermError,
+    Action, ExactDeterminant, Pseudofermions, RationalPseudofermions, SiteDeterminant, Term, TermError,
 };
 use gaugelink_physics::dirac::QuarkMatrix;
 use gaugelink_sampler::hmc::{Hmc, Outcome};
@@ -20,9 +20,16 @@ pub(super) enum Trajectories<'a, const N: usize> {
     Quarks(Box<NestedHmc<'a, N>>, Option<Box<Correction<N>>>),
 }
 
+/// The quarks' terms, the lightest flavours first, and for one flavour another copy of its term, to ask for weights.
+type Quarks<const N: usize> = (Vec<Box<dyn Term<N>>>, Option<Estimate<N>>);
+
+/// ln W of each chain and its error.
+type Estimate<const N: usize> =
+    Box<dyn FnMut(&GaugeField<f64, N>, Address) -> Result<Vec<(f64, f64)>, TermError>>;
+
 /// The weights that a rational function leaves to the configurations.
 pub(super) struct Correction<const N: usize> {
-    term: RationalPseudofermions<N>,
+    estimate: Estimate<N>,
     /// ln W of each chain and its error, where the last update was one to look at.
     last: Vec<(f64, f64)>,
 }
@@ -43,7 +50,7 @@ impl<'a, const N: usize> Trajectories<'a, N> {
         fermions: Option<&FermionsTable>,
         action: &'a dyn Action<N>,
     ) -> Result<Self, PhysicsError> {
-        let Some(fermions) = fermions else {
+        let Some(fermions) = fermions.filter(|fermions| !fermions.reweights()) else {
             return Ok(Self::Gauge(Box::new(Hmc::new(u.lattice(), stage.trajectory())?), action));
         };
         let mut levels: Vec<Level<'a, N>> = stage
@@ -53,15 +60,18 @@ impl<'a, const N: usize> Trajectories<'a, N> {
         let innermost = levels.len() - 1;
         // The lightest outermost; those that find no level of their own share the one around the gauge action's.
         let around = innermost.saturating_sub(1);
-        for (number, term) in pseudofermions(u, fermions)?.into_iter().enumerate() {
+        let dims = u.lattice().dims();
+        let (terms, estimate) =
+            if dims == 2 { quarks::<N, 1>(u, fermions) } else { quarks::<N, 2>(u, fermions) }?;
+        for (number, term) in terms.into_iter().enumerate() {
             levels[number.min(around)].terms.push(term);
         }
-        let quark = fermions.quark();
+        let quark = fermions.quark(dims);
         if quark.csw != 0.0 && quark.matrix == QuarkMatrix::EvenOdd {
             levels[around].terms.push(Box::new(SiteDeterminant::new(u, quark, fermions.flavours as usize)?));
         }
         levels[innermost].terms.push(Box::new(action) as Box<dyn Term<N> + 'a>);
-        let correction = rational(u, fermions)?.map(|term| Box::new(Correction { term, last: Vec::new() }));
+        let correction = estimate.map(|estimate| Box::new(Correction { estimate, last: Vec::new() }));
         Ok(Self::Quarks(Box::new(NestedHmc::new(u.lattice(), stage.length, levels)?), correction))
     }
 
@@ -133,37 +143,33 @@ impl<const N: usize> Correction<N> {
         self.last.clear();
         if (address.trajectory + 1).is_multiple_of(WEIGHTS_EVERY) {
             let address = Address { purpose: Purpose::Source, ..address };
-            self.last = self.term.ln_weight(u, address, WEIGHT_SOURCES)?;
+            self.last = (self.estimate)(u, address)?;
         }
         Ok(())
     }
 }
 
-/// One flavour, or two as a chain of ratios to heavier ones, and the heaviest by themselves.
-fn pseudofermions<const N: usize>(
+/// One flavour; two by their determinant; or two as a chain of ratios to heavier ones, and the heaviest by themselves. In
+/// 2H dimensions.
+fn quarks<const N: usize, const H: usize>(
     u: &GaugeField<f64, N>,
     fermions: &FermionsTable,
-) -> Result<Vec<Box<dyn Term<N>>>, PhysicsError> {
-    if let Some(term) = rational(u, fermions)? {
-        return Ok(vec![Box::new(term)]);
+) -> Result<Quarks<N>, PhysicsError> {
+    let (mut quark, solves) = (fermions.quark(2 * H), fermions.solves());
+    if let Some((range, error)) = fermions.rational() {
+        let made = || RationalPseudofermions::<N, H>::one_flavour(u, quark, range, error, solves);
+        let mut weights = made()?;
+        let estimate = move |u: &GaugeField<f64, N>, address| weights.ln_weight(u, address, WEIGHT_SOURCES);
+        return Ok((vec![Box::new(made()?)], Some(Box::new(estimate))));
     }
-    let (mut quark, solves) = (fermions.quark(), fermions.solves());
+    if fermions.determinant == Determinant::Exact {
+        return Ok((vec![Box::new(ExactDeterminant::<N, H>::two_flavours(u, quark)?)], None));
+    }
     let mut terms: Vec<Box<dyn Term<N>>> = Vec::new();
     for &heavy in &fermions.hasenbusch {
-        terms.push(Box::new(Pseudofermions::ratio(u, quark, heavy, solves)?));
+        terms.push(Box::new(Pseudofermions::<N, H>::ratio(u, quark, heavy, solves)?));
         quark = quark.with_mass(heavy);
     }
-    terms.push(Box::new(Pseudofermions::two_flavours(u, quark, solves)?));
-    Ok(terms)
-}
-
-/// One flavour.
-fn rational<const N: usize>(
-    u: &GaugeField<f64, N>,
-    fermions: &FermionsTable,
-) -> Result<Option<RationalPseudofermions<N>>, PhysicsError> {
-    let made = fermions.rational().map(|(range, error)| {
-        RationalPseudofermions::one_flavour(u, fermions.quark(), range, error, fermions.solves())
-    });
-    made.transpose()
+    terms.push(Box::new(Pseudofermions::<N, H>::two_flavours(u, quark, solves)?));
+    Ok((terms, None))
 }

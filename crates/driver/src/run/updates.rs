@@ -2,6 +2,7 @@
 
 use super::engine::Engine;
 use super::line::{Line, Reversibility, Update};
+use super::quarks::QuarkMeasurements;
 use super::trajectory::Trajectories;
 use crate::config::{HeatbathStage, HmcStage};
 use crate::error::DriverError;
@@ -157,6 +158,8 @@ impl<const N: usize> Engine<'_, N> {
         chain: &mut dyn Chain<N>,
     ) -> Result<(), DriverError> {
         self.ready();
+        let file = self.setting.file;
+        let mut quarks = QuarkMeasurements::new(&self.u, file.fermions.as_ref(), &file.measure)?;
         let bar = self.bar(what, count);
         while self.state.done < count {
             let address = self.address();
@@ -164,7 +167,7 @@ impl<const N: usize> Engine<'_, N> {
             self.state.done += 1;
             self.state.updates += 1;
             self.state.log_weights = chain.log_weights();
-            let measured = self.measure(chain, outcome)?;
+            let measured = self.measure(chain, outcome, &mut quarks, address)?;
             bar.set_position(self.state.done);
             if let Some(plaquette) = measured.first().and_then(|first| first.plaquette) {
                 bar.set_message(format!("plaquette {plaquette:.5}"));
@@ -183,6 +186,8 @@ impl<const N: usize> Engine<'_, N> {
         &self,
         chain: &mut dyn Chain<N>,
         outcome: Option<Outcome>,
+        quarks: &mut QuarkMeasurements<N>,
+        address: Address,
     ) -> Result<Vec<Update>, DriverError> {
         let (table, chains) = (&self.setting.file.measure, self.u.lattice().chains());
         let dims = self.u.lattice().dims();
@@ -198,6 +203,9 @@ impl<const N: usize> Engine<'_, N> {
             polyakov_re: None,
             polyakov_im: None,
             charge: None,
+            condensate: None,
+            sign: None,
+            ln_det: None,
         };
         let mut lines: Vec<Update> = (0..chains).map(update).collect();
         if !self.state.done.is_multiple_of(table.every) {
@@ -217,6 +225,10 @@ impl<const N: usize> Engine<'_, N> {
                 line.charge = Some(charge);
             }
         }
+        let numbers = quarks.measure(u, address)?;
+        lines.iter_mut().zip(numbers.condensate).for_each(|(line, x)| line.condensate = Some(x));
+        lines.iter_mut().zip(numbers.sign).for_each(|(line, x)| line.sign = Some(x));
+        lines.iter_mut().zip(numbers.ln_det).for_each(|(line, x)| line.ln_det = Some(x));
         Ok(lines)
     }
 }

@@ -8,7 +8,7 @@ use gaugelink_lattice::GaugeField;
 use gaugelink_lattice::file::{FileText, WriteOptions, read, write_as};
 use gaugelink_physics::observable;
 use lime_rs::{FileFormat, GaugeFile, Precision, TextRecord};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 impl<const N: usize> Engine<'_, N> {
     pub(super) fn write(&mut self, stage: &WriteStage) -> Result<(), DriverError> {
@@ -17,7 +17,7 @@ impl<const N: usize> Engine<'_, N> {
         let (FormatName(format), precision) = (stage.format, Precision::from(stage.precision));
         let rounding = if precision == Precision::F64 { 0.0 } else { 1e-6 };
         for (chain, &plaquette) in plaquettes.iter().enumerate() {
-            let name = file_of(stage, chain, chains);
+            let name = file_of(&stage.file, chain, chains);
             let path = self.setting.directory.file(&name);
             let name = name.to_string_lossy().into_owned();
             let own = stage
@@ -82,10 +82,9 @@ impl<const N: usize> Engine<'_, N> {
 }
 
 /// The file of a chain: of `conf.lime`, `conf-2.lime` for chain 2 where there are several.
-pub(super) fn file_of(stage: &WriteStage, chain: usize, chains: usize) -> PathBuf {
-    let file = &stage.file;
+pub(super) fn file_of(file: &Path, chain: usize, chains: usize) -> PathBuf {
     if chains == 1 {
-        return file.clone();
+        return file.to_owned();
     }
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
     let extension = file.extension().map(|e| format!(".{}", e.to_string_lossy())).unwrap_or_default();

@@ -1,13 +1,15 @@
-//! Gauge fields from and to files of every format, each rank its own part.
+//! Gauge fields from and to files of every format, and other fields in SciDAC's, each rank its own part.
 
 mod lanes;
 mod part;
 mod read;
 mod region;
+mod sites;
 mod write;
 
 pub use part::{Part, read_box};
 pub use read::{FileChecksum, ReadOptions, read, read_with};
+pub use sites::{FieldFile, read_fields};
 pub use write::{FileText, WriteOptions, write, write_as};
 
 use crate::comm::Comm;
@@ -57,6 +59,16 @@ fn combine(comm: &dyn Comm, part: &Sums) -> Sums {
     // Modulo 2³², as the sum is defined.
     whole.nersc = nersc[0] as u32;
     whole
+}
+
+/// Rank 0's text and number on every rank.
+fn share(comm: &dyn Comm, (text, number): (String, u64)) -> (String, u64) {
+    let mut sizes = [text.len() as u64, number];
+    comm.broadcast(bytemuck::cast_slice_mut(&mut sizes));
+    let mut bytes = text.into_bytes();
+    bytes.resize(sizes[0] as usize, 0);
+    comm.broadcast(&mut bytes);
+    (String::from_utf8_lossy(&bytes).into_owned(), sizes[1])
 }
 
 /// The value where every rank has one, else an error on every rank.

@@ -2,8 +2,7 @@
 
 use super::lanes::Stretches;
 use super::region::{Piece, Region, count, within};
-use super::{CHUNK_BYTES, agree, combine, on_threads};
-use crate::comm::Comm;
+use super::{CHUNK_BYTES, agree, combine, on_threads, share};
 use crate::error::LatticeError;
 use crate::gauge::GaugeField;
 use crate::geometry::{DIM_MAX, Site};
@@ -271,14 +270,4 @@ fn put_link<T: Real, const N: usize>(
     for (z, numbers) in u.0.iter().flatten().zip(numbers.chunks_exact_mut(2)) {
         (numbers[0], numbers[1]) = (z.re.to_f64(), z.im.to_f64());
     }
-}
-
-/// Rank 0's text and number on every rank.
-fn share(comm: &dyn Comm, (text, number): (String, u64)) -> (String, u64) {
-    let mut sizes = [text.len() as u64, number];
-    comm.broadcast(bytemuck::cast_slice_mut(&mut sizes));
-    let mut bytes = text.into_bytes();
-    bytes.resize(sizes[0] as usize, 0);
-    comm.broadcast(&mut bytes);
-    (String::from_utf8_lossy(&bytes).into_owned(), sizes[1])
 }

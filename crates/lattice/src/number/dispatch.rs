@@ -102,7 +102,8 @@ impl Compiled {
 /// `compiled!(Name)` for a kernel of f64 with no parameters but a lifetime, `compiled!(group N: Name)` for the groups
 /// U(1), SU(2), SU(3) (others are compiled where they are used), `compiled!(scalar T: Name)` for both precisions,
 /// `compiled!(scalar T, group N: Name)` for both, `compiled!(scalar T, size N in [4, 8]: Name)` for both precisions of a
-/// kernel that is used with these two constants only.
+/// kernel that is used with these two constants only. `compiled!(group N, half H: Name)` and `compiled!(scalar T, group N,
+/// half H: Name)` are for kernels of spinors with H = 1 or 2 components in each half, on these groups only.
 #[macro_export]
 macro_rules! compiled {
     ($kernel:ident) => {
@@ -120,6 +121,24 @@ macro_rules! compiled {
                 Compiled::of::<f64, $kernel<'static, 3>>(),
             ];
             if const { $n <= 3 } { FORMS[$n - 1] } else { Compiled::of::<f64, Self>() }
+        }
+    };
+    (group $n:ident, half $h:ident: $kernel:ident) => {
+        fn compiled() -> $crate::number::Compiled {
+            use $crate::number::Compiled;
+            static FORMS: [[Compiled; 3]; 2] = [
+                [
+                    Compiled::of::<f64, $kernel<'static, 1, 1>>(),
+                    Compiled::of::<f64, $kernel<'static, 2, 1>>(),
+                    Compiled::of::<f64, $kernel<'static, 3, 1>>(),
+                ],
+                [
+                    Compiled::of::<f64, $kernel<'static, 1, 2>>(),
+                    Compiled::of::<f64, $kernel<'static, 2, 2>>(),
+                    Compiled::of::<f64, $kernel<'static, 3, 2>>(),
+                ],
+            ];
+            FORMS[$h - 1][$n - 1]
         }
     };
     (scalar $t:ident: $kernel:ident) => {
@@ -144,6 +163,27 @@ macro_rules! compiled {
                 ],
             ];
             FORMS[($t::LANES == <f32 as Real>::LANES) as usize][($n == $large) as usize]
+        }
+    };
+    (scalar $t:ident, group $n:ident, half $h:ident: $kernel:ident) => {
+        fn compiled() -> $crate::number::Compiled {
+            use $crate::number::{Compiled, Real};
+            const fn of_half<const HALF: usize>() -> [[Compiled; 3]; 2] {
+                [
+                    [
+                        Compiled::of::<f64, $kernel<'static, f64, 1, HALF>>(),
+                        Compiled::of::<f64, $kernel<'static, f64, 2, HALF>>(),
+                        Compiled::of::<f64, $kernel<'static, f64, 3, HALF>>(),
+                    ],
+                    [
+                        Compiled::of::<f32, $kernel<'static, f32, 1, HALF>>(),
+                        Compiled::of::<f32, $kernel<'static, f32, 2, HALF>>(),
+                        Compiled::of::<f32, $kernel<'static, f32, 3, HALF>>(),
+                    ],
+                ]
+            }
+            static FORMS: [[[Compiled; 3]; 2]; 2] = [of_half::<1>(), of_half::<2>()];
+            FORMS[$h - 1][($t::LANES == <f32 as Real>::LANES) as usize][$n - 1]
         }
     };
     (scalar $t:ident, group $n:ident: $kernel:ident) => {

@@ -1,6 +1,7 @@
 //! What a datum of a SciDAC record is made of: the number type, the kind of object, and the order of its components.
 
 use super::info::RecordInfo;
+use crate::format::Precision;
 
 /// Type of the stored numbers, all big endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,6 +29,15 @@ impl Number {
             Self::Byte => 1,
             Self::F32 | Self::I32 | Self::U32 => 4,
             Self::F64 | Self::I64 | Self::U64 => 8,
+        }
+    }
+
+    /// Precision of floating-point numbers.
+    pub fn precision(self) -> Option<Precision> {
+        match self {
+            Self::F32 => Some(Precision::F32),
+            Self::F64 => Some(Precision::F64),
+            Self::I32 | Self::U32 | Self::I64 | Self::U64 | Self::Byte => None,
         }
     }
 

@@ -44,10 +44,17 @@ impl<R: ReadAt> ScidacFile<R> {
         chunk_bytes: usize,
         visit: impl FnMut(DatumChunk<'_>) -> Result<(), E>,
     ) -> Result<Verification, E> {
-        let payload = self.payload(index)?;
-        let computed = self.read_data(index, 0..payload.sites, chunk_bytes, visit)?;
-        let path = self.volumes[0].path.clone();
-        Ok(Verification { computed, stored: payload.checksum, posix_cksum: None, path })
+        let computed = self.read_data(index, 0..self.payload(index)?.sites, chunk_bytes, visit)?;
+        Ok(self.verification(index, computed)?)
+    }
+
+    /// What a logical record's checksum should be, beside the one that its data have, [`Self::read_data`] says.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchRecord`].
+    pub fn verification(&self, index: usize, computed: ScidacChecksum) -> Result<Verification> {
+        let (stored, path) = (self.payload(index)?.checksum, self.volumes[0].path.clone());
+        Ok(Verification { computed, stored, posix_cksum: None, path })
     }
 
     /// Computes the checksum of a logical record. A mismatch is no error before [`Verification::check`].

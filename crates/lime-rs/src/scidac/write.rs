@@ -234,6 +234,17 @@ impl RecordWriter<'_> {
         self.region.sites()
     }
 
+    /// Where other ranks write their part of a single file, with [`PayloadWriter`](crate::PayloadWriter): its temporary path,
+    /// and where the record's bytes begin in it. With several volumes that is the first one's part.
+    pub fn place(&self) -> (String, u64) {
+        (self.volumes[0].atomic.temporary_path().to_string_lossy().into_owned(), self.parts[0].0)
+    }
+
+    /// Counts bytes that other ranks wrote and finished.
+    pub fn add_written(&self, bytes: u64) {
+        self.written.fetch_add(bytes, Ordering::Relaxed);
+    }
+
     /// Writes consecutive sites from position `first` on, in canonical order, from any thread, and returns their part
     /// of the checksum; parts combine with `^`. No site may be written twice.
     ///

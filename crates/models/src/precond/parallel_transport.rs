@@ -113,7 +113,7 @@ impl<T: Real, const N: usize> LinearOperator<T> for ParallelTransport<'_, T, N> 
     }
     fn flops(&self) -> f64 {
         // a ψ + b h + c h': five operations for each real number.
-        let site = 2 * hop_flops(N) + 5 * 2 * SPINS * N;
+        let site = 2 * hop_flops::<2>(N) + 5 * 2 * SPINS * N;
         site as f64 * self.wilson.links().lattice().volume() as f64
     }
 }

@@ -1,5 +1,6 @@
 //! Actions: terms of the molecular-dynamics Hamiltonian that depend on the links.
 
+mod exact_determinant;
 mod force;
 mod improved;
 mod pseudofermion;
@@ -11,6 +12,7 @@ mod term;
 mod wilson;
 mod zolotarev;
 
+pub use exact_determinant::ExactDeterminant;
 pub use force::{accumulate_staple_force, record_staple_force};
 pub use improved::{DBW2, IWASAKI, ImprovedAction, SYMANZIK};
 pub use pseudofermion::{Pseudofermions, Solves};
@@ -18,6 +20,7 @@ pub use rational::RationalPseudofermions;
 pub use rectangle::{accumulate_rectangle_force, rectangle_workspace};
 pub use site_determinant::SiteDeterminant;
 pub use staple::staple;
+pub(crate) use term::told;
 pub use term::{Term, TermError};
 pub use wilson::WilsonAction;
 pub use zolotarev::Zolotarev;

@@ -40,26 +40,26 @@ impl Default for Solves {
 
 /// Pseudofermions of two degenerate flavours, or of their ratio to heavier ones, with the fields to solve in.
 #[derive(Debug)]
-pub struct Pseudofermions<const N: usize> {
+pub struct Pseudofermions<const N: usize, const H: usize = 2> {
     quark: Quark,
     /// The denominator of a ratio.
     heavy: Option<Quark>,
     solves: Solves,
-    phi: SpinorField<f64, N>,
-    x: SpinorField<f64, N>,
-    y: SpinorField<f64, N>,
-    solver: ConjugateGradient<SpinorField<f64, N>>,
+    phi: SpinorField<f64, N, H>,
+    x: SpinorField<f64, N, H>,
+    y: SpinorField<f64, N, H>,
+    solver: ConjugateGradient<SpinorField<f64, N, H>>,
     /// Where there is a clover term.
     clover: Option<CloverForce<N>>,
     iterations: usize,
 }
 
-impl<const N: usize> Pseudofermions<N> {
+impl<const N: usize, const H: usize> Pseudofermions<N, H> {
     /// Two flavours `quark` on the lattice of `u`. Their field is zero until [`Term::refresh`] draws it.
     ///
     /// # Errors
-    /// [`PhysicsError::Geometry`] on a lattice that has not four dimensions, or has an odd extent in the even-odd form;
-    /// no memory.
+    /// [`PhysicsError::Geometry`] on a lattice that has not 2H dimensions, or has an odd extent in the even-odd form; no
+    /// memory.
     pub fn two_flavours(u: &GaugeField<f64, N>, quark: Quark, solves: Solves) -> Result<Self, PhysicsError> {
         let operator = quark.operator(u)?;
         let m = quark.matrix_of(&operator)?;
@@ -83,12 +83,12 @@ impl<const N: usize> Pseudofermions<N> {
     }
 
     /// The field φ; in the even-odd form the even sites may hold anything.
-    pub fn field(&self) -> &SpinorField<f64, N> {
+    pub fn field(&self) -> &SpinorField<f64, N, H> {
         &self.phi
     }
 
     /// Takes φ from elsewhere. Collective.
-    pub fn set_field(&mut self, phi: &SpinorField<f64, N>) {
+    pub fn set_field(&mut self, phi: &SpinorField<f64, N, H>) {
         self.phi.copy_from(phi);
         self.phi.exchange();
     }
@@ -96,7 +96,7 @@ impl<const N: usize> Pseudofermions<N> {
     /// x ← (M†M)⁻¹ y, from zero.
     fn solve(
         &mut self,
-        m: &FermionMatrix<'_, N>,
+        m: &FermionMatrix<'_, N, H>,
         stop: Stopping,
         during: &'static str,
     ) -> Result<(), TermError> {
@@ -111,7 +111,7 @@ impl<const N: usize> Pseudofermions<N> {
     fn invert(
         &mut self,
         u: &GaugeField<f64, N>,
-        m: &FermionMatrix<'_, N>,
+        m: &FermionMatrix<'_, N, H>,
         stop: Stopping,
         during: &'static str,
     ) -> Result<(), TermError> {
@@ -123,7 +123,7 @@ impl<const N: usize> Pseudofermions<N> {
     }
 }
 
-impl<const N: usize> Term<N> for Pseudofermions<N> {
+impl<const N: usize, const H: usize> Term<N> for Pseudofermions<N, H> {
     fn name(&self) -> String {
         match self.heavy {
             None => format!("two flavours of {}", self.quark),
@@ -199,13 +199,13 @@ mod tests {
 
     #[test]
     fn force_is_the_gradient_of_the_action() {
-        fn check<const N: usize>(extents: &[usize], csw: f64, boundary: Boundary) {
+        fn check<const N: usize, const H: usize>(extents: &[usize], csw: f64, boundary: Boundary) {
             let lattice = Lattice::new(extents, LatticeOptions::default()).unwrap();
             let u = rough_field::<N>(&lattice, 0.4);
             let solves = Solves { force: Stopping::at(1e-12), action: Stopping::at(1e-12) };
             for matrix in [QuarkMatrix::Full, QuarkMatrix::EvenOdd] {
                 let quark = Quark { mass: 0.05, csw, boundary, matrix };
-                let plain = Pseudofermions::two_flavours(&u, quark, solves).unwrap();
+                let plain = Pseudofermions::<N, H>::two_flavours(&u, quark, solves).unwrap();
                 let ratio = Pseudofermions::ratio(&u, quark, 0.4, solves).unwrap();
                 for mut term in [plain, ratio] {
                     term.refresh(&u, Address::new(8, Purpose::Pseudofermion)).unwrap();
@@ -214,10 +214,13 @@ mod tests {
             }
         }
         let twisted = Boundary::twisted([0.3, 0.0, 1.1, std::f64::consts::PI]);
-        check::<3>(&[4, 4, 4, 4], 0.0, Boundary::antiperiodic());
-        check::<3>(&[4, 4, 4, 4], 1.3, Boundary::antiperiodic());
-        check::<3>(&[2, 4, 2, 4], 0.0, twisted);
-        check::<2>(&[4, 4, 4, 4], 1.3, twisted);
-        check::<1>(&[4, 4, 2, 8], 0.0, Boundary::antiperiodic());
+        check::<3, 2>(&[4, 4, 4, 4], 0.0, Boundary::antiperiodic());
+        check::<3, 2>(&[4, 4, 4, 4], 1.3, Boundary::antiperiodic());
+        check::<3, 2>(&[2, 4, 2, 4], 0.0, twisted);
+        check::<2, 2>(&[4, 4, 4, 4], 1.3, twisted);
+        check::<1, 2>(&[4, 4, 2, 8], 0.0, Boundary::antiperiodic());
+        check::<3, 1>(&[4, 6], 0.0, twisted);
+        check::<2, 1>(&[8, 4], 0.0, twisted);
+        check::<1, 1>(&[2, 8], 0.0, twisted);
     }
 }

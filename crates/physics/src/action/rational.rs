@@ -20,22 +20,22 @@ use gaugelink_lattice::{Complex, GaugeField, MomentumField};
 
 /// Pseudofermions of one flavour, with the fields to solve in.
 #[derive(Debug)]
-pub struct RationalPseudofermions<const N: usize> {
+pub struct RationalPseudofermions<const N: usize, const H: usize = 2> {
     quark: Quark,
     function: Zolotarev,
     solves: Solves,
-    phi: SpinorField<f64, N>,
-    y: SpinorField<f64, N>,
-    sum: SpinorField<f64, N>,
+    phi: SpinorField<f64, N, H>,
+    y: SpinorField<f64, N, H>,
+    sum: SpinorField<f64, N, H>,
     /// One for each pole.
-    x: Vec<SpinorField<f64, N>>,
-    solver: MultiShift<SpinorField<f64, N>>,
+    x: Vec<SpinorField<f64, N, H>>,
+    solver: MultiShift<SpinorField<f64, N, H>>,
     /// Where there is a clover term.
     clover: Option<CloverForce<N>>,
     iterations: usize,
 }
 
-impl<const N: usize> RationalPseudofermions<N> {
+impl<const N: usize, const H: usize> RationalPseudofermions<N, H> {
     /// One flavour `quark` on the lattice of `u`, with R for eigenvalues of M†M in `range`, relative error at most
     /// `error`. Its field is zero until [`Term::refresh`] draws it.
     ///
@@ -124,7 +124,7 @@ impl<const N: usize> RationalPseudofermions<N> {
     /// X_r ← (M†M + `shifts`_r)⁻¹ ψ with ψ in `y`.
     fn solve(
         &mut self,
-        m: &FermionMatrix<'_, N>,
+        m: &FermionMatrix<'_, N, H>,
         shifts: &[f64],
         stop: Stopping,
         during: &'static str,
@@ -138,7 +138,7 @@ impl<const N: usize> RationalPseudofermions<N> {
     /// `sum` ← R ψ with ψ in `y`.
     fn times_function(
         &mut self,
-        m: &FermionMatrix<'_, N>,
+        m: &FermionMatrix<'_, N, H>,
         stop: Stopping,
         during: &'static str,
     ) -> Result<(), TermError> {
@@ -154,17 +154,17 @@ impl<const N: usize> RationalPseudofermions<N> {
 }
 
 /// x ← x + a y on the sites of M, in all chains.
-fn add<const N: usize>(
-    x: &mut SpinorField<f64, N>,
+fn add<const N: usize, const H: usize>(
+    x: &mut SpinorField<f64, N, H>,
     a: Complex<f64>,
-    y: &SpinorField<f64, N>,
-    m: &FermionMatrix<'_, N>,
+    y: &SpinorField<f64, N, H>,
+    m: &FermionMatrix<'_, N, H>,
 ) {
     let chains = y.lattice().chains();
     vector::subtract(x, &vec![-a; chains], y, m.blocks());
 }
 
-impl<const N: usize> Term<N> for RationalPseudofermions<N> {
+impl<const N: usize, const H: usize> Term<N> for RationalPseudofermions<N, H> {
     fn name(&self) -> String {
         format!("one flavour of {}, rational of degree {}", self.quark, self.function.poles.len())
     }
@@ -236,7 +236,7 @@ impl<const N: usize> Term<N> for RationalPseudofermions<N> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dirac::dense::{column, dense};
+    use crate::dirac::dense::{columns, dense};
     use crate::dirac::{Boundary, QuarkMatrix};
     use crate::naive::{assert_gradient, rough_field};
     use gaugelink_lattice::rng::Purpose;
@@ -256,15 +256,18 @@ mod tests {
 
     #[test]
     fn force_is_the_gradient_of_the_action() {
-        let lattice = Lattice::new(&[4, 2, 4, 2], LatticeOptions::default()).unwrap();
-        let u = rough_field::<3>(&lattice, 0.4);
-        for (csw, matrix) in [(0.0, QuarkMatrix::Full), (1.3, QuarkMatrix::EvenOdd)] {
-            let range = [0.05, 100.0];
+        fn check<const N: usize, const H: usize>(extents: &[usize], csw: f64, matrix: QuarkMatrix) {
+            let lattice = Lattice::new(extents, LatticeOptions::default()).unwrap();
+            let u = rough_field::<N>(&lattice, 0.4);
+            let (quark, range) = (quark(csw, matrix), [0.05, 100.0]);
             let mut term =
-                RationalPseudofermions::one_flavour(&u, quark(csw, matrix), range, 1e-6, TIGHT).unwrap();
+                RationalPseudofermions::<N, H>::one_flavour(&u, quark, range, 1e-6, TIGHT).unwrap();
             term.refresh(&u, drawn()).unwrap();
             assert_gradient(&mut term, &u);
         }
+        check::<3, 2>(&[4, 2, 4, 2], 0.0, QuarkMatrix::Full);
+        check::<3, 2>(&[4, 2, 4, 2], 1.3, QuarkMatrix::EvenOdd);
+        check::<1, 1>(&[6, 4], 0.0, QuarkMatrix::EvenOdd);
     }
 
     /// The action is φ†(M†M)^{−½}φ, and the heat bath's value, with a dense matrix; R's error and the correction of it
@@ -281,8 +284,8 @@ mod tests {
             .collect();
         for (csw, matrix, sites) in [(0.0, QuarkMatrix::Full, &all), (1.3, QuarkMatrix::EvenOdd, &odd)] {
             let quark = quark(csw, matrix);
-            let operator = quark.operator(&u).unwrap();
-            let m = dense(&quark.matrix_of(&operator).unwrap(), sites, false);
+            let operator = quark.operator::<f64, 2, 2>(&u).unwrap();
+            let m = dense(&quark.matrix_of(&operator).unwrap(), sites, false).unwrap().remove(0);
             let eigen = SymmetricEigen::new(m.adjoint() * &m);
             let (low, high) = (eigen.eigenvalues.min(), eigen.eigenvalues.max());
             let of = |f: &dyn Fn(f64) -> f64| -> DMatrix<Z<f64>> {
@@ -294,11 +297,12 @@ mod tests {
             };
             let range = [0.9 * low, 1.1 * high];
             for (error, tolerance) in [(1e-12, 1e-10), (1e-3, 2e-3)] {
-                let mut term = RationalPseudofermions::one_flavour(&u, quark, range, error, TIGHT).unwrap();
+                let mut term =
+                    RationalPseudofermions::<2>::one_flavour(&u, quark, range, error, TIGHT).unwrap();
                 let noise = term.refresh(&u, drawn()).unwrap()[0];
                 let value = term.value(&u).unwrap()[0];
                 assert!((value / noise - 1.0).abs() < 1e-10, "heat bath: {noise}, action {value}");
-                let phi = column(&term.phi, sites);
+                let phi = columns(&term.phi, sites).remove(0);
                 let expected = phi.dotc(&(of(&|y| 1.0 / y.sqrt()) * &phi)).re;
                 assert!((value / expected - 1.0).abs() < tolerance, "{value} instead of {expected}");
                 let function = term.function().clone();
@@ -317,7 +321,7 @@ mod tests {
         let u = rough_field::<2>(&lattice, 0.5);
         let refused = |range, error| {
             let quark = quark(0.0, QuarkMatrix::EvenOdd);
-            RationalPseudofermions::one_flavour(&u, quark, range, error, TIGHT).unwrap_err().to_string()
+            RationalPseudofermions::<2>::one_flavour(&u, quark, range, error, TIGHT).unwrap_err().to_string()
         };
         assert!(refused([1.0, 0.5], 1e-6).contains("the smaller one first"));
         assert!(refused([0.0, 0.5], 1e-6).contains("two positive numbers"));

@@ -25,7 +25,7 @@ impl<const N: usize> SiteDeterminant<N> {
     /// # Errors
     /// [`PhysicsError::Geometry`] on a lattice that has not four dimensions; no memory.
     pub fn new(u: &GaugeField<f64, N>, quark: Quark, flavours: usize) -> Result<Self, PhysicsError> {
-        quark.operator(u)?;
+        quark.operator::<f64, N, 2>(u)?;
         Ok(Self { quark, flavours, force: CloverForce::new(u.lattice())? })
     }
 }
@@ -40,7 +40,7 @@ impl<const N: usize> Term<N> for SiteDeterminant<N> {
     }
 
     fn value(&mut self, u: &GaugeField<f64, N>) -> Result<Vec<f64>, TermError> {
-        let log_det = self.quark.operator(u)?.site_log_det(Some(PARITY));
+        let log_det = self.quark.operator::<f64, N, 2>(u)?.site_log_det(Some(PARITY));
         Ok(log_det.into_iter().map(|sum| -(self.flavours as f64) * sum).collect())
     }
 

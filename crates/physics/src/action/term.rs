@@ -65,7 +65,7 @@ pub enum TermError {
 }
 
 /// The iterations of a solve, and of one that failed the error of its term.
-pub(super) fn told(
+pub(crate) fn told(
     result: Result<SolveReport, SolveError>,
     during: &'static str,
     term: impl FnOnce() -> String,

@@ -8,12 +8,12 @@
 use super::boundary::BoundaryTable;
 use super::hop::hop;
 use super::neighbourhood::{Neighbourhood, RegisterSource, offsets};
-use super::spinor::{SPINS, Spinor};
+use super::spinor::Spinor;
 use gaugelink_lattice::{FieldReader, FieldWriter, Kernel, Lanes, Num, Real, Tally};
 use std::ops::Range;
 
 /// out ← a ψ + b Hψ + c H†ψ with `coefficients` = (a, b, c).
-pub(super) struct BothHops<'a, T, const N: usize> {
+pub(super) struct BothHops<'a, T, const N: usize, const H: usize> {
     pub links: FieldReader<'a, T>,
     pub table: &'a BoundaryTable<T>,
     pub psi: FieldReader<'a, T>,
@@ -27,13 +27,13 @@ pub(super) struct BothHops<'a, T, const N: usize> {
     pub streams: bool,
 }
 
-impl<T: Real, const N: usize> Kernel<T> for BothHops<'_, T, N> {
-    gaugelink_lattice::compiled!(scalar T, group N: BothHops);
+impl<T: Real, const N: usize, const H: usize> Kernel<T> for BothHops<'_, T, N, H> {
+    gaugelink_lattice::compiled!(scalar T, group N, half H: BothHops);
 
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
-        let mut around = Neighbourhood::<V, N, N>::new(self.links, self.table);
-        let mut adjoint = Neighbourhood::<V, N, N>::new(self.links, self.table);
+        let mut around = Neighbourhood::<V, N, H, N>::new(self.links, self.table);
+        let mut adjoint = Neighbourhood::<V, N, H, N>::new(self.links, self.table);
         for step in range.clone() {
             let position = if self.returns { range.start + range.end - 1 - step } else { step };
             let block = self.walk[position] as usize;
@@ -45,13 +45,13 @@ impl<T: Real, const N: usize> Kernel<T> for BothHops<'_, T, N> {
             } else {
                 &around
             };
-            let psi = self.psi.rows(block, 0, 2 * SPINS * N);
-            let out = self.out.rows(block, 0, 2 * SPINS * N);
+            let psi = self.psi.rows(block, 0, 4 * H * N);
+            let out = self.out.rows(block, 0, 4 * H * N);
             for offset in offsets::<V>() {
                 let plain = RegisterSource { around: &around, offset };
                 let dagger = RegisterSource { around: for_adjoint, offset };
-                let h = hop::<V::Register, _, N, false>(&plain);
-                let h_dagger = hop::<V::Register, _, N, true>(&dagger);
+                let h = hop::<V::Register, _, N, H, false>(&plain);
+                let h_dagger = hop::<V::Register, _, N, H, true>(&dagger);
                 self.finish::<V>(&h, &h_dagger, psi, out, offset);
             }
         }
@@ -61,18 +61,18 @@ impl<T: Real, const N: usize> Kernel<T> for BothHops<'_, T, N> {
     }
 }
 
-impl<T: Real, const N: usize> BothHops<'_, T, N> {
+impl<T: Real, const N: usize, const H: usize> BothHops<'_, T, N, H> {
     #[inline(always)]
     fn finish<V: Lanes<Scalar = T>>(
         &self,
-        h: &Spinor<V::Register, N>,
-        h_dagger: &Spinor<V::Register, N>,
+        h: &Spinor<V::Register, N, H>,
+        h_dagger: &Spinor<V::Register, N, H>,
         psi: *const T,
         out: *mut T,
         offset: usize,
     ) {
         let [a, b, c] = self.coefficients.map(V::Register::splat);
-        let sums = h.0.as_flattened().iter().zip(h_dagger.0.as_flattened());
+        let sums = h.components().iter().zip(h_dagger.components());
         for (i, (x, x_dagger)) in sums.enumerate() {
             for (k, (x, x_dagger)) in [(x.re, x_dagger.re), (x.im, x_dagger.im)].into_iter().enumerate() {
                 let row = (2 * i + k) * T::LANES + offset;

@@ -82,7 +82,12 @@ impl<T: Real> BoundaryTable<T> {
 
     /// Multiplies the lanes that are 1 in `lanes` (see [`BoundaryTable::lanes`]) by the phase of `step`.
     #[inline(always)]
-    pub fn turn<W: Num, const N: usize>(&self, step: usize, lanes: W, half: &mut HalfSpinor<W, N>) {
+    pub fn turn<W: Num, const N: usize, const H: usize>(
+        &self,
+        step: usize,
+        lanes: W,
+        half: &mut HalfSpinor<W, N, H>,
+    ) {
         let mask = W::splat(0.5).lt(lanes);
         let phase = Complex::splat(self.phases[step].re, self.phases[step].im);
         for z in half.as_flattened_mut() {

@@ -1,4 +1,5 @@
-//! Hermitian matrices on one chirality: two spins times N colours.
+//! Hermitian matrices on one chirality: H spins times N colours, of which the term of Sheikholeslami and Wohlert needs
+//! those of four dimensions, H = 2.
 //!
 //! The site-diagonal part of an operator that commutes with γ5 is two of them a site. A field of them is
 //! `[block][chirality][real][lane]` with (2N)² real numbers: the diagonal, then the complex entries below it row by
@@ -20,7 +21,12 @@ pub(super) const fn rows(n: usize) -> usize {
 
 /// Real numbers of both matrices of a site.
 pub(super) const fn reals(n: usize) -> usize {
-    2 * rows(n) * rows(n)
+    reals_of(rows(n))
+}
+
+/// The same for matrices of so many rows.
+pub(super) const fn reals_of(rows: usize) -> usize {
+    2 * rows * rows
 }
 
 /// Floating-point operations of both matrices of a site times a spinor.
@@ -178,25 +184,26 @@ pub(super) unsafe fn write<V: Lanes, const N: usize>(
 /// # Safety
 /// The rows of a site are valid at `matrices`; `offset` is the first lane of a register.
 #[inline(always)]
-pub(super) unsafe fn times<V: Lanes, const N: usize>(
+pub(super) unsafe fn times<V: Lanes, const N: usize, const H: usize>(
     matrices: *const V::Scalar,
     offset: usize,
-    psi: &Spinor<V::Register, N>,
-) -> Spinor<V::Register, N> {
-    let psi = psi.0.as_flattened();
+    psi: &Spinor<V::Register, N, H>,
+) -> Spinor<V::Register, N, H> {
+    let psi = psi.components();
     let mut out = Spinor::zero();
-    let product = out.0.as_flattened_mut();
+    let product = out.components_mut();
+    let rows = H * N;
     for chirality in 0..2 {
-        let first = chirality * rows(N);
+        let first = chirality * rows;
         // SAFETY: the caller vouches for the rows.
         unsafe {
-            let matrix = matrices.add(chirality * reals(N) / 2 * V::Scalar::LANES);
-            let entries = matrix.add(rows(N) * V::Scalar::LANES);
-            for i in 0..rows(N) {
+            let matrix = matrices.add(chirality * rows * rows * V::Scalar::LANES);
+            let entries = matrix.add(rows * V::Scalar::LANES);
+            for i in 0..rows {
                 let diagonal = V::load_register(matrix.add(i * V::Scalar::LANES + offset));
                 product[first + i] = psi[first + i].scale(diagonal);
             }
-            for i in 1..rows(N) {
+            for i in 1..rows {
                 for j in 0..i {
                     let a = load_register::<V>(entries, below(i, j), offset);
                     product[first + i] = a.mul_add(psi[first + j], product[first + i]);

@@ -7,7 +7,7 @@
 use super::chiral::{self, Chiral};
 use super::gamma::{Partner, sigma, times_power};
 use super::neighbourhood::offsets;
-use super::spinor::{SPINS, Spinor, SpinorField};
+use super::spinor::{SPINS, Spinor};
 use crate::PhysicsError;
 use crate::observable::field_strength;
 use gaugelink_lattice::number::ln;
@@ -96,8 +96,8 @@ impl<T: Real, const N: usize> Clover<T, N> {
     /// `None`. Collective.
     pub fn times(
         matrices: FieldReader<'_, T>,
-        out: &mut SpinorField<T, N>,
-        psi: Option<&SpinorField<T, N>>,
+        out: &mut Field<T>,
+        psi: Option<&Field<T>>,
         blocks: Range<usize>,
     ) {
         let lattice = out.lattice().clone();
@@ -112,13 +112,15 @@ impl<T: Real, const N: usize> Clover<T, N> {
         out.exchange();
     }
 
-    /// Σ ln |det A(x)| over the sites of `blocks`, for each chain. Collective.
-    pub fn log_det(&self, blocks: Range<usize>) -> Vec<f64> {
+    /// Σ ln |det A(x)| over the sites of `blocks`, for each chain, and how many eigenvalues of the A(x) are negative.
+    /// Collective.
+    pub fn log_det(&self, blocks: Range<usize>) -> [Vec<f64>; 2] {
         let lattice = self.matrices.lattice();
-        let mut sums = vec![0.0; lattice.chains()];
+        let mut sums = vec![0.0; 2 * lattice.chains()];
         let kernel: LogDet<'_, T, N> = LogDet { matrices: self.matrices() };
         lattice.reduce(&kernel, blocks, &mut sums);
-        sums
+        let negative = sums.split_off(lattice.chains());
+        [sums, negative]
     }
 }
 
@@ -210,7 +212,7 @@ impl<T: Real, const N: usize> Kernel<T> for Times<'_, T, N> {
                 // SAFETY: the rows of a site; the block is this thread's.
                 unsafe {
                     let psi = Spinor::load::<V>(psi, offset);
-                    chiral::times::<V, N>(rows, offset, &psi).store::<V>(out, offset);
+                    chiral::times::<V, N, 2>(rows, offset, &psi).store::<V>(out, offset);
                 }
             }
         }
@@ -223,18 +225,22 @@ struct LogDet<'a, T, const N: usize> {
 
 impl<T: Real, const N: usize> Kernel<T> for LogDet<'_, T, N> {
     gaugelink_lattice::compiled!(scalar T, group N: LogDet);
-    const SUMS: usize = 1;
+    const SUMS: usize = 2;
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {
+        let (zero, one) = (V::splat(0.0), V::splat(1.0));
         for block in range {
-            let mut squared = V::splat(1.0);
+            let (mut squared, mut negative) = (one, zero);
             for chirality in 0..2 {
                 let factors = chiral::read::<V, N>(&self.matrices, block, chirality).factorised::<N>();
                 for &pivot in factors.pivots::<N>() {
                     squared = squared * (pivot * pivot);
+                    // As many as there are negative eigenvalues (Sylvester).
+                    negative = negative + V::select(pivot.lt(zero), one, zero);
                 }
             }
             tally.add(0, V::splat(0.5) * ln(squared));
+            tally.add(1, negative);
         }
     }
 }
@@ -267,7 +273,7 @@ mod tests {
         let mut most = 0.0f64;
         for index in 0..geometry.volume() {
             let ours = ours.spinor(&geometry.site(index), chain).unwrap();
-            for (z, e) in ours.0.as_flattened().iter().zip(expected(index).0.as_flattened()) {
+            for (z, e) in ours.components().iter().zip(expected(index).components()) {
                 most = most.max((z.re.to_f64() - e.re).hypot(z.im.to_f64() - e.im));
             }
         }
@@ -302,7 +308,7 @@ mod tests {
                     let x = links.geometry.site(index);
                     let term = links.clover_term(&x, CSW, &psi.spinor(&x, chain).unwrap());
                     let mut sum = wilson[index];
-                    for (s, t) in sum.0.as_flattened_mut().iter_mut().zip(term.0.as_flattened()) {
+                    for (s, t) in sum.components_mut().iter_mut().zip(term.components()) {
                         *s = *s + *t;
                     }
                     sum
@@ -355,7 +361,7 @@ mod tests {
                 let spin = if s % 2 == 0 { -1.0 } else { 1.0 };
                 // −(c_sw/2) σ F = −(c_sw/2) (i Σ) (i sin φ) = (c_sw/2) Σ sin φ, Σ = −i σ.
                 let a = MASS + 4.0 + 0.5 * CSW * phi.sin() * spin;
-                sum.0[s][0] = sum.0[s][0] + psi.0[s][0].scale(a);
+                sum[s][0] = sum[s][0] + psi[s][0].scale(a);
             }
             sum
         };

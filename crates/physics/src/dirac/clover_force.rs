@@ -52,14 +52,18 @@ impl<const N: usize> CloverForce<N> {
         self.0.fill(0.0);
     }
 
-    /// Adds `weight` × 2 Re⟨Y, A X⟩, A the site-diagonal part of D, to what is differentiated.
-    pub fn add_spinors(
+    /// Adds `weight` × 2 Re⟨Y, A X⟩, A the site-diagonal part of D, to what is differentiated: nothing, where D has no
+    /// clover term.
+    pub fn add_spinors<const H: usize>(
         &mut self,
-        d: &Wilson<'_, f64, N>,
+        d: &Wilson<'_, f64, N, H>,
         weight: f64,
-        y: &SpinorField<f64, N>,
-        x: &SpinorField<f64, N>,
+        y: &SpinorField<f64, N, H>,
+        x: &SpinorField<f64, N, H>,
     ) {
+        if d.csw() == 0.0 {
+            return;
+        }
         let lattice = self.0.lattice().clone();
         let kernel: Outer<'_, N> =
             Outer { x: x.reader(), y: y.reader(), out: self.0.writer(), weight: -0.25 * d.csw() * weight };

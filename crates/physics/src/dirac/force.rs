@@ -1,6 +1,6 @@
 //! The force of the hopping term: derivatives of inner products of Wilson's operator with respect to the links.
 //!
-//! With D = (m + 4) − ½ H and ∂^a f(U) = d/ds f(e^{sT_a} U),
+//! With D = (m + d) − ½ H and ∂^a f(U) = d/ds f(e^{sT_a} U),
 //!
 //! ∂^a 2 Re⟨Y, D X⟩ = −Re tr(T_a W)  without the clover term, whose part [`super::clover_force`] has,
 //! W = Σ_spin U \[(1 − γ_mu) X(x+mu) ⊗ Y(x)† + (1 + γ_mu) Y(x+mu) ⊗ X(x)†\],
@@ -17,28 +17,28 @@ use super::boundary::BoundaryTable;
 use super::even_odd::Schur;
 use super::hop::{HalfSpinor, project, projector_sign};
 use super::neighbourhood::load;
-use super::spinor::{SPINS, SpinorField};
+use super::spinor::SpinorField;
 use super::wilson::{Combine, Wilson};
 use gaugelink_lattice::group::{algebra_dim, to_coordinates, traceless_antihermitian};
 use gaugelink_lattice::{
-    Complex, DIM_MAX, FieldReader, FieldWriter, Kernel, Lanes, LinkReader, Matrix, MomentumField, Neighbour,
-    Num, Real, Tally, forward,
+    Complex, FieldReader, FieldWriter, Kernel, Lanes, LinkReader, Matrix, MomentumField, Neighbour, Num,
+    Real, Tally, forward,
 };
 use std::ops::Range;
 
-impl<const N: usize> Wilson<'_, f64, N> {
+impl<const N: usize, const H: usize> Wilson<'_, f64, N, H> {
     /// π^a ← π^a + `scale` × ∂^a 2 Re⟨Y, D X⟩ with X and Y held fixed, fused. Ghosts of `x` and `y` are up to date;
     /// those of the momenta are not touched.
     pub fn accumulate_force(
         &self,
         p: &mut MomentumField<f64, N>,
         scale: f64,
-        y: &SpinorField<f64, N>,
-        x: &SpinorField<f64, N>,
+        y: &SpinorField<f64, N, H>,
+        x: &SpinorField<f64, N, H>,
     ) {
         // −Re tr(T_a W) is half a coordinate of Ta(W); for U(1), with generator i, the coordinate.
         let slope = if N == 1 { 1.0 } else { 0.5 };
-        let kernel = HopForce::<N> {
+        let kernel = HopForce::<N, H> {
             links: self.links().links(),
             table: self.table(),
             y: y.reader(),
@@ -50,9 +50,9 @@ impl<const N: usize> Wilson<'_, f64, N> {
     }
 }
 
-impl<T: Real, const N: usize> Schur<'_, T, N> {
+impl<T: Real, const N: usize, const H: usize> Schur<'_, T, N, H> {
     /// ψ_q ← −A_qq⁻¹ D_qp ψ_p: continues ψ to the other parity, so that D ψ vanishes there. Collective.
-    pub fn extend(&self, psi: &mut SpinorField<T, N>) {
+    pub fn extend(&self, psi: &mut SpinorField<T, N, H>) {
         self.extend_by::<false>(psi);
     }
 
@@ -60,11 +60,11 @@ impl<T: Real, const N: usize> Schur<'_, T, N> {
     ///
     /// With X continued by [`Schur::extend`] and Y by this, ∂^a Re⟨Y_p, Ŝ X_p⟩ is ∂^a Re⟨Y, D X⟩, the sum over both
     /// parities, in which the continued spinors are held fixed; Ŝ is the asymmetric form.
-    pub fn extend_dagger(&self, psi: &mut SpinorField<T, N>) {
+    pub fn extend_dagger(&self, psi: &mut SpinorField<T, N, H>) {
         self.extend_by::<true>(psi);
     }
 
-    fn extend_by<const DAGGER: bool>(&self, psi: &mut SpinorField<T, N>) {
+    fn extend_by<const DAGGER: bool>(&self, psi: &mut SpinorField<T, N, H>) {
         let wilson = self.wilson();
         let there = match self.inverses() {
             Some(inverses) => Combine::TimesScaled(inverses, 0.5),
@@ -97,7 +97,7 @@ pub(super) unsafe fn add_to_momenta<V: Lanes<Scalar = f64>, const N: usize>(
     }
 }
 
-struct HopForce<'a, const N: usize> {
+struct HopForce<'a, const N: usize, const H: usize> {
     links: LinkReader<'a, f64, N>,
     table: &'a BoundaryTable<f64>,
     y: FieldReader<'a, f64>,
@@ -107,19 +107,19 @@ struct HopForce<'a, const N: usize> {
     scale: f64,
 }
 
-impl<const N: usize> Kernel<f64> for HopForce<'_, N> {
-    gaugelink_lattice::compiled!(group N: HopForce);
+impl<const N: usize, const H: usize> Kernel<f64> for HopForce<'_, N, H> {
+    gaugelink_lattice::compiled!(group N, half H: HopForce);
     #[inline(always)]
     fn run<V: Lanes<Scalar = f64>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
         let scale = V::splat(self.scale);
         for block in range {
-            for mu in 0..DIM_MAX {
+            for mu in 0..2 * H {
                 let mut sum = Matrix::zero();
                 for is_forward in [true, false] {
                     let sign = projector_sign(is_forward, false);
                     let (ahead, here) = if is_forward { (self.x, self.y) } else { (self.y, self.x) };
                     let ahead = self.ahead::<V>(ahead, block, mu, sign);
-                    add_outer(&ahead, &projected::<V, N>(here, block, mu, sign), &mut sum);
+                    add_outer(&ahead, &projected::<V, N, H>(here, block, mu, sign), &mut sum);
                 }
                 let w = self.links.at::<V>(block, mu).mul(&sum);
                 // SAFETY: the block is this thread's.
@@ -129,7 +129,7 @@ impl<const N: usize> Kernel<f64> for HopForce<'_, N> {
     }
 }
 
-impl<const N: usize> HopForce<'_, N> {
+impl<const N: usize, const H: usize> HopForce<'_, N, H> {
     /// The projected half spinor of the neighbour ahead, in this block's lanes and with the phase of the edge.
     #[inline(always)]
     fn ahead<V: Lanes<Scalar = f64>>(
@@ -138,10 +138,10 @@ impl<const N: usize> HopForce<'_, N> {
         block: usize,
         mu: usize,
         sign: usize,
-    ) -> HalfSpinor<V, N> {
+    ) -> HalfSpinor<V, N, H> {
         let step = forward(mu);
         let Neighbour { block: there, rotation, .. } = psi.layout().neighbour(block, step);
-        let mut half = projected::<V, N>(psi, there as usize, mu, sign);
+        let mut half = projected::<V, N, H>(psi, there as usize, mu, sign);
         if rotation != 0 {
             let index = psi.layout().rotation(rotation);
             for z in half.as_flattened_mut() {
@@ -158,21 +158,25 @@ impl<const N: usize> HopForce<'_, N> {
 
 /// Upper half of (1 ± γ_mu) ψ of a block.
 #[inline(always)]
-fn projected<V: Lanes<Scalar = f64>, const N: usize>(
+fn projected<V: Lanes<Scalar = f64>, const N: usize, const H: usize>(
     psi: FieldReader<'_, f64>,
     block: usize,
     mu: usize,
     sign: usize,
-) -> HalfSpinor<V, N> {
-    let start = psi.rows(block, 0, 2 * SPINS * N);
+) -> HalfSpinor<V, N, H> {
+    let start = psi.rows(block, 0, 4 * H * N);
     // SAFETY: the rows of a whole spinor.
     project(|s, c| unsafe { load(start, s * N + c) }, mu, sign)
 }
 
 /// `sum` += Σ_spin a ⊗ b†.
 #[inline(always)]
-fn add_outer<V: Num, const N: usize>(a: &HalfSpinor<V, N>, b: &HalfSpinor<V, N>, sum: &mut Matrix<V, N>) {
-    for s in 0..2 {
+fn add_outer<V: Num, const N: usize, const H: usize>(
+    a: &HalfSpinor<V, N, H>,
+    b: &HalfSpinor<V, N, H>,
+    sum: &mut Matrix<V, N>,
+) {
+    for s in 0..H {
         for i in 0..N {
             for j in 0..N {
                 sum.0[i][j] = b[s][j].conj_mul_add(a[s][i], sum.0[i][j]);
@@ -191,12 +195,12 @@ mod tests {
 
     #[test]
     fn the_force_is_that_of_the_plain_formula() {
-        fn check<const N: usize>(extents: &[usize], lanes: LaneMeaning) {
+        fn check<const N: usize, const H: usize>(extents: &[usize], lanes: LaneMeaning) {
             let lattice =
                 Lattice::new(extents, LatticeOptions { lanes, ..LatticeOptions::default() }).unwrap();
             let u = rough_field::<N>(&lattice, 0.6);
             let [x, y] = [1, 2].map(|sample| {
-                let mut psi = SpinorField::<f64, N>::zeroed(&lattice).unwrap();
+                let mut psi = SpinorField::<f64, N, H>::zeroed(&lattice).unwrap();
                 psi.set_gaussian(Address::new(6, Purpose::Source).sample(sample));
                 psi
             });
@@ -218,10 +222,13 @@ mod tests {
             }
         }
         for lanes in [LaneMeaning::Sites, LaneMeaning::Batch { chains: 3 }] {
-            check::<3>(&[4, 4, 2, 8], lanes);
-            check::<3>(&[3, 4, 5, 2], lanes);
-            check::<2>(&[4, 2, 6, 4], lanes);
-            check::<1>(&[8, 4, 2, 4], lanes);
+            check::<3, 2>(&[4, 4, 2, 8], lanes);
+            check::<3, 2>(&[3, 4, 5, 2], lanes);
+            check::<2, 2>(&[4, 2, 6, 4], lanes);
+            check::<1, 2>(&[8, 4, 2, 4], lanes);
+            check::<3, 1>(&[8, 4], lanes);
+            check::<2, 1>(&[3, 5], lanes);
+            check::<1, 1>(&[16, 2], lanes);
         }
     }
 }

@@ -1,33 +1,33 @@
 //! The hopping term of Wilson's operator as a site body.
 //!
 //! (H ψ)(x) = Σ_mu [(1 − γ_mu) U_mu(x) ψ(x+mu) + (1 + γ_mu) U_mu(x−mu)† ψ(x−mu)], and H† with the signs of γ_mu
-//! exchanged. 1 ± γ_mu has rank 2: with γ = [[0, A], [A†, 0]] the upper half h = ψ_up ± A ψ_low is carried by the
+//! exchanged. 1 ± γ_mu has half the rank: with γ = [[0, A], [A†, 0]] the upper half h = ψ_up ± A ψ_low is carried by the
 //! link alone and the lower half of the result is ± A† of the upper one. 1320 flop a site for SU(3).
 //!
 //! The body knows neither fields nor lanes: the same text runs on block rows, on single sites and in a recorder.
 
-use super::gamma::UPPER;
+use super::gamma::{unit_direction, upper};
 use super::spinor::Spinor;
 use gaugelink_lattice::{Complex, DIM_MAX, Num, backward, forward};
 
-/// Two of the four spin components.
-pub type HalfSpinor<V, const N: usize> = [[Complex<V>; N]; 2];
+/// The spin components of one chirality.
+pub type HalfSpinor<V, const N: usize, const H: usize = 2> = [[Complex<V>; N]; H];
 
 /// Where the hop at one site finds its spinors and links.
-pub trait HopSource<V: Num, const N: usize> {
+pub trait HopSource<V: Num, const N: usize, const H: usize = 2> {
     /// ψ_{spin, colour} of the neighbour reached by `step`.
     fn spinor(&self, step: usize, spin: usize, colour: usize) -> Complex<V>;
     /// The link between the site and the neighbour: U_mu(x) for a step forwards, U_mu(x−mu) for one backwards.
     fn link(&self, step: usize, row: usize, column: usize) -> Complex<V>;
     /// The half spinor where it was carried here beforehand. `None`: project and multiply.
     #[inline(always)]
-    fn arrived(&self, _step: usize) -> Option<HalfSpinor<V, N>> {
+    fn arrived(&self, _step: usize) -> Option<HalfSpinor<V, N, H>> {
         None
     }
     /// A half spinor after it went the step in other ways than the formula has it: from lane to lane, by the phase at
     /// an edge.
     #[inline(always)]
-    fn moved(&self, _step: usize, half: HalfSpinor<V, N>) -> HalfSpinor<V, N> {
+    fn moved(&self, _step: usize, half: HalfSpinor<V, N, H>) -> HalfSpinor<V, N, H> {
         half
     }
 }
@@ -51,14 +51,14 @@ pub(crate) const fn projector_sign(is_forward: bool, dagger: bool) -> usize {
 
 /// Upper half of (1 ± γ_mu) ψ; `sign` is the power of i before γ, 0 or 2.
 #[inline(always)]
-pub(crate) fn project<V: Num, const N: usize>(
+pub(crate) fn project<V: Num, const N: usize, const H: usize>(
     psi: impl Fn(usize, usize) -> Complex<V>,
     mu: usize,
     sign: usize,
-) -> HalfSpinor<V, N> {
-    let mut half = [[Complex::zero(); N]; 2];
-    for s in 0..2 {
-        let partner = UPPER[mu][s];
+) -> HalfSpinor<V, N, H> {
+    let mut half = [[Complex::zero(); N]; H];
+    for s in 0..H {
+        let partner = upper::<H>(mu, s);
         for c in 0..N {
             half[s][c] = add_power(psi(s, c), partner.power + sign, psi(partner.spin, c));
         }
@@ -69,17 +69,17 @@ pub(crate) fn project<V: Num, const N: usize>(
 /// U h, or U† h for a step backwards. Links come by the source's method, not through a closure, whose body would not be
 /// compiled for the vector unit where it is too long to be taken in.
 #[inline(always)]
-pub(crate) fn transport<V: Num, S: HopSource<V, N>, const N: usize>(
+pub(crate) fn transport<V: Num, S: HopSource<V, N, H>, const N: usize, const H: usize>(
     from: &S,
     step: usize,
-    half: &HalfSpinor<V, N>,
-) -> HalfSpinor<V, N> {
+    half: &HalfSpinor<V, N, H>,
+) -> HalfSpinor<V, N, H> {
     let is_forward = step < DIM_MAX;
-    let mut product = [[Complex::zero(); N]; 2];
+    let mut product = [[Complex::zero(); N]; H];
     for i in 0..N {
         for j in 0..N {
             let u = if is_forward { from.link(step, i, j) } else { from.link(step, j, i) };
-            for s in 0..2 {
+            for s in 0..H {
                 let (h, sum) = (half[s][j], product[s][i]);
                 product[s][i] = match (is_forward, j) {
                     (true, 0) => u * h,
@@ -94,12 +94,12 @@ pub(crate) fn transport<V: Num, S: HopSource<V, N>, const N: usize>(
 }
 
 #[inline(always)]
-fn carried<V: Num, S: HopSource<V, N>, const N: usize>(
+fn carried<V: Num, S: HopSource<V, N, H>, const N: usize, const H: usize>(
     from: &S,
     mu: usize,
     is_forward: bool,
     dagger: bool,
-) -> HalfSpinor<V, N> {
+) -> HalfSpinor<V, N, H> {
     let step = if is_forward { forward(mu) } else { backward(mu) };
     if let Some(half) = from.arrived(step) {
         return half;
@@ -115,38 +115,44 @@ fn carried<V: Num, S: HopSource<V, N>, const N: usize>(
 
 /// (H ψ)(x), or (H† ψ)(x) where `DAGGER` is set: without the factor −1/2 of the operator.
 #[inline(always)]
-pub fn hop<V: Num, S: HopSource<V, N>, const N: usize, const DAGGER: bool>(from: &S) -> Spinor<V, N> {
-    // Time first: its A is the unit matrix, so the sum starts without a product by a power of i.
-    let ahead = carried(from, 3, true, DAGGER);
-    let behind = carried(from, 3, false, DAGGER);
+pub fn hop<V: Num, S: HopSource<V, N, H>, const N: usize, const H: usize, const DAGGER: bool>(
+    from: &S,
+) -> Spinor<V, N, H> {
+    // The direction whose A is the unit matrix first: the sum starts without a product by a power of i.
+    let ahead = carried(from, unit_direction::<H>(), true, DAGGER);
+    let behind = carried(from, unit_direction::<H>(), false, DAGGER);
     let mut sum = Spinor::zero();
-    for s in 0..2 {
+    for s in 0..H {
         for c in 0..N {
             let (f, b) = (ahead[s][c], behind[s][c]);
-            sum.0[s][c] = f + b;
-            sum.0[s + 2][c] = if DAGGER { f - b } else { b - f };
+            sum[s][c] = f + b;
+            sum[s + H][c] = if DAGGER { f - b } else { b - f };
         }
     }
-    add_direction::<V, S, N, DAGGER>(from, 2, &mut sum);
-    add_direction::<V, S, N, DAGGER>(from, 1, &mut sum);
-    add_direction::<V, S, N, DAGGER>(from, 0, &mut sum);
+    if H == 2 {
+        add_direction::<V, S, N, H, DAGGER>(from, 2, &mut sum);
+    }
+    add_direction::<V, S, N, H, DAGGER>(from, 1, &mut sum);
+    if H == 2 {
+        add_direction::<V, S, N, H, DAGGER>(from, 0, &mut sum);
+    }
     sum
 }
 
 #[inline(always)]
-fn add_direction<V: Num, S: HopSource<V, N>, const N: usize, const DAGGER: bool>(
+fn add_direction<V: Num, S: HopSource<V, N, H>, const N: usize, const H: usize, const DAGGER: bool>(
     from: &S,
     mu: usize,
-    sum: &mut Spinor<V, N>,
+    sum: &mut Spinor<V, N, H>,
 ) {
     for is_forward in [true, false] {
         let half = carried(from, mu, is_forward, DAGGER);
         let sign = projector_sign(is_forward, DAGGER);
-        for s in 0..2 {
-            let partner = UPPER[mu][s];
+        for s in 0..H {
+            let partner = upper::<H>(mu, s);
             for c in 0..N {
-                sum.0[s][c] = sum.0[s][c] + half[s][c];
-                let low = &mut sum.0[partner.spin][c];
+                sum[s][c] = sum[s][c] + half[s][c];
+                let low = &mut sum[partner.spin][c];
                 // A† has the conjugate entries: i^-power.
                 *low = add_power(*low, sign + 4 - partner.power, half[s][c]);
             }

@@ -5,7 +5,7 @@ use super::boundary::BoundaryTable;
 use super::chiral;
 use super::hop::hop;
 use super::neighbourhood::{Neighbourhood, RegisterSource, offsets};
-use super::spinor::{SPINS, Spinor};
+use super::spinor::Spinor;
 use super::two_rows::TWO_ROWS;
 use gaugelink_lattice::number::Compiled;
 use gaugelink_lattice::{FieldReader, FieldWriter, Kernel, Lanes, Num, Real, Tally};
@@ -32,7 +32,7 @@ pub(super) struct Streams<'a, T> {
 }
 
 /// `ROWS` rows of each link are read: all N, or two of SU(3).
-pub(super) struct HopKernel<'a, T, const N: usize, const ROWS: usize, const DAGGER: bool> {
+pub(super) struct HopKernel<'a, T, const N: usize, const H: usize, const ROWS: usize, const DAGGER: bool> {
     pub links: FieldReader<'a, T>,
     pub table: &'a BoundaryTable<T>,
     pub each: &'a [Streams<'a, T>],
@@ -50,58 +50,62 @@ pub(super) struct HopKernel<'a, T, const N: usize, const ROWS: usize, const DAGG
     pub streams: bool,
 }
 
-/// The compiled forms of the kernel for whole links in one precision, `[group][dagger]`.
-const fn whole<T: Real>() -> [[Compiled; 2]; 3] {
+/// The compiled forms of the kernel for whole links in one precision and 2H dimensions, `[group][dagger]`.
+const fn whole<T: Real, const H: usize>() -> [[Compiled; 2]; 3] {
     [
-        [Compiled::of::<T, HopKernel<T, 1, 1, false>>(), Compiled::of::<T, HopKernel<T, 1, 1, true>>()],
-        [Compiled::of::<T, HopKernel<T, 2, 2, false>>(), Compiled::of::<T, HopKernel<T, 2, 2, true>>()],
-        [Compiled::of::<T, HopKernel<T, 3, 3, false>>(), Compiled::of::<T, HopKernel<T, 3, 3, true>>()],
+        [Compiled::of::<T, HopKernel<T, 1, H, 1, false>>(), Compiled::of::<T, HopKernel<T, 1, H, 1, true>>()],
+        [Compiled::of::<T, HopKernel<T, 2, H, 2, false>>(), Compiled::of::<T, HopKernel<T, 2, H, 2, true>>()],
+        [Compiled::of::<T, HopKernel<T, 3, H, 3, false>>(), Compiled::of::<T, HopKernel<T, 3, H, 3, true>>()],
     ]
 }
 
 /// Those for two rows of SU(3), `[dagger]`.
-const fn of_two_rows<T: Real>() -> [Compiled; 2] {
+const fn of_two_rows<T: Real, const H: usize>() -> [Compiled; 2] {
     [
-        Compiled::of::<T, HopKernel<T, 3, TWO_ROWS, false>>(),
-        Compiled::of::<T, HopKernel<T, 3, TWO_ROWS, true>>(),
+        Compiled::of::<T, HopKernel<T, 3, H, TWO_ROWS, false>>(),
+        Compiled::of::<T, HopKernel<T, 3, H, TWO_ROWS, true>>(),
     ]
 }
 
-impl<T: Real, const N: usize, const ROWS: usize, const DAGGER: bool> Kernel<T>
-    for HopKernel<'_, T, N, ROWS, DAGGER>
+impl<T: Real, const N: usize, const H: usize, const ROWS: usize, const DAGGER: bool> Kernel<T>
+    for HopKernel<'_, T, N, H, ROWS, DAGGER>
 {
     fn compiled() -> Compiled {
-        static WHOLE: [[[Compiled; 2]; 3]; 2] = [whole::<f64>(), whole::<f32>()];
-        static OF_TWO_ROWS: [[Compiled; 2]; 2] = [of_two_rows::<f64>(), of_two_rows::<f32>()];
+        static WHOLE: [[[[Compiled; 2]; 3]; 2]; 2] =
+            [[whole::<f64, 1>(), whole::<f64, 2>()], [whole::<f32, 1>(), whole::<f32, 2>()]];
+        static OF_TWO_ROWS: [[[Compiled; 2]; 2]; 2] = [
+            [of_two_rows::<f64, 1>(), of_two_rows::<f64, 2>()],
+            [of_two_rows::<f32, 1>(), of_two_rows::<f32, 2>()],
+        ];
         let precision = (T::LANES == f32::LANES) as usize;
         if ROWS == N {
-            WHOLE[precision][N - 1][DAGGER as usize]
+            WHOLE[precision][H - 1][N - 1][DAGGER as usize]
         } else {
-            OF_TWO_ROWS[precision][DAGGER as usize]
+            OF_TWO_ROWS[precision][H - 1][DAGGER as usize]
         }
     }
 
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
-        let mut around = Neighbourhood::<V, N, ROWS>::new(self.links, self.table);
-        let mut product = Room::<V, N>::new();
+        let mut around = Neighbourhood::<V, N, H, ROWS>::new(self.links, self.table);
+        let mut product = Room::<V, N, H>::new();
         for step in range.clone() {
             let position = if self.returns { range.start + range.end - 1 - step } else { step };
             let block = self.walk.map_or(position, |walk| walk[position] as usize);
             for streams in self.each {
                 around.visit(&streams.psi, block, DAGGER);
-                let out = streams.out.rows(block, 0, 2 * SPINS * N);
-                let mut center = streams.center.map(|f| f.rows(block, 0, 2 * SPINS * N));
+                let out = streams.out.rows(block, 0, 4 * H * N);
+                let mut center = streams.center.map(|f| f.rows(block, 0, 4 * H * N));
                 if let (Matrices::OnCenter, Some(phi)) = (self.enter, center) {
-                    center = Some(product.fill(self.matrices.rows(block, 0, chiral::reals(N)), phi));
+                    center = Some(product.fill(self.matrices.rows(block, 0, chiral::reals_of(H * N)), phi));
                 }
                 for offset in offsets::<V>() {
                     let mut sum =
-                        hop::<V::Register, _, N, DAGGER>(&RegisterSource { around: &around, offset });
+                        hop::<V::Register, _, N, H, DAGGER>(&RegisterSource { around: &around, offset });
                     if self.enter == Matrices::OnHop {
-                        let rows = self.matrices.rows(block, 0, chiral::reals(N));
+                        let rows = self.matrices.rows(block, 0, chiral::reals_of(H * N));
                         // SAFETY: the rows of a site.
-                        sum = unsafe { chiral::times::<V, N>(rows, offset, &sum) };
+                        sum = unsafe { chiral::times::<V, N, H>(rows, offset, &sum) };
                     }
                     self.finish::<V>(&sum, center, out, offset);
                 }
@@ -113,20 +117,22 @@ impl<T: Real, const N: usize, const ROWS: usize, const DAGGER: bool> Kernel<T>
     }
 }
 
-impl<T: Real, const N: usize, const ROWS: usize, const DAGGER: bool> HopKernel<'_, T, N, ROWS, DAGGER> {
+impl<T: Real, const N: usize, const H: usize, const ROWS: usize, const DAGGER: bool>
+    HopKernel<'_, T, N, H, ROWS, DAGGER>
+{
     /// Writes a φ + b sum.
     #[inline(always)]
     fn finish<V: Lanes<Scalar = T>>(
         &self,
-        sum: &Spinor<V::Register, N>,
+        sum: &Spinor<V::Register, N, H>,
         center: Option<*const T>,
         out: *mut T,
         offset: usize,
     ) {
         let (a, b) = (V::Register::splat(self.a), V::Register::splat(self.b));
-        for s in 0..SPINS {
+        for s in 0..2 * H {
             for c in 0..N {
-                for (k, x) in [sum.0[s][c].re, sum.0[s][c].im].into_iter().enumerate() {
+                for (k, x) in [sum[s][c].re, sum[s][c].im].into_iter().enumerate() {
                     let row = (2 * (s * N + c) + k) * T::LANES + offset;
                     // SAFETY: a row of this block in fields of the same shape; the block is this thread's.
                     unsafe {
@@ -148,12 +154,12 @@ impl<T: Real, const N: usize, const ROWS: usize, const DAGGER: bool> HopKernel<'
 
 /// K φ of one block.
 #[repr(C, align(64))]
-struct Room<V, const N: usize>([[[V; 2]; N]; SPINS]);
+struct Room<V, const N: usize, const H: usize>([[[[V; 2]; N]; H]; 2]);
 
-impl<V: Lanes, const N: usize> Room<V, N> {
+impl<V: Lanes, const N: usize, const H: usize> Room<V, N, H> {
     #[inline(always)]
     fn new() -> Self {
-        Self([[[V::splat(0.0); 2]; N]; SPINS])
+        Self([[[[V::splat(0.0); 2]; N]; H]; 2])
     }
 
     /// Fills it from the block's matrices and φ; where its rows start.
@@ -163,7 +169,7 @@ impl<V: Lanes, const N: usize> Room<V, N> {
         for offset in offsets::<V>() {
             // SAFETY: the rows of a site's matrices and of its spinor; the room is a spinor's rows.
             unsafe {
-                let product = chiral::times::<V, N>(matrices, offset, &Spinor::load::<V>(phi, offset));
+                let product = chiral::times::<V, N, H>(matrices, offset, &Spinor::load::<V>(phi, offset));
                 product.store::<V>(rows, offset);
             }
         }

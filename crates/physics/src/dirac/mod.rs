@@ -6,7 +6,6 @@ mod boundary;
 mod chiral;
 mod clover;
 mod clover_force;
-#[cfg(test)]
 pub(crate) mod dense;
 mod described;
 mod even_odd;
@@ -19,6 +18,7 @@ mod multigrid;
 pub mod naive;
 mod neighbourhood;
 mod propagator;
+mod propagator_file;
 mod quark;
 mod recorded;
 mod schwarz;
@@ -30,9 +30,10 @@ mod wilson;
 pub use blocks::check_blocks;
 pub use boundary::{Boundary, BoundaryTable};
 pub use clover_force::CloverForce;
+pub use dense::{DENSE_MAX, DenseMatrix};
 pub use described::Described;
 pub use even_odd::Schur;
-pub use gamma::{GAMMA5_SIGNS, Partner, SpinMatrix, gamma, gamma5};
+pub use gamma::{GAMMA5_SIGNS, Partner, SpinMatrix, gamma, gamma_entry, gamma5};
 pub use hop::{HalfSpinor, HopSource, hop};
 pub use meson::{MesonCorrelators, pcac_masses};
 pub use multigrid::{

@@ -1,12 +1,13 @@
-//! Wilson's operator by its formula: explicit 4×4 gamma matrices, one site at a time, coordinates instead of tables.
+//! Wilson's operator by its formula: explicit gamma matrices, one site at a time, coordinates instead of tables. In d
+//! dimensions
 //!
-//! D ψ(x) = (m+4) ψ(x) − ½ Σ_mu [(1−γ_mu) U_mu(x) ψ(x+mu) + (1+γ_mu) U_mu(x−mu)† ψ(x−mu)]
+//! D ψ(x) = (m+d) ψ(x) − ½ Σ_mu [(1−γ_mu) U_mu(x) ψ(x+mu) + (1+γ_mu) U_mu(x−mu)† ψ(x−mu)]
 //!
 //! The reference for every fast version; one rank, double precision. The clover term's is beside the naive links.
 
 use super::boundary::Boundary;
-use super::gamma::gamma;
-use super::spinor::{SPINS, Spinor, SpinorField};
+use super::gamma::gamma_entry;
+use super::spinor::{Spinor, SpinorField};
 use gaugelink_lattice::group::{ALGEBRA_MAX, algebra_dim, from_coordinates};
 use gaugelink_lattice::{Complex, GaugeField, Matrix, Site};
 
@@ -14,14 +15,14 @@ use gaugelink_lattice::{Complex, GaugeField, Matrix, Site};
 ///
 /// # Panics
 /// Where the lattice has several ranks.
-pub fn wilson<const N: usize>(
+pub fn wilson<const N: usize, const H: usize>(
     links: &GaugeField<f64, N>,
-    psi: &SpinorField<f64, N>,
+    psi: &SpinorField<f64, N, H>,
     mass: f64,
     boundary: &Boundary,
     dagger: bool,
     chain: usize,
-) -> Vec<Spinor<f64, N>> {
+) -> Vec<Spinor<f64, N, H>> {
     let geometry = psi.layout().geometry().clone();
     assert_eq!(geometry.ranks(), 1, "the naive operator knows one rank");
     let extents = geometry.extents();
@@ -29,7 +30,7 @@ pub fn wilson<const N: usize>(
     let link = |x: &Site, mu: usize| link_with_phase(links, boundary, chain, x, mu);
     let site = |index: usize| {
         let x = geometry.site(index);
-        let mut out = Spinor(spinor(&x).0.map(|colours| colours.map(|z| z.scale(mass + 4.0))));
+        let mut out = spinor(&x).map(|z| z.scale(mass + geometry.dims() as f64));
         for mu in 0..geometry.dims() {
             let (mut ahead, mut behind) = (x, x);
             ahead[mu] = (x[mu] + 1) % extents[mu];
@@ -50,16 +51,16 @@ pub fn wilson<const N: usize>(
 ///
 /// # Panics
 /// Where the lattice has several ranks.
-pub fn hop_force<const N: usize>(
+pub fn hop_force<const N: usize, const H: usize>(
     links: &GaugeField<f64, N>,
-    y: &SpinorField<f64, N>,
-    x: &SpinorField<f64, N>,
+    y: &SpinorField<f64, N, H>,
+    x: &SpinorField<f64, N, H>,
     boundary: &Boundary,
     chain: usize,
 ) -> Vec<Vec<Vec<f64>>> {
     let geometry = x.layout().geometry().clone();
     assert_eq!(geometry.ranks(), 1, "the naive operator knows one rank");
-    let of = |field: &SpinorField<f64, N>, x: &Site| field.spinor(x, chain).unwrap_or(Spinor::zero());
+    let of = |field: &SpinorField<f64, N, H>, x: &Site| field.spinor(x, chain).unwrap_or(Spinor::zero());
     let link_force = |here: &Site, mu: usize| -> Vec<f64> {
         let mut ahead = *here;
         ahead[mu] = (here[mu] + 1) % geometry.extents()[mu];
@@ -97,26 +98,25 @@ fn link_with_phase<const N: usize>(
 }
 
 /// Re φ†ψ.
-fn re_product<const N: usize>(phi: &Spinor<f64, N>, psi: &Spinor<f64, N>) -> f64 {
-    phi.0.as_flattened().iter().zip(psi.0.as_flattened()).map(|(a, b)| a.conj_mul(*b).re).sum()
+fn re_product<const N: usize, const H: usize>(phi: &Spinor<f64, N, H>, psi: &Spinor<f64, N, H>) -> f64 {
+    phi.components().iter().zip(psi.components()).map(|(a, b)| a.conj_mul(*b).re).sum()
 }
 
 /// out −= ½ (1 + sign γ_mu) U ψ.
-fn add_projected<const N: usize>(
-    out: &mut Spinor<f64, N>,
+fn add_projected<const N: usize, const H: usize>(
+    out: &mut Spinor<f64, N, H>,
     mu: usize,
     sign: f64,
     u: &Matrix<f64, N>,
-    psi: &Spinor<f64, N>,
+    psi: &Spinor<f64, N, H>,
 ) {
-    let g = gamma(mu);
-    for s in 0..SPINS {
-        for r in 0..SPINS {
+    for s in 0..2 * H {
+        for r in 0..2 * H {
             let unit = Complex::new(if s == r { 1.0 } else { 0.0 }, 0.0);
-            let spin = (unit + g[s][r].scale(sign)).scale(-0.5);
+            let spin = (unit + gamma_entry::<H>(mu, s, r).scale(sign)).scale(-0.5);
             for c in 0..N {
                 for d in 0..N {
-                    out.0[s][c] = out.0[s][c] + spin * u.0[c][d] * psi.0[r][d];
+                    out[s][c] = out[s][c] + spin * u.0[c][d] * psi[r][d];
                 }
             }
         }

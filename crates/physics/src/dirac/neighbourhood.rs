@@ -1,4 +1,4 @@
-//! What one block of Wilson's operator reads: its eight neighbours.
+//! What one block of Wilson's operator reads: its neighbours, eight in four dimensions.
 //!
 //! Half spinors are projected and multiplied register by register, straight from memory. Some steps take more: lanes
 //! move between the parts of the lattice, or an edge is crossed that has a phase. Where a row is one register that
@@ -7,7 +7,6 @@
 
 use super::boundary::BoundaryTable;
 use super::hop::{HalfSpinor, HopSource, project, projector_sign, transport};
-use super::spinor::SPINS;
 use super::two_rows::third;
 use gaugelink_lattice::{Complex, DIM_MAX, FieldReader, Lanes, Layout, Neighbour, Real, backward, forward};
 
@@ -20,7 +19,7 @@ const STEPS: usize = 2 * DIM_MAX;
 struct Room<V>(V);
 
 /// The neighbours of one block, with `ROWS` rows of each link in memory: all N, or two of SU(3).
-pub(super) struct Neighbourhood<'a, V: Lanes, const N: usize, const ROWS: usize> {
+pub(super) struct Neighbourhood<'a, V: Lanes, const N: usize, const H: usize, const ROWS: usize> {
     layout: &'a Layout,
     link: FieldReader<'a, V::Scalar>,
     table: &'a BoundaryTable<V::Scalar>,
@@ -32,10 +31,12 @@ pub(super) struct Neighbourhood<'a, V: Lanes, const N: usize, const ROWS: usize>
     crossing: u8,
     moving: u8,
     /// Half spinors that wait, `[step][spin][colour][re|im]`.
-    buffer: [[[[Room<V>; 2]; N]; 2]; STEPS],
+    buffer: [[[[Room<V>; 2]; N]; H]; STEPS],
 }
 
-impl<'a, T: Real, V: Lanes<Scalar = T>, const N: usize, const ROWS: usize> Neighbourhood<'a, V, N, ROWS> {
+impl<'a, T: Real, V: Lanes<Scalar = T>, const N: usize, const H: usize, const ROWS: usize>
+    Neighbourhood<'a, V, N, H, ROWS>
+{
     #[inline(always)]
     pub fn new(link: FieldReader<'a, T>, table: &'a BoundaryTable<T>) -> Self {
         Self {
@@ -47,7 +48,7 @@ impl<'a, T: Real, V: Lanes<Scalar = T>, const N: usize, const ROWS: usize> Neigh
             links: [std::ptr::null(); STEPS],
             crossing: 0,
             moving: 0,
-            buffer: [[[[Room(V::splat(0.0)); 2]; N]; 2]; STEPS],
+            buffer: [[[[Room(V::splat(0.0)); 2]; N]; H]; STEPS],
         }
     }
 
@@ -57,12 +58,12 @@ impl<'a, T: Real, V: Lanes<Scalar = T>, const N: usize, const ROWS: usize> Neigh
         let link = 2 * ROWS * N;
         self.crossing = self.table.crossing(block);
         self.moving = self.crossing;
-        for step in 0..STEPS {
+        for step in (0..STEPS).filter(|step| step % DIM_MAX < 2 * H) {
             let at = self.layout.neighbour(block, step);
             let beside = if step < DIM_MAX { block } else { at.block as usize };
             self.at[step] = at;
             self.moving |= ((at.rotation != 0) as u8) << step;
-            self.spinors[step] = psi.rows(at.block as usize, 0, 2 * SPINS * N);
+            self.spinors[step] = psi.rows(at.block as usize, 0, 4 * H * N);
             self.links[step] = self.link.rows(beside, (step % DIM_MAX) * link, link);
         }
         if V::REGISTERS > 1 && self.moving != 0 {
@@ -73,7 +74,7 @@ impl<'a, T: Real, V: Lanes<Scalar = T>, const N: usize, const ROWS: usize> Neigh
     /// Carries the half spinors that need more than the formula into the buffer.
     #[inline(always)]
     fn carry(&mut self, dagger: bool) {
-        for mu in 0..DIM_MAX {
+        for mu in 0..2 * H {
             if self.moving & (1 << forward(mu)) != 0 {
                 let step = forward(mu);
                 // SAFETY: `visit` took the rows of a whole spinor.
@@ -95,8 +96,8 @@ impl<'a, T: Real, V: Lanes<Scalar = T>, const N: usize, const ROWS: usize> Neigh
                     self.transport_into(step, offset, &half);
                 }
                 let p = self.room(step);
-                let mut half = [[Complex::zero(); N]; 2];
-                for s in 0..2 {
+                let mut half = [[Complex::zero(); N]; H];
+                for s in 0..H {
                     for c in 0..N {
                         // SAFETY: the buffer holds a half spinor's rows.
                         half[s][c] = unsafe { load::<V>(p, s * N + c) };
@@ -110,7 +111,7 @@ impl<'a, T: Real, V: Lanes<Scalar = T>, const N: usize, const ROWS: usize> Neigh
 
     /// A half spinor from the neighbour's lanes in this block's, times the phase where the step crosses an edge.
     #[inline(always)]
-    fn moved(&self, step: usize, mut half: HalfSpinor<V, N>) -> HalfSpinor<V, N> {
+    fn moved(&self, step: usize, mut half: HalfSpinor<V, N, H>) -> HalfSpinor<V, N, H> {
         if self.at[step].rotation != 0 {
             let index = self.layout.rotation(self.at[step].rotation);
             for z in half.as_flattened_mut() {
@@ -130,7 +131,7 @@ impl<'a, T: Real, V: Lanes<Scalar = T>, const N: usize, const ROWS: usize> Neigh
     }
 
     #[inline(always)]
-    fn put(&mut self, step: usize, half: HalfSpinor<V, N>) {
+    fn put(&mut self, step: usize, half: HalfSpinor<V, N, H>) {
         let p: *mut T = (&raw mut self.buffer[step]).cast();
         for (i, z) in half.as_flattened().iter().enumerate() {
             // SAFETY: the buffer has room for a half spinor's rows.
@@ -142,7 +143,7 @@ impl<'a, T: Real, V: Lanes<Scalar = T>, const N: usize, const ROWS: usize> Neigh
     }
 
     #[inline(always)]
-    fn transport_into(&mut self, step: usize, offset: usize, half: &HalfSpinor<V::Register, N>) {
+    fn transport_into(&mut self, step: usize, offset: usize, half: &HalfSpinor<V::Register, N, H>) {
         let source = RegisterSource { around: self, offset };
         let product = transport(&source, step, half);
         let p: *mut T = (&raw mut self.buffer[step]).cast();
@@ -163,12 +164,12 @@ pub(super) fn offsets<V: Lanes>() -> impl Iterator<Item = usize> {
 }
 
 /// One register's lanes of a neighbourhood, from lane `offset` on.
-pub(super) struct RegisterSource<'a, V: Lanes, const N: usize, const ROWS: usize> {
-    pub around: &'a Neighbourhood<'a, V, N, ROWS>,
+pub(super) struct RegisterSource<'a, V: Lanes, const N: usize, const H: usize, const ROWS: usize> {
+    pub around: &'a Neighbourhood<'a, V, N, H, ROWS>,
     pub offset: usize,
 }
 
-impl<V: Lanes, const N: usize, const ROWS: usize> RegisterSource<'_, V, N, ROWS> {
+impl<V: Lanes, const N: usize, const H: usize, const ROWS: usize> RegisterSource<'_, V, N, H, ROWS> {
     /// An entry of a link that is in memory.
     #[inline(always)]
     fn kept(&self, step: usize, row: usize, column: usize) -> Complex<V::Register> {
@@ -178,10 +179,10 @@ impl<V: Lanes, const N: usize, const ROWS: usize> RegisterSource<'_, V, N, ROWS>
 
     /// The half spinor that waits in the buffer.
     #[inline(always)]
-    fn waiting(&self, step: usize) -> HalfSpinor<V::Register, N> {
+    fn waiting(&self, step: usize) -> HalfSpinor<V::Register, N, H> {
         let p: *const V::Scalar = (&raw const self.around.buffer[step]).cast();
-        let mut half = [[Complex::zero(); N]; 2];
-        for s in 0..2 {
+        let mut half = [[Complex::zero(); N]; H];
+        for s in 0..H {
             for c in 0..N {
                 // SAFETY: the buffer holds a half spinor's rows.
                 half[s][c] = unsafe { load_register::<V>(p, s * N + c, self.offset) };
@@ -191,8 +192,8 @@ impl<V: Lanes, const N: usize, const ROWS: usize> RegisterSource<'_, V, N, ROWS>
     }
 }
 
-impl<T: Real, V: Lanes<Scalar = T>, const N: usize, const ROWS: usize> HopSource<V::Register, N>
-    for RegisterSource<'_, V, N, ROWS>
+impl<T: Real, V: Lanes<Scalar = T>, const N: usize, const H: usize, const ROWS: usize>
+    HopSource<V::Register, N, H> for RegisterSource<'_, V, N, H, ROWS>
 {
     #[inline(always)]
     fn spinor(&self, step: usize, spin: usize, colour: usize) -> Complex<V::Register> {
@@ -208,12 +209,12 @@ impl<T: Real, V: Lanes<Scalar = T>, const N: usize, const ROWS: usize> HopSource
         third(self.kept(step, 0, k), self.kept(step, 1, l), self.kept(step, 0, l), self.kept(step, 1, k))
     }
     #[inline(always)]
-    fn arrived(&self, step: usize) -> Option<HalfSpinor<V::Register, N>> {
+    fn arrived(&self, step: usize) -> Option<HalfSpinor<V::Register, N, H>> {
         let waits = V::REGISTERS > 1 && self.around.moving & (1 << step) != 0;
         waits.then(|| self.waiting(step))
     }
     #[inline(always)]
-    fn moved(&self, step: usize, mut half: HalfSpinor<V::Register, N>) -> HalfSpinor<V::Register, N> {
+    fn moved(&self, step: usize, mut half: HalfSpinor<V::Register, N, H>) -> HalfSpinor<V::Register, N, H> {
         let Neighbourhood { layout, table, at, crossing, moving, .. } = self.around;
         if V::REGISTERS > 1 || moving & (1 << step) == 0 {
             return half;

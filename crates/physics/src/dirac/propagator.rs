@@ -1,12 +1,12 @@
 //! Quark propagators from point sources, and what is made of them.
 
 use super::even_odd::Schur;
-use super::spinor::{SPINS, SpinorField};
+use super::spinor::SpinorField;
 use super::wilson::Wilson;
 use crate::PhysicsError;
 use crate::solver::{
-    AT_ONCE, BiCgStab, ConjugateGradient, Gmres, MixedBiCgStab, Preconditioner, SolveError, SolveReport,
-    Stopping,
+    AT_ONCE, BiCgStab, BiCgStabL, ConjugateGradient, Gcr, Gmres, MixedBiCgStab, Preconditioner, SolveError,
+    SolveReport, Stopping,
 };
 use gaugelink_lattice::{LatticeError, Real, Site};
 use thiserror::Error;
@@ -19,10 +19,20 @@ pub enum PropagatorSolver {
     EvenOddBiCgStab,
     /// BiCGStab on the even-odd operator in single precision, refined in the precision of the links.
     EvenOddMixed,
+    /// BiCGStab(l) on the even-odd operator: where steps of BiCGStab nearly vanish.
+    EvenOddBiCgStabL {
+        /// l, from 1 to [`DEGREE_MAX`](crate::solver::DEGREE_MAX).
+        degree: usize,
+    },
     /// Conjugate gradients on the even-odd operator's normal equations: always converges.
     EvenOddConjugateGradient,
     /// BiCGStab on D: for lattices with an odd extent.
     BiCgStab,
+    /// GCR on D.
+    Gcr {
+        /// Iterations between restarts.
+        restart: usize,
+    },
     /// GMRES on D: for comparisons with preconditioned solves, and where BiCGStab breaks down.
     Gmres {
         /// Iterations between restarts.
@@ -50,20 +60,20 @@ pub enum PropagatorError {
 
 /// S(x) = D⁻¹ δ: one solution for each spin and colour of a point source.
 #[derive(Debug)]
-pub struct Propagator<T, const N: usize> {
+pub struct Propagator<T, const N: usize, const H: usize = 2> {
     source: Site,
     /// `[source spin][source colour]`, flattened.
-    columns: Vec<SpinorField<T, N>>,
+    columns: Vec<SpinorField<T, N, H>>,
 }
 
-impl<T: Real, const N: usize> Propagator<T, N> {
-    /// Solves for all 4N point sources of 1 at `source`, on every chain of a batch. The tolerance is that of each
+impl<T: Real, const N: usize, const H: usize> Propagator<T, N, H> {
+    /// Solves for all point sources, one for each spin and colour, of 1 at `source`, on every chain of a batch. The tolerance is that of each
     /// solve. Collective.
     ///
     /// # Errors
     /// [`PropagatorError`].
     pub fn point(
-        wilson: &Wilson<'_, T, N>,
+        wilson: &Wilson<'_, T, N, H>,
         source: Site,
         solver: PropagatorSolver,
         stop: &Stopping,
@@ -76,7 +86,7 @@ impl<T: Real, const N: usize> Propagator<T, N> {
     /// # Errors
     /// [`PropagatorError`].
     pub fn point_with(
-        wilson: &Wilson<'_, T, N>,
+        wilson: &Wilson<'_, T, N, H>,
         source: Site,
         solver: PropagatorSolver,
         stop: &Stopping,
@@ -99,6 +109,15 @@ impl<T: Real, const N: usize> Propagator<T, N> {
                     schur.solve_each(x, b, |schur, x, c| bicgstab.solve_each(schur, x, c, stop))
                 })
             }
+            PropagatorSolver::EvenOddBiCgStabL { degree } => {
+                let schur = Schur::odd(wilson)?;
+                let mut solver = BiCgStabL::new(&schur, degree)?;
+                Self::columns(wilson, source, progress, |x, b| {
+                    schur.solve_each(x, b, |schur, x, c| {
+                        Ok(x.iter_mut().zip(c).map(|(x, c)| solver.solve(schur, x, c, stop)).collect())
+                    })
+                })
+            }
             PropagatorSolver::EvenOddConjugateGradient => {
                 let schur = Schur::odd(wilson)?;
                 let mut cg = ConjugateGradient::new(&schur).map_err(PhysicsError::Lattice)?;
@@ -109,6 +128,12 @@ impl<T: Real, const N: usize> Propagator<T, N> {
             PropagatorSolver::BiCgStab => {
                 let mut bicgstab = BiCgStab::new(wilson).map_err(PhysicsError::Lattice)?;
                 Self::columns(wilson, source, progress, |x, b| bicgstab.solve_each(wilson, x, b, stop))
+            }
+            PropagatorSolver::Gcr { restart } => {
+                let mut gcr = Gcr::new(wilson, restart)?;
+                Self::columns(wilson, source, progress, |x, b| {
+                    Ok(x.iter_mut().zip(b).map(|(x, b)| gcr.solve(wilson, None, x, b, stop)).collect())
+                })
             }
             PropagatorSolver::Gmres { restart } => {
                 let mut gmres = Gmres::new(wilson, restart)?;
@@ -125,10 +150,10 @@ impl<T: Real, const N: usize> Propagator<T, N> {
     /// # Errors
     /// [`PropagatorError`].
     pub fn point_preconditioned(
-        wilson: &Wilson<'_, T, N>,
+        wilson: &Wilson<'_, T, N, H>,
         source: Site,
         restart: usize,
-        preconditioner: &mut dyn Preconditioner<SpinorField<T, N>>,
+        preconditioner: &mut dyn Preconditioner<SpinorField<T, N, H>>,
         stop: &Stopping,
         progress: impl FnMut(&SolveReport),
     ) -> Result<(Self, Vec<SolveReport>), PropagatorError> {
@@ -144,10 +169,10 @@ impl<T: Real, const N: usize> Propagator<T, N> {
     /// # Errors
     /// [`PropagatorError`].
     pub fn point_by(
-        wilson: &Wilson<'_, T, N>,
+        wilson: &Wilson<'_, T, N, H>,
         source: Site,
         progress: impl FnMut(&SolveReport),
-        mut solve: impl FnMut(&mut SpinorField<T, N>, &SpinorField<T, N>) -> Result<SolveReport, SolveError>,
+        mut solve: impl FnMut(&mut SpinorField<T, N, H>, &SpinorField<T, N, H>) -> Result<SolveReport, SolveError>,
     ) -> Result<(Self, Vec<SolveReport>), PropagatorError> {
         Self::columns(wilson, source, progress, |x, b| {
             Ok(x.iter_mut().zip(b).map(|(x, b)| solve(x, b)).collect())
@@ -156,12 +181,12 @@ impl<T: Real, const N: usize> Propagator<T, N> {
 
     /// The solutions that `solve` finds, some at once.
     fn columns(
-        wilson: &Wilson<'_, T, N>,
+        wilson: &Wilson<'_, T, N, H>,
         source: Site,
         mut progress: impl FnMut(&SolveReport),
         mut solve: impl FnMut(
-            &mut [SpinorField<T, N>],
-            &[SpinorField<T, N>],
+            &mut [SpinorField<T, N, H>],
+            &[SpinorField<T, N, H>],
         ) -> Result<Vec<Result<SolveReport, SolveError>>, LatticeError>,
     ) -> Result<(Self, Vec<SolveReport>), PropagatorError> {
         let lattice = wilson.links().lattice();
@@ -173,7 +198,7 @@ impl<T: Real, const N: usize> Propagator<T, N> {
         }
         let some =
             |count: usize| (0..count).map(|_| SpinorField::zeroed(lattice)).collect::<Result<Vec<_>, _>>();
-        let all: Vec<_> = (0..SPINS).flat_map(|spin| (0..N).map(move |colour| (spin, colour))).collect();
+        let all: Vec<_> = (0..2 * H).flat_map(|spin| (0..N).map(move |colour| (spin, colour))).collect();
         let mut b = some(AT_ONCE).map_err(PhysicsError::Lattice)?;
         let (mut columns, mut reports) = (Vec::new(), Vec::new());
         for group in all.chunks(AT_ONCE) {
@@ -192,13 +217,23 @@ impl<T: Real, const N: usize> Propagator<T, N> {
         Ok((Self { source, columns }, reports))
     }
 
+    /// Of 4N columns that were computed before.
+    pub(super) fn of_columns(source: Site, columns: Vec<SpinorField<T, N, H>>) -> Self {
+        Self { source, columns }
+    }
+
     /// Where the source is.
     pub fn source(&self) -> Site {
         self.source
     }
 
+    /// A column, to be changed.
+    pub fn column_mut(&mut self, spin: usize, colour: usize) -> &mut SpinorField<T, N, H> {
+        &mut self.columns[spin * N + colour]
+    }
+
     /// D⁻¹ δ for one source spin and colour.
-    pub fn column(&self, spin: usize, colour: usize) -> &SpinorField<T, N> {
+    pub fn column(&self, spin: usize, colour: usize) -> &SpinorField<T, N, H> {
         &self.columns[spin * N + colour]
     }
 }

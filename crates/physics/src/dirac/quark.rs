@@ -2,6 +2,7 @@
 
 use super::boundary::Boundary;
 use super::clover_force::CloverForce;
+use super::dense::site_numbers;
 use super::even_odd::Schur;
 use super::spinor::SpinorField;
 use super::wilson::Wilson;
@@ -24,7 +25,7 @@ pub enum QuarkMatrix {
 /// A flavour of Wilson quarks, with or without the clover term.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Quark {
-    /// Mass m, with kappa = 1/(2(m + 4)).
+    /// Mass m, with kappa = 1/(2(m + d)) in d dimensions.
     pub mass: f64,
     /// Coefficient of the clover term, 0 for none.
     pub csw: f64,
@@ -44,10 +45,10 @@ impl Quark {
     ///
     /// # Errors
     /// As [`Wilson::new`] and [`Wilson::with_clover`].
-    pub fn operator<'u, T: Real, const N: usize>(
+    pub fn operator<'u, T: Real, const N: usize, const H: usize>(
         &self,
         links: &'u GaugeField<T, N>,
-    ) -> Result<Wilson<'u, T, N>, PhysicsError> {
+    ) -> Result<Wilson<'u, T, N, H>, PhysicsError> {
         Wilson::new(links, self.mass, self.boundary)?.with_clover(self.csw)
     }
 
@@ -55,10 +56,10 @@ impl Quark {
     ///
     /// # Errors
     /// As [`Schur::odd`] for the even-odd form.
-    pub fn matrix_of<'d, const N: usize>(
+    pub fn matrix_of<'d, const N: usize, const H: usize>(
         &self,
-        operator: &'d Wilson<'d, f64, N>,
-    ) -> Result<FermionMatrix<'d, N>, PhysicsError> {
+        operator: &'d Wilson<'d, f64, N, H>,
+    ) -> Result<FermionMatrix<'d, N, H>, PhysicsError> {
         Ok(match self.matrix {
             QuarkMatrix::Full => FermionMatrix::Full(operator),
             QuarkMatrix::EvenOdd => FermionMatrix::EvenOdd(Schur::odd(operator)?.asymmetric()),
@@ -80,14 +81,22 @@ impl fmt::Display for Quark {
 
 /// The matrix M of an action φ†(M†M)⁻¹φ.
 #[derive(Debug)]
-pub enum FermionMatrix<'d, const N: usize> {
+pub enum FermionMatrix<'d, const N: usize, const H: usize = 2> {
     /// D.
-    Full(&'d Wilson<'d, f64, N>),
+    Full(&'d Wilson<'d, f64, N, H>),
     /// Ŝ on one parity.
-    EvenOdd(Schur<'d, f64, N>),
+    EvenOdd(Schur<'d, f64, N, H>),
 }
 
-impl<const N: usize> FermionMatrix<'_, N> {
+impl<const N: usize, const H: usize> FermionMatrix<'_, N, H> {
+    /// Lexicographic numbers of the sites on which it acts, in order.
+    pub fn sites(&self) -> Vec<usize> {
+        match self {
+            Self::Full(d) => site_numbers(d.links().lattice(), None),
+            Self::EvenOdd(s) => site_numbers(s.wilson().links().lattice(), Some(s.parity())),
+        }
+    }
+
     /// π^a ← π^a + `scale` × ∂^a 2 Re⟨Y, M X⟩ with X and Y held fixed; ghosts of both are up to date. For the even-odd
     /// form both are continued to the other parity. The clover term's part goes, with its weight in the place of `scale`, to
     /// `clover`, where it waits to be accumulated. Collective.
@@ -95,8 +104,8 @@ impl<const N: usize> FermionMatrix<'_, N> {
         &self,
         p: &mut MomentumField<f64, N>,
         scale: f64,
-        y: &mut SpinorField<f64, N>,
-        x: &mut SpinorField<f64, N>,
+        y: &mut SpinorField<f64, N, H>,
+        x: &mut SpinorField<f64, N, H>,
         clover: Option<(&mut CloverForce<N>, f64)>,
     ) {
         let d = match self {
@@ -114,10 +123,10 @@ impl<const N: usize> FermionMatrix<'_, N> {
     }
 }
 
-impl<const N: usize> LinearOperator<f64> for FermionMatrix<'_, N> {
-    type Vector = SpinorField<f64, N>;
+impl<const N: usize, const H: usize> LinearOperator<f64> for FermionMatrix<'_, N, H> {
+    type Vector = SpinorField<f64, N, H>;
 
-    fn vector(&self) -> Result<SpinorField<f64, N>, LatticeError> {
+    fn vector(&self) -> Result<SpinorField<f64, N, H>, LatticeError> {
         match self {
             Self::Full(d) => d.vector(),
             Self::EvenOdd(s) => s.vector(),
@@ -129,13 +138,13 @@ impl<const N: usize> LinearOperator<f64> for FermionMatrix<'_, N> {
             Self::EvenOdd(s) => LinearOperator::blocks(s),
         }
     }
-    fn apply(&self, out: &mut SpinorField<f64, N>, psi: &SpinorField<f64, N>) {
+    fn apply(&self, out: &mut SpinorField<f64, N, H>, psi: &SpinorField<f64, N, H>) {
         match self {
             Self::Full(d) => d.apply(out, psi),
             Self::EvenOdd(s) => s.apply(out, psi),
         }
     }
-    fn apply_dagger(&self, out: &mut SpinorField<f64, N>, psi: &SpinorField<f64, N>) {
+    fn apply_dagger(&self, out: &mut SpinorField<f64, N, H>, psi: &SpinorField<f64, N, H>) {
         match self {
             Self::Full(d) => d.apply_dagger(out, psi),
             Self::EvenOdd(s) => s.apply_dagger(out, psi),

@@ -33,8 +33,8 @@ pub fn record_wilson<T: Real, const N: usize, const DAGGER: bool>() -> Program {
         let links = r.field("u", DIM_MAX * 2 * N * N);
         let (psi, out) = (r.field("psi", 2 * SPINS * N), r.field("out", 2 * SPINS * N));
         let (a, b) = (r.parameter("a"), r.parameter("b"));
-        let sum = hop::<_, _, N, DAGGER>(&Neighbours { recorder: r, psi, links });
-        for (i, z) in sum.0.as_flattened().iter().enumerate() {
+        let sum = hop::<_, _, N, 2, DAGGER>(&Neighbours { recorder: r, psi, links });
+        for (i, z) in sum.components().iter().enumerate() {
             let center = r.complex(psi, 2 * i, r.here());
             r.store_complex(
                 out,

@@ -6,7 +6,7 @@
 
 use crate::PhysicsError;
 use gaugelink_lattice::{
-    Complex, DIM_MAX, Field, FieldReader, FieldWriter, GaugeField, Kernel, Lanes, Num, Real, Tally,
+    Complex, Field, FieldReader, FieldWriter, GaugeField, Kernel, Lanes, Num, Real, Tally,
 };
 use std::ops::Range;
 
@@ -39,11 +39,11 @@ pub(super) fn two_rows<T: Real, const N: usize>(links: &GaugeField<T, N>) -> Res
         )));
     }
     let lattice = links.lattice();
-    let mut field = Field::zeroed(lattice, DIM_MAX * KEPT)?;
+    let mut field = Field::zeroed(lattice, lattice.dims() * KEPT)?;
     let kernel = Keep { kept: field.writer(), whole: links.reader() };
     let mut off = vec![0.0; lattice.chains()];
     lattice.reduce(&kernel, 0..links.layout().blocks(), &mut off);
-    let count = (DIM_MAX * lattice.volume()) as f64;
+    let count = (lattice.dims() * lattice.volume()) as f64;
     let epsilon = if T::BITS == 64 { f64::EPSILON } else { f64::from(f32::EPSILON) };
     let (off, most) = (off.into_iter().map(|sum| (sum / count).sqrt()), ROUNDING * epsilon);
     if let Some(off) = off.into_iter().find(|off| off.is_nan() || *off > most) {
@@ -69,7 +69,7 @@ impl<T: Real> Kernel<T> for Keep<'_, T> {
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {
         for block in range {
             let mut off = V::splat(0.0);
-            for mu in 0..DIM_MAX {
+            for mu in 0..self.whole.reals() / WHOLE {
                 let u = self.whole.matrix::<V, 3>(block, mu * WHOLE).0;
                 for j in 0..3 {
                     for i in 0..TWO_ROWS {

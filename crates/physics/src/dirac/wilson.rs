@@ -1,37 +1,39 @@
 //! Wilson's Dirac operator on fields, with or without the clover term.
 //!
-//! D = A − ½ H with H of [`super::hop`] and A = m + 4, or that with the clover term of [`super::clover`];
-//! kappa = 1/(2(m + 4)). D† = γ5 D γ5. Links are borrowed, so an operator can never be older than its configuration.
+//! D = A − ½ H with H of [`super::hop`] and A = m + d in d dimensions, or in four that with the clover term of
+//! [`super::clover`]; kappa = 1/(2(m + d)). D† = γ5 D γ5. Links are borrowed, so an operator can never be older than its
+//! configuration.
 
 use super::both_hops::BothHops;
 use super::boundary::{Boundary, BoundaryTable};
 use super::chiral;
 use super::clover::Clover;
 use super::hop_kernel::{HopKernel, Matrices, Streams};
-use super::spinor::{SPINS, SpinorField};
+use super::spinor::SpinorField;
 use super::two_rows::{TWO_ROWS, two_rows};
 use crate::PhysicsError;
 use crate::solver::{AT_ONCE, LinearOperator};
 use arrayvec::ArrayVec;
-use gaugelink_lattice::{DIM_MAX, Field, FieldReader, GaugeField, LatticeError, Real};
+use gaugelink_lattice::{Field, FieldReader, GaugeField, LatticeError, Real};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Floating-point operations of H at one site for SU(3), as all codes count them.
-pub const HOP_FLOPS_SU3: usize = hop_flops(3);
+pub const HOP_FLOPS_SU3: usize = hop_flops::<2>(3);
 
-/// Floating-point operations of H at one site: 8 projections, 16 products of link and colour vector, 7 additions of
-/// spinors.
-pub const fn hop_flops(n: usize) -> usize {
-    8 * 4 * n + 16 * (8 * n * n - 2 * n) + 7 * 8 * n
+/// Floating-point operations of H at one site in 2H dimensions; in four: 8 projections, 16 products of link and colour
+/// vector, 7 additions of spinors.
+pub const fn hop_flops<const H: usize>(n: usize) -> usize {
+    let steps = 4 * H;
+    steps * 2 * H * n + steps * H * (8 * n * n - 2 * n) + (steps - 1) * 4 * H * n
 }
 
 /// Output beyond this many bytes is written past the caches: it would be evicted before it is read again.
 const STREAM_BYTES: usize = 24 << 20;
 
-/// Wilson's operator for one configuration.
+/// Wilson's operator for one configuration, in 2H dimensions.
 #[derive(Debug)]
-pub struct Wilson<'u, T, const N: usize> {
+pub struct Wilson<'u, T, const N: usize, const H: usize = 2> {
     links: &'u GaugeField<T, N>,
     mass: f64,
     /// Two rows of each link, where these are read in place of the whole.
@@ -59,25 +61,26 @@ pub(crate) enum Combine<'a, T> {
 }
 
 /// The fields of one right-hand side in a pass of the hop.
-pub(crate) struct Pass<'a, T, const N: usize> {
+pub(crate) struct Pass<'a, T, const N: usize, const H: usize> {
     /// What is written.
-    pub out: &'a mut SpinorField<T, N>,
+    pub out: &'a mut SpinorField<T, N, H>,
     /// ψ; `None`: the other parity of `out`.
-    pub psi: Option<&'a SpinorField<T, N>>,
+    pub psi: Option<&'a SpinorField<T, N, H>>,
     /// φ, where there is one.
-    pub center: Option<&'a SpinorField<T, N>>,
+    pub center: Option<&'a SpinorField<T, N, H>>,
 }
 
-impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
+impl<'u, T: Real, const N: usize, const H: usize> Wilson<'u, T, N, H> {
     /// The operator of mass `mass` on `links`.
     ///
     /// # Errors
-    /// [`PhysicsError::Geometry`] on a lattice that has not four dimensions.
+    /// [`PhysicsError::Geometry`] on a lattice that has not 2H dimensions.
     pub fn new(links: &'u GaugeField<T, N>, mass: f64, boundary: Boundary) -> Result<Self, PhysicsError> {
         let dims = links.lattice().dims();
-        if dims != DIM_MAX {
+        if dims != 2 * H {
             return Err(PhysicsError::Geometry(format!(
-                "Wilson fermions of four spin components need a lattice of 4 dimensions, this one has {dims}"
+                "Wilson fermions of {0} spin components need a lattice of {0} dimensions, this one has {dims}",
+                2 * H
             )));
         }
         let table = BoundaryTable::new(links.layout(), &boundary);
@@ -105,16 +108,23 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
     /// as large as the links for SU(3). Collective.
     ///
     /// # Errors
-    /// [`PhysicsError::Parameter`] where c_sw is no number; no memory.
+    /// [`PhysicsError::Parameter`] where c_sw is no number, [`PhysicsError::Geometry`] where it is not 0 and the lattice has
+    /// not four dimensions; no memory.
     pub fn with_clover(self, csw: f64) -> Result<Self, PhysicsError> {
         if !csw.is_finite() {
             return Err(PhysicsError::Parameter(format!("c_sw is {csw}: give a number (1 at tree level)")));
+        }
+        if csw != 0.0 && H != 2 {
+            return Err(PhysicsError::Geometry(format!(
+                "the clover term needs a lattice of 4 dimensions, this one has {}: set c_sw to 0",
+                2 * H
+            )));
         }
         let clover = (csw != 0.0).then(|| Clover::new(self.links, self.diagonal(), csw)).transpose()?;
         Ok(Self { clover, ..self })
     }
 
-    /// The operator with hopping parameter kappa = 1/(2(m + 4)).
+    /// The operator with hopping parameter kappa = 1/(2(m + d)).
     ///
     /// # Errors
     /// As [`Wilson::new`].
@@ -123,7 +133,7 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
         kappa: f64,
         boundary: Boundary,
     ) -> Result<Self, PhysicsError> {
-        Self::new(links, 0.5 / kappa - 4.0, boundary)
+        Self::new(links, 0.5 / kappa - (2 * H) as f64, boundary)
     }
 
     /// The same operator, with as many rows of each link and the clover term rounded, on `links`, which are these in
@@ -131,7 +141,7 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
     ///
     /// # Errors
     /// As [`Wilson::new`] and [`Wilson::with_two_rows`].
-    pub fn on<'v, S: Real>(&self, links: &'v GaugeField<S, N>) -> Result<Wilson<'v, S, N>, PhysicsError> {
+    pub fn on<'v, S: Real>(&self, links: &'v GaugeField<S, N>) -> Result<Wilson<'v, S, N, H>, PhysicsError> {
         let mut other = Wilson::new(links, self.mass, self.boundary)?;
         other.clover = self.clover.as_ref().map(Clover::converted).transpose()?;
         if self.two_rows.is_some() { other.with_two_rows() } else { Ok(other) }
@@ -141,13 +151,13 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
     pub fn mass(&self) -> f64 {
         self.mass
     }
-    /// kappa = 1/(2(m + 4)).
+    /// kappa = 1/(2(m + d)).
     pub fn kappa(&self) -> f64 {
         0.5 / self.diagonal()
     }
-    /// The site-diagonal part without the clover term, m + 4.
+    /// The site-diagonal part without the clover term, m + d.
     pub fn diagonal(&self) -> f64 {
-        self.mass + 4.0
+        self.mass + (2 * H) as f64
     }
     /// Coefficient of the clover term, 0 where there is none.
     pub fn csw(&self) -> f64 {
@@ -162,10 +172,27 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
     pub fn site_log_det(&self, parity: Option<usize>) -> Vec<f64> {
         let lattice = self.links.lattice();
         if let Some(clover) = &self.clover {
-            return clover.log_det(self.blocks(parity));
+            let [log_det, _] = clover.log_det(self.blocks(parity));
+            return log_det;
         }
-        let sites = lattice.volume() as f64 / if parity.is_some() { 2.0 } else { 1.0 };
-        vec![sites * (SPINS * N) as f64 * self.diagonal().abs().ln(); lattice.chains()]
+        vec![self.site_rows(parity) * self.diagonal().abs().ln(); lattice.chains()]
+    }
+    /// The sign of Π det A(x) over all sites or those of one parity, for each chain. Collective.
+    pub fn site_sign(&self, parity: Option<usize>) -> Vec<f64> {
+        let negative = match &self.clover {
+            Some(clover) => {
+                let [_, negative] = clover.log_det(self.blocks(parity));
+                negative
+            }
+            None if self.diagonal() < 0.0 => vec![self.site_rows(parity); self.links.lattice().chains()],
+            None => vec![0.0; self.links.lattice().chains()],
+        };
+        negative.into_iter().map(|count| if count % 2.0 == 0.0 { 1.0 } else { -1.0 }).collect()
+    }
+    /// Rows of A on all sites or on those of one parity.
+    fn site_rows(&self, parity: Option<usize>) -> f64 {
+        let sites = self.links.lattice().volume() / if parity.is_some() { 2 } else { 1 };
+        (sites * 2 * H * N) as f64
     }
     /// Phases at the edges.
     pub fn boundary(&self) -> &Boundary {
@@ -186,23 +213,26 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
     }
 
     /// `out` ← D ψ. Collective; ghosts of ψ are up to date before and those of `out` after.
-    pub fn apply(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>) {
+    pub fn apply(&self, out: &mut SpinorField<T, N, H>, psi: &SpinorField<T, N, H>) {
         self.apply_with::<false>(&mut [(out, psi)]);
     }
     /// `out` ← D† ψ. Collective.
-    pub fn apply_dagger(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>) {
+    pub fn apply_dagger(&self, out: &mut SpinorField<T, N, H>, psi: &SpinorField<T, N, H>) {
         self.apply_with::<true>(&mut [(out, psi)]);
     }
-    fn apply_with<const DAGGER: bool>(&self, pairs: &mut [(&mut SpinorField<T, N>, &SpinorField<T, N>)]) {
+    fn apply_with<const DAGGER: bool>(
+        &self,
+        pairs: &mut [(&mut SpinorField<T, N, H>, &SpinorField<T, N, H>)],
+    ) {
         for pairs in pairs.chunks_mut(AT_ONCE) {
             let passes = pairs.iter_mut().map(|(out, psi)| Pass { out, psi: Some(psi), center: Some(psi) });
             self.run::<DAGGER>(passes, self.with_site_part(-0.5), self.blocks(None));
         }
     }
     /// `out` ← A ψ, what D has of the site itself. Collective.
-    pub fn apply_site_part(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>) {
+    pub fn apply_site_part(&self, out: &mut SpinorField<T, N, H>, psi: &SpinorField<T, N, H>) {
         match &self.clover {
-            Some(clover) => Clover::times(clover.matrices(), out, Some(psi), self.blocks(None)),
+            Some(clover) => Clover::<T, N>::times(clover.matrices(), out, Some(psi), self.blocks(None)),
             None => scaled(out, psi, self.diagonal()),
         }
     }
@@ -212,11 +242,11 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
     /// [`PhysicsError::Parameter`] where the clover term is singular on a site; no memory.
     pub fn apply_site_inverse(
         &self,
-        out: &mut SpinorField<T, N>,
-        psi: &SpinorField<T, N>,
+        out: &mut SpinorField<T, N, H>,
+        psi: &SpinorField<T, N, H>,
     ) -> Result<(), PhysicsError> {
         match &self.clover {
-            Some(clover) => Clover::times(clover.inverses()?, out, Some(psi), self.blocks(None)),
+            Some(clover) => Clover::<T, N>::times(clover.inverses()?, out, Some(psi), self.blocks(None)),
             None => scaled(out, psi, 1.0 / self.diagonal()),
         }
         Ok(())
@@ -229,7 +259,7 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
         }
     }
     /// `out` ← D ψ − A ψ = −½ H ψ. Collective.
-    pub fn hop(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>) {
+    pub fn hop(&self, out: &mut SpinorField<T, N, H>, psi: &SpinorField<T, N, H>) {
         self.run::<false>(
             [Pass { out, psi: Some(psi), center: None }],
             Combine::Scaled(-0.5),
@@ -237,7 +267,7 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
         );
     }
     /// `out` ← −½ H† ψ. Collective.
-    pub fn hop_dagger(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>) {
+    pub fn hop_dagger(&self, out: &mut SpinorField<T, N, H>, psi: &SpinorField<T, N, H>) {
         self.run::<true>(
             [Pass { out, psi: Some(psi), center: None }],
             Combine::Scaled(-0.5),
@@ -245,9 +275,14 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
         );
     }
     /// `out` ← a ψ + b Hψ + c H†ψ with `coefficients` = (a, b, c), which has nothing of the mass. Collective.
-    pub fn both_hops(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>, coefficients: [f64; 3]) {
+    pub fn both_hops(
+        &self,
+        out: &mut SpinorField<T, N, H>,
+        psi: &SpinorField<T, N, H>,
+        coefficients: [f64; 3],
+    ) {
         let blocks = self.blocks(None);
-        let kernel: BothHops<'_, T, N> = BothHops {
+        let kernel: BothHops<'_, T, N, H> = BothHops {
             links: self.links.reader(),
             table: &self.table,
             psi: psi.reader(),
@@ -255,7 +290,7 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
             coefficients,
             walk: self.links.layout().walk(),
             returns: self.returns.fetch_xor(true, Ordering::Relaxed),
-            streams: blocks.len() * 2 * SPINS * N * T::LANES * size_of::<T>() > STREAM_BYTES,
+            streams: blocks.len() * SpinorField::<T, N, H>::REALS * T::LANES * size_of::<T>() > STREAM_BYTES,
         };
         self.links.lattice().launch(&kernel, blocks);
         out.exchange();
@@ -268,8 +303,8 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
     pub fn hop_parity(
         &self,
         to: usize,
-        out: &mut SpinorField<T, N>,
-        psi: &SpinorField<T, N>,
+        out: &mut SpinorField<T, N, H>,
+        psi: &SpinorField<T, N, H>,
     ) -> Result<(), PhysicsError> {
         self.check_parities()?;
         let pass = Pass { out, psi: Some(psi), center: None };
@@ -293,13 +328,13 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
     /// what is written, `blocks` are those of one parity.
     pub(crate) fn run<'a, const DAGGER: bool>(
         &self,
-        passes: impl IntoIterator<Item = Pass<'a, T, N>>,
+        passes: impl IntoIterator<Item = Pass<'a, T, N, H>>,
         combine: Combine<'_, T>,
         blocks: Range<usize>,
     ) where
         T: 'a,
     {
-        let mut passes: ArrayVec<Pass<'a, T, N>, AT_ONCE> = passes.into_iter().collect();
+        let mut passes: ArrayVec<Pass<'a, T, N, H>, AT_ONCE> = passes.into_iter().collect();
         let streams = passes.iter_mut().map(|pass| {
             let out = pass.out.writer();
             // SAFETY: a site's neighbours are of the other parity, whose blocks nothing writes here.
@@ -314,8 +349,8 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
     /// As [`Wilson::run`] within one field: reads one parity of it and writes the other, `to`.
     pub(crate) fn run_within<const DAGGER: bool>(
         &self,
-        out: &mut SpinorField<T, N>,
-        center: Option<&SpinorField<T, N>>,
+        out: &mut SpinorField<T, N, H>,
+        center: Option<&SpinorField<T, N, H>>,
         combine: Combine<'_, T>,
         to: usize,
     ) {
@@ -350,8 +385,8 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
             Combine::TimesAdded(k, b) => (1.0, b, Matrices::OnHop, k),
         };
         let walk = (blocks == self.blocks(None)).then(|| self.links.layout().walk());
-        let bytes = blocks.len() * each.len() * 2 * SPINS * N * T::LANES * size_of::<T>();
-        let kernel = HopKernel::<'_, T, N, ROWS, DAGGER> {
+        let bytes = blocks.len() * each.len() * 4 * H * N * T::LANES * size_of::<T>();
+        let kernel = HopKernel::<'_, T, N, H, ROWS, DAGGER> {
             links,
             table: &self.table,
             each,
@@ -369,35 +404,40 @@ impl<'u, T: Real, const N: usize> Wilson<'u, T, N> {
 }
 
 /// `out` ← a ψ, ghosts included.
-fn scaled<T: Real, const N: usize>(out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>, a: f64) {
+fn scaled<T: Real, const N: usize, const H: usize>(
+    out: &mut SpinorField<T, N, H>,
+    psi: &SpinorField<T, N, H>,
+    a: f64,
+) {
     let a = T::from_f64(a);
     out.as_mut_slice().iter_mut().zip(psi.as_slice()).for_each(|(out, psi)| *out = a * *psi);
 }
 
-impl<T: Real, const N: usize> LinearOperator<T> for Wilson<'_, T, N> {
-    type Vector = SpinorField<T, N>;
+impl<T: Real, const N: usize, const H: usize> LinearOperator<T> for Wilson<'_, T, N, H> {
+    type Vector = SpinorField<T, N, H>;
 
-    fn vector(&self) -> Result<SpinorField<T, N>, LatticeError> {
+    fn vector(&self) -> Result<SpinorField<T, N, H>, LatticeError> {
         SpinorField::zeroed(self.links.lattice())
     }
     fn blocks(&self) -> Range<usize> {
         0..self.links.layout().blocks()
     }
-    fn apply(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>) {
+    fn apply(&self, out: &mut SpinorField<T, N, H>, psi: &SpinorField<T, N, H>) {
         Wilson::apply(self, out, psi);
     }
-    fn apply_dagger(&self, out: &mut SpinorField<T, N>, psi: &SpinorField<T, N>) {
+    fn apply_dagger(&self, out: &mut SpinorField<T, N, H>, psi: &SpinorField<T, N, H>) {
         Wilson::apply_dagger(self, out, psi);
     }
-    fn apply_each(&self, pairs: &mut [(&mut SpinorField<T, N>, &SpinorField<T, N>)]) {
+    fn apply_each(&self, pairs: &mut [(&mut SpinorField<T, N, H>, &SpinorField<T, N, H>)]) {
         self.apply_with::<false>(pairs);
     }
-    fn apply_dagger_each(&self, pairs: &mut [(&mut SpinorField<T, N>, &SpinorField<T, N>)]) {
+    fn apply_dagger_each(&self, pairs: &mut [(&mut SpinorField<T, N, H>, &SpinorField<T, N, H>)]) {
         self.apply_with::<true>(pairs);
     }
     fn flops(&self) -> f64 {
         // The sum of both parts is a product and a sum for each real number.
         let site = if self.clover.is_some() { chiral::flops(N) } else { 0 };
-        (hop_flops(N) + 2 * 2 * SPINS * N + site) as f64 * self.links.lattice().volume() as f64
+        (hop_flops::<H>(N) + 2 * SpinorField::<T, N, H>::REALS + site) as f64
+            * self.links.lattice().volume() as f64
     }
 }

@@ -57,11 +57,11 @@ pub(super) struct Recursion<'s, X> {
     c: Coefficients,
 }
 
-fn is_zero(z: Complex<f64>) -> bool {
+pub(super) fn is_zero(z: Complex<f64>) -> bool {
     z.re == 0.0 && z.im == 0.0
 }
 
-fn quotient(a: Complex<f64>, b: Complex<f64>) -> Complex<f64> {
+pub(super) fn quotient(a: Complex<f64>, b: Complex<f64>) -> Complex<f64> {
     b.conj_mul(a).scale(1.0 / b.norm2())
 }
 

@@ -5,7 +5,9 @@
 
 mod arnoldi;
 mod bicgstab;
+mod bicgstab_l;
 mod conjugate_gradient;
+mod gcr;
 mod gmres;
 pub(crate) mod gram_schmidt;
 mod hessenberg;
@@ -22,7 +24,9 @@ pub mod vector;
 
 pub use arnoldi::{EigenError, Eigenpairs, Wanted, lowest_eigenpairs};
 pub use bicgstab::BiCgStab;
+pub use bicgstab_l::{BiCgStabL, DEGREE_MAX};
 pub use conjugate_gradient::ConjugateGradient;
+pub use gcr::Gcr;
 pub use gmres::{Gmres, RESTART_MAX};
 pub use lockstep::AT_ONCE;
 pub use mixed::MixedBiCgStab;

@@ -204,6 +204,41 @@ pub fn scale_add<T: Real>(p: &mut Field<T>, beta: &[f64], r: &Field<T>, blocks: 
     lattice.launch(&ScaleAdd { p: p.writer(), r: r.reader(), beta }, blocks);
 }
 
+struct ScaleAddComplex<'a, T> {
+    p: FieldWriter<'a, T>,
+    r: FieldReader<'a, T>,
+    beta: Coefficient<T>,
+}
+
+impl<T: Real> Kernel<T> for ScaleAddComplex<'_, T> {
+    gaugelink_lattice::compiled!(scalar T: ScaleAddComplex);
+    #[inline(always)]
+    fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
+        // SAFETY: a block is read and written by one thread.
+        let p = unsafe { self.p.reader() };
+        let beta = self.beta.lanes::<V>();
+        for block in range {
+            for k in 0..self.r.reals() / 2 {
+                let z = beta.mul_add(complex(&p, block, k), complex(&self.r, block, k));
+                // SAFETY: as above.
+                unsafe { store(&self.p, block, k, z) };
+            }
+        }
+    }
+}
+
+/// p ← r + β p.
+pub fn scale_add_complex<T: Real>(
+    p: &mut Field<T>,
+    beta: &[Complex<f64>],
+    r: &Field<T>,
+    blocks: Range<usize>,
+) {
+    let lattice = r.lattice().clone();
+    let beta = Coefficient::new(&lattice, beta);
+    lattice.launch(&ScaleAddComplex { p: p.writer(), r: r.reader(), beta }, blocks);
+}
+
 struct CgStep<'a, T> {
     x: FieldWriter<'a, T>,
     r: FieldWriter<'a, T>,

@@ -101,9 +101,37 @@ impl LogWeights {
         observable: &[f64],
         method: &GammaMethod,
     ) -> Result<GammaEstimate, StatisticsError> {
+        self.reweighted_mean_of_chains(observable, &[self.len()], method)
+    }
+
+    /// The same for weights along several chains of these lengths, one after the other.
+    ///
+    /// # Errors
+    /// As [`LogWeights::reweighted_mean_of_chain`], and `Shape` if the lengths do not add up to the number of weights.
+    pub fn reweighted_mean_of_chains(
+        &self,
+        observable: &[f64],
+        lengths: &[usize],
+        method: &GammaMethod,
+    ) -> Result<GammaEstimate, StatisticsError> {
         self.matches(observable)?;
+        let total = lengths.iter().sum();
+        if total != self.len() {
+            let what = "weights of all chains";
+            return Err(StatisticsError::Shape { what, expected: self.len(), got: total });
+        }
         let weighted: Vec<f64> = self.relative.iter().zip(observable).map(|(w, o)| w * o).collect();
-        let samples = Samples::from_observables(&[&weighted, &self.relative])?;
+        let (mut weighted, mut weights) = (&weighted[..], &self.relative[..]);
+        let mut next = |length: usize| {
+            let ((a, rest_a), (b, rest_b)) = (weighted.split_at(length), weights.split_at(length));
+            (weighted, weights) = (rest_a, rest_b);
+            [a, b]
+        };
+        let Some((&first, others)) = lengths.split_first() else {
+            return Err(StatisticsError::TooFew { got: 0, needed: 1 });
+        };
+        let mut samples = Samples::from_observables(&next(first))?;
+        others.iter().try_for_each(|&length| samples.push_replica(&next(length)))?;
         method.function(&samples, |means| means[0] / means[1])
     }
 

@@ -8,3 +8,4 @@ mod links;
 mod nested;
 mod quarks;
 mod resume;
+mod schwinger;

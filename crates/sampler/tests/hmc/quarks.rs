@@ -37,7 +37,7 @@ fn plain<'a, const N: usize>(
     solves: Solves,
     (steps, length): (usize, f64),
 ) -> NestedHmc<'a, N> {
-    let quarks = Pseudofermions::two_flavours(u, quark, solves).unwrap();
+    let quarks = Pseudofermions::<N>::two_flavours(u, quark, solves).unwrap();
     let terms: Vec<Box<dyn Term<N> + 'a>> = vec![Box::new(action), Box::new(quarks)];
     let level = Level { integrator: Integrator::Omelyan, steps, terms };
     NestedHmc::new(u.lattice(), length, vec![level]).unwrap()
@@ -52,8 +52,8 @@ fn hasenbusch<'a, const N: usize>(
     solves: Solves,
     (steps, length): (usize, f64),
 ) -> NestedHmc<'a, N> {
-    let ratio = Pseudofermions::ratio(u, quark, heavy, solves).unwrap();
-    let heavy = Pseudofermions::two_flavours(u, quark.with_mass(heavy), solves).unwrap();
+    let ratio = Pseudofermions::<N>::ratio(u, quark, heavy, solves).unwrap();
+    let heavy = Pseudofermions::<N>::two_flavours(u, quark.with_mass(heavy), solves).unwrap();
     let levels = vec![
         Level { integrator: Integrator::Leapfrog, steps, terms: vec![Box::new(ratio)] },
         Level { integrator: Integrator::Omelyan, steps: 1, terms: vec![Box::new(heavy)] },
@@ -238,11 +238,12 @@ fn set_ups_with_the_clover_term_sample_the_same_plaquette() {
         if one_by_one {
             for _ in 0..2 {
                 let flavour =
-                    RationalPseudofermions::one_flavour(&start, quark, [0.02, 80.0], 1e-6, USUAL).unwrap();
+                    RationalPseudofermions::<2>::one_flavour(&start, quark, [0.02, 80.0], 1e-6, USUAL);
+                let flavour = flavour.unwrap();
                 terms.push(Box::new(flavour));
             }
         } else {
-            terms.push(Box::new(Pseudofermions::two_flavours(&start, quark, USUAL).unwrap()));
+            terms.push(Box::new(Pseudofermions::<2>::two_flavours(&start, quark, USUAL).unwrap()));
         }
         let level = Level { integrator: Integrator::Omelyan, steps: 4, terms };
         NestedHmc::new(&lattice, 1.0, vec![level]).unwrap()
@@ -264,7 +265,7 @@ fn set_ups_with_the_clover_term_sample_the_same_plaquette() {
 /// ln |det S|² of each chain, from the whole matrix.
 fn ln_det<const N: usize>(u: &GaugeField<f64, N>, mass: f64) -> Vec<f64> {
     let lattice = u.lattice();
-    let operator = quark(mass, QuarkMatrix::EvenOdd).operator(u).unwrap();
+    let operator = quark(mass, QuarkMatrix::EvenOdd).operator::<f64, N, 2>(u).unwrap();
     let s = Schur::odd(&operator).unwrap();
     let geometry = lattice.geometry();
     let odd: Vec<_> = (0..lattice.volume())
@@ -279,7 +280,7 @@ fn ln_det<const N: usize>(u: &GaugeField<f64, N>, mass: f64) -> Vec<f64> {
         s.apply(&mut column, &source);
         for (chain, matrix) in matrices.iter_mut().enumerate() {
             for (i, site) in odd.iter().enumerate() {
-                for (k, z) in column.spinor(site, chain).unwrap().0.as_flattened().iter().enumerate() {
+                for (k, z) in column.spinor(site, chain).unwrap().components().iter().enumerate() {
                     matrix[(4 * N * i + k, j)] = Z::new(z.re, z.im);
                 }
             }

@@ -154,7 +154,8 @@ impl<T: Real> Copy<'_, T> {
     }
 }
 
-/// The first of a block's rows, in one place or another.
+/// The first of a block's rows, in one place or another. It lives on the stack for a block's time: no box.
+#[allow(clippy::large_enum_variant)]
 enum Place<V: Lanes> {
     Rows([Option<*const V::Scalar>; 2], V::Mask),
     Lanes([Option<*const V::Scalar>; 16]),
@@ -165,8 +166,8 @@ impl<V: Lanes> Place<V> {
     fn row(&self, c: usize) -> V {
         match self {
             Self::Rows([first, second], mask) => {
-                // SAFETY: `place` was told how many rows there are.
                 let load = |row: &Option<*const V::Scalar>| match row {
+                    // SAFETY: `place` was told how many rows there are.
                     Some(row) => unsafe { V::load(row.add(c * V::Scalar::LANES)) },
                     None => V::splat(0.0),
                 };

@@ -71,11 +71,14 @@ fn set_entry(matrix: &mut Field<f64>, row: usize, column: usize, z: Complex<f64>
     matrix.set(row, k + 1, lane, z.im);
 }
 
+/// A matrix, and the unknowns that its columns belong to.
+type Inverted = (Field<f64>, Vec<usize>);
+
 /// The inverse of S, whose column k belongs to unknown `order[k]`; `None` where S is singular.
 fn inverted<T: Real>(
     operator: &CoarseOperator<T>,
     coarse: &CoarseLattice<T>,
-) -> Result<Option<(Field<f64>, Vec<usize>)>, LatticeError> {
+) -> Result<Option<Inverted>, LatticeError> {
     let (odd, components) = (coarse.parity(1), coarse.components());
     let n = odd.len() * components;
     let pool = Some(coarse.fields().pool().clone());

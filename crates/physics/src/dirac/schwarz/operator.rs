@@ -61,7 +61,7 @@ impl<T: Real, const N: usize> BlockOperator<T, N> {
             Some(inverses) if inverse => (Matrices::OnHop, inverses.reader()),
             _ => (Matrices::None, psi),
         };
-        let kernel = HopKernel::<'_, T, N, N, false> {
+        let kernel = HopKernel::<'_, T, N, 2, N, false> {
             links: self.links.reader(),
             table: &self.table,
             each: &[Streams { psi, out, center: center.map(|(_, phi)| phi) }],
@@ -107,9 +107,9 @@ impl<T: Real, const N: usize> BlockOperator<T, N> {
                 self.hop(ODD, out.writer(), b.reader(), Some((1.0 / d, b.reader())), 0.5 / (d * d), false)
             }
             Some(inverses) => {
-                Clover::times(inverses.reader(), out, Some(b), even);
+                Clover::<T, N>::times(inverses.reader(), out, Some(b), even);
                 self.hop_within(ODD, out, Some((1.0, b.reader())), 0.5, false);
-                Clover::times(inverses.reader(), out, None, odd);
+                Clover::<T, N>::times(inverses.reader(), out, None, odd);
             }
         }
     }
@@ -129,7 +129,7 @@ impl<T: Real, const N: usize> BlockOperator<T, N> {
             Some(inverses) => {
                 self.hop_within(EVEN, x, Some((1.0, b.reader())), 0.5, false);
                 let even = x.layout().parity_blocks(EVEN);
-                Clover::times(inverses.reader(), x, None, even);
+                Clover::<T, N>::times(inverses.reader(), x, None, even);
             }
         }
     }
@@ -140,10 +140,10 @@ impl<T: Real, const N: usize> BlockOperator<T, N> {
     }
     /// Floating-point operations of S for each odd site.
     pub fn flops(&self) -> f64 {
-        (2 * hop_flops(N) + 2 * SpinorField::<T, N>::REALS) as f64 + 2.0 * self.site_flops()
+        (2 * hop_flops::<2>(N) + 2 * SpinorField::<T, N>::REALS) as f64 + 2.0 * self.site_flops()
     }
     /// Those of source and reconstruction together for each odd site.
     pub fn ends_flops(&self) -> f64 {
-        (2 * hop_flops(N) + 4 * SpinorField::<T, N>::REALS) as f64 + 3.0 * self.site_flops()
+        (2 * hop_flops::<2>(N) + 4 * SpinorField::<T, N>::REALS) as f64 + 3.0 * self.site_flops()
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Sap, SapParameters};
 use crate::PhysicsError;
-use crate::dirac::dense::{column, dense};
+use crate::dirac::dense::{columns, dense};
 use crate::dirac::{Boundary, SPINS, Spinor, SpinorField, Wilson};
 use crate::naive::rough_field;
 use crate::solver::Preconditioner;
@@ -18,14 +18,14 @@ fn numbers<T: Real, const N: usize>(psi: &SpinorField<T, N>) -> Numbers {
     let geometry = psi.lattice().geometry();
     let sites = (0..geometry.volume()).map(|site| psi.spinor(&geometry.site(site), 0).unwrap());
     let wide = |z: &Complex<T>| Complex::new(z.re.to_f64(), z.im.to_f64());
-    sites.flat_map(|psi| psi.0.as_flattened().iter().map(wide).collect::<Vec<_>>()).collect()
+    sites.flat_map(|psi| psi.components().iter().map(wide).collect::<Vec<_>>()).collect()
 }
 
 fn field<const N: usize>(lattice: &Arc<Lattice>, numbers: &Numbers) -> SpinorField<f64, N> {
     let mut psi = SpinorField::zeroed(lattice).unwrap();
     for (site, numbers) in numbers.chunks_exact(SPINS * N).enumerate() {
         let mut spinor = Spinor::<f64, N>::zero();
-        spinor.0.as_flattened_mut().copy_from_slice(numbers);
+        spinor.components_mut().copy_from_slice(numbers);
         psi.set_spinor(&lattice.geometry().site(site), 0, &spinor);
     }
     psi
@@ -173,8 +173,8 @@ fn exact_block_solves_are_dense_inverses() {
     let (u, b) = (rough_field::<1>(&lattice, 0.6), noise::<1>(&lattice, 5));
     let d = Wilson::new(&u, 0.3, Boundary::periodic()).unwrap().with_clover(1.3).unwrap();
     let all: Vec<usize> = (0..256).collect();
-    let matrix = dense(&d, &all, false);
-    let b_numbers = column(&b, &all);
+    let matrix = dense(&d, &all, false).unwrap().remove(0);
+    let b_numbers = columns(&b, &all).remove(0);
     let mut x = DVector::zeros(b_numbers.len());
     for colour in 0..2 {
         let r = &b_numbers - &matrix * &x;
@@ -198,7 +198,7 @@ fn exact_block_solves_are_dense_inverses() {
     let mut ours = SpinorField::zeroed(&lattice).unwrap();
     let mut sap = Sap::new(&d, parameters).unwrap();
     sap.apply(&mut ours, &b).unwrap();
-    let off = (column(&ours, &all) - &x).norm() / x.norm();
+    let off = (columns(&ours, &all).remove(0) - &x).norm() / x.norm();
     assert!(off < 1e-12, "off by {off:e}");
 
     // With exact inverses the procedure is linear.
