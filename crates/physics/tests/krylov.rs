@@ -32,24 +32,21 @@ fn distance(a: &Field<f64>, b: &Field<f64>) -> Vec<f64> {
     off.iter().zip(&norm2).map(|(off, norm2)| (off / norm2).sqrt()).collect()
 }
 
-/// A few steps of minimal residual: not the same for every r.
-struct Relaxation<'d>(&'d Wilson<'d, f64, N>);
+/// The first terms of D⁻¹ = 1/a + H/(2a²) + …
+struct Neumann<'d>(&'d Wilson<'d, f64, N>);
 
-impl Preconditioner<SpinorField<f64, N>> for Relaxation<'_> {
+impl Preconditioner<SpinorField<f64, N>> for Neumann<'_> {
     fn apply(
         &mut self,
         z: &mut SpinorField<f64, N>,
         r: &SpinorField<f64, N>,
     ) -> Result<(), Box<dyn Error + Send + Sync>> {
-        z.fill(0.0);
-        let stop = Stopping { tolerance: 1e-12, iterations: 3, patience: 9 };
-        match Gmres::new(self.0, 3)?.solve(self.0, z, r, &stop) {
-            Ok(_) | Err(SolveError::IterationLimit { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        let a = self.0.diagonal();
+        self.0.both_hops(z, r, [1.0 / a, 0.5 / (a * a), 0.0]);
+        Ok(())
     }
     fn flops(&self) -> f64 {
-        3.0 * LinearOperator::flops(self.0)
+        LinearOperator::flops(self.0)
     }
 }
 
@@ -63,11 +60,11 @@ fn gcr_goes_the_way_of_gmres() {
         let d = Wilson::new(&u, -0.2, Boundary::antiperiodic()).unwrap();
         for preconditioned in [false, true] {
             let [mut x, mut y] = [(); 2].map(|()| d.vector().unwrap());
-            let mut relaxation = Relaxation(&d);
+            let mut neumann = Neumann(&d);
             let (mut gcr, mut gmres) = (Gcr::new(&d, 8).unwrap(), Gmres::new(&d, 8).unwrap());
             let (ours, theirs) = if preconditioned {
-                let ours = gcr.solve(&d, Some(&mut relaxation), &mut x, &b, &stop).unwrap();
-                (ours, gmres.solve_preconditioned(&d, &mut relaxation, &mut y, &b, &stop).unwrap())
+                let ours = gcr.solve(&d, Some(&mut neumann), &mut x, &b, &stop).unwrap();
+                (ours, gmres.solve_preconditioned(&d, &mut neumann, &mut y, &b, &stop).unwrap())
             } else {
                 (gcr.solve(&d, None, &mut x, &b, &stop).unwrap(), gmres.solve(&d, &mut y, &b, &stop).unwrap())
             };
