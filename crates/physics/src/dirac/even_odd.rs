@@ -9,8 +9,9 @@
 
 use super::chiral;
 use super::clover::Clover;
+use super::pass::{Combine, Pass};
 use super::spinor::SpinorField;
-use super::wilson::{Combine, Pass, Wilson, hop_flops};
+use super::wilson::{Wilson, hop_flops};
 use crate::PhysicsError;
 use crate::solver::{AT_ONCE, LinearOperator, SolveError, SolveReport};
 use gaugelink_lattice::{FieldReader, LatticeError, Real};

@@ -17,8 +17,9 @@ use super::boundary::BoundaryTable;
 use super::even_odd::Schur;
 use super::hop::{HalfSpinor, project, projector_sign};
 use super::neighbourhood::load;
+use super::pass::Combine;
 use super::spinor::SpinorField;
-use super::wilson::{Combine, Wilson};
+use super::wilson::Wilson;
 use gaugelink_lattice::group::{algebra_dim, to_coordinates, traceless_antihermitian};
 use gaugelink_lattice::{
     Complex, FieldReader, FieldWriter, Kernel, Lanes, LinkReader, Matrix, MomentumField, Neighbour, Num,

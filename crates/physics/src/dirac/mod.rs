@@ -17,6 +17,7 @@ mod meson;
 mod multigrid;
 pub mod naive;
 mod neighbourhood;
+mod pass;
 mod propagator;
 mod propagator_file;
 mod quark;

@@ -6,11 +6,11 @@
 //!
 //! z = P (R D P)⁻¹ R r, then z += smoother (r − D z),
 //!
-//! the coarse operator R D P ([`operator`]) being solved in its even-odd form, by GMRES to a loose
-//! tolerance, or by its inverse where that is small. The smoother
-//! is the Schwarz procedure, or steps of minimal residual on the even-odd form of D ([`smoother`]); then the cycle can do
-//! without even sites, D⁻¹ on odd sites being Ŝ⁻¹. The test vectors begin as noise that the smoother has gone over; then, orthogonal to each other, the cycle
-//! that they make is applied to themselves, which makes them better ones, some rounds over.
+//! the coarse operator R D P ([`operator`]) being solved in its even-odd form, by GMRES to a loose tolerance, or by its inverse
+//! where that is small. The smoother is the Schwarz procedure, or steps of minimal residual on the even-odd form of D
+//! ([`smoother`]); then the cycle can do without even sites, D⁻¹ on odd sites being Ŝ⁻¹. The test vectors begin as noise that
+//! the smoother has gone over; then, orthogonal to each other, the cycle that they make is applied to themselves, which makes
+//! them better ones, some rounds over.
 
 mod aggregates;
 mod coarse;
