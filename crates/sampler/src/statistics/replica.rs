@@ -48,10 +48,10 @@ pub(super) fn consistency(
     let chi_squared: f64 =
         deviations.map(|(value, &length)| (value - centre).powi(2) / variance * length as f64).sum();
     let degrees_of_freedom = replica.len() - 1;
-    let q = if chi_squared.is_finite() {
-        gamma_ur(degrees_of_freedom as f64 / 2.0, chi_squared / 2.0)
-    } else {
-        0.0
+    let q = match chi_squared {
+        0.0 => 1.0,
+        finite if finite.is_finite() => gamma_ur(degrees_of_freedom as f64 / 2.0, finite / 2.0),
+        _ => 0.0,
     };
     ReplicaConsistency { chi_squared, degrees_of_freedom, q }
 }
@@ -68,6 +68,15 @@ mod tests {
         let result = consistency(&samples, &[1.0, 2.0, 3.0], 0.0, 30.0);
         assert!((result.chi_squared - 2.0 / 3.0).abs() < 1e-14);
         assert!((result.q - (-1.0f64 / 3.0).exp()).abs() < 1e-13);
+    }
+
+    #[test]
+    fn replica_that_agree_exactly_or_not_at_all() {
+        let samples = Samples::from_replica(&[&[0.0; 10], &[0.0; 10]]).unwrap();
+        let same = consistency(&samples, &[2.0, 2.0], 0.0, 30.0);
+        assert_eq!((same.chi_squared, same.q), (0.0, 1.0));
+        let apart = consistency(&samples, &[1.0, 2.0], 0.0, 0.0);
+        assert_eq!((apart.chi_squared, apart.q), (f64::INFINITY, 0.0));
     }
 
     #[test]
