@@ -8,20 +8,25 @@ seed = 4
 directory = "out"
 [lattice]
 group = "SU(2)"
-extents = [4, 2, 2, 4]
+extents = [4, 4, 4, 4]
+[action]
+beta = 2.4
 [start]
-kind = "hot"
+kind = "cold"
+[[stage]]
+kind = "heatbath"
+sweeps = 30
 [[stage]]
 kind = "spectrum"
-mass = 0.3
+mass = -0.6
 count = 4
 [[stage]]
 kind = "spectrum"
-mass = 0.8
+mass = -0.5
 count = 4
 [[stage]]
 kind = "spectrum"
-mass = 0.3
+mass = -0.6
 operator = "gamma5-D"
 count = 2
 "#;
@@ -39,10 +44,10 @@ fn eigenvalues_move_with_the_mass() {
         })
         .collect()
     };
-    let (light, heavy, hermitian) = (of(0), of(1), of(2));
+    let (light, heavy, hermitian) = (of(1), of(2), of(3));
     assert_eq!((light.len(), heavy.len(), hermitian.len()), (4, 4, 2));
     let near = |(re, im): (f64, f64)| {
-        light.iter().map(|(a, b)| (a + 0.5 - re).hypot(b - im)).fold(f64::INFINITY, f64::min)
+        light.iter().map(|(a, b)| (a + 0.1 - re).hypot(b - im)).fold(f64::INFINITY, f64::min)
     };
     assert!(near(heavy[0]) < 1e-6, "{light:?} {heavy:?}");
     assert!(hermitian.iter().all(|(_, im)| im.abs() < 1e-9), "{hermitian:?}");
@@ -54,17 +59,18 @@ fn eigenvalues_move_with_the_mass() {
         lines.iter().find(row).unwrap()["value"].as_f64().unwrap()
     };
     let leftmost = light.iter().map(|(re, _)| *re).fold(f64::INFINITY, f64::min);
-    assert!((row(0, "m_c") - (0.3 - leftmost)).abs() < 1e-12);
-    assert!((row(0, "|lambda_0|") - light[0].0.hypot(light[0].1)).abs() < 1e-12);
+    assert!((row(1, "m_c") - (-0.6 - leftmost)).abs() < 1e-12);
+    assert!((row(1, "m_c") - row(2, "m_c")).abs() < 1e-6);
+    assert!((row(1, "|lambda_0|") - light[0].0.hypot(light[0].1)).abs() < 1e-12);
 }
 
 #[test]
 fn lattices_and_signs_that_do_not_fit_are_refused_before_the_run() {
     for (from, to, wanted) in [
-        ("[4, 2, 2, 4]", "[4, 2, 4]", "for 2 and 4 dimensions"),
-        ("mass = 0.8", "mass = 0.8\nboundary = [1, -1]", "2 signs for 4 directions"),
-        ("mass = 0.8", "mass = 0.8\nboundary = [1, 1, 1, 2]", "2 is no boundary sign"),
-        ("mass = 0.8", "mass = 0.8\noperator = \"D5\"", "no operator is called `D5`"),
+        ("[4, 4, 4, 4]", "[4, 4, 4]", "for 2 and 4 dimensions"),
+        ("mass = -0.5", "mass = -0.5\nboundary = [1, -1]", "2 signs for 4 directions"),
+        ("mass = -0.5", "mass = -0.5\nboundary = [1, 1, 1, 2]", "2 is no boundary sign"),
+        ("mass = -0.5", "mass = -0.5\noperator = \"D5\"", "no operator is called `D5`"),
     ] {
         let scratch = Scratch::new(&RUN.replace(from, to));
         let error = scratch.fails(2, &["run", "run.toml"]);
