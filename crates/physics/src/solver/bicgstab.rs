@@ -3,6 +3,7 @@
 //! p = r + β (p − ω v), v = M p, α = ρ / ⟨r̂, v⟩, s = r − α v, t = M s, ω = ⟨t, s⟩ / ‖t‖², x += α p + ω s,
 //! r = s − ω t, ρ' = ⟨r̂, r⟩, β = (ρ'/ρ)(α/ω), with the first residual as shadow r̂.
 
+use super::bicg_steps::{bicg_direction, bicg_step};
 use super::lockstep::{AT_ONCE, apply_to, share_time};
 use super::monitor::{End, Monitor};
 use super::operator::LinearOperator;
@@ -269,7 +270,7 @@ impl<'s, T: Real, X: DerefMut<Target = Field<T>>> Recursion<'s, X> {
             };
         }
         let (steps, fields) = ((&mut **self.x, &mut **r), (&**p, &**t, &**shadow));
-        vector::bicg_step(steps, (&c.alpha, &c.omega), fields, self.blocks.clone(), sums);
+        bicg_step(steps, (&c.alpha, &c.omega), fields, self.blocks.clone(), sums);
     }
 
     /// The next direction.
@@ -293,7 +294,7 @@ impl<'s, T: Real, X: DerefMut<Target = Field<T>>> Recursion<'s, X> {
             c.rho[chain] = if live { rho } else { zero };
         }
         self.anew.fill(false);
-        vector::bicg_direction(p, (&c.beta, &c.omega), (r, v), self.blocks.clone());
+        bicg_direction(p, (&c.beta, &c.omega), (r, v), self.blocks.clone());
     }
 
     /// With M x in t: the report.

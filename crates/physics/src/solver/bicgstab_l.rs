@@ -202,34 +202,31 @@ impl<X> BiCgStabL<X> {
                 }
             }
         }
+        // r_0 = 0, or out of reach: the end, or the next BiCG steps, follow from r_0 itself.
+        let moves: Vec<bool> = (0..chains)
+            .map(|chain| !monitor.done(chain) && right[chain].iter().any(|z| z.norm_sqr() != 0.0))
+            .collect();
         let mut gamma = vec![DVector::<Z<f64>>::zeros(degree); chains];
-        for chain in (0..chains).filter(|&chain| !monitor.done(chain)) {
-            if right[chain].iter().all(|z| z.norm_sqr() == 0.0) {
-                // r_0 = 0 or out of reach; the next BiCG steps, or the end, follow from r_0 itself.
-                continue;
-            }
+        for chain in (0..chains).filter(|&chain| moves[chain]) {
             let Some(cholesky) = gram[chain].clone().cholesky() else {
                 return Some(End::Breakdown("M r beyond the directions so far"));
             };
             gamma[chain] = cholesky.solve(&right[chain]);
         }
         for j in 1..=degree {
-            let of = |chain: usize| Complex::new(gamma[chain][j - 1].re, gamma[chain][j - 1].im);
             for chain in 0..chains {
-                n.coefficient[chain] = -of(chain);
+                let z = gamma[chain][j - 1];
+                n.omega[chain] = Complex::new(z.re, z.im);
+                n.coefficient[chain] = -n.omega[chain];
             }
-            vector::subtract(x, &n.coefficient, &self.r[j - 1], blocks.clone());
-            n.coefficient.iter_mut().for_each(|gamma| *gamma = -*gamma);
             // x takes r_0 as it was: it goes before r_0 changes, in the first round.
-            let (first, rest) = self.r.split_at_mut(1);
-            vector::subtract(&mut first[0], &n.coefficient, &rest[j - 1], blocks.clone());
-            let (first, rest) = self.u.split_at_mut(1);
-            vector::subtract(&mut first[0], &n.coefficient, &rest[j - 1], blocks.clone());
-            n.omega.copy_from_slice(&n.coefficient);
+            vector::subtract(x, &n.coefficient, &self.r[j - 1], blocks.clone());
+            for fields in [&mut self.r, &mut self.u] {
+                let (first, rest) = fields.split_at_mut(1);
+                vector::subtract(&mut first[0], &n.omega, &rest[j - 1], blocks.clone());
+            }
         }
-        let vanished = |chain: usize| !monitor.done(chain) && is_zero(n.omega[chain]);
-        let zero_residual = right.iter().map(|r| r.iter().all(|z| z.norm_sqr() == 0.0)).collect::<Vec<_>>();
-        if (0..chains).any(|chain| vanished(chain) && !zero_residual[chain]) {
+        if (0..chains).any(|chain| moves[chain] && is_zero(n.omega[chain])) {
             return Some(End::Breakdown("ω"));
         }
         None

@@ -5,12 +5,13 @@
 //! residuals are those of flexible GMRES; here r and x are at hand in every iteration, for the price of as many fields and
 //! of updates of z.
 
+use super::gmres::check_restart;
 use super::gram_schmidt::{orthogonalise, scale};
 use super::monitor::{End, Monitor};
 use super::operator::LinearOperator;
 use super::preconditioner::Preconditioner;
 use super::report::{SolveError, SolveReport, Stopping};
-use super::{RESTART_MAX, vector};
+use super::vector;
 use crate::PhysicsError;
 use gaugelink_lattice::{Complex, Field, Real};
 use std::ops::DerefMut;
@@ -30,16 +31,12 @@ impl<X> Gcr<X> {
     /// `restart` + 1.
     ///
     /// # Errors
-    /// [`PhysicsError::Parameter`] for `restart` = 0 or beyond [`RESTART_MAX`]; out of memory.
+    /// [`PhysicsError::Parameter`] for `restart` = 0 or beyond [`RESTART_MAX`](super::RESTART_MAX); out of memory.
     pub fn new<T: Real, A: LinearOperator<T, Vector = X>>(
         a: &A,
         restart: usize,
     ) -> Result<Self, PhysicsError> {
-        if !(1..=RESTART_MAX).contains(&restart) {
-            return Err(PhysicsError::Parameter(format!(
-                "GCR cannot restart after {restart} iterations: give 1 to {RESTART_MAX}, 30 is usual"
-            )));
-        }
+        check_restart("GCR", restart)?;
         let some = || (0..restart).map(|_| a.vector()).collect::<Result<_, _>>();
         Ok(Self { r: a.vector()?, directions: some()?, images: some()? })
     }

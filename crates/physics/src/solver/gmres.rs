@@ -19,6 +19,16 @@ use std::ops::DerefMut;
 /// Iterations between restarts at most: the work of one grows with their number.
 pub const RESTART_MAX: usize = 1000;
 
+/// Whether `solver` can restart after so many iterations.
+pub(super) fn check_restart(solver: &str, restart: usize) -> Result<(), PhysicsError> {
+    if (1..=RESTART_MAX).contains(&restart) {
+        return Ok(());
+    }
+    Err(PhysicsError::Parameter(format!(
+        "{solver} cannot restart after {restart} iterations: give 1 to {RESTART_MAX}, 30 is usual"
+    )))
+}
+
 /// The fields of a solve, kept from one to the next: iterations allocate nothing on one rank.
 #[derive(Debug)]
 pub struct Gmres<X> {
@@ -46,11 +56,7 @@ impl<X> Gmres<X> {
         a: &A,
         restart: usize,
     ) -> Result<Self, PhysicsError> {
-        if !(1..=RESTART_MAX).contains(&restart) {
-            return Err(PhysicsError::Parameter(format!(
-                "GMRES cannot restart after {restart} iterations: give 1 to {RESTART_MAX}, 30 is usual"
-            )));
-        }
+        check_restart("GMRES", restart)?;
         let basis = (0..=restart).map(|_| a.vector()).collect::<Result<_, _>>()?;
         Ok(Self { basis, directions: Vec::new() })
     }

@@ -4,6 +4,7 @@
 //! the numbers it would have alone. Sums are exact, so a solve is the same bits for any number of threads and ranks.
 
 mod arnoldi;
+mod bicg_steps;
 mod bicgstab;
 mod bicgstab_l;
 mod conjugate_gradient;

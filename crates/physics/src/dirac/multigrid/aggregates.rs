@@ -7,6 +7,7 @@ use super::projection::{AddChunks, Combine, Normalise, Project};
 use crate::dirac::blocks::{Blocks, CHUNKS};
 use crate::dirac::multigrid::coarse::{CoarseLattice, CoarseVector, share};
 use gaugelink_lattice::{Complex, Field, LatticeError, Real};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Rounds of Gram and Schmidt: the second removes what rounding leaves of the first.
@@ -88,21 +89,8 @@ impl<T: Real> Aggregates<T> {
         if k == 0 {
             return;
         }
-        let lattice = self.blocks.inside().clone();
-        let chunks = 0..CHUNKS * self.blocks.stacks();
-        let first = k * self.reals();
-        let project = Project {
-            blocks: &self.blocks,
-            basis: self.basis[colour].reader(),
-            vectors: 0..k,
-            half: self.half,
-            field: self.basis[colour].reader(),
-            first,
-            sites: &self.all_sites,
-            sums: self.sums.writer(),
-        };
-        lattice.launch(&project, chunks.clone());
-        self.add_chunks(4 * k);
+        let (lattice, reals) = (self.blocks.inside().clone(), self.reals());
+        self.products(colour, 0..k, k);
         let out = self.basis[colour].writer();
         let combine = Combine {
             blocks: &self.blocks,
@@ -113,38 +101,42 @@ impl<T: Real> Aggregates<T> {
             coefficients: self.coefficients.reader(),
             subtracts: true,
             out,
-            first,
+            first: k * reals,
             first_site: 0,
         };
-        lattice.launch(&combine, chunks);
+        lattice.launch(&combine, 0..CHUNKS * self.blocks.stacks());
+    }
+
+    /// ⟨v_j, v_k⟩ of some vectors, in the coefficients.
+    fn products(&mut self, colour: usize, vectors: Range<usize>, k: usize) {
+        let rows = 4 * vectors.len();
+        let project = Project {
+            blocks: &self.blocks,
+            basis: self.basis[colour].reader(),
+            vectors,
+            half: self.half,
+            field: self.basis[colour].reader(),
+            first: k * self.reals(),
+            sites: &self.all_sites,
+            sums: self.sums.writer(),
+        };
+        self.blocks.inside().launch(&project, 0..CHUNKS * self.blocks.stacks());
+        self.add_chunks(rows);
     }
 
     /// v_k /= ‖v_k‖.
     fn normalise(&mut self, colour: usize, k: usize) {
-        let lattice = self.blocks.inside().clone();
-        let chunks = 0..CHUNKS * self.blocks.stacks();
-        let first = k * self.reals();
-        let project = Project {
-            blocks: &self.blocks,
-            basis: self.basis[colour].reader(),
-            vectors: k..k + 1,
-            half: self.half,
-            field: self.basis[colour].reader(),
-            first,
-            sites: &self.all_sites,
-            sums: self.sums.writer(),
-        };
-        lattice.launch(&project, chunks.clone());
-        self.add_chunks(4);
+        let (lattice, reals) = (self.blocks.inside().clone(), self.reals());
+        self.products(colour, k..k + 1, k);
         let out = self.basis[colour].writer();
         let scale = Normalise {
             blocks: &self.blocks,
             norms: self.coefficients.reader(),
             half: self.half,
             out,
-            first,
+            first: k * reals,
         };
-        lattice.launch(&scale, chunks);
+        lattice.launch(&scale, 0..CHUNKS * self.blocks.stacks());
     }
 
     /// Adds the first `rows` sums of a stack's chunks.
