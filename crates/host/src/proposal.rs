@@ -1,7 +1,7 @@
 //! Objects of `glk.proposal/1`.
 
 use crate::object::{Object, common_methods, room};
-use crate::{Exec, HostError};
+use crate::{Exec, HostError, Plugin};
 use gaugelink_plugin_sdk::{Error, Rng, View, ViewMut, raw};
 
 /// A stochastic proposal of links and pseudofermions.
@@ -25,16 +25,26 @@ impl<'s> ProposalObject<'s> {
         room(&self.object.plugin, "log_weight", log_weight.len(), u.batch())?;
         let propose = self.object.table.propose.ok_or_else(|| self.object.absent("propose"))?;
         if aux.len() != aux_new.len() {
-            let message = format!("{} auxiliary fields become {}", aux.len(), aux_new.len());
-            return Err(self.object.plugin.fails(Error::invalid(message)));
+            return Err(unlike(&self.object.plugin, aux.len(), aux_new.len()));
         }
-        let old: Vec<*const raw::glk_view> = aux.iter().map(|view| &raw const *view.as_raw()).collect();
-        let new: Vec<*mut raw::glk_view> = aux_new.iter_mut().map(ViewMut::as_raw_mut).collect();
         // SAFETY: whole structs and views that live through the call.
-        self.object.call(|object, error| unsafe {
-            let (old, new, count) = (old.as_ptr(), new.as_ptr(), old.len() as u64);
-            let (u, u_new) = (u.as_raw(), u_new.as_raw_mut());
-            propose(object, &exec.raw(), rng, u, old, count, u_new, new, log_weight.as_mut_ptr(), error)
-        })
+        let mut call = |(old, new): (&[*const raw::glk_view], &[*mut raw::glk_view])| {
+            self.object.call(|object, error| unsafe {
+                let (u, u_new) = (u.as_raw(), u_new.as_raw_mut());
+                let (old, new, count) = (old.as_ptr(), new.as_ptr(), old.len() as u64);
+                propose(object, &exec.raw(), rng, u, old, count, u_new, new, log_weight.as_mut_ptr(), error)
+            })
+        };
+        if aux.is_empty() {
+            return call((&[], &[]));
+        }
+        let old: Vec<_> = aux.iter().map(|view| &raw const *view.as_raw()).collect();
+        let new: Vec<_> = aux_new.iter_mut().map(ViewMut::as_raw_mut).collect();
+        call((&old, &new))
     }
+}
+
+#[cold]
+fn unlike(plugin: &Plugin, old: usize, new: usize) -> HostError {
+    plugin.fails(Error::invalid(format!("{old} auxiliary fields become {new}")))
 }

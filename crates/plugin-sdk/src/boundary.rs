@@ -123,14 +123,38 @@ pub(crate) unsafe fn argument<'a, T>(p: *const T, name: &str) -> Result<&'a T> {
     unsafe { p.as_ref() }.ok_or_else(|| Error::invalid(format!("{name} is NULL")))
 }
 
-/// A struct with its size behind a pointer argument, or an error that names it.
+/// A struct with its size behind a pointer argument, where it stands if it is whole, else what there is of it in `room`; or
+/// an error that names it.
 ///
 /// # Safety
-/// As for [`sized::read`].
+/// As for [`sized::read`]; it is not written by others for `'a`.
 #[inline]
-pub(crate) unsafe fn sized_argument<T: Extensible>(p: *const T, name: &str) -> Result<T> {
+pub(crate) unsafe fn sized_argument<'a, T: Extensible>(
+    p: *const T,
+    name: &str,
+    room: &'a mut Option<T>,
+) -> Result<&'a T> {
+    if !p.is_null() && p.is_aligned() {
+        // SAFETY: the caller's promise; it is read in whole if it says that it is whole.
+        unsafe {
+            if p.cast::<u32>().read() as usize >= size_of::<T>() {
+                return Ok(&*p);
+            }
+        }
+    }
     // SAFETY: the caller's promise.
-    unsafe { sized::read(p) }.ok_or_else(|| Error::invalid(format!("{name} is NULL, or its size is not set")))
+    unsafe { in_part(p, name, room) }
+}
+
+/// # Safety
+/// As for [`sized::read`].
+#[cold]
+unsafe fn in_part<'a, T: Extensible>(p: *const T, name: &str, room: &'a mut Option<T>) -> Result<&'a T> {
+    // SAFETY: the caller's promise.
+    match unsafe { sized::read(p) } {
+        Some(value) => Ok(room.insert(value)),
+        None => Err(Error::invalid(format!("{name} is NULL, or its size is not set"))),
+    }
 }
 
 /// A slice argument of the host; nothing if it has no elements.

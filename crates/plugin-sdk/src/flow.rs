@@ -48,9 +48,10 @@ unsafe extern "C" fn sample(
     unsafe {
         call_on(object, exec, error, Handle::flow, |flow, call, seen| {
             let u = seen.output.next(u, "U")?;
-            let rng = sized_argument(rng, "rng")?;
+            let mut room = None;
+            let rng = sized_argument(rng, "rng", &mut room)?;
             let log_q = slice_mut(log_q, u.batch(), "log_q")?;
-            flow.sample(call, &rng, u, log_q)
+            flow.sample(call, rng, u, log_q)
         })
     }
 }

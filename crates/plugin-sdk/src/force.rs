@@ -53,8 +53,9 @@ unsafe extern "C" fn refresh(
     // SAFETY: arguments follow `plugin.h`, as everywhere in this file.
     unsafe {
         call_on(object, exec, error, Handle::force, |force, call, seen| {
-            let rng = sized_argument(rng, "rng")?;
-            force.refresh(call, seen.input.next(u, "U")?, &rng)
+            let mut room = None;
+            let rng = sized_argument(rng, "rng", &mut room)?;
+            force.refresh(call, seen.input.next(u, "U")?, rng)
         })
     }
 }
@@ -74,7 +75,8 @@ unsafe extern "C" fn action(
         call_on(object, exec, error, Handle::force, |force, call, seen| {
             let u = seen.input.next(u, "U")?;
             let s = slice_mut(s, u.batch(), "S")?;
-            with_aux(aux, dirac, naux, |aux, dirac| force.action(call, u, aux, dirac, s))
+            let (aux, dirac) = auxiliary(aux, dirac, naux)?;
+            force.action(call, u, &aux, &dirac, s)
         })
     }
 }
@@ -95,30 +97,29 @@ unsafe extern "C" fn force(
         call_on(object, exec, error, Handle::force, |force, call, seen| {
             let (u, f) = (seen.input.next(u, "U")?, seen.output.next(f, "F")?);
             same_batch(u.batch(), f.batch())?;
-            with_aux(aux, dirac, naux, |aux, dirac| {
-                call.apart(f, aux.iter().chain([u]))?;
-                force.force(call, u, aux, dirac, scale, f)
-            })
+            call.apart(f, [u])?;
+            let (aux, dirac) = auxiliary(aux, dirac, naux)?;
+            call.apart(f, &aux)?;
+            force.force(call, u, &aux, &dirac, scale, f)
         })
     }
 }
 
-/// Calls `body` with the pseudofermions and their operators. Mostly there are none, and then no vectors are made.
+/// The pseudofermions and their operators. Mostly there are none, and then nothing is allocated.
 ///
 /// # Safety
 /// As for [`views`] and [`operators`].
 #[inline]
-unsafe fn with_aux(
+unsafe fn auxiliary<'a>(
     aux: *const *const glk_view,
     dirac: *const *const glk_dirac,
     naux: u64,
-    body: impl FnOnce(&[View], &[Dirac]) -> Result<()>,
-) -> Result<()> {
+) -> Result<(Vec<View<'a>>, Vec<Dirac>)> {
     if naux == 0 {
-        return body(&[], &[]);
+        return Ok((Vec::new(), Vec::new()));
     }
     // SAFETY: the caller's promise.
-    unsafe { body(&views(aux, naux)?, &operators(dirac, naux)?) }
+    unsafe { Ok((views(aux, naux)?, operators(dirac, naux)?)) }
 }
 
 /// The pointers of an array argument.
@@ -138,6 +139,7 @@ pub(crate) unsafe fn pointers<'a, T>(p: *const *const T, count: u64, name: &str)
 
 /// # Safety
 /// As for [`pointers`], and each view as `plugin.h` has it.
+#[cold]
 pub(crate) unsafe fn views<'a>(aux: *const *const glk_view, naux: u64) -> Result<Vec<View<'a>>> {
     // SAFETY: the caller's promise.
     unsafe { pointers(aux, naux, "aux")?.iter().map(|&view| View::from_raw(view, "aux")).collect() }
@@ -145,6 +147,7 @@ pub(crate) unsafe fn views<'a>(aux: *const *const glk_view, naux: u64) -> Result
 
 /// # Safety
 /// As for [`pointers`].
+#[cold]
 unsafe fn operators(dirac: *const *const glk_dirac, naux: u64) -> Result<Vec<Dirac>> {
     let missing = || Error::invalid("an entry of dirac is NULL, or its size is not set");
     // SAFETY: the caller's promise.

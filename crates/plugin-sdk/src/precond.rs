@@ -118,9 +118,10 @@ unsafe extern "C" fn setup(
     unsafe {
         call_on(object, exec, error, Handle::precond, |precond, call, seen| {
             let u = seen.second.next(u, "U")?;
-            let dirac = sized_argument(dirac, "dirac")?;
+            let mut room = None;
+            let dirac = sized_argument(dirac, "dirac", &mut room)?;
             let mode = Setup::from_raw(mode)?;
-            precond.setup(call, u, &dirac, mode, host_m.map(|function| Operator { function, context }))
+            precond.setup(call, u, dirac, mode, host_m.map(|function| Operator { function, context }))
         })
     }
 }

@@ -41,18 +41,33 @@ unsafe extern "C" fn propose(
     // SAFETY: arguments follow `plugin.h`.
     unsafe {
         call_on(object, exec, error, Handle::proposal, |proposal, call, seen| {
-            let rng = sized_argument(rng, "rng")?;
+            let mut room = None;
+            let rng = sized_argument(rng, "rng", &mut room)?;
             let (u, u_new) = (seen.input.next(u, "U")?, seen.output.next(u_new, "U_new")?);
             same_batch(u.batch(), u_new.batch())?;
-            let outputs = pointers(aux_new.cast::<*const glk_view>(), naux, "aux_new")?;
-            let outputs: Result<Vec<_>> =
-                outputs.iter().map(|&view| ViewMut::from_raw(view, "aux_new")).collect();
-            let (aux, mut outputs) = (views(aux, naux)?, outputs?);
-            for output in outputs.iter().chain([&*u_new]) {
-                call.apart(output, aux.iter().chain([u]))?;
-            }
+            call.apart(u_new, [u])?;
             let log_weight = slice_mut(log_weight, u.batch(), "log_weight")?;
-            proposal.propose(call, &rng, u, &aux, u_new, &mut outputs, log_weight)
+            if naux == 0 {
+                return proposal.propose(call, rng, u, &[], u_new, &mut [], log_weight);
+            }
+            let (aux, mut aux_new) = (views(aux, naux)?, outputs(aux_new, naux)?);
+            call.apart(u_new, &aux)?;
+            for output in &aux_new {
+                call.apart(output, [u])?;
+                call.apart(output, &aux)?;
+            }
+            proposal.propose(call, rng, u, &aux, u_new, &mut aux_new, log_weight)
         })
+    }
+}
+
+/// # Safety
+/// As for [`views`].
+#[cold]
+unsafe fn outputs<'a>(aux_new: *const *mut glk_view, naux: u64) -> Result<Vec<ViewMut<'a>>> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let pointers = pointers(aux_new.cast::<*const glk_view>(), naux, "aux_new")?;
+        pointers.iter().map(|&view| ViewMut::from_raw(view, "aux_new")).collect()
     }
 }
