@@ -3,6 +3,7 @@
 mod bench;
 mod determinism;
 mod hostile;
+mod independence;
 mod limits;
 mod mistakes;
 mod plugins;
@@ -11,6 +12,7 @@ mod proposals;
 mod quarks;
 mod resume;
 mod samples;
+mod scan;
 mod solve;
 mod spectrum;
 mod train;

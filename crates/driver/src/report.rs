@@ -8,12 +8,18 @@ use std::io::{self, Write};
 /// Standard output in one of the two forms.
 pub(crate) struct Report {
     json: bool,
+    quiet: bool,
 }
 
 impl Report {
     /// JSON lines, or text.
     pub fn new(json: bool) -> Self {
-        Self { json }
+        Self { json, quiet: false }
+    }
+
+    /// Prints nothing.
+    pub fn quiet() -> Self {
+        Self { json: false, quiet: true }
     }
 
     /// Whether JSON lines were asked for.
@@ -48,7 +54,7 @@ impl Report {
     /// # Errors
     /// As [`Report::record`].
     pub fn text(&mut self, text: &str) -> Result<(), DriverError> {
-        if self.json { Ok(()) } else { print(text) }
+        if self.json || self.quiet { Ok(()) } else { print(text) }
     }
 }
 

@@ -5,62 +5,102 @@
 
 use crate::hmc::Outcome;
 use crate::metropolis::accept;
+use crate::transformation::{Transformation, TransformationError};
 use gaugelink_lattice::rng::{Address, Purpose};
-use gaugelink_lattice::{GaugeField, Lattice};
-use gaugelink_models::{Flow, ModelError};
+use gaugelink_lattice::{GaugeField, Lattice, LatticeError};
+use gaugelink_models::ModelError;
 use gaugelink_physics::action::Action;
 use std::sync::Arc;
 
 /// The update, with the flow, a proposal's links, and the weight of the links that the chain is at.
-pub struct Independence<const N: usize> {
-    flow: Flow<f64, N>,
+pub struct Independence<F, const N: usize> {
+    flow: F,
+    base: GaugeField<f64, N>,
     proposal: GaugeField<f64, N>,
-    log_q: Vec<f64>,
+    log_det: Vec<f64>,
     /// ln w of each chain's links, once known.
     log_weight: Option<Vec<f64>>,
+    /// ln w of each chain's last proposal.
+    proposed: Vec<f64>,
 }
 
-impl<const N: usize> Independence<N> {
+impl<F: Transformation<N>, const N: usize> Independence<F, N> {
     /// With a flow placed on `lattice`.
     ///
     /// # Errors
     /// No memory.
-    pub fn new(lattice: &Arc<Lattice>, flow: Flow<f64, N>) -> Result<Self, ModelError> {
-        let (proposal, chains) = (GaugeField::cold(lattice)?, lattice.chains());
-        Ok(Self { flow, proposal, log_q: vec![0.0; chains], log_weight: None })
+    pub fn new(lattice: &Arc<Lattice>, flow: F) -> Result<Self, LatticeError> {
+        let (base, proposal) = (GaugeField::cold(lattice)?, GaugeField::cold(lattice)?);
+        let chains = vec![0.0; lattice.chains()];
+        Ok(Self { flow, base, proposal, log_det: chains.clone(), log_weight: None, proposed: chains })
+    }
+
+    /// The flow.
+    pub fn flow(&self) -> &F {
+        &self.flow
+    }
+
+    /// ln w of the links that each chain is at; none before the first update.
+    pub fn log_weights(&self) -> Option<&[f64]> {
+        self.log_weight.as_deref()
+    }
+
+    /// ln w of each chain's last proposal.
+    pub fn proposed(&self) -> &[f64] {
+        &self.proposed
+    }
+
+    /// Takes the weights of the links that the next update begins with, as [`Independence::log_weights`] told them: a
+    /// chain that goes on has the bits of one that was not stopped.
+    pub fn set_log_weights(&mut self, log_weights: &[f64]) {
+        self.log_weight = Some(log_weights.to_vec());
     }
 
     /// Weighs links that did not come from this update. Collective.
     ///
     /// # Errors
-    /// [`ModelError::NotConverged`] where the flow's inverse is not found, [`ModelError::NotFinite`] where a weight is
-    /// none; the next update then weighs its links anew.
-    pub fn weigh(&mut self, u: &GaugeField<f64, N>, action: &dyn Action<N>) -> Result<(), ModelError> {
+    /// Those of the flow's inverse; [`ModelError::NotFinite`] where a weight is none; the next update then weighs its
+    /// links anew.
+    pub fn weigh(
+        &mut self,
+        u: &GaugeField<f64, N>,
+        action: &dyn Action<N>,
+    ) -> Result<(), TransformationError> {
         self.log_weight = None;
-        self.proposal.copy_from(u);
-        self.flow.log_density(&mut self.proposal, &mut self.log_q)?;
-        self.know(u, action)
+        self.flow.inverse(u, &mut self.base, &mut self.log_det)?;
+        // The log det of the inverse is ln q.
+        let weights =
+            action.value(u).iter().zip(&self.log_det).map(|(action, log_q)| -action - log_q).collect();
+        self.log_weight = Some(finite(weights)?);
+        Ok(())
     }
 
-    /// Takes the weights of links whose density is in `log_q`.
-    fn know(&mut self, u: &GaugeField<f64, N>, action: &dyn Action<N>) -> Result<(), ModelError> {
-        self.log_weight = Some(finite(log_weights(&action.value(u), &self.log_q))?);
+    /// A draw of the flow from `address` as the proposal, and its weights.
+    fn draw(&mut self, action: &dyn Action<N>, address: Address) -> Result<(), TransformationError> {
+        self.base.draw_haar(address);
+        self.flow.forward(&self.base, &mut self.proposal, &mut self.log_det)?;
+        let actions = action.value(&self.proposal);
+        let weights = actions.iter().zip(&self.log_det).map(|(action, log_det)| log_det - action);
+        self.proposed.clear();
+        self.proposed.extend(weights);
         Ok(())
     }
 
     /// `u` ← a draw of the flow, from which a chain begins where it soon samples. Collective.
     ///
     /// # Errors
-    /// [`ModelError::NotFinite`] where the draw has no weight.
+    /// Those of the flow; [`ModelError::NotFinite`] where the draw has no weight.
     pub fn begin(
         &mut self,
         u: &mut GaugeField<f64, N>,
         action: &dyn Action<N>,
         address: Address,
-    ) -> Result<(), ModelError> {
+    ) -> Result<(), TransformationError> {
         self.log_weight = None;
-        self.flow.sample(address, u, &mut self.log_q);
-        self.know(u, action)
+        self.draw(action, address)?;
+        u.copy_from(&self.proposal);
+        self.log_weight = Some(finite(self.proposed.clone())?);
+        Ok(())
     }
 
     /// One proposal for every chain of the field. Collective.
@@ -70,24 +110,22 @@ impl<const N: usize> Independence<N> {
     /// ΔH is ln w − ln w'; one that is not a number counts as a rejection.
     ///
     /// # Errors
-    /// As [`Independence::weigh`], at the first update.
+    /// Those of the flow; as [`Independence::weigh`], at the first update.
     pub fn update(
         &mut self,
         u: &mut GaugeField<f64, N>,
         action: &dyn Action<N>,
         address: Address,
-    ) -> Result<Outcome, ModelError> {
+    ) -> Result<Outcome, TransformationError> {
         if self.log_weight.is_none() {
             self.weigh(u, action)?;
         }
-        let from = Address { purpose: Purpose::Proposal, ..address };
-        self.flow.sample(from, &mut self.proposal, &mut self.log_q);
-        let proposed = log_weights(&action.value(&self.proposal), &self.log_q);
+        self.draw(action, Address { purpose: Purpose::Proposal, ..address })?;
         let current = self.log_weight.get_or_insert_default();
-        let delta_h: Vec<f64> = current.iter().zip(&proposed).map(|(now, then)| now - then).collect();
+        let delta_h: Vec<f64> = current.iter().zip(&self.proposed).map(|(now, then)| now - then).collect();
         let accepted = accept(&delta_h, address);
         for (chain, _) in accepted.iter().enumerate().filter(|(_, taken)| **taken) {
-            current[chain] = proposed[chain];
+            current[chain] = self.proposed[chain];
         }
         u.copy_chains_from(&self.proposal, &accepted);
         Ok(Outcome { delta_h, accepted })
@@ -103,9 +141,4 @@ fn finite(weights: Vec<f64>) -> Result<Vec<f64>, ModelError> {
              action is finite"
         ))),
     }
-}
-
-/// ln w = −S − ln q.
-fn log_weights(actions: &[f64], log_q: &[f64]) -> Vec<f64> {
-    actions.iter().zip(log_q).map(|(action, log_q)| -action - log_q).collect()
 }

@@ -1,17 +1,20 @@
 //! `gaugelink run` and `gaugelink solve`.
 
 use crate::cli::RunArgs;
-use crate::config::{FileKind, RunFile};
+use crate::config::{FileKind, RunFile, Scan};
 use crate::error::DriverError;
 use crate::report::Report;
-use crate::run::execute;
+use crate::run::{execute, scan};
 
 /// Does what a run file says.
 ///
 /// # Errors
 /// [`DriverError`].
 pub(crate) fn run(args: &RunArgs, report: &mut Report) -> Result<(), DriverError> {
-    execute(&read(args, FileKind::Run)?, args.fresh, report)
+    match Scan::read(&args.file, &overrides(args)?)? {
+        Some(scan) => scan::execute(&scan, args.fresh, report),
+        None => execute(&read(args, FileKind::Run)?, args.fresh, report),
+    }
 }
 
 /// Solves on a configuration, as the table `[solve]` says.
@@ -23,6 +26,11 @@ pub(crate) fn solve(args: &RunArgs, report: &mut Report) -> Result<(), DriverErr
 }
 
 fn read(args: &RunArgs, kind: FileKind) -> Result<RunFile, DriverError> {
+    RunFile::read(&args.file, kind, &overrides(args)?)
+}
+
+/// What the command line sets.
+fn overrides(args: &RunArgs) -> Result<Vec<String>, DriverError> {
     let mut overrides = args.set.clone();
     if let Some(input) = &args.input {
         let Some(name) = input.to_str() else {
@@ -34,5 +42,5 @@ fn read(args: &RunArgs, kind: FileKind) -> Result<RunFile, DriverError> {
         let path = toml::Value::String(name.into());
         overrides.extend(["start.kind=\"file\"".into(), format!("start.file={path}")]);
     }
-    RunFile::read(&args.file, kind, &overrides)
+    Ok(overrides)
 }

@@ -5,8 +5,10 @@ mod boundary;
 mod document;
 mod fermions;
 mod file_name;
+mod independence;
 mod overrides;
 mod plugin;
+mod scan;
 mod solver;
 mod spectrum;
 mod stage;
@@ -19,8 +21,10 @@ pub(crate) use document::config_error;
 use document::{Tables, at_line};
 pub use fermions::{Determinant, FermionsTable};
 pub(crate) use file_name::OWN_FILES;
+pub use independence::IndependenceStage;
 pub use overrides::with_overrides;
 pub use plugin::{PluginTable, Role};
+pub use scan::Scan;
 pub use solver::{MultigridTable, SapTable, SolveMethod};
 pub use spectrum::SpectrumStage;
 pub use stage::{
@@ -71,12 +75,16 @@ impl RunFile {
     /// # Errors
     /// [`DriverError::Config`] with line, key and what was expected; [`DriverError::Io`].
     pub fn read(path: &Path, kind: FileKind, overrides: &[String]) -> Result<Self, DriverError> {
-        let text = std::fs::read_to_string(path).map_err(|source| DriverError::Io {
+        Self::parse(&Self::text_of(path)?, path, kind, overrides)
+    }
+
+    /// The text of a run file.
+    fn text_of(path: &Path) -> Result<String, DriverError> {
+        std::fs::read_to_string(path).map_err(|source| DriverError::Io {
             action: "read the run file",
             path: path.into(),
             source,
-        })?;
-        Self::parse(&text, path, kind, overrides)
+        })
     }
 
     /// Reads the text of such a file; `path` is for messages, and the paths of plugins begin at its folder.
@@ -86,9 +94,12 @@ impl RunFile {
     pub fn parse(text: &str, path: &Path, kind: FileKind, overrides: &[String]) -> Result<Self, DriverError> {
         let text = with_overrides(text, path, overrides)?;
         let tables = Tables::parse(&text, path)?;
-        let what = if kind == FileKind::Run { "stage" } else { "solve" };
-        tables
-            .no_other_than(&["run", "lattice", "action", "fermions", "start", "measure", "machine", what])?;
+        let what = match kind {
+            FileKind::Run => &["stage", "scan"][..],
+            FileKind::Solve => &["solve"],
+        };
+        let common = ["run", "lattice", "action", "fermions", "start", "measure", "machine"];
+        tables.no_other_than(&[&common, what].concat())?;
         let file = Self {
             run: tables.required("run")?,
             lattice: tables.optional("lattice")?,
@@ -248,11 +259,11 @@ impl RunFile {
         self.run.directory.to_string_lossy().replace("{input}", &stem.to_string_lossy()).into()
     }
 
-    /// SHA-256 of everything in the file that decides the results: without comments, `[machine]`, the directory, and
-    /// how often to make checkpoints. The start file counts by its contents, so its path is left out.
+    /// SHA-256 of everything in the file that decides the results: without comments, `[machine]`, `[scan]` (a run has one
+    /// of its values), the directory, and how often to make checkpoints. The start file counts by its contents, so its path is left out.
     pub fn hash(&self) -> String {
         let keys = [("run", &["directory", "checkpoint_seconds"][..]), ("start", &["file"])];
-        document_hash(&self.text, &["machine"], &keys)
+        document_hash(&self.text, &["machine", "scan"], &keys)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::action::ActionKind;
 use super::boundary::BoundarySigns;
 use super::file_name::{file_name, logical_name};
+use super::independence::IndependenceStage;
 use super::plugin::{PluginTable, Role};
 use super::solver::{MultigridTable, SapTable, SolveMethod, SolverName};
 use super::spectrum::SpectrumStage;
@@ -29,6 +30,8 @@ pub enum Stage {
     Fthmc(FthmcStage),
     /// Metropolis updates by a plugin's proposals.
     Proposal(ProposalStage),
+    /// Metropolis updates by draws from a plugin's flow.
+    Independence(IndependenceStage),
     /// Gradient flow of the configuration at hand.
     Flow(FlowStage),
     /// Solves of the Wilson–Dirac equation.
@@ -41,8 +44,8 @@ pub enum Stage {
 
 impl Stage {
     /// Values of `kind`.
-    pub const KINDS: [&'static str; 8] =
-        ["heatbath", "hmc", "fthmc", "proposal", "flow", "solve", "spectrum", "write"];
+    pub const KINDS: [&'static str; 9] =
+        ["heatbath", "hmc", "fthmc", "proposal", "independence", "flow", "solve", "spectrum", "write"];
 
     /// The file that it writes into the run directory, and the key that names it.
     pub fn target(&self) -> Option<(&Path, &'static str)> {
@@ -60,10 +63,11 @@ impl Stage {
             Stage::Hmc(_) => Self::KINDS[1],
             Stage::Fthmc(_) => Self::KINDS[2],
             Stage::Proposal(_) => Self::KINDS[3],
-            Stage::Flow(_) => Self::KINDS[4],
-            Stage::Solve(_) => Self::KINDS[5],
-            Stage::Spectrum(_) => Self::KINDS[6],
-            Stage::Write(_) => Self::KINDS[7],
+            Stage::Independence(_) => Self::KINDS[4],
+            Stage::Flow(_) => Self::KINDS[5],
+            Stage::Solve(_) => Self::KINDS[6],
+            Stage::Spectrum(_) => Self::KINDS[7],
+            Stage::Write(_) => Self::KINDS[8],
         }
     }
 
@@ -74,6 +78,7 @@ impl Stage {
             Stage::Hmc(s) => s.trajectories,
             Stage::Fthmc(s) => s.trajectories,
             Stage::Proposal(s) => s.updates,
+            Stage::Independence(s) => s.updates,
             _ => 0,
         }
     }
@@ -85,6 +90,7 @@ impl Stage {
             Stage::Hmc(s) => s.thermalise,
             Stage::Fthmc(s) => s.thermalise,
             Stage::Proposal(s) => s.thermalise,
+            Stage::Independence(s) => s.thermalise,
             _ => 0,
         }
     }
@@ -95,6 +101,7 @@ impl Stage {
             Stage::Hmc(s) => s.force.as_ref().map(|table| (Role::Force, table)),
             Stage::Fthmc(s) => Some((Role::Flow, &s.flow)),
             Stage::Proposal(s) => Some((Role::Proposal, &s.proposal)),
+            Stage::Independence(s) => Some((Role::Flow, &s.flow)),
             Stage::Solve(s) => s.preconditioner.as_ref().map(|table| (Role::Preconditioner, table)),
             _ => None,
         }

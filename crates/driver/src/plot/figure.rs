@@ -1,4 +1,4 @@
-//! A page of panels with one title, one x axis and one caption.
+//! A page of panels with one title and one caption, mostly with one x axis.
 
 use super::axis::{Axis, Scale};
 use super::panel::Panel;
@@ -9,11 +9,13 @@ use std::fmt::Write;
 const WIDTH: f64 = 760.0;
 const RIGHT: f64 = 24.0;
 const GAP: f64 = 18.0;
+/// Room for the labels of an x axis.
+const X_LABELS: f64 = 62.0;
 const TITLE_FONT: f64 = 16.0;
 const CAPTION_FONT: f64 = 12.0;
 const CAPTION_LINE: f64 = 17.0;
 
-/// Panels one above the other, sharing their x axis, of the first one's scale.
+/// Panels one above the other, sharing the x axis, and its scale, of the last one above that begins an axis of its own.
 #[derive(Debug, Clone)]
 pub(super) struct Figure {
     pub title: String,
@@ -30,18 +32,16 @@ impl Figure {
         let heights: Vec<f64> = self.panels.iter().map(|p| self.height * p.weight / weights).collect();
         let left = self.panels.iter().zip(&heights).map(|(p, &h)| p.left_margin(h)).fold(60.0, f64::max);
         let width = WIDTH - left - RIGHT;
-        let x_scale = self.panels.first().map_or(Scale::Linear, |panel| panel.x_scale);
-        let x = Axis::around(x_scale, self.panels.iter().flat_map(Panel::x_values), 0.02);
+        let x_axes = self.x_axes();
 
         let mut body = String::new();
         let mut top = 44.0;
         for (index, (panel, &height)) in self.panels.iter().zip(&heights).enumerate() {
             top += panel.legend_height(width);
-            let last = index + 1 == self.panels.len();
-            panel.draw(&mut body, Frame { left, top, width, height }, x, last, index);
-            top += height + if last { 0.0 } else { GAP };
+            let last = self.panels.get(index + 1).is_none_or(|next| next.begins_axis);
+            panel.draw(&mut body, Frame { left, top, width, height }, x_axes[index], last, index);
+            top += height + if last { X_LABELS } else { GAP };
         }
-        top += 62.0;
         // Writing to a String cannot fail, so the results of write! are dropped.
         let _ = writeln!(body, "<g font-size=\"{CAPTION_FONT}\" fill=\"#56606b\">");
         for line in wrap(&self.full_caption(), (WIDTH - 2.0 * RIGHT) / CAPTION_FONT) {
@@ -60,6 +60,16 @@ impl Figure {
              <text x=\"{RIGHT}\" y=\"28\" font-size=\"{TITLE_FONT}\" font-weight=\"bold\">{title}</text>\n{body}</svg>\n",
             plain(&self.title)
         )
+    }
+
+    /// The x axis of each panel.
+    fn x_axes(&self) -> Vec<Axis> {
+        let together = self.panels.chunk_by(|_, next| !next.begins_axis);
+        let axis = |panels: &[Panel]| {
+            let x = Axis::around(panels[0].x_scale, panels.iter().flat_map(Panel::x_values), 0.02);
+            vec![x; panels.len()]
+        };
+        together.flat_map(axis).collect()
     }
 
     /// The caption and what had to be left out.

@@ -14,6 +14,7 @@ mod flow;
 mod history;
 mod panel;
 mod roofline;
+mod scan;
 mod shape;
 #[cfg(test)]
 mod structure;
@@ -26,4 +27,5 @@ pub use ensemble::EnsemblePlot;
 pub use flow::FlowPlot;
 pub use history::HistoryPlot;
 pub use roofline::{Kernel, RooflinePlot};
+pub use scan::{ScanCurve, ScanPlot};
 pub use training::TrainingPlot;

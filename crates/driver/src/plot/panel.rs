@@ -20,6 +20,8 @@ pub(super) struct Panel {
     pub y_scale: Scale,
     /// The share of the figure's height.
     pub weight: f64,
+    /// Whether its x axis is not that of the panel above.
+    pub begins_axis: bool,
     pub elements: Vec<Element>,
 }
 
@@ -31,6 +33,7 @@ impl Panel {
             x_scale: Scale::Linear,
             y_scale,
             weight: 1.0,
+            begins_axis: false,
             elements: Vec::new(),
         }
     }

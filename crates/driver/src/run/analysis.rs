@@ -60,6 +60,11 @@ const OBSERVABLES: [(&str, Pick); 9] = [
     (CREUTZ, |u| u.delta_h.map(|h| (-h).exp())),
 ];
 
+/// Names of all observables.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    OBSERVABLES.iter().map(|(name, _)| *name)
+}
+
 /// The series of an update stage, those that it measured.
 pub(crate) fn series(file: &RunFile, stage: usize, lines: &[Line]) -> Vec<Series> {
     let updates = updates(stage, lines);
@@ -108,9 +113,13 @@ fn kept<'a>(file: &RunFile, stage: usize, lines: &'a [Line]) -> Vec<&'a Update> 
     updates(stage, lines).into_iter().filter(|u| u.update > first_kept).collect()
 }
 
-fn updates<'a>(stage: usize, lines: &'a [Line]) -> Vec<&'a Update> {
+pub(super) fn updates<'a>(stage: usize, lines: &'a [Line]) -> Vec<&'a Update> {
     let of_stage = |line: &'a Line| match line {
-        Line::Heatbath(u) | Line::Hmc(u) | Line::Fthmc(u) | Line::Proposal(u) if u.stage == stage => Some(u),
+        Line::Heatbath(u) | Line::Hmc(u) | Line::Fthmc(u) | Line::Proposal(u) | Line::Independence(u)
+            if u.stage == stage =>
+        {
+            Some(u)
+        }
         _ => None,
     };
     lines.iter().filter_map(of_stage).collect()
@@ -137,6 +146,7 @@ mod tests {
                 chain,
                 delta_h: Some(0.0),
                 accepted: Some(update != 8),
+                ln_weight: None,
                 plaquette: update.is_multiple_of(2).then_some(update as f64),
                 polyakov_re: None,
                 polyakov_im: None,

@@ -34,7 +34,7 @@ pub(crate) struct State {
     pub done: u64,
     /// Updates since the run began.
     pub updates: u64,
-    /// Of a stage of proposals: the log weight of each chain's links, null for links that were not proposed.
+    /// Of a stage of proposals, a plugin's or a flow's: the log weight of each chain's links, null for links that were not proposed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub log_weights: Vec<Option<f64>>,
     /// The log.
@@ -167,6 +167,7 @@ impl<'a, const N: usize> Engine<'a, N> {
                 Stage::Hmc(stage) => self.hmc(stage)?,
                 Stage::Fthmc(stage) => self.fthmc(stage)?,
                 Stage::Proposal(stage) => self.proposal(stage)?,
+                Stage::Independence(stage) => self.independence(stage)?,
                 Stage::Flow(stage) => self.flow(stage)?,
                 Stage::Solve(stage) => self.solve(stage)?,
                 Stage::Spectrum(stage) => self.spectrum(stage)?,

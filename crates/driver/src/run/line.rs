@@ -17,6 +17,8 @@ pub(crate) enum Line {
     Fthmc(Update),
     /// After a plugin's proposal was taken or refused.
     Proposal(Update),
+    /// After a flow's draw was taken or refused.
+    Independence(Update),
     /// The plugin that a stage goes through.
     Plugin(Identity),
     /// What a term of the action did in a trajectory.
@@ -64,6 +66,9 @@ pub(crate) struct Update {
     pub delta_h: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accepted: Option<bool>,
+    /// ln of the weight e^{−S}/q of a flow's draw.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ln_weight: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plaquette: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]

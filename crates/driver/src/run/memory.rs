@@ -48,6 +48,8 @@ fn reals_per_site(file: &RunFile, stage: &Stage, group: usize, dims: usize) -> u
             Stage::Fthmc(_) => 5 * links + 2 * algebra + detours.max(4 * group * group),
             // The proposal.
             Stage::Proposal(_) => links + detours.max(4 * group * group),
+            // V and the proposal.
+            Stage::Independence(_) => 2 * links + detours.max(4 * group * group),
             Stage::Flow(_) => links + algebra,
             // The propagator, and the vectors of a solver.
             Stage::Solve(solve) => {

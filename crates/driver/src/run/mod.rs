@@ -6,6 +6,7 @@ mod engine;
 mod flow;
 mod fthmc;
 mod guard;
+mod independence;
 mod line;
 mod memory;
 mod plots;
@@ -17,6 +18,7 @@ mod provenance;
 mod quarks;
 mod results;
 mod reweighted;
+pub(crate) mod scan;
 mod solve;
 mod spectrum;
 mod start;
@@ -34,6 +36,7 @@ use engine::{Engine, Setting, State};
 use gaugelink_lattice::comm::{Comm, SingleRank, try_run_ranks};
 use gaugelink_lattice::{LatticeError, Pool};
 use gaugelink_sampler::checkpoint::{Checkpoint, Saved};
+use line::Line;
 use plugins::{Identity, Plugins};
 pub(crate) use results::{Row, write_results};
 use start::Input;
@@ -46,6 +49,12 @@ use std::sync::atomic::AtomicBool;
 /// # Errors
 /// [`DriverError`]; the run directory then holds the last checkpoint.
 pub(crate) fn execute(file: &RunFile, fresh: bool, report: &mut Report) -> Result<(), DriverError> {
+    let (directory, lines) = perform(file, fresh, report.is_json())?;
+    results::show(file, &directory, &lines, report)
+}
+
+/// Does what a run file says; its directory and measurements. `json`: shows measurements as lines while it goes on.
+fn perform(file: &RunFile, fresh: bool, json: bool) -> Result<(RunDirectory, Vec<Line>), DriverError> {
     let _guard = guard::Guard::new();
     let plugins = Plugins::open(file, Arc::new(Pool::new(engine::threads(file))?))?;
     targets::check(file)?;
@@ -84,10 +93,11 @@ pub(crate) fn execute(file: &RunFile, fresh: bool, report: &mut Report) -> Resul
                 aside(format_args!("going on from the checkpoint after {} updates", saved.state.updates));
             }
             let input = input.as_ref();
-            on_all_ranks(file, &directory, &checkpoint, saved.as_ref(), input, &plugins, report.is_json())?;
+            on_all_ranks(file, &directory, &checkpoint, saved.as_ref(), input, &plugins, json)?;
         }
     }
-    results::show(file, &directory, &Log::read(&directory)?, report)
+    let lines = Log::read(&directory)?;
+    Ok((directory, lines))
 }
 
 /// The run began with plugins, or files of theirs, that have changed since.

@@ -21,10 +21,14 @@ pub(crate) fn write(file: &RunFile, directory: &RunDirectory, lines: &[Line]) ->
     for (number, stage) in file.stages.iter().enumerate() {
         let title = |what: &str| format!("{what}, stage {number} ({})", stage.kind());
         match stage {
-            Stage::Heatbath(_) | Stage::Hmc(_) | Stage::Fthmc(_) | Stage::Proposal(_) => {
+            Stage::Heatbath(_)
+            | Stage::Hmc(_)
+            | Stage::Fthmc(_)
+            | Stage::Proposal(_)
+            | Stage::Independence(_) => {
                 let (unit, units) = match stage {
                     Stage::Heatbath(_) => ("sweep", "sweeps"),
-                    Stage::Proposal(_) => ("proposal", "proposals"),
+                    Stage::Proposal(_) | Stage::Independence(_) => ("proposal", "proposals"),
                     _ => ("trajectory", "trajectories"),
                 };
                 for series in series(file, number, lines) {

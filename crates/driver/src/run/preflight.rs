@@ -1,7 +1,8 @@
 //! What a run file asks of the lattice: checked before anything is computed, not when the stage is reached.
 
 use crate::config::{
-    Condensate, FormatName, LinkRows, RunFile, SolveMethod, SolveStage, SpectrumStage, Stage, WriteStage,
+    Condensate, FormatName, IndependenceStage, LinkRows, RunFile, SolveMethod, SolveStage, SpectrumStage,
+    Stage, WriteStage,
 };
 use crate::error::DriverError;
 use crate::flow_time::{problem, whole_steps};
@@ -23,7 +24,7 @@ pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(
     let quarks = file.fermions.as_ref().is_some_and(|fermions| !fermions.reweights());
     for (number, stage) in file.stages.iter().enumerate() {
         let problem = match stage {
-            Stage::Heatbath(_) | Stage::Fthmc(_) | Stage::Proposal(_) if quarks => Some((
+            Stage::Heatbath(_) | Stage::Fthmc(_) | Stage::Proposal(_) | Stage::Independence(_) if quarks => Some((
                 "kind",
                 "these updates know the gauge action only: use HMC, or determinant = \"reweight\", or leave [fermions] out"
                     .into(),
@@ -32,13 +33,13 @@ pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(
                 "force",
                 "a plugin's force goes without [fermions]: leave one of them out".into(),
             )),
-            Stage::Heatbath(_) if !wilson => Some((
+            Stage::Heatbath(_) | Stage::Independence(IndependenceStage { sweeps: 1.., .. }) if !wilson => Some((
                 "kind",
                 "a link's distribution is known for Wilson's action only, [action] names one with rectangles: use \
                  HMC, or kind = \"wilson\""
                     .into(),
             )),
-            Stage::Heatbath(_) if !bipartite => Some((
+            Stage::Heatbath(_) | Stage::Independence(IndependenceStage { sweeps: 1.., .. }) if !bipartite => Some((
                 "kind",
                 format!(
                     "even and odd sites are updated in turn, which needs even extents, not {extents:?}: make them \

@@ -1,17 +1,21 @@
 //! The results of a run: a table for people, JSON lines for programs.
 
-use super::analysis::{CREUTZ, decisions, diverged, series};
+use super::analysis::{CREUTZ, decisions, diverged, series, updates};
 use super::directory::{LOG, RunDirectory};
 use super::line::{Correlator, Line, Solve, Start, Term};
-use super::{plots, plugin_rows, reweighted, spectrum};
-use crate::config::{RunFile, Stage};
+use super::{independence, plots, plugin_rows, reweighted, spectrum};
+use crate::config::{ActionKind, RunFile, Stage};
 use crate::error::DriverError;
 use crate::report::{Report, aligned, json_lines};
 use gaugelink_physics::dirac::{effective_masses, pcac_masses};
 use gaugelink_sampler::statistics::{
     AcceptanceStatistics, GammaEstimate, Measured, StatisticsError, Sufficiency,
 };
+use gaugelink_train::exact::U1;
 use serde::Serialize;
+
+/// Quantities without an autocorrelation time that algorithms are compared by.
+const COMPARED: [&str; 3] = ["acceptance", "ESS of draws", "longest rejection"];
 
 /// A row of the table.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
@@ -52,6 +56,22 @@ impl Row {
     pub fn tau_int_of(&self, stage: usize, quantity: &str) -> Option<(f64, f64)> {
         let is = self.stage == Some(stage) && self.quantity == quantity;
         self.tau_int.zip(self.tau_int_error).filter(|_| is)
+    }
+    /// Whether it compares algorithms: an average along a stage of updates, or how its draws and decisions went.
+    pub fn is_of_updates(&self, file: &RunFile) -> bool {
+        let updates = self.stage.is_some_and(|stage| file.stages[stage].updates() > 0);
+        let of_steps = ["delta H", CREUTZ].contains(&self.quantity.as_str());
+        updates && !of_steps && (self.tau_int.is_some() || COMPARED.contains(&self.quantity.as_str()))
+    }
+    /// Compares with an exact value.
+    pub fn against(self, exact: f64) -> Self {
+        let note = match (self.value, self.error) {
+            (Some(value), Some(error)) if error > 0.0 => {
+                format!("exact {exact:.8}, {:+.1} sigma", (value - exact) / error)
+            }
+            _ => format!("exact {exact:.8}"),
+        };
+        self.note(note)
     }
     /// Adds to the note.
     pub fn note(self, note: impl AsRef<str>) -> Self {
@@ -147,13 +167,18 @@ pub(crate) fn write_results(
     report.text(&format!("{table}\n{below}{}: {files}", directory.path().display()))
 }
 
-fn rows(file: &RunFile, lines: &[Line]) -> Vec<Row> {
+/// All rows of a run.
+pub(super) fn rows(file: &RunFile, lines: &[Line]) -> Vec<Row> {
     let mut rows = Vec::new();
     start_rows(&mut rows, lines);
     for (number, stage) in file.stages.iter().enumerate() {
         plugin_rows::which(&mut rows, number, stage, lines);
         match stage {
-            Stage::Heatbath(_) | Stage::Hmc(_) | Stage::Fthmc(_) | Stage::Proposal(_) => {
+            Stage::Heatbath(_)
+            | Stage::Hmc(_)
+            | Stage::Fthmc(_)
+            | Stage::Proposal(_)
+            | Stage::Independence(_) => {
                 update_rows(&mut rows, file, number, lines);
                 term_rows(&mut rows, file, number, lines);
                 weight_row(&mut rows, file, number, lines);
@@ -194,6 +219,10 @@ fn update_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line
         let kept = || series.chains.iter().flat_map(|c| &c[series.thermalisation.min(c.len())..]).copied();
         let (n, mean) = (kept().count(), kept().sum::<f64>() / kept().count().max(1) as f64);
         let row = if mean.is_finite() { row.average(series.estimate(), kept()) } else { row.count(n) };
+        let row = match exact(file, series.name) {
+            Some(exact) => row.against(exact),
+            None => row,
+        };
         rows.push(if series.name == CREUTZ && mean > FAR_FROM_ONE {
             let size = if mean.is_finite() { "" } else { "infinite; " };
             row.note(format!(
@@ -208,7 +237,9 @@ fn update_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line
     if diverged > 0 {
         let row = Row::new(Some(number), what, "diverged").count(diverged);
         rows.push(row.note(match file.stages[number] {
-            Stage::Proposal(_) => "proposals without a weight or an action, refused and in no average",
+            Stage::Proposal(_) | Stage::Independence(_) => {
+                "proposals without a weight or an action, refused and in no average"
+            }
             _ => "trajectories without a delta H, rejected and in no average: take more `steps`",
         }));
     }
@@ -222,6 +253,9 @@ fn update_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line
             _ => Row { error: Some(rate.error), ..row },
         });
     }
+    if let Stage::Independence(_) = file.stages[number] {
+        independence::rows(rows, number, &updates(number, lines));
+    }
     for line in lines {
         if let Line::Reversibility(r) = line
             && r.stage == number
@@ -232,6 +266,21 @@ fn update_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line
                 false => row.note("the trajectory that was to go there and back diverged, too"),
             });
         }
+    }
+}
+
+/// The exact average of an observable, where it is known: in two-dimensional U(1) without quarks.
+fn exact(file: &RunFile, observable: &str) -> Option<f64> {
+    let (lattice, action) = (file.lattice.as_ref()?, file.action.as_ref()?);
+    let known = lattice.group.0 == 1 && lattice.extents.len() == 2 && action.kind == ActionKind::Wilson;
+    if !known || file.fermions.is_some() {
+        return None;
+    }
+    let theory = U1 { beta: action.beta, volume: lattice.extents.iter().product() };
+    match observable {
+        "plaquette" => Some(theory.plaquette()),
+        "charge^2" => Some(theory.charge_squared()),
+        _ => None,
     }
 }
 
@@ -291,6 +340,9 @@ fn none_accepted(stage: &Stage) -> &'static str {
         }
         Stage::Proposal(_) => {
             "no proposal was accepted, so the links did not change: let the plugin propose less far"
+        }
+        Stage::Independence(_) => {
+            "no draw of the flow was accepted, so the links did not change: train it further, or start from a draw of it"
         }
         _ => "no trajectory was accepted, so the links did not change: take more `steps`",
     }

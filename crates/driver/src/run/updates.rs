@@ -30,6 +30,11 @@ pub(super) trait Chain<const N: usize> {
         Vec::new()
     }
 
+    /// The log weight of each chain's last proposal, where proposals have one of their own.
+    fn proposed(&self) -> &[f64] {
+        &[]
+    }
+
     /// What else there is to tell of update number `update` of stage `stage`, the last one.
     fn lines(&self, _stage: usize, _update: u64) -> Vec<Line> {
         Vec::new()
@@ -127,7 +132,7 @@ impl<const N: usize> Engine<'_, N> {
         self.log(&[Line::Reversibility(Reversibility { stage: self.state.stage, links, energy })])
     }
 
-    fn beta(&self) -> f64 {
+    pub(super) fn beta(&self) -> f64 {
         self.setting.file.action.map_or(0.0, |action| action.beta)
     }
 
@@ -191,6 +196,7 @@ impl<const N: usize> Engine<'_, N> {
     ) -> Result<Vec<Update>, DriverError> {
         let (table, chains) = (&self.setting.file.measure, self.u.lattice().chains());
         let dims = self.u.lattice().dims();
+        let proposed = chain.proposed();
         // Links that were not proposed have no weight: what takes their place is no decision.
         let decided = |chain: usize| outcome.as_ref().filter(|o| o.delta_h[chain] != f64::NEG_INFINITY);
         let update = |chain: usize| Update {
@@ -199,6 +205,7 @@ impl<const N: usize> Engine<'_, N> {
             chain,
             delta_h: decided(chain).map(|o| o.delta_h[chain]),
             accepted: decided(chain).map(|o| o.accepted[chain]),
+            ln_weight: proposed.get(chain).copied(),
             plaquette: None,
             polyakov_re: None,
             polyakov_im: None,

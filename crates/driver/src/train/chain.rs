@@ -10,6 +10,7 @@ use gaugelink_physics::action::WilsonAction;
 use gaugelink_physics::observable::{geometric_charge, plaquette};
 use gaugelink_sampler::independence::Independence;
 use gaugelink_sampler::statistics::{AcceptanceStatistics, GammaEstimate, GammaMethod, Samples};
+use gaugelink_sampler::transformation::TransformationError;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Chains in the lanes of one field.
@@ -42,7 +43,8 @@ pub(super) fn run(
     let action = WilsonAction::new(file.action.beta);
     let mut update = Independence::new(&lattice, place(file, &lattice, parameters.to_vec())?)?;
     let mut u = GaugeField::cold(&lattice)?;
-    update.begin(&mut u, &action, Address::new(file.run.seed, Purpose::Start))?;
+    let failed = |error: TransformationError| DriverError::Input(error.to_string());
+    update.begin(&mut u, &action, Address::new(file.run.seed, Purpose::Start)).map_err(failed)?;
     let mut decisions = vec![Vec::new(); CHAINS];
     let mut series = [vec![Vec::new(); CHAINS], vec![Vec::new(); CHAINS]];
     let bar = progress::bar("chain", file.chain.updates);
@@ -51,7 +53,7 @@ pub(super) fn run(
             return Err(DriverError::Stopped { updates: file.train.steps });
         }
         let address = Address::new(file.run.seed, Purpose::Proposal).trajectory(trajectory);
-        let outcome = update.update(&mut u, &action, address)?;
+        let outcome = update.update(&mut u, &action, address).map_err(failed)?;
         let (plaquettes, charges) = (plaquette(&u), geometric_charge(&u)?);
         if trajectory >= file.chain.thermalise {
             for chain in 0..CHAINS {

@@ -85,10 +85,7 @@ fn rows(file: &TrainFile, reports: &[Telemetry], chain: Option<&ChainResult>) ->
 /// A mean beside its exact value.
 fn judged(row: Row, estimate: &Result<GammaEstimate, String>, exact: f64) -> Row {
     match estimate {
-        Ok(estimate) => {
-            let sigmas = (estimate.value - exact) / estimate.error;
-            row.estimate(estimate).note(format!("exact {exact:.8}, {sigmas:+.1} sigma"))
-        }
+        Ok(estimate) => row.estimate(estimate).against(exact),
         Err(reason) => row.note(format!("exact {exact:.8}; no mean: {reason}")),
     }
 }
