@@ -65,8 +65,7 @@ fn every_value_has_its_run_and_its_rows() {
     assert_eq!(json_lines(&std::fs::read_to_string(scratch.path("out/results.jsonl")).unwrap()), rows);
 
     // What is complete is not done again; another value is.
-    let before =
-        std::fs::metadata(scratch.path("out/beta-1/measurements.jsonl")).unwrap().modified().unwrap();
+    let before = std::fs::metadata(scratch.path("out/beta-1/provenance.json")).unwrap().modified().unwrap();
     let more = ["run", "run.toml", "--json", "--set", "scan.values=[0.5, 1, 1.5]"];
     let again = json_lines(&scratch.succeeds(&more));
     let of = |rows: &[serde_json::Value], at: f64| {
@@ -74,7 +73,7 @@ fn every_value_has_its_run_and_its_rows() {
     };
     assert_eq!((of(&again, 0.5), of(&again, 1.0)), (of(&rows, 0.5), of(&rows, 1.0)));
     assert!(!of(&again, 1.5).is_empty() && of(&again, 2.0).is_empty());
-    let after = std::fs::metadata(scratch.path("out/beta-1/measurements.jsonl")).unwrap().modified().unwrap();
+    let after = std::fs::metadata(scratch.path("out/beta-1/provenance.json")).unwrap().modified().unwrap();
     assert_eq!(before, after);
 }
 
