@@ -7,8 +7,10 @@ use crate::error::DriverError;
 use crate::hash::document_hash;
 use gaugelink_lattice::Geometry;
 use gaugelink_models::LAYERS_MAX;
-use gaugelink_models::layers::COMPONENTS_MAX;
-use gaugelink_train::Schedule;
+use gaugelink_models::layers::{
+    BINS_MAX, COMPONENTS_MAX, CircleMap, CouplingContext, CouplingSettings, HIDDEN_WIDTHS, MapName,
+};
+use gaugelink_train::{Estimator, Schedule};
 use serde::{Deserialize, Deserializer};
 use std::path::{Path, PathBuf};
 
@@ -60,9 +62,21 @@ pub struct ModelTable {
     /// Coupling layers; eight touch every link once.
     #[serde(deserialize_with = "layers")]
     pub layers: usize,
-    /// Components of the mixture, 1 to 7.
-    #[serde(default = "two", deserialize_with = "components")]
-    pub components: usize,
+    /// "projection" or "spline": the map of each active link's plaquette.
+    #[serde(default)]
+    pub map: MapName,
+    /// Components of a mixture of projections, 1 to 7.
+    #[serde(default, deserialize_with = "components")]
+    pub components: Option<usize>,
+    /// Bins of a spline, 2 to 16.
+    #[serde(default, deserialize_with = "bins")]
+    pub bins: Option<usize>,
+    /// "plaquettes" or "loops": what the net sees.
+    #[serde(default)]
+    pub context: CouplingContext,
+    /// Channels of the net's hidden layers.
+    #[serde(default = "hidden", deserialize_with = "hidden_width")]
+    pub hidden: usize,
     /// Name of the model file in the run directory.
     #[serde(default = "model_file", deserialize_with = "file_name")]
     pub file: PathBuf,
@@ -72,8 +86,44 @@ fn layers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error>
     up_to(deserializer, LAYERS_MAX, "layers")
 }
 
-fn components<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    up_to(deserializer, COMPONENTS_MAX, "components")
+fn components<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    up_to(deserializer, COMPONENTS_MAX, "components").map(Some)
+}
+
+fn bins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    match up_to(deserializer, BINS_MAX, "bins")? {
+        1 => Err(serde::de::Error::custom(format!("a spline of 1 bin is no map, expected 2 to {BINS_MAX}"))),
+        n => Ok(Some(n)),
+    }
+}
+
+fn hidden_width<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    match usize::deserialize(deserializer)? {
+        n if HIDDEN_WIDTHS.contains(&n) => Ok(n),
+        n => Err(serde::de::Error::custom(format!(
+            "{n} hidden channels are not possible, expected one of {HIDDEN_WIDTHS:?}"
+        ))),
+    }
+}
+
+fn hidden() -> usize {
+    HIDDEN_WIDTHS[0]
+}
+
+/// Components where none are given.
+const COMPONENTS: usize = 2;
+/// Bins where none are given.
+const BINS: usize = 8;
+
+impl ModelTable {
+    /// The settings of its layers.
+    pub fn coupling(&self) -> CouplingSettings {
+        let map = match self.map {
+            MapName::Projection => CircleMap::Projection { components: self.components.unwrap_or(COMPONENTS) },
+            MapName::Spline => CircleMap::Spline { bins: self.bins.unwrap_or(BINS) },
+        };
+        CouplingSettings { map, context: self.context, hidden: self.hidden }
+    }
 }
 
 /// A count from 1 to `most`.
@@ -82,10 +132,6 @@ fn up_to<'de, D: Deserializer<'de>>(deserializer: D, most: usize, what: &str) ->
         n if (1..=most).contains(&n) => Ok(n),
         n => Err(serde::de::Error::custom(format!("{n} {what} are not possible here, expected 1 to {most}"))),
     }
-}
-
-fn two() -> usize {
-    2
 }
 
 fn model_file() -> PathBuf {
@@ -119,12 +165,29 @@ pub struct TrainTable {
     /// Longer gradients are scaled down to this norm.
     #[serde(default = "gradient_norm", deserialize_with = "positive")]
     pub gradient_norm: f64,
+    /// "reparametrised" or "path".
+    #[serde(default)]
+    pub estimator: Estimator,
+    /// A model of the same layers to begin with, trained on any lattice at any β.
+    #[serde(default, deserialize_with = "start")]
+    pub start: Option<PathBuf>,
+    /// β of the first step.
+    #[serde(default, deserialize_with = "beta_from")]
+    pub beta_from: Option<f64>,
     /// Steps between evaluations.
     #[serde(default = "report_every", deserialize_with = "at_least_one")]
     pub report_every: u64,
     /// Configurations of an evaluation, a multiple of 16.
     #[serde(default = "samples")]
     pub samples: usize,
+}
+
+fn start<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+    directory(deserializer).map(Some)
+}
+
+fn beta_from<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    positive(deserializer).map(Some)
 }
 
 /// A training stops between steps, so a step must not take for ever.
@@ -214,6 +277,13 @@ impl TrainFile {
         if self.action.kind != ActionKind::Wilson {
             return Err(tables.fail_in("action", "trainings are for kind = \"wilson\""));
         }
+        let unwanted = match self.model.map {
+            MapName::Projection => self.model.bins.map(|_| ("bins", "spline")),
+            MapName::Spline => self.model.components.map(|_| ("components", "projection")),
+        };
+        if let Some((key, map)) = unwanted {
+            return Err(tables.fail_in("model", &format!("`{key}` is a key of map = \"{map}\"")));
+        }
         for (key, count) in [("batch", self.train.batch), ("samples", self.train.samples)] {
             if count == 0 || !count.is_multiple_of(16) {
                 return Err(tables.fail_in("train", &format!("`{key}` = {count} is no multiple of 16")));
@@ -249,7 +319,9 @@ impl TrainFile {
     }
 
     fn hash_without(&self, tables: &[&str]) -> String {
-        document_hash(&self.text, tables, &[("run", &["directory", "checkpoint_seconds"])])
+        // The first model counts by its contents.
+        let left_out = [("run", &["directory", "checkpoint_seconds"][..]), ("train", &["start"][..])];
+        document_hash(&self.text, tables, &left_out)
     }
 }
 
@@ -282,12 +354,19 @@ learning_rate = 1e-3
     #[test]
     fn a_good_file_is_read_and_its_hash_sees_what_counts() {
         let file = parse(&[]).unwrap();
-        assert_eq!((file.model.components, file.train.batch, file.chain.updates), (2, 1024, 0));
+        assert_eq!((file.model.coupling(), file.train.batch), (CouplingSettings::mixture(2), 1024));
+        assert_eq!((file.train.estimator, file.chain.updates), (Estimator::Reparametrised, 0));
+        let spline = parse(&["model.map=spline", "model.context=loops", "model.hidden=16"]).unwrap();
+        let map = CircleMap::Spline { bins: 8 };
+        let settings = CouplingSettings { map, context: CouplingContext::Loops, hidden: 16 };
+        assert_eq!(spline.model.coupling(), settings);
         assert_eq!(file.hash(), parse(&["machine.threads=2", "run.directory=y"]).unwrap().hash());
         assert_ne!(file.hash(), parse(&["train.steps=11"]).unwrap().hash());
         let longer = parse(&["chain.updates=9"]).unwrap();
         assert!(file.hash() != longer.hash() && file.training_hash() == longer.training_hash());
-        for counts in ["lattice.extents=[8,12]", "model.layers=8", "action.beta=2.1", "run.seed=2"] {
+        let from = |path: &str| parse(&[&format!("train.start={path}")]).unwrap().training_hash();
+        assert_eq!(from("a.safetensors"), from("b.safetensors"));
+        for counts in ["model.hidden=16", "train.beta_from=1.0", "lattice.extents=[8,12]", "model.layers=8", "action.beta=2.1", "run.seed=2"] {
             assert_ne!(file.training_hash(), parse(&[counts]).unwrap().training_hash(), "{counts}");
         }
     }
@@ -313,6 +392,13 @@ learning_rate = 1e-3
             ("model.layers=65537", "expected 1 to 65536"),
             ("model.components=0", "expected 1 to 7"),
             ("model.components=8", "expected 1 to 7"),
+            ("model.map=circle", "spline"),
+            ("model.bins=4", "map = \"spline\""),
+            ("model.context=rectangles", "loops"),
+            ("model.hidden=12", "[8, 16, 24, 32]"),
+            ("train.estimator=reinforce", "path"),
+            ("train.start=\"\"", "expected a path"),
+            ("train.beta_from=0.0", "positive"),
             ("model.file=run.toml", "own files"),
             ("model.file=no/such/folder/a.safetensors", "plain file name"),
             ("model.file=..", "plain file name"),

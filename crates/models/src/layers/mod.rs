@@ -8,4 +8,7 @@ mod u1_coupling;
 
 pub use residual::{Coefficients, Residual, Sharing, backward_flops, forward_flops, record_forward};
 pub use stout::{Stout, StoutSharing};
-pub use u1_coupling::{COMPONENTS_MAX, CouplingFlops, U1Coupling};
+pub use u1_coupling::{
+    BINS_MAX, COMPONENTS_MAX, CircleMap, CouplingContext, CouplingFlops, CouplingSettings, HIDDEN_WIDTHS, MapName,
+    U1Coupling,
+};

@@ -11,7 +11,7 @@ use gaugelink_lattice::{LaneMeaning, Lattice, Layout, Real};
 /// |---|---|
 /// | 0 | active: contains the active link θ_mu(x), moves with it |
 /// | 1, 2 | frozen: contains no active link, is the net's context |
-/// | 3 | passive: contains the active link of its neighbour, is never looked at |
+/// | 3 | passive: contains the active link of its neighbour, is looked at only in 2×1 loops that do not contain it |
 ///
 /// The lanes of a block may be of different classes; what is so in any lane is done for the block, and rows of ones and
 /// zeros single out the lanes.
@@ -53,6 +53,16 @@ impl<T: Real> Pattern<T> {
 /// Whether a class's plaquettes are frozen.
 pub fn is_frozen(class: u8) -> bool {
     class == 1 || class == 2
+}
+
+/// Whether a class's plaquettes contain their site's active link.
+pub fn is_active(class: u8) -> bool {
+    class == 0
+}
+
+/// Whether the net sees a frozen plaquette, or a 2×1 loop, at a class's sites.
+pub fn has_plaquette_or_loop(class: u8) -> bool {
+    is_frozen(class) || is_active(class)
 }
 
 /// Whether the net's second hidden layer is needed there: at active sites and beside them.
