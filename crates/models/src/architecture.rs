@@ -8,10 +8,12 @@
 //! | `residual` | `sharing`: "one" or "per-staple"; `bound`: Σ\|ρ\| stays below it (absent: plain ρ) | `k.rho` |
 //! | `u1-coupling` | `components`; or `map`: "spline" and `bins`; `context`: "loops" (absent: "plaquettes"); `hidden` (absent: 8) | `k.net` |
 //!
+//! | `u1-block` | `half`: extents of a block's halves; `across`: direction of the cut; `bins`; `hidden` | `k.net` |
+//!
 //! A force has one entry, `smeared-wilson`, and the tensors `couplings` (c_0…c_K) and `rho` (ρ_1…ρ_K).
 
 use crate::file::{Header, LayerEntry, Model, ModelKind, Named, TensorEntry, Theory};
-use crate::layers::{Coefficients, CouplingSettings, Residual, Sharing, U1Coupling};
+use crate::layers::{BlockSettings, Coefficients, CouplingSettings, Residual, Sharing, U1Block, U1Coupling};
 use crate::{Flow, Layer, LearnedForce, ModelError};
 use gaugelink_lattice::{Lattice, Real};
 use serde::{Deserialize, Serialize};
@@ -34,6 +36,9 @@ pub enum LayerKind {
     /// A coupling layer of U(1) in two dimensions.
     #[serde(rename = "u1-coupling")]
     U1Coupling(CouplingSettings),
+    /// A block layer of U(1) in two dimensions.
+    #[serde(rename = "u1-block")]
+    U1Block(BlockSettings),
 }
 
 /// Most layers of a flow: more is a damaged file.
@@ -55,11 +60,13 @@ impl LayerKind {
                 Residual::stack(lattice, coefficients, sharing, count)
             }
             Self::U1Coupling(settings) => {
-                let stack: Box<dyn Any> = Box::new(U1Coupling::<T>::stack(lattice, count, settings)?);
-                // The type for N = 1 is this one where N is 1.
-                stack.downcast().map(|stack| *stack).map_err(|_| {
-                    ModelError::Parameter(format!("coupling layers of U(1) do not act on {N}x{N} matrices"))
-                })
+                of_u1(U1Coupling::<T>::stack(lattice, count, settings)?)
+            }
+            Self::U1Block(settings) => {
+                let layer = |_| -> Result<Box<dyn Layer<T, 1>>, ModelError> {
+                    Ok(Box::new(U1Block::new(lattice, settings)?))
+                };
+                of_u1((0..count).map(layer).collect::<Result<_, _>>()?)
             }
         }
     }
@@ -71,6 +78,9 @@ impl LayerKind {
             Self::Residual { .. } => TensorEntry::new(format!("{k}.rho"), &[2 * (dims - 1)]),
             Self::U1Coupling(settings) => {
                 TensorEntry::new(format!("{k}.net"), &[U1Coupling::<f64>::parameter_count(&settings)])
+            }
+            Self::U1Block(settings) => {
+                TensorEntry::new(format!("{k}.net"), &[U1Block::<f64>::parameter_count(&settings)])
             }
         }
     }
@@ -91,6 +101,17 @@ impl LayerKind {
             ModelError::Parameter(format!("the layer `{}` of the model cannot be used: {error}", entry.kind))
         })
     }
+}
+
+/// Layers of U(1) where N is 1.
+fn of_u1<T: Real, const N: usize>(
+    stack: Vec<Box<dyn Layer<T, 1>>>,
+) -> Result<Vec<Box<dyn Layer<T, N>>>, ModelError> {
+    let stack: Box<dyn Any> = Box::new(stack);
+    // The type for N = 1 is this one where N is 1.
+    stack.downcast().map(|stack| *stack).map_err(|_| {
+        ModelError::Parameter(format!("layers of U(1) do not act on {N}x{N} matrices"))
+    })
 }
 
 impl<T: Real, const N: usize> Flow<T, N> {

@@ -6,9 +6,10 @@ use super::{ActionKind, ActionTable, GroupName, LatticeTable, MachineTable, Tabl
 use crate::error::DriverError;
 use crate::hash::document_hash;
 use gaugelink_lattice::Geometry;
-use gaugelink_models::LAYERS_MAX;
+use gaugelink_models::{LAYERS_MAX, LayerKind};
 use gaugelink_models::layers::{
-    BINS_MAX, COMPONENTS_MAX, CircleMap, CouplingContext, CouplingSettings, HIDDEN_WIDTHS, MapName,
+    BINS_MAX, BlockSettings, COMPONENTS_MAX, CircleMap, CouplingContext, CouplingSettings, HIDDEN_WIDTHS, MapName,
+    U1Block, U1Coupling,
 };
 use gaugelink_train::{Estimator, Schedule};
 use serde::{Deserialize, Deserializer};
@@ -57,14 +58,14 @@ fn checkpoint_seconds() -> f64 {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelTable {
-    /// "u1-coupling".
+    /// "u1-coupling" or "u1-block".
     pub kind: ModelName,
-    /// Coupling layers; eight touch every link once.
+    /// Coupling layers, of which eight touch every link once; or halvings of blocks, 2^layers plaquettes large.
     #[serde(deserialize_with = "layers")]
     pub layers: usize,
     /// "projection" or "spline": the map of each active link's plaquette.
     #[serde(default)]
-    pub map: MapName,
+    pub map: Option<MapName>,
     /// Components of a mixture of projections, 1 to 7.
     #[serde(default, deserialize_with = "components")]
     pub components: Option<usize>,
@@ -73,7 +74,7 @@ pub struct ModelTable {
     pub bins: Option<usize>,
     /// "plaquettes" or "loops": what the net sees.
     #[serde(default)]
-    pub context: CouplingContext,
+    pub context: Option<CouplingContext>,
     /// Channels of the net's hidden layers.
     #[serde(default = "hidden", deserialize_with = "hidden_width")]
     pub hidden: usize,
@@ -115,14 +116,73 @@ const COMPONENTS: usize = 2;
 /// Bins where none are given.
 const BINS: usize = 8;
 
+/// Most halvings of blocks.
+const HALVINGS_MAX: usize = 20;
+
 impl ModelTable {
-    /// The settings of its layers.
-    pub fn coupling(&self) -> CouplingSettings {
-        let map = match self.map {
+    /// The settings of coupling layers.
+    fn coupling(&self) -> CouplingSettings {
+        let map = match self.map.unwrap_or_default() {
             MapName::Projection => CircleMap::Projection { components: self.components.unwrap_or(COMPONENTS) },
             MapName::Spline => CircleMap::Spline { bins: self.bins.unwrap_or(BINS) },
         };
-        CouplingSettings { map, context: self.context, hidden: self.hidden }
+        CouplingSettings { map, context: self.context.unwrap_or_default(), hidden: self.hidden }
+    }
+
+    /// Those of block layers.
+    fn blocks(&self) -> Vec<BlockSettings> {
+        BlockSettings::halvings(self.layers, self.bins.unwrap_or(BINS), self.hidden)
+    }
+
+    /// Its layers.
+    pub fn architecture(&self) -> Vec<LayerKind> {
+        match self.kind {
+            ModelName::U1Coupling => vec![LayerKind::U1Coupling(self.coupling()); self.layers],
+            ModelName::U1Block => self.blocks().into_iter().map(LayerKind::U1Block).collect(),
+        }
+    }
+
+    /// Their parameters before the first step.
+    pub fn initial_parameters(&self, seed: u64) -> Vec<f64> {
+        match self.kind {
+            ModelName::U1Coupling => {
+                U1Coupling::<f32>::initial_parameters(self.layers, &self.coupling(), seed)
+            }
+            ModelName::U1Block => U1Block::<f32>::initial_parameters(&self.blocks(), seed),
+        }
+    }
+
+    /// What is wrong with it on a lattice of two dimensions.
+    fn problem(&self, extents: &[usize]) -> Option<String> {
+        let foreign = match (self.kind, self.map.unwrap_or_default()) {
+            (ModelName::U1Block, _) => [
+                (self.map.is_some(), "`map` is a key of kind = \"u1-coupling\""),
+                (self.context.is_some(), "`context` is a key of kind = \"u1-coupling\""),
+                (self.components.is_some(), "`components` is a key of kind = \"u1-coupling\""),
+            ],
+            (_, MapName::Projection) => [(self.bins.is_some(), "`bins` is a key of map = \"spline\""); 3],
+            (_, MapName::Spline) => {
+                [(self.components.is_some(), "`components` is a key of map = \"projection\""); 3]
+            }
+        };
+        if let Some((_, what)) = foreign.into_iter().find(|(is, _)| *is) {
+            return Some(what.into());
+        }
+        match self.kind {
+            ModelName::U1Coupling if extents.iter().any(|&l| l == 0 || !l.is_multiple_of(4)) => {
+                Some("kind = \"u1-coupling\" needs extents that are multiples of 4".into())
+            }
+            ModelName::U1Block if self.layers > HALVINGS_MAX => {
+                Some(format!("kind = \"u1-block\" has up to {HALVINGS_MAX} layers, not {}", self.layers))
+            }
+            ModelName::U1Block => {
+                let block = self.blocks()[0].block();
+                let fits = extents.iter().zip(block).all(|(&l, b)| l > 0 && l.is_multiple_of(b));
+                let what = || format!("{} halvings need extents that are multiples of {block:?}", self.layers);
+                (!fits).then(what)
+            }
+            _ => None,
+        }
     }
 }
 
@@ -144,6 +204,9 @@ pub enum ModelName {
     /// Coupling layers of U(1) in two dimensions.
     #[serde(rename = "u1-coupling")]
     U1Coupling,
+    /// Block layers of U(1) in two dimensions.
+    #[serde(rename = "u1-block")]
+    U1Block,
 }
 
 /// `[train]`
@@ -264,25 +327,16 @@ impl TrainFile {
     /// What no table can tell alone.
     fn check(&self, tables: &Tables<'_>) -> Result<(), DriverError> {
         if self.lattice.group != GroupName(1) || self.lattice.extents.len() != 2 {
-            return Err(tables.fail_in("lattice", "kind = \"u1-coupling\" needs U(1) in two dimensions"));
+            return Err(tables.fail_in("lattice", "trainings are for U(1) in two dimensions"));
         }
-        if self.lattice.extents.iter().any(|&l| l == 0 || !l.is_multiple_of(4)) {
-            return Err(
-                tables.fail_in("lattice", "kind = \"u1-coupling\" needs extents that are multiples of 4")
-            );
+        if let Some(problem) = self.model.problem(&self.lattice.extents) {
+            return Err(tables.fail_in("model", &problem));
         }
         if let Err(error) = Geometry::new(&self.lattice.extents, &[], 0) {
             return Err(tables.fail_key(&["lattice", "extents"], &error.to_string()));
         }
         if self.action.kind != ActionKind::Wilson {
             return Err(tables.fail_in("action", "trainings are for kind = \"wilson\""));
-        }
-        let unwanted = match self.model.map {
-            MapName::Projection => self.model.bins.map(|_| ("bins", "spline")),
-            MapName::Spline => self.model.components.map(|_| ("components", "projection")),
-        };
-        if let Some((key, map)) = unwanted {
-            return Err(tables.fail_in("model", &format!("`{key}` is a key of map = \"{map}\"")));
         }
         for (key, count) in [("batch", self.train.batch), ("samples", self.train.samples)] {
             if count == 0 || !count.is_multiple_of(16) {
@@ -392,6 +446,7 @@ learning_rate = 1e-3
             ("model.layers=65537", "expected 1 to 65536"),
             ("model.components=0", "expected 1 to 7"),
             ("model.components=8", "expected 1 to 7"),
+            ("model.kind=u1-block", "16 halvings need extents that are multiples of [256, 256]"),
             ("model.map=circle", "spline"),
             ("model.bins=4", "map = \"spline\""),
             ("model.context=rectangles", "loops"),
@@ -411,6 +466,18 @@ learning_rate = 1e-3
             let set: &[&str] = if set.starts_with("chain") { &["chain.updates=5", set] } else { &[set] };
             let message = parse(set).unwrap_err();
             assert!(message.contains(word) && message.contains("line"), "{set:?}: {message}");
+        }
+        let blocks = |set: &'static str| parse(&["model.kind=u1-block", "model.layers=5", set]);
+        assert_eq!(blocks("model.bins=4").unwrap().model.architecture().len(), 5);
+        for (set, word) in [
+            ("model.layers=21", "up to 20"),
+            ("model.layers=7", "multiples of [16, 8]"),
+            ("model.map=spline", "`map` is a key"),
+            ("model.context=loops", "`context` is a key"),
+            ("model.components=2", "`components` is a key"),
+        ] {
+            let message = blocks(set).unwrap_err();
+            assert!(message.contains(word) && message.contains("line"), "{set}: {message}");
         }
         assert!(parse(&["model.components=7", "model.layers=65536", "lattice.extents=[4,12]"]).is_ok());
     }

@@ -4,8 +4,7 @@ use crate::config::TrainFile;
 use crate::error::DriverError;
 use crate::hash::sha256_hex;
 use gaugelink_models::file::Named;
-use gaugelink_models::layers::U1Coupling;
-use gaugelink_models::{LayerKind, Model, flow_model};
+use gaugelink_models::{Model, flow_model};
 use serde_json::{Map, json};
 
 /// First parameters.
@@ -22,16 +21,15 @@ impl First {
     /// # Errors
     /// [`DriverError::Input`] for a model that cannot be read or has other layers.
     pub fn of(file: &TrainFile) -> Result<Self, DriverError> {
-        let (layers, settings) = (file.model.layers, file.model.coupling());
-        let drawn = || U1Coupling::<f32>::initial_parameters(layers, &settings, file.run.seed);
+        let drawn = || file.model.initial_parameters(file.run.seed);
         let Some(path) = &file.train.start else { return Ok(Self { parameters: drawn(), sha256: None }) };
         let model = Model::read(path).map_err(|error| DriverError::Input(error.to_string()))?;
         let (ours, theirs) = (of_file(file, drawn()).header, model.header);
         if (&ours.kind, &ours.theory, &ours.architecture) != (&theirs.kind, &theirs.theory, &theirs.architecture)
         {
             return Err(DriverError::Input(format!(
-                "[train] start = {}: the model has other layers than [model] asks for; give a model of {layers} layers \
-                 with the same map, context and hidden channels",
+                "[train] start = {}: the model has other layers than [model] asks for; give one of the same kind, number, \
+                 and settings of layers",
                 path.display()
             )));
         }
@@ -49,6 +47,5 @@ impl First {
 pub(super) fn of_file(file: &TrainFile, parameters: Vec<f64>) -> Model {
     let target = Map::from_iter([("beta".to_owned(), json!(file.action.beta))]);
     let target = Named { name: "wilson".into(), parameters: target };
-    let layers = vec![LayerKind::U1Coupling(file.model.coupling()); file.model.layers];
-    flow_model::<1>(2, target, &layers, parameters)
+    flow_model::<1>(2, target, &file.model.architecture(), parameters)
 }

@@ -11,7 +11,6 @@ use crate::progress;
 use crate::report::{Report, aside, json_lines};
 use crate::run::{LOG, RunDirectory, Work, stop_flag};
 use gaugelink_lattice::{Lattice, Real};
-use gaugelink_models::layers::U1Coupling;
 use gaugelink_models::{Flow, ModelError};
 use gaugelink_train::{Plan, Progress, ReverseKl, Telemetry, TrainError, Trainer, adam, exact};
 use first::First;
@@ -69,7 +68,7 @@ pub(super) fn place<T: Real>(
     lattice: &Arc<Lattice>,
     parameters: Vec<f64>,
 ) -> Result<Flow<T, 1>, ModelError> {
-    Flow::new(U1Coupling::stack(lattice, file.model.layers, file.model.coupling())?, parameters)
+    Flow::from_model(lattice, &first::of_file(file, parameters))
 }
 
 /// What is known exactly.

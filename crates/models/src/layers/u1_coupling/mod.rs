@@ -16,18 +16,18 @@
 //! through the link. Their product is a 2×1 loop that does not contain it, and can be shown to the net, too (Albergo et al.,
 //! arXiv:2202.11712).
 
-mod convolution;
+pub(super) mod convolution;
 mod flops;
 mod mixture;
 mod net;
 mod plan;
 mod settings;
-mod sites;
-mod spline;
-mod stripes;
+pub(super) mod sites;
+pub(super) mod spline;
+pub(super) mod stripes;
 #[cfg(test)]
 mod tests;
-mod weight_gradient;
+pub(super) mod weight_gradient;
 
 pub use flops::CouplingFlops;
 pub use mixture::COMPONENTS_MAX;
