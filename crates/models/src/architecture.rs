@@ -59,9 +59,7 @@ impl LayerKind {
                 let coefficients = bound.map_or(Coefficients::Plain, |sum| Coefficients::Bounded { sum });
                 Residual::stack(lattice, coefficients, sharing, count)
             }
-            Self::U1Coupling(settings) => {
-                of_u1(U1Coupling::<T>::stack(lattice, count, settings)?)
-            }
+            Self::U1Coupling(settings) => of_u1(U1Coupling::<T>::stack(lattice, count, settings)?),
             Self::U1Block(settings) => {
                 let layer = |_| -> Result<Box<dyn Layer<T, 1>>, ModelError> {
                     Ok(Box::new(U1Block::new(lattice, settings)?))
@@ -109,9 +107,10 @@ fn of_u1<T: Real, const N: usize>(
 ) -> Result<Vec<Box<dyn Layer<T, N>>>, ModelError> {
     let stack: Box<dyn Any> = Box::new(stack);
     // The type for N = 1 is this one where N is 1.
-    stack.downcast().map(|stack| *stack).map_err(|_| {
-        ModelError::Parameter(format!("layers of U(1) do not act on {N}x{N} matrices"))
-    })
+    stack
+        .downcast()
+        .map(|stack| *stack)
+        .map_err(|_| ModelError::Parameter(format!("layers of U(1) do not act on {N}x{N} matrices")))
 }
 
 impl<T: Real, const N: usize> Flow<T, N> {

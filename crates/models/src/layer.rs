@@ -47,7 +47,9 @@ pub trait Layer<T: Real, const N: usize>: Send {
         _score: &mut MomentumField<T, N>,
         _undo: Option<&mut Undo<T>>,
     ) -> Result<(), ModelError> {
-        Err(ModelError::Parameter("these layers have no score: train with the reparametrised estimator".into()))
+        Err(ModelError::Parameter(
+            "these layers have no score: train with the reparametrised estimator".into(),
+        ))
     }
 
     /// U ← f⁻¹(U) in place; adds the log det of f⁻¹, which is −log|det ∂f/∂V| at the result.

@@ -3,8 +3,8 @@
 //! Links V are drawn from Haar measure, U = f(V) has ln q = −ln|det f'(V)|, and the gradient goes through U (Kanwar et
 //! al., arXiv:2003.06413), by one or the other [`Estimator`]. The loss less its floor, −ln Z, is the divergence itself.
 
-use crate::{Estimator, TrainError};
 use crate::group::{Group, PlaceFlow};
+use crate::{Estimator, TrainError};
 use gaugelink_lattice::rng::Address;
 use gaugelink_lattice::{Pool, Real};
 use std::sync::{Mutex, MutexGuard};
@@ -140,7 +140,8 @@ impl<T: Real, const N: usize> ReverseKl<T, N> {
                         continue;
                     };
                     let share = 1.0 / count as f64;
-                    if let Err(error) = group.sample_with_gradient(estimator, address, share, mine, gradient) {
+                    if let Err(error) = group.sample_with_gradient(estimator, address, share, mine, gradient)
+                    {
                         *locked(&failure) = Some(error);
                     }
                 }

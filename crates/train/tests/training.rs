@@ -206,8 +206,9 @@ fn path_gradients_vanish_where_the_flow_is_perfect() {
     let mut loss = ReverseKl::new(&EXTENTS, 0.0, 1, &turning).unwrap();
     let mut norm = |estimator| {
         let mut gradient = vec![0.0; loss.parameters()];
-        let draws =
-            loss.draw_with_gradient(estimator, Address::new(6, Purpose::Training), 32, &mut gradient).unwrap();
+        let draws = loss
+            .draw_with_gradient(estimator, Address::new(6, Purpose::Training), 32, &mut gradient)
+            .unwrap();
         assert!(draws.losses.iter().all(|loss| loss.abs() < 1e-12));
         gradient.iter().map(|g| g * g).sum::<f64>().sqrt()
     };
@@ -227,7 +228,9 @@ fn both_estimators_have_the_same_mean() {
     };
     let first = gradient(Estimator::Path, 1000);
     let directions: Vec<Vec<f64>> = (0..4usize)
-        .map(|k| first.iter().enumerate().map(|(i, g)| if k > 0 && i % (k + 1) == 0 { -g } else { *g }).collect())
+        .map(|k| {
+            first.iter().enumerate().map(|(i, g)| if k > 0 && i % (k + 1) == 0 { -g } else { *g }).collect()
+        })
         .collect();
     const BATCHES: u64 = 40;
     let along = |gradient: &[f64]| -> Vec<f64> {

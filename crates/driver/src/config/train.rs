@@ -6,11 +6,11 @@ use super::{ActionKind, ActionTable, GroupName, LatticeTable, MachineTable, Tabl
 use crate::error::DriverError;
 use crate::hash::document_hash;
 use gaugelink_lattice::Geometry;
-use gaugelink_models::{LAYERS_MAX, LayerKind};
 use gaugelink_models::layers::{
-    BINS_MAX, BlockSettings, COMPONENTS_MAX, CircleMap, CouplingContext, CouplingSettings, HIDDEN_WIDTHS, MapName,
-    U1Block, U1Coupling,
+    BINS_MAX, BlockSettings, COMPONENTS_MAX, CircleMap, CouplingContext, CouplingSettings, HIDDEN_WIDTHS,
+    MapName, U1Block, U1Coupling,
 };
+use gaugelink_models::{LAYERS_MAX, LayerKind};
 use gaugelink_train::{Estimator, Schedule};
 use serde::{Deserialize, Deserializer};
 use std::path::{Path, PathBuf};
@@ -123,7 +123,9 @@ impl ModelTable {
     /// The settings of coupling layers.
     fn coupling(&self) -> CouplingSettings {
         let map = match self.map.unwrap_or_default() {
-            MapName::Projection => CircleMap::Projection { components: self.components.unwrap_or(COMPONENTS) },
+            MapName::Projection => {
+                CircleMap::Projection { components: self.components.unwrap_or(COMPONENTS) }
+            }
             MapName::Spline => CircleMap::Spline { bins: self.bins.unwrap_or(BINS) },
         };
         CouplingSettings { map, context: self.context.unwrap_or_default(), hidden: self.hidden }
@@ -178,7 +180,8 @@ impl ModelTable {
             ModelName::U1Block => {
                 let block = self.blocks()[0].block();
                 let fits = extents.iter().zip(block).all(|(&l, b)| l > 0 && l.is_multiple_of(b));
-                let what = || format!("{} halvings need extents that are multiples of {block:?}", self.layers);
+                let what =
+                    || format!("{} halvings need extents that are multiples of {block:?}", self.layers);
                 (!fits).then(what)
             }
             _ => None,
@@ -420,7 +423,14 @@ learning_rate = 1e-3
         assert!(file.hash() != longer.hash() && file.training_hash() == longer.training_hash());
         let from = |path: &str| parse(&[&format!("train.start={path}")]).unwrap().training_hash();
         assert_eq!(from("a.safetensors"), from("b.safetensors"));
-        for counts in ["model.hidden=16", "train.beta_from=1.0", "lattice.extents=[8,12]", "model.layers=8", "action.beta=2.1", "run.seed=2"] {
+        for counts in [
+            "model.hidden=16",
+            "train.beta_from=1.0",
+            "lattice.extents=[8,12]",
+            "model.layers=8",
+            "action.beta=2.1",
+            "run.seed=2",
+        ] {
             assert_ne!(file.training_hash(), parse(&[counts]).unwrap().training_hash(), "{counts}");
         }
     }

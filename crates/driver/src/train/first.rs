@@ -25,7 +25,8 @@ impl First {
         let Some(path) = &file.train.start else { return Ok(Self { parameters: drawn(), sha256: None }) };
         let model = Model::read(path).map_err(|error| DriverError::Input(error.to_string()))?;
         let (ours, theirs) = (of_file(file, drawn()).header, model.header);
-        if (&ours.kind, &ours.theory, &ours.architecture) != (&theirs.kind, &theirs.theory, &theirs.architecture)
+        if (&ours.kind, &ours.theory, &ours.architecture)
+            != (&theirs.kind, &theirs.theory, &theirs.architecture)
         {
             return Err(DriverError::Input(format!(
                 "[train] start = {}: the model has other layers than [model] asks for; give one of the same kind, number, \
@@ -39,7 +40,11 @@ impl First {
 
     /// What makes the training this one and no other.
     pub fn identity(&self, file: &TrainFile) -> String {
-        [Some(file.training_hash()), self.sha256.clone()].into_iter().flatten().collect::<Vec<_>>().join(" from ")
+        [Some(file.training_hash()), self.sha256.clone()]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(" from ")
     }
 }
 

@@ -8,7 +8,8 @@ use gaugelink_lattice::group::{
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions, MomentumField};
 
-const STEP: f64 = 2e-3;
+/// So short that hardly an angle comes to the knot of a spline, where second derivatives jump.
+const STEP: f64 = 4e-4;
 /// Of parameters, some of which act within a range far below 1, and of densities.
 const PARAMETER_STEP: f64 = 3e-4;
 
@@ -179,7 +180,10 @@ pub fn score<const N: usize>(extents: &[usize], place: Place<f64, N>) {
                 });
             }
             let off = (slope - expected).abs() / f64::sqrt(size);
-            assert!(off < 1e-8 && size > 0.1, "{extents:?} {lanes:?}: slope {slope}, score {expected}, off by {off:e}");
+            assert!(
+                off < 1e-8 && size > 0.1,
+                "{extents:?} {lanes:?}: slope {slope}, score {expected}, off by {off:e}"
+            );
         }
     }
 }

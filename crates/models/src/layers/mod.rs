@@ -11,6 +11,6 @@ pub use residual::{Coefficients, Residual, Sharing, backward_flops, forward_flop
 pub use stout::{Stout, StoutSharing};
 pub use u1_block::{BlockSettings, U1Block};
 pub use u1_coupling::{
-    BINS_MAX, COMPONENTS_MAX, CircleMap, CouplingContext, CouplingFlops, CouplingSettings, HIDDEN_WIDTHS, MapName,
-    U1Coupling,
+    BINS_MAX, COMPONENTS_MAX, CircleMap, CouplingContext, CouplingFlops, CouplingSettings, HIDDEN_WIDTHS,
+    MapName, U1Coupling,
 };

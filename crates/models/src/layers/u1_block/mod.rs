@@ -243,8 +243,7 @@ impl<T: Real> U1Block<T> {
         }
         self.angles.field.exchange();
         self.angles.shifted(lattice, forward(across), half[across], &mut self.there);
-        let kernel =
-            Sum { a: self.here.reader(), b: self.there.reader(), to: self.angles.field.writer() };
+        let kernel = Sum { a: self.here.reader(), b: self.there.reader(), to: self.angles.field.writer() };
         lattice.launch(&kernel, 0..blocks);
         self.angles.windows_back(lattice, half);
         let factor = if matches!(begin, Begin::Score) { -1.0 } else { 1.0 };

@@ -36,8 +36,7 @@ fn scores_are_gradients_of_the_density() {
 fn halvings_end_at_plaquettes() {
     let layers = BlockSettings::halvings(6, 8, 16);
     let halves: Vec<_> = layers.iter().map(|layer| (layer.half, layer.across)).collect();
-    let expected =
-        [([8, 4], 1), ([4, 4], 0), ([4, 2], 1), ([2, 2], 0), ([2, 1], 1), ([1, 1], 0)];
+    let expected = [([8, 4], 1), ([4, 4], 0), ([4, 2], 1), ([2, 2], 0), ([2, 1], 1), ([1, 1], 0)];
     assert_eq!(halves, expected);
     // Each layer's blocks are the halves of the one before.
     for pair in layers.windows(2) {

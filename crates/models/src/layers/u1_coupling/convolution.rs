@@ -131,8 +131,7 @@ pub fn convolve<T: Real, const OUTPUTS: usize>(
     assert!(weights.len() == TAPS.len() * inputs * to.reals() && inputs <= from.reals());
     let (weights, _) = weights.as_chunks::<OUTPUTS>();
     let (from, to_writer) = (from.reader(), to.writer());
-    let kernel =
-        Convolution::<T, OUTPUTS> { targets, weights, from, inputs, groups, shape, to: to_writer };
+    let kernel = Convolution::<T, OUTPUTS> { targets, weights, from, inputs, groups, shape, to: to_writer };
     lattice.launch(&kernel, 0..targets.pairs.len());
     to.exchange();
 }

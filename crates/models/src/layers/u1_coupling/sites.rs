@@ -6,8 +6,7 @@ use super::spline::{SPLINE_OUTPUTS, Spline};
 use super::stripes::Stripes;
 use gaugelink_lattice::number::{Row, exp, sin_cos};
 use gaugelink_lattice::{
-    Complex, FieldReader, FieldWriter, Kernel, Lanes, LinkReader, Neighbour, Real, Tally, backward,
-    forward,
+    Complex, FieldReader, FieldWriter, Kernel, Lanes, LinkReader, Neighbour, Real, Tally, backward, forward,
 };
 use std::ops::Range;
 
