@@ -7,7 +7,7 @@ use gaugelink_driver::bench::{CountingAllocator, allocations};
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions, MomentumField, Real};
 use gaugelink_models::Flow;
-use gaugelink_models::layers::{Coefficients, Residual, Sharing, U1Coupling};
+use gaugelink_models::layers::{Coefficients, CouplingSettings, Residual, Sharing, U1Coupling};
 use gaugelink_physics::action::{Action, WilsonAction};
 use gaugelink_physics::dirac::{Boundary, Schur, SpinorField, Wilson};
 use gaugelink_physics::observable;
@@ -136,8 +136,9 @@ fn residual_layers(lattice: &Arc<Lattice>) {
 }
 
 fn coupling_layers(lattice: &Arc<Lattice>) {
-    let layers = U1Coupling::<f64>::stack(lattice, 8, 2).unwrap();
-    let mut flow = Flow::new(layers, U1Coupling::<f64>::initial_parameters(8, 2, 1)).unwrap();
+    let settings = CouplingSettings::mixture(2);
+    let layers = U1Coupling::<f64>::stack(lattice, 8, settings).unwrap();
+    let mut flow = Flow::new(layers, U1Coupling::<f64>::initial_parameters(8, &settings, 1)).unwrap();
     check_flow(&mut flow, lattice, "coupling layers");
 }
 

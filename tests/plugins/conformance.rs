@@ -3,7 +3,7 @@
 use crate::host::path;
 use gaugelink_host::conformance::{Options, Outcome, check};
 use gaugelink_models::file::Named;
-use gaugelink_models::layers::U1Coupling;
+use gaugelink_models::layers::{CircleMap, CouplingContext, CouplingSettings, U1Coupling};
 use gaugelink_models::{LayerKind, flow_model};
 use std::path::PathBuf;
 
@@ -38,13 +38,17 @@ fn residual_flows_keep_all_rules() {
 fn a_flow_from_a_model_file_keeps_all_rules() {
     let folder = tempfile::tempdir().expect("a folder");
     let action = Named { name: "wilson".into(), parameters: Default::default() };
-    let layers = [LayerKind::U1Coupling { components: 4 }; 8];
-    let file = folder.path().join("u1.safetensors");
-    // Weights of a size that training reaches: hidden units are near their kinks, and the map is steep.
-    let mut parameters = U1Coupling::<f64>::initial_parameters(8, 4, 3);
-    parameters.iter_mut().for_each(|weight| *weight *= 2.0);
-    flow_model::<1>(2, action, &layers, parameters).write(&file).expect("written");
-    conforms("flow", &format!("model = {file:?}"), PathBuf::new(), &FLOW);
+    let spline = CircleMap::Spline { bins: 4 };
+    let wide = CouplingSettings { map: spline, context: CouplingContext::Loops, hidden: 16 };
+    for settings in [CouplingSettings::mixture(4), wide] {
+        let layers = [LayerKind::U1Coupling(settings); 8];
+        let file = folder.path().join("u1.safetensors");
+        // Weights of a size that training reaches: hidden units are near their kinks, and the map is steep.
+        let mut parameters = U1Coupling::<f64>::initial_parameters(8, &settings, 3);
+        parameters.iter_mut().for_each(|weight| *weight *= 2.0);
+        flow_model::<1>(2, action.clone(), &layers, parameters).write(&file).expect("written");
+        conforms("flow", &format!("model = {file:?}"), PathBuf::new(), &FLOW);
+    }
 }
 
 #[test]

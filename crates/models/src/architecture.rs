@@ -6,12 +6,14 @@
 //! | kind | settings | tensor of layer k |
 //! |---|---|---|
 //! | `residual` | `sharing`: "one" or "per-staple"; `bound`: Σ\|ρ\| stays below it (absent: plain ρ) | `k.rho` |
-//! | `u1-coupling` | `components` | `k.net` |
+//! | `u1-coupling` | `components`; or `map`: "spline" and `bins`; `context`: "loops" (absent: "plaquettes"); `hidden` (absent: 8) | `k.net` |
+//!
+//! | `u1-block` | `half`: extents of a block's halves; `across`: direction of the cut; `bins`; `hidden` | `k.net` |
 //!
 //! A force has one entry, `smeared-wilson`, and the tensors `couplings` (c_0…c_K) and `rho` (ρ_1…ρ_K).
 
 use crate::file::{Header, LayerEntry, Model, ModelKind, Named, TensorEntry, Theory};
-use crate::layers::{Coefficients, Residual, Sharing, U1Coupling};
+use crate::layers::{BlockSettings, Coefficients, CouplingSettings, Residual, Sharing, U1Block, U1Coupling};
 use crate::{Flow, Layer, LearnedForce, ModelError};
 use gaugelink_lattice::{Lattice, Real};
 use serde::{Deserialize, Serialize};
@@ -33,10 +35,10 @@ pub enum LayerKind {
     },
     /// A coupling layer of U(1) in two dimensions.
     #[serde(rename = "u1-coupling")]
-    U1Coupling {
-        /// Terms of its mixture.
-        components: usize,
-    },
+    U1Coupling(CouplingSettings),
+    /// A block layer of U(1) in two dimensions.
+    #[serde(rename = "u1-block")]
+    U1Block(BlockSettings),
 }
 
 /// Most layers of a flow: more is a damaged file.
@@ -57,12 +59,12 @@ impl LayerKind {
                 let coefficients = bound.map_or(Coefficients::Plain, |sum| Coefficients::Bounded { sum });
                 Residual::stack(lattice, coefficients, sharing, count)
             }
-            Self::U1Coupling { components } => {
-                let stack: Box<dyn Any> = Box::new(U1Coupling::<T>::stack(lattice, count, components)?);
-                // The type for N = 1 is this one where N is 1.
-                stack.downcast().map(|stack| *stack).map_err(|_| {
-                    ModelError::Parameter(format!("coupling layers of U(1) do not act on {N}x{N} matrices"))
-                })
+            Self::U1Coupling(settings) => of_u1(U1Coupling::<T>::stack(lattice, count, settings)?),
+            Self::U1Block(settings) => {
+                let layer = |_| -> Result<Box<dyn Layer<T, 1>>, ModelError> {
+                    Ok(Box::new(U1Block::new(lattice, settings)?))
+                };
+                of_u1((0..count).map(layer).collect::<Result<_, _>>()?)
             }
         }
     }
@@ -72,8 +74,11 @@ impl LayerKind {
         match *self {
             Self::Residual { sharing: Sharing::One, .. } => TensorEntry::new(format!("{k}.rho"), &[1]),
             Self::Residual { .. } => TensorEntry::new(format!("{k}.rho"), &[2 * (dims - 1)]),
-            Self::U1Coupling { components } => {
-                TensorEntry::new(format!("{k}.net"), &[U1Coupling::<f64>::parameter_count(components)])
+            Self::U1Coupling(settings) => {
+                TensorEntry::new(format!("{k}.net"), &[U1Coupling::<f64>::parameter_count(&settings)])
+            }
+            Self::U1Block(settings) => {
+                TensorEntry::new(format!("{k}.net"), &[U1Block::<f64>::parameter_count(&settings)])
             }
         }
     }
@@ -94,6 +99,18 @@ impl LayerKind {
             ModelError::Parameter(format!("the layer `{}` of the model cannot be used: {error}", entry.kind))
         })
     }
+}
+
+/// Layers of U(1) where N is 1.
+fn of_u1<T: Real, const N: usize>(
+    stack: Vec<Box<dyn Layer<T, 1>>>,
+) -> Result<Vec<Box<dyn Layer<T, N>>>, ModelError> {
+    let stack: Box<dyn Any> = Box::new(stack);
+    // The type for N = 1 is this one where N is 1.
+    stack
+        .downcast()
+        .map(|stack| *stack)
+        .map_err(|_| ModelError::Parameter(format!("layers of U(1) do not act on {N}x{N} matrices")))
 }
 
 impl<T: Real, const N: usize> Flow<T, N> {
@@ -186,9 +203,10 @@ mod tests {
     fn a_flow_from_a_file_is_the_flow_that_was_written() {
         let lattice = Lattice::new(&[8, 8], LatticeOptions::default()).unwrap();
         let residual = LayerKind::Residual { sharing: Sharing::PerStaple, bound: Some(0.8) };
-        let coupling = LayerKind::U1Coupling { components: 3 };
+        let settings = CouplingSettings::mixture(3);
+        let coupling = LayerKind::U1Coupling(settings);
         let parameters: Vec<f64> = (0..8).map(|p| (1.3 * p as f64).sin()).collect();
-        let parameters = [parameters, U1Coupling::<f64>::initial_parameters(2, 3, 5)].concat();
+        let parameters = [parameters, U1Coupling::<f64>::initial_parameters(2, &settings, 5)].concat();
         let kinds = [residual, residual, residual, residual, coupling, coupling];
         let model = flow_model::<1>(2, action(), &kinds, parameters.clone());
         let bytes = model.to_bytes("test").unwrap();
@@ -256,8 +274,9 @@ mod tests {
         let mut other = model.clone();
         other.header.tensors.push(TensorEntry::new("2.rho", &[0]));
         assert!(refused(&other).contains("its layers take none"));
-        let coupling = LayerKind::U1Coupling { components: 1 };
-        let parameters = vec![0.0; U1Coupling::<f64>::parameter_count(1)];
+        let settings = CouplingSettings::mixture(1);
+        let coupling = LayerKind::U1Coupling(settings);
+        let parameters = vec![0.0; U1Coupling::<f64>::parameter_count(&settings)];
         assert!(refused(&flow_model::<2>(2, action(), &[coupling], parameters)).contains("2x2"));
     }
 }

@@ -7,6 +7,8 @@ mod bits;
 mod differences;
 pub mod links;
 
+pub use differences::score;
+
 use crate::{Flow, ModelError};
 use gaugelink_lattice::{Lattice, LatticeOptions, Real};
 use links::{chain_links, gauge_transformed, largest_difference, loss, rough};

@@ -167,6 +167,25 @@ impl<T: Real, const N: usize> Flow<T, N> {
         let Ok(()) = self.through(u, log_det, true, |_| on(0, 0));
     }
 
+    /// [`Flow::record`] with the score: on return `score` holds ∂^a ln q at U = f(V), V having the Haar measure.
+    ///
+    /// # Errors
+    /// [`ModelError::Parameter`] where a layer has none; `u` is then of no use.
+    pub fn record_with_score(
+        &mut self,
+        u: &mut GaugeField<T, N>,
+        log_det: &mut [f64],
+        score: &mut MomentumField<T, N>,
+    ) -> Result<(), ModelError> {
+        self.undo.clear();
+        score.as_mut_slice().fill(T::default());
+        for (layer, place) in self.layers.iter_mut().zip(&self.places) {
+            let parameters = &self.parameters[place.clone()];
+            layer.forward_with_score(u, parameters, log_det, score, Some(&mut self.undo))?;
+        }
+        Ok(())
+    }
+
     /// Reverse mode after [`Flow::record`]. On entry `u` is U = f(V), `cotangent` holds ∂^a L at U and `weight`
     /// ∂L/∂(log det); on return `u` is V again, bit for bit, `cotangent` holds the total ∂^a of L with respect to V,
     /// and ∂L/∂parameters, summed over chains and ranks, has been added to `gradient`, if given.

@@ -34,6 +34,24 @@ pub trait Layer<T: Real, const N: usize>: Send {
         undo: Option<&mut Undo<T>>,
     );
 
+    /// [`Layer::forward`] that takes a score along: on entry `score` holds g = ∂^a ln q at V of a density q, on return that
+    /// of the density at U = f(V) of the images of links with density q, the g' with J^T g' = g − ∂^a log det.
+    ///
+    /// # Errors
+    /// [`ModelError::Parameter`] for layers that cannot.
+    fn forward_with_score(
+        &mut self,
+        _u: &mut GaugeField<T, N>,
+        _parameters: &[f64],
+        _log_det: &mut [f64],
+        _score: &mut MomentumField<T, N>,
+        _undo: Option<&mut Undo<T>>,
+    ) -> Result<(), ModelError> {
+        Err(ModelError::Parameter(
+            "these layers have no score: train with the reparametrised estimator".into(),
+        ))
+    }
+
     /// U ← f⁻¹(U) in place; adds the log det of f⁻¹, which is −log|det ∂f/∂V| at the result.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions, MomentumField};
-use gaugelink_models::layers::U1Coupling;
+use gaugelink_models::layers::{CouplingSettings, U1Coupling};
 use gaugelink_models::{Flow, ModelError};
 use gaugelink_physics::action::{Action, WilsonAction};
 use gaugelink_physics::observable::{geometric_charge, plaquette};
@@ -19,8 +19,9 @@ fn lattice(threads: usize) -> Arc<Lattice> {
 
 /// A flow with random parameters: any map must give a correct chain.
 fn flow(lattice: &Arc<Lattice>) -> Flow<f64, 1> {
-    let layers = U1Coupling::stack(lattice, 8, 2).unwrap();
-    Flow::new(layers, U1Coupling::<f64>::initial_parameters(8, 2, 3)).unwrap()
+    let settings = CouplingSettings::mixture(2);
+    let layers = U1Coupling::stack(lattice, 8, settings).unwrap();
+    Flow::new(layers, U1Coupling::<f64>::initial_parameters(8, &settings, 3)).unwrap()
 }
 
 struct History {

@@ -1,6 +1,6 @@
 //! One thread's share of the work: a lattice with a configuration in every lane, and a flow on it.
 
-use crate::TrainError;
+use crate::{Estimator, TrainError};
 use gaugelink_lattice::rng::Address;
 use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions, MomentumField, Real};
 use gaugelink_models::{Flow, ModelError};
@@ -33,6 +33,11 @@ impl<T: Real, const N: usize> Group<T, N> {
         Ok(self.flow.set_parameters(parameters.to_vec())?)
     }
 
+    /// Replaces β.
+    pub fn set_beta(&mut self, beta: f64) {
+        self.beta = beta;
+    }
+
     /// How many parameters the flow takes.
     pub fn parameters(&self) -> usize {
         self.flow.parameters().len()
@@ -56,19 +61,34 @@ impl<T: Real, const N: usize> Group<T, N> {
     }
 
     /// The same, and adds `share` × the gradient of their sum to `gradient`.
+    ///
+    /// # Errors
+    /// Those of layers without a score, where the estimator needs it.
     pub fn sample_with_gradient(
         &mut self,
+        estimator: Estimator,
         address: Address,
         share: f64,
         losses: &mut [f64],
         gradient: &mut [f64],
-    ) {
+    ) -> Result<(), TrainError> {
         self.links.draw_haar(address);
         losses.fill(0.0);
-        self.flow.record(&mut self.links, losses);
+        // What of the score is added to the force, and the weight of the log det.
+        let (of_score, weight) = match estimator {
+            Estimator::Reparametrised => {
+                self.flow.record(&mut self.links, losses);
+                (0.0, -share)
+            }
+            Estimator::Path => {
+                self.flow.record_with_score(&mut self.links, losses, &mut self.cotangent)?;
+                (share, 0.0)
+            }
+        };
         losses.iter_mut().zip(self.action()).for_each(|(loss, action)| *loss = action - *loss);
-        WilsonAction::new(self.beta).accumulate(&self.links, &mut self.cotangent, share, 0.0);
-        let weight = vec![-share; T::LANES];
+        WilsonAction::new(self.beta).accumulate(&self.links, &mut self.cotangent, share, of_score);
+        let weight = vec![weight; T::LANES];
         self.flow.backward(&mut self.links, &mut self.cotangent, &weight, Some(gradient));
+        Ok(())
     }
 }

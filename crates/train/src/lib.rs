@@ -7,6 +7,7 @@
 pub mod adam;
 mod checkpoint;
 mod error;
+mod estimator;
 pub mod exact;
 pub mod force_matching;
 mod group;
@@ -15,6 +16,7 @@ mod schedule;
 mod trainer;
 
 pub use error::TrainError;
+pub use estimator::Estimator;
 pub use reverse_kl::{Draws, ReverseKl};
 pub use schedule::Schedule;
 pub use trainer::{Plan, Progress, Telemetry, Trainer};

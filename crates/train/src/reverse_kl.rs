@@ -1,11 +1,10 @@
 //! The reverse Kullback–Leibler divergence, ⟨ln q + S⟩ over configurations drawn from the flow.
 //!
-//! Links V are drawn from Haar measure, U = f(V) has ln q = −ln|det f'(V)|, and the gradient goes through U (the
-//! reparametrised estimator of Kanwar et al., arXiv:2003.06413). The loss less its floor, −ln Z, is the divergence
-//! itself.
+//! Links V are drawn from Haar measure, U = f(V) has ln q = −ln|det f'(V)|, and the gradient goes through U (Kanwar et
+//! al., arXiv:2003.06413), by one or the other [`Estimator`]. The loss less its floor, −ln Z, is the divergence itself.
 
-use crate::TrainError;
 use crate::group::{Group, PlaceFlow};
+use crate::{Estimator, TrainError};
 use gaugelink_lattice::rng::Address;
 use gaugelink_lattice::{Pool, Real};
 use std::sync::{Mutex, MutexGuard};
@@ -76,6 +75,11 @@ impl<T: Real, const N: usize> ReverseKl<T, N> {
         locked(&self.groups[0]).theory()
     }
 
+    /// Replaces β.
+    pub fn set_beta(&mut self, beta: f64) {
+        self.groups.iter().for_each(|group| locked(group).set_beta(beta));
+    }
+
     /// Replaces the flow's parameters on all threads.
     ///
     /// # Errors
@@ -95,21 +99,22 @@ impl<T: Real, const N: usize> ReverseKl<T, N> {
     /// The same, and the gradient of their mean loss in `gradient`.
     ///
     /// # Errors
-    /// As [`ReverseKl::draw`].
+    /// As [`ReverseKl::draw`]; those of layers without a score, where the estimator needs it.
     pub fn draw_with_gradient(
         &mut self,
+        estimator: Estimator,
         address: Address,
         count: usize,
         gradient: &mut [f64],
     ) -> Result<Draws, TrainError> {
-        self.run(address, count, Some(gradient))
+        self.run(address, count, Some((estimator, gradient)))
     }
 
     fn run(
         &mut self,
         address: Address,
         count: usize,
-        gradient: Option<&mut [f64]>,
+        gradient: Option<(Estimator, &mut [f64])>,
     ) -> Result<Draws, TrainError> {
         if count == 0 || !count.is_multiple_of(T::LANES) {
             return Err(TrainError::Setting(format!(
@@ -117,7 +122,8 @@ impl<T: Real, const N: usize> ReverseKl<T, N> {
                 T::LANES
             )));
         }
-        let (groups, with_gradient) = (count / T::LANES, gradient.is_some());
+        let (groups, estimator) = (count / T::LANES, gradient.as_ref().map(|(estimator, _)| *estimator));
+        let failure = Mutex::new(None);
         self.pool.run(0..PARTS, |thread, parts| {
             let mut group = locked(&self.groups[thread]);
             for part in parts {
@@ -129,19 +135,26 @@ impl<T: Real, const N: usize> ReverseKl<T, N> {
                     let old = losses.len();
                     losses.resize(old + T::LANES, 0.0);
                     let mine = &mut losses[old..];
-                    if with_gradient {
-                        group.sample_with_gradient(address, 1.0 / count as f64, mine, gradient);
-                    } else {
+                    let Some(estimator) = estimator else {
                         group.sample(address, mine);
+                        continue;
+                    };
+                    let share = 1.0 / count as f64;
+                    if let Err(error) = group.sample_with_gradient(estimator, address, share, mine, gradient)
+                    {
+                        *locked(&failure) = Some(error);
                     }
                 }
             }
         });
+        if let Some(error) = failure.into_inner().unwrap_or_else(|e| e.into_inner()) {
+            return Err(error);
+        }
         let mut draws = Draws { losses: Vec::with_capacity(count) };
         for part in &self.parts {
             draws.losses.extend_from_slice(&locked(part).losses);
         }
-        if let Some(sum) = gradient {
+        if let Some((_, sum)) = gradient {
             sum.fill(0.0);
             for part in &self.parts {
                 sum.iter_mut().zip(&locked(part).gradient).for_each(|(sum, g)| *sum += g);

@@ -2,7 +2,7 @@
 
 use crate::adam::{Adam, Settings};
 use crate::checkpoint::Saved;
-use crate::{ReverseKl, Schedule, TrainError};
+use crate::{Estimator, ReverseKl, Schedule, TrainError};
 use gaugelink_lattice::Real;
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_sampler::statistics::LogWeights;
@@ -26,6 +26,12 @@ pub struct Plan {
     pub schedule: Schedule,
     /// The optimiser's settings.
     pub adam: Settings,
+    /// How the gradient is estimated.
+    #[serde(default)]
+    pub estimator: Estimator,
+    /// β of the first step, from where it goes to that of the loss over the first half of the steps, linearly.
+    #[serde(default)]
+    pub beta_from: Option<f64>,
     /// Steps between evaluations.
     pub report_every: u64,
     /// Configurations of an evaluation.
@@ -76,6 +82,8 @@ pub enum Progress<'a> {
 pub struct Trainer<T: Real, const N: usize> {
     plan: Plan,
     loss: ReverseKl<T, N>,
+    extents: Vec<usize>,
+    beta: f64,
     parameters: Vec<f64>,
     adam: Adam,
     gradient: Vec<f64>,
@@ -105,10 +113,19 @@ impl<T: Real, const N: usize> Trainer<T, N> {
             ));
         }
         loss.set_parameters(&parameters)?;
-        let adam = Adam::new(plan.adam, parameters.len());
-        let gradient = vec![0.0; parameters.len()];
-        let begun = Instant::now();
-        Ok(Self { plan, loss, parameters, adam, gradient, gradient_norm: 0.0, earlier_seconds: 0.0, begun })
+        let (extents, beta) = loss.theory();
+        Ok(Self {
+            adam: Adam::new(plan.adam, parameters.len()),
+            gradient: vec![0.0; parameters.len()],
+            plan,
+            loss,
+            extents,
+            beta,
+            parameters,
+            gradient_norm: 0.0,
+            earlier_seconds: 0.0,
+            begun: Instant::now(),
+        })
     }
 
     /// Goes on from a checkpoint, if there is one; whether there was.
@@ -142,8 +159,7 @@ impl<T: Real, const N: usize> Trainer<T, N> {
 
     /// Which training it is: a checkpoint is good for no other.
     fn in_words(&self) -> serde_json::Value {
-        let (extents, beta) = self.loss.theory();
-        serde_json::json!({ "plan": self.plan, "group": N, "extents": extents, "beta": beta })
+        serde_json::json!({ "plan": self.plan, "group": N, "extents": self.extents, "beta": self.beta })
     }
 
     /// Steps taken.
@@ -168,7 +184,9 @@ impl<T: Real, const N: usize> Trainer<T, N> {
     pub fn step(&mut self) -> Result<f64, TrainError> {
         let step = self.adam.steps;
         let address = Address::new(self.plan.seed, Purpose::Training).trajectory(step);
-        let draws = self.loss.draw_with_gradient(address, self.plan.batch, &mut self.gradient)?;
+        self.loss.set_beta(self.beta_at(step));
+        let (estimator, gradient) = (self.plan.estimator, &mut self.gradient);
+        let draws = self.loss.draw_with_gradient(estimator, address, self.plan.batch, gradient)?;
         let rate = self.plan.rate * self.plan.schedule.factor(step, self.plan.steps);
         let loss = draws.mean();
         if !(loss.is_finite() && self.gradient.iter().all(|g| g.is_finite())) {
@@ -179,6 +197,13 @@ impl<T: Real, const N: usize> Trainer<T, N> {
         Ok(loss)
     }
 
+    /// β of a step.
+    fn beta_at(&self, step: u64) -> f64 {
+        let Some(from) = self.plan.beta_from else { return self.beta };
+        let done = (2 * step) as f64 / self.plan.steps as f64;
+        if done < 1.0 { from + done * (self.beta - from) } else { self.beta }
+    }
+
     /// How the flow does now, on configurations that no step has seen.
     ///
     /// # Errors
@@ -186,6 +211,7 @@ impl<T: Real, const N: usize> Trainer<T, N> {
     pub fn evaluate(&mut self) -> Result<Telemetry, TrainError> {
         // Sample 1: other links than the steps'.
         let address = Address::new(self.plan.seed, Purpose::Training).sample(1).trajectory(self.adam.steps);
+        self.loss.set_beta(self.beta);
         let draws = self.loss.draw(address, self.plan.samples)?;
         let loss = draws.mean();
         Ok(Telemetry {

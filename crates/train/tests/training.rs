@@ -2,22 +2,23 @@
 
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{Lattice, Real};
-use gaugelink_models::layers::U1Coupling;
+use gaugelink_models::layers::{CouplingSettings, U1Coupling};
 use gaugelink_models::{Flow, ModelError};
-use gaugelink_train::{Plan, Progress, ReverseKl, Schedule, Telemetry, TrainError, Trainer, adam, exact};
+use gaugelink_train::{
+    Estimator, Plan, Progress, ReverseKl, Schedule, Telemetry, TrainError, Trainer, adam, exact,
+};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 const LAYERS: usize = 8;
-const COMPONENTS: usize = 2;
 const EXTENTS: [usize; 2] = [4, 4];
 
 fn place<T: Real>(lattice: &Arc<Lattice>) -> Result<Flow<T, 1>, ModelError> {
-    Flow::new(U1Coupling::stack(lattice, LAYERS, COMPONENTS)?, start())
+    Flow::new(U1Coupling::stack(lattice, LAYERS, CouplingSettings::mixture(2))?, start())
 }
 
 fn start() -> Vec<f64> {
-    U1Coupling::<f64>::initial_parameters(LAYERS, COMPONENTS, 2)
+    U1Coupling::<f64>::initial_parameters(LAYERS, &CouplingSettings::mixture(2), 2)
 }
 
 fn plan(beta: f64, steps: u64) -> Plan {
@@ -28,6 +29,8 @@ fn plan(beta: f64, steps: u64) -> Plan {
         rate: 2e-3,
         schedule: Schedule::Cosine,
         adam: adam::Settings { norm_max: Some(10.0), ..adam::Settings::default() },
+        estimator: Estimator::Reparametrised,
+        beta_from: None,
         report_every: 50,
         samples: 4096,
         floor: -exact::U1 { beta, volume: 16 }.ln_z(),
@@ -49,7 +52,7 @@ fn the_gradient_is_that_of_the_loss() {
     let mut loss = ReverseKl::<f64, 1>::new(&EXTENTS, 1.5, 1, &place).unwrap();
     let address = Address::new(6, Purpose::Training);
     let (parameters, mut gradient) = (start(), vec![0.0; start().len()]);
-    let draws = loss.draw_with_gradient(address, 32, &mut gradient).unwrap();
+    let draws = loss.draw_with_gradient(Estimator::Reparametrised, address, 32, &mut gradient).unwrap();
     assert_eq!(draws.losses, loss.draw(address, 32).unwrap().losses, "with and without the gradient");
     let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
     // Several directions: along the gradient, and the gradient with signs flipped by a fixed pattern.
@@ -84,17 +87,20 @@ fn threads_change_no_bit() {
 
 #[test]
 fn a_restart_goes_on_with_the_same_bits() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("checkpoint.json");
-    let mut whole = trainer(1, plan(1.5, 20));
-    assert!(!whole.resume(&path).unwrap());
-    steps(&mut whole, 3);
-    whole.save(&path).unwrap();
-    let rest = steps(&mut whole, 4);
-    let mut resumed = trainer(2, plan(1.5, 20));
-    assert!(resumed.resume(&path).unwrap());
-    assert_eq!((resumed.step_number(), steps(&mut resumed, 4)), (3, rest));
-    assert_eq!(resumed.parameters(), whole.parameters());
+    let annealed = Plan { estimator: Estimator::Path, beta_from: Some(0.5), ..plan(1.5, 20) };
+    for plan in [plan(1.5, 20), annealed] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint.json");
+        let mut whole = trainer(1, plan.clone());
+        assert!(!whole.resume(&path).unwrap());
+        steps(&mut whole, 3);
+        whole.save(&path).unwrap();
+        let rest = steps(&mut whole, 4);
+        let mut resumed = trainer(2, plan);
+        assert!(resumed.resume(&path).unwrap());
+        assert_eq!((resumed.step_number(), steps(&mut resumed, 4)), (3, rest));
+        assert_eq!(resumed.parameters(), whole.parameters());
+    }
 }
 
 /// A checkpoint is good for the training that wrote it, whatever else takes as many parameters.
@@ -112,6 +118,8 @@ fn a_checkpoint_of_another_training_is_refused() {
     for other in [
         on(&EXTENTS, 1.5, Plan { rate: 1e-3, ..plan() }),
         on(&EXTENTS, 1.5, Plan { identity: "a flow of other layers".into(), ..plan() }),
+        on(&EXTENTS, 1.5, Plan { estimator: Estimator::Path, ..plan() }),
+        on(&EXTENTS, 1.5, Plan { beta_from: Some(1.0), ..plan() }),
         on(&EXTENTS, 1.6, plan()),
         on(&[4, 8], 1.5, plan()),
         on(&[8, 4], 1.5, plan()),
@@ -179,4 +187,83 @@ fn settings_that_cannot_be_are_refused() {
     assert!(refused(Plan { batch: 20, ..plan(1.5, 1) }).contains("multiple of 16"));
     assert!(refused(Plan { report_every: 0, ..plan(1.5, 1) }).contains("above 0"));
     assert!(refused(Plan { rate: f64::NAN, ..plan(1.5, 1) }).contains("above 0"));
+}
+
+/// A flow that turns every active plaquette by an angle that its net makes of the others, and stretches none: it leaves
+/// Haar measure alone, which is the weight at β = 0. Every configuration's path gradient vanishes then; total derivatives
+/// do not.
+#[test]
+fn path_gradients_vanish_where_the_flow_is_perfect() {
+    let turning = |lattice: &Arc<Lattice>| {
+        let mut parameters = start();
+        for layer in parameters.chunks_exact_mut(955) {
+            // Weights and offsets of the two outputs that stretch; the third one turns.
+            layer[736..880].fill(0.0);
+            layer[952..954].fill(0.0);
+        }
+        Flow::<f64, 1>::new(U1Coupling::stack(lattice, LAYERS, CouplingSettings::mixture(2))?, parameters)
+    };
+    let mut loss = ReverseKl::new(&EXTENTS, 0.0, 1, &turning).unwrap();
+    let mut norm = |estimator| {
+        let mut gradient = vec![0.0; loss.parameters()];
+        let draws = loss
+            .draw_with_gradient(estimator, Address::new(6, Purpose::Training), 32, &mut gradient)
+            .unwrap();
+        assert!(draws.losses.iter().all(|loss| loss.abs() < 1e-12));
+        gradient.iter().map(|g| g * g).sum::<f64>().sqrt()
+    };
+    let (path, total) = (norm(Estimator::Path), norm(Estimator::Reparametrised));
+    assert!(path < 1e-13 && total > 1e-2, "{path:e} {total:e}");
+}
+
+/// Means of both estimators along fixed directions agree within the error of their paired difference.
+#[test]
+fn both_estimators_have_the_same_mean() {
+    let mut loss = ReverseKl::<f64, 1>::new(&EXTENTS, 1.5, 1, &place).unwrap();
+    let mut gradient = |estimator, trajectory| {
+        let mut gradient = vec![0.0; loss.parameters()];
+        let address = Address::new(8, Purpose::Training).trajectory(trajectory);
+        loss.draw_with_gradient(estimator, address, 64, &mut gradient).unwrap();
+        gradient
+    };
+    let first = gradient(Estimator::Path, 1000);
+    let directions: Vec<Vec<f64>> = (0..4usize)
+        .map(|k| {
+            first.iter().enumerate().map(|(i, g)| if k > 0 && i % (k + 1) == 0 { -g } else { *g }).collect()
+        })
+        .collect();
+    const BATCHES: u64 = 40;
+    let along = |gradient: &[f64]| -> Vec<f64> {
+        directions.iter().map(|d| d.iter().zip(gradient).map(|(d, g)| d * g).sum()).collect()
+    };
+    let pairs: Vec<(Vec<f64>, Vec<f64>)> = (0..BATCHES)
+        .map(|b| (along(&gradient(Estimator::Path, b)), along(&gradient(Estimator::Reparametrised, b))))
+        .collect();
+    for k in 0..directions.len() {
+        let n = BATCHES as f64;
+        let path = pairs.iter().map(|(p, _)| p[k]).sum::<f64>() / n;
+        let off = pairs.iter().map(|(p, r)| p[k] - r[k]).sum::<f64>() / n;
+        let variance = pairs.iter().map(|(p, r)| (p[k] - r[k] - off).powi(2)).sum::<f64>() / (n - 1.0);
+        let error = (variance / n).sqrt();
+        println!("direction {k}: {path}, differ by {off} ± {error}");
+        assert!(off.abs() < 4.0 * error, "direction {k}: {path}, differ by {off} ± {error}");
+        assert!(k > 0 || error < 0.05 * path.abs(), "the error {error} of {path} tells nothing");
+    }
+}
+
+/// β goes from that of the first step to the loss's over the first half; evaluations are at the latter throughout.
+#[test]
+fn steps_are_taken_at_their_own_beta() {
+    let mut trainer = trainer(1, Plan { beta_from: Some(0.5), ..plan(1.5, 8) });
+    for expected in [0.5, 0.75, 1.0, 1.25, 1.5, 1.5] {
+        let at = |beta: f64, sample: u64, count: usize| {
+            let mut loss = ReverseKl::<f32, 1>::new(&EXTENTS, beta, 1, &place).unwrap();
+            loss.set_parameters(trainer.parameters()).unwrap();
+            let address = Address::new(4, Purpose::Training).sample(sample).trajectory(trainer.step_number());
+            loss.draw(address, count).unwrap().mean()
+        };
+        let (step, evaluation) = (at(expected, 0, 64), at(1.5, 1, 4096));
+        assert_eq!(trainer.evaluate().unwrap().loss, evaluation, "β = {expected}");
+        assert_eq!(trainer.step().unwrap(), step, "β = {expected}");
+    }
 }

@@ -6,7 +6,7 @@ use super::stage::{Session, Stage, Work};
 use crate::error::DriverError;
 use gaugelink_lattice::{LaneMeaning, Lattice, LatticeOptions, Pool, Real};
 use gaugelink_models::Flow;
-use gaugelink_models::layers::{CouplingFlops, U1Coupling};
+use gaugelink_models::layers::{CouplingFlops, CouplingSettings, U1Coupling};
 use std::sync::Mutex;
 use std::time::Instant;
 
@@ -26,7 +26,7 @@ pub(super) fn run<T: Real>(
     session: &mut Session<'_>,
 ) -> Result<(), DriverError> {
     let batch = Batch::<T>::new(stage.lattice)?;
-    let CouplingFlops { forward, backward } = CouplingFlops::new(COMPONENTS);
+    let CouplingFlops { forward, backward } = CouplingFlops::new(&CouplingSettings::mixture(COMPONENTS));
     // A layer reads all links and writes a fourth of a direction's; on the way back these are put back, links are read
     // once more, and momenta changed. What lies between is of the layer's own making.
     let there = LINKS + LINKS / 8.0;
@@ -77,6 +77,7 @@ impl<'l, T: Real> Batch<'l, T> {
 fn share<T: Real>(extents: &[usize]) -> Result<Passes<T, 1>, DriverError> {
     let lanes = LaneMeaning::Batch { chains: T::LANES };
     let lattice = &Lattice::new(extents, LatticeOptions { threads: 1, lanes, ..LatticeOptions::default() })?;
-    let parameters = U1Coupling::<T>::initial_parameters(LAYERS, COMPONENTS, 1);
-    Passes::new(lattice, 1.0, Flow::new(U1Coupling::stack(lattice, LAYERS, COMPONENTS)?, parameters))
+    let settings = CouplingSettings::mixture(COMPONENTS);
+    let parameters = U1Coupling::<T>::initial_parameters(LAYERS, &settings, 1);
+    Passes::new(lattice, 1.0, Flow::new(U1Coupling::stack(lattice, LAYERS, settings)?, parameters))
 }

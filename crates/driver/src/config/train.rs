@@ -6,9 +6,12 @@ use super::{ActionKind, ActionTable, GroupName, LatticeTable, MachineTable, Tabl
 use crate::error::DriverError;
 use crate::hash::document_hash;
 use gaugelink_lattice::Geometry;
-use gaugelink_models::LAYERS_MAX;
-use gaugelink_models::layers::COMPONENTS_MAX;
-use gaugelink_train::Schedule;
+use gaugelink_models::layers::{
+    BINS_MAX, BlockSettings, COMPONENTS_MAX, CircleMap, CouplingContext, CouplingSettings, HIDDEN_WIDTHS,
+    MapName, U1Block, U1Coupling,
+};
+use gaugelink_models::{LAYERS_MAX, LayerKind};
+use gaugelink_train::{Estimator, Schedule};
 use serde::{Deserialize, Deserializer};
 use std::path::{Path, PathBuf};
 
@@ -55,14 +58,26 @@ fn checkpoint_seconds() -> f64 {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelTable {
-    /// "u1-coupling".
+    /// "u1-coupling" or "u1-block".
     pub kind: ModelName,
-    /// Coupling layers; eight touch every link once.
+    /// Coupling layers, of which eight touch every link once; or halvings of blocks, 2^layers plaquettes large.
     #[serde(deserialize_with = "layers")]
     pub layers: usize,
-    /// Components of the mixture, 1 to 7.
-    #[serde(default = "two", deserialize_with = "components")]
-    pub components: usize,
+    /// "projection" or "spline": the map of each active link's plaquette.
+    #[serde(default)]
+    pub map: Option<MapName>,
+    /// Components of a mixture of projections, 1 to 7.
+    #[serde(default, deserialize_with = "components")]
+    pub components: Option<usize>,
+    /// Bins of a spline, 2 to 16.
+    #[serde(default, deserialize_with = "bins")]
+    pub bins: Option<usize>,
+    /// "plaquettes" or "loops": what the net sees.
+    #[serde(default)]
+    pub context: Option<CouplingContext>,
+    /// Channels of the net's hidden layers.
+    #[serde(default = "hidden", deserialize_with = "hidden_width")]
+    pub hidden: usize,
     /// Name of the model file in the run directory.
     #[serde(default = "model_file", deserialize_with = "file_name")]
     pub file: PathBuf,
@@ -72,8 +87,106 @@ fn layers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error>
     up_to(deserializer, LAYERS_MAX, "layers")
 }
 
-fn components<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    up_to(deserializer, COMPONENTS_MAX, "components")
+fn components<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    up_to(deserializer, COMPONENTS_MAX, "components").map(Some)
+}
+
+fn bins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    match up_to(deserializer, BINS_MAX, "bins")? {
+        1 => Err(serde::de::Error::custom(format!("a spline of 1 bin is no map, expected 2 to {BINS_MAX}"))),
+        n => Ok(Some(n)),
+    }
+}
+
+fn hidden_width<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    match usize::deserialize(deserializer)? {
+        n if HIDDEN_WIDTHS.contains(&n) => Ok(n),
+        n => Err(serde::de::Error::custom(format!(
+            "{n} hidden channels are not possible, expected one of {HIDDEN_WIDTHS:?}"
+        ))),
+    }
+}
+
+fn hidden() -> usize {
+    HIDDEN_WIDTHS[0]
+}
+
+/// Components where none are given.
+const COMPONENTS: usize = 2;
+/// Bins where none are given.
+const BINS: usize = 8;
+
+/// Most halvings of blocks.
+const HALVINGS_MAX: usize = 20;
+
+impl ModelTable {
+    /// The settings of coupling layers.
+    fn coupling(&self) -> CouplingSettings {
+        let map = match self.map.unwrap_or_default() {
+            MapName::Projection => {
+                CircleMap::Projection { components: self.components.unwrap_or(COMPONENTS) }
+            }
+            MapName::Spline => CircleMap::Spline { bins: self.bins.unwrap_or(BINS) },
+        };
+        CouplingSettings { map, context: self.context.unwrap_or_default(), hidden: self.hidden }
+    }
+
+    /// Those of block layers.
+    fn blocks(&self) -> Vec<BlockSettings> {
+        BlockSettings::halvings(self.layers, self.bins.unwrap_or(BINS), self.hidden)
+    }
+
+    /// Its layers.
+    pub fn architecture(&self) -> Vec<LayerKind> {
+        match self.kind {
+            ModelName::U1Coupling => vec![LayerKind::U1Coupling(self.coupling()); self.layers],
+            ModelName::U1Block => self.blocks().into_iter().map(LayerKind::U1Block).collect(),
+        }
+    }
+
+    /// Their parameters before the first step.
+    pub fn initial_parameters(&self, seed: u64) -> Vec<f64> {
+        match self.kind {
+            ModelName::U1Coupling => {
+                U1Coupling::<f32>::initial_parameters(self.layers, &self.coupling(), seed)
+            }
+            ModelName::U1Block => U1Block::<f32>::initial_parameters(&self.blocks(), seed),
+        }
+    }
+
+    /// What is wrong with it on a lattice of two dimensions.
+    fn problem(&self, extents: &[usize]) -> Option<String> {
+        let foreign = match (self.kind, self.map.unwrap_or_default()) {
+            (ModelName::U1Block, _) => [
+                (self.map.is_some(), "`map` is a key of kind = \"u1-coupling\""),
+                (self.context.is_some(), "`context` is a key of kind = \"u1-coupling\""),
+                (self.components.is_some(), "`components` is a key of kind = \"u1-coupling\""),
+            ],
+            (_, MapName::Projection) => [(self.bins.is_some(), "`bins` is a key of map = \"spline\""); 3],
+            (_, MapName::Spline) => {
+                [(self.components.is_some(), "`components` is a key of map = \"projection\""); 3]
+            }
+        };
+        if let Some((_, what)) = foreign.into_iter().find(|(is, _)| *is) {
+            return Some(what.into());
+        }
+        match self.kind {
+            ModelName::U1Coupling if extents.iter().any(|&l| l == 0 || !l.is_multiple_of(4)) => {
+                Some("kind = \"u1-coupling\" needs extents that are multiples of 4".into())
+            }
+            ModelName::U1Block if self.layers > HALVINGS_MAX => {
+                Some(format!("kind = \"u1-block\" has up to {HALVINGS_MAX} layers, not {}", self.layers))
+            }
+            ModelName::U1Block => {
+                let block = self.blocks()[0].block();
+                let fits = extents.iter().zip(block).all(|(&l, b)| l > 0 && l.is_multiple_of(b));
+                let what =
+                    || format!("{} halvings need extents that are multiples of {block:?}", self.layers);
+                (!fits).then(what)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// A count from 1 to `most`.
@@ -82,10 +195,6 @@ fn up_to<'de, D: Deserializer<'de>>(deserializer: D, most: usize, what: &str) ->
         n if (1..=most).contains(&n) => Ok(n),
         n => Err(serde::de::Error::custom(format!("{n} {what} are not possible here, expected 1 to {most}"))),
     }
-}
-
-fn two() -> usize {
-    2
 }
 
 fn model_file() -> PathBuf {
@@ -98,6 +207,9 @@ pub enum ModelName {
     /// Coupling layers of U(1) in two dimensions.
     #[serde(rename = "u1-coupling")]
     U1Coupling,
+    /// Block layers of U(1) in two dimensions.
+    #[serde(rename = "u1-block")]
+    U1Block,
 }
 
 /// `[train]`
@@ -119,12 +231,29 @@ pub struct TrainTable {
     /// Longer gradients are scaled down to this norm.
     #[serde(default = "gradient_norm", deserialize_with = "positive")]
     pub gradient_norm: f64,
+    /// "reparametrised" or "path".
+    #[serde(default)]
+    pub estimator: Estimator,
+    /// A model of the same layers to begin with, trained on any lattice at any β.
+    #[serde(default, deserialize_with = "start")]
+    pub start: Option<PathBuf>,
+    /// β of the first step.
+    #[serde(default, deserialize_with = "beta_from")]
+    pub beta_from: Option<f64>,
     /// Steps between evaluations.
     #[serde(default = "report_every", deserialize_with = "at_least_one")]
     pub report_every: u64,
     /// Configurations of an evaluation, a multiple of 16.
     #[serde(default = "samples")]
     pub samples: usize,
+}
+
+fn start<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+    directory(deserializer).map(Some)
+}
+
+fn beta_from<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    positive(deserializer).map(Some)
 }
 
 /// A training stops between steps, so a step must not take for ever.
@@ -201,12 +330,10 @@ impl TrainFile {
     /// What no table can tell alone.
     fn check(&self, tables: &Tables<'_>) -> Result<(), DriverError> {
         if self.lattice.group != GroupName(1) || self.lattice.extents.len() != 2 {
-            return Err(tables.fail_in("lattice", "kind = \"u1-coupling\" needs U(1) in two dimensions"));
+            return Err(tables.fail_in("lattice", "trainings are for U(1) in two dimensions"));
         }
-        if self.lattice.extents.iter().any(|&l| l == 0 || !l.is_multiple_of(4)) {
-            return Err(
-                tables.fail_in("lattice", "kind = \"u1-coupling\" needs extents that are multiples of 4")
-            );
+        if let Some(problem) = self.model.problem(&self.lattice.extents) {
+            return Err(tables.fail_in("model", &problem));
         }
         if let Err(error) = Geometry::new(&self.lattice.extents, &[], 0) {
             return Err(tables.fail_key(&["lattice", "extents"], &error.to_string()));
@@ -249,7 +376,9 @@ impl TrainFile {
     }
 
     fn hash_without(&self, tables: &[&str]) -> String {
-        document_hash(&self.text, tables, &[("run", &["directory", "checkpoint_seconds"])])
+        // The first model counts by its contents.
+        let left_out = [("run", &["directory", "checkpoint_seconds"][..]), ("train", &["start"][..])];
+        document_hash(&self.text, tables, &left_out)
     }
 }
 
@@ -282,12 +411,26 @@ learning_rate = 1e-3
     #[test]
     fn a_good_file_is_read_and_its_hash_sees_what_counts() {
         let file = parse(&[]).unwrap();
-        assert_eq!((file.model.components, file.train.batch, file.chain.updates), (2, 1024, 0));
+        assert_eq!((file.model.coupling(), file.train.batch), (CouplingSettings::mixture(2), 1024));
+        assert_eq!((file.train.estimator, file.chain.updates), (Estimator::Reparametrised, 0));
+        let spline = parse(&["model.map=spline", "model.context=loops", "model.hidden=16"]).unwrap();
+        let map = CircleMap::Spline { bins: 8 };
+        let settings = CouplingSettings { map, context: CouplingContext::Loops, hidden: 16 };
+        assert_eq!(spline.model.coupling(), settings);
         assert_eq!(file.hash(), parse(&["machine.threads=2", "run.directory=y"]).unwrap().hash());
         assert_ne!(file.hash(), parse(&["train.steps=11"]).unwrap().hash());
         let longer = parse(&["chain.updates=9"]).unwrap();
         assert!(file.hash() != longer.hash() && file.training_hash() == longer.training_hash());
-        for counts in ["lattice.extents=[8,12]", "model.layers=8", "action.beta=2.1", "run.seed=2"] {
+        let from = |path: &str| parse(&[&format!("train.start={path}")]).unwrap().training_hash();
+        assert_eq!(from("a.safetensors"), from("b.safetensors"));
+        for counts in [
+            "model.hidden=16",
+            "train.beta_from=1.0",
+            "lattice.extents=[8,12]",
+            "model.layers=8",
+            "action.beta=2.1",
+            "run.seed=2",
+        ] {
             assert_ne!(file.training_hash(), parse(&[counts]).unwrap().training_hash(), "{counts}");
         }
     }
@@ -313,6 +456,14 @@ learning_rate = 1e-3
             ("model.layers=65537", "expected 1 to 65536"),
             ("model.components=0", "expected 1 to 7"),
             ("model.components=8", "expected 1 to 7"),
+            ("model.kind=u1-block", "16 halvings need extents that are multiples of [256, 256]"),
+            ("model.map=circle", "spline"),
+            ("model.bins=4", "map = \"spline\""),
+            ("model.context=rectangles", "loops"),
+            ("model.hidden=12", "[8, 16, 24, 32]"),
+            ("train.estimator=reinforce", "path"),
+            ("train.start=\"\"", "expected a path"),
+            ("train.beta_from=0.0", "positive"),
             ("model.file=run.toml", "own files"),
             ("model.file=no/such/folder/a.safetensors", "plain file name"),
             ("model.file=..", "plain file name"),
@@ -325,6 +476,18 @@ learning_rate = 1e-3
             let set: &[&str] = if set.starts_with("chain") { &["chain.updates=5", set] } else { &[set] };
             let message = parse(set).unwrap_err();
             assert!(message.contains(word) && message.contains("line"), "{set:?}: {message}");
+        }
+        let blocks = |set: &'static str| parse(&["model.kind=u1-block", "model.layers=5", set]);
+        assert_eq!(blocks("model.bins=4").unwrap().model.architecture().len(), 5);
+        for (set, word) in [
+            ("model.layers=21", "up to 20"),
+            ("model.layers=7", "multiples of [16, 8]"),
+            ("model.map=spline", "`map` is a key"),
+            ("model.context=loops", "`context` is a key"),
+            ("model.components=2", "`components` is a key"),
+        ] {
+            let message = blocks(set).unwrap_err();
+            assert!(message.contains(word) && message.contains("line"), "{set}: {message}");
         }
         assert!(parse(&["model.components=7", "model.layers=65536", "lattice.extents=[4,12]"]).is_ok());
     }

@@ -1,6 +1,7 @@
 //! Trainings: from first parameters or a checkpoint to a model file, a Markov chain with it, and the results.
 
 mod chain;
+mod first;
 mod model;
 mod results;
 
@@ -9,11 +10,11 @@ use crate::error::DriverError;
 use crate::progress;
 use crate::report::{Report, aside, json_lines};
 use crate::run::{LOG, RunDirectory, Work, stop_flag};
+use first::First;
 use gaugelink_lattice::{Lattice, Real};
-use gaugelink_models::layers::U1Coupling;
 use gaugelink_models::{Flow, ModelError};
 use gaugelink_train::{Plan, Progress, ReverseKl, Telemetry, TrainError, Trainer, adam, exact};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,11 +27,13 @@ use std::time::Instant;
 pub(crate) fn execute(file: &TrainFile, fresh: bool, report: &mut Report) -> Result<(), DriverError> {
     let directory = RunDirectory::begin(&file.run.directory, Work::Training, fresh)?;
     let stop = stop_flag(directory.path())?;
-    let trainer = trainer(file)?;
+    let first = First::of(file)?;
+    let provenance = model::provenance(file, &first);
+    let trainer = trainer(file, first)?;
     if fresh {
         directory.clear()?;
     }
-    execute_until(&stop, file, &directory, trainer, report)
+    execute_until(&stop, file, &directory, (trainer, provenance), report)
 }
 
 /// The same, as long as `stop` is not set.
@@ -38,7 +41,7 @@ fn execute_until(
     stop: &AtomicBool,
     file: &TrainFile,
     directory: &RunDirectory,
-    mut trainer: Trainer<f32, 1>,
+    (mut trainer, provenance): (Trainer<f32, 1>, Value),
     report: &mut Report,
 ) -> Result<(), DriverError> {
     let resumed = trainer.resume(&directory.file(Work::Training.checkpoint()))?;
@@ -47,14 +50,14 @@ fn execute_until(
         aside(format_args!("going on from the checkpoint after {} steps", trainer.step_number()));
     }
     directory.replace("run.toml", &file.text)?;
-    directory.replace("provenance.json", &format!("{:#}\n", model::provenance(file)))?;
+    directory.replace("provenance.json", &format!("{provenance:#}\n"))?;
     directory.make_folder("checkpoint")?;
     train(stop, file, directory, &mut trainer, &mut reports, report)?;
     // Only where the log was lost.
     if reports.last().is_none_or(|last| last.step != trainer.step_number()) {
         reports.push(trainer.evaluate()?);
     }
-    model::write(file, directory, &trainer, &reports)?;
+    model::write(file, directory, (&trainer, provenance), &reports)?;
     let chain = (file.chain.updates > 0).then(|| chain::run(file, trainer.parameters(), stop)).transpose()?;
     results::show(file, directory, &reports, chain.as_ref(), report)
 }
@@ -65,7 +68,7 @@ pub(super) fn place<T: Real>(
     lattice: &Arc<Lattice>,
     parameters: Vec<f64>,
 ) -> Result<Flow<T, 1>, ModelError> {
-    Flow::new(U1Coupling::stack(lattice, file.model.layers, file.model.components)?, parameters)
+    Flow::from_model(lattice, &first::of_file(file, parameters))
 }
 
 /// What is known exactly.
@@ -73,10 +76,10 @@ pub(super) fn theory(file: &TrainFile) -> exact::U1 {
     exact::U1 { beta: file.action.beta, volume: file.lattice.extents.iter().product() }
 }
 
-fn trainer(file: &TrainFile) -> Result<Trainer<f32, 1>, DriverError> {
+fn trainer(file: &TrainFile, first: First) -> Result<Trainer<f32, 1>, DriverError> {
     let table = &file.train;
-    let model = &file.model;
-    let start = U1Coupling::<f32>::initial_parameters(model.layers, model.components, file.run.seed);
+    let identity = first.identity(file);
+    let start = first.parameters;
     let (beta, threads) = (file.action.beta, file.machine.threads);
     let loss = ReverseKl::new(&file.lattice.extents, beta, threads, &|l| place(file, l, start.clone()))?;
     let plan = Plan {
@@ -86,10 +89,12 @@ fn trainer(file: &TrainFile) -> Result<Trainer<f32, 1>, DriverError> {
         rate: table.learning_rate,
         schedule: table.schedule,
         adam: adam::Settings { norm_max: Some(table.gradient_norm), ..adam::Settings::default() },
+        estimator: table.estimator,
+        beta_from: table.beta_from,
         report_every: table.report_every,
         samples: table.samples,
         floor: -theory(file).ln_z(),
-        identity: file.training_hash(),
+        identity,
     };
     Ok(Trainer::new(plan, loss, start)?)
 }
@@ -185,6 +190,35 @@ samples = 64
 updates = 40
 "#;
 
+    #[test]
+    fn a_training_begins_with_a_model_of_the_same_layers_of_any_lattice() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("first.safetensors");
+        let start = format!("train.start={}", path.display());
+        let parse = |set: &[&str]| {
+            let set: Vec<String> = set.iter().chain([&&start[..]]).map(|s| s.to_string()).collect();
+            TrainFile::parse(SMALL, Path::new("x"), &set).unwrap()
+        };
+        let refused = |set: &[&str]| First::of(&parse(set)).err().unwrap().to_string();
+        assert!(refused(&[]).contains("first.safetensors"), "no such file");
+        let plain = TrainFile::parse(SMALL, Path::new("x"), &[]).unwrap();
+        let mut parameters = First::of(&plain).unwrap().parameters;
+        parameters[7] = 0.25;
+        first::of_file(&plain, parameters.clone()).write(&path).unwrap();
+        let elsewhere = parse(&["lattice.extents=[8,8]", "action.beta=7.0"]);
+        let begun = First::of(&elsewhere).unwrap();
+        assert_eq!(begun.parameters, parameters);
+        assert_eq!(trainer(&elsewhere, First::of(&elsewhere).unwrap()).unwrap().parameters(), parameters);
+        for other in ["model.layers=9", "model.components=3", "model.context=loops", "model.map=spline"] {
+            assert!(refused(&[other]).contains("other layers"), "{other}");
+        }
+        parameters[7] = 0.5;
+        first::of_file(&plain, parameters).write(&path).unwrap();
+        let other = First::of(&elsewhere).unwrap();
+        assert_ne!(begun.identity(&elsewhere), other.identity(&elsewhere), "another model");
+        assert!(model::provenance(&elsewhere, &other)["start_sha256"].is_string());
+    }
+
     /// An evaluation is due at every step here, and the signal has always come already.
     #[test]
     fn stops_at_evaluations_and_in_the_chain_lose_nothing() {
@@ -194,8 +228,10 @@ updates = 40
             |name: &str| RunDirectory::begin(&folder.path().join(name), Work::Training, false).unwrap();
         let (whole, parts) = (begin("whole"), begin("parts"));
         let go = |directory: &RunDirectory, stop: bool| {
-            let trainer = trainer(&file).unwrap();
-            execute_until(&AtomicBool::new(stop), &file, directory, trainer, &mut Report::new(true))
+            let first = First::of(&file).unwrap();
+            let provenance = model::provenance(&file, &first);
+            let training = (trainer(&file, first).unwrap(), provenance);
+            execute_until(&AtomicBool::new(stop), &file, directory, training, &mut Report::new(true))
         };
         go(&whole, false).unwrap();
         for step in [1, 2, 3] {

@@ -1,22 +1,26 @@
 //! The model file of a training.
 
+use super::first::{First, of_file};
 use crate::config::TrainFile;
 use crate::error::DriverError;
 use crate::run::RunDirectory;
-use gaugelink_models::file::{Measured, Named, Training};
-use gaugelink_models::{LayerKind, flow_model};
+use gaugelink_models::file::{Measured, Training};
 use gaugelink_train::{Telemetry, Trainer};
 use serde_json::{Map, Value, json};
 
 /// Everything that decides the training's bits.
-pub(super) fn provenance(file: &TrainFile) -> Value {
-    json!({
+pub(super) fn provenance(file: &TrainFile, first: &First) -> Value {
+    let mut provenance = json!({
         "program": "gaugelink",
         "version": env!("CARGO_PKG_VERSION"),
         "revision": env!("GAUGELINK_REVISION"),
         "run_file_sha256": file.hash(),
         "seed": file.run.seed,
-    })
+    });
+    if let Some(sha256) = &first.sha256 {
+        provenance["start_sha256"] = json!(sha256);
+    }
+    provenance
 }
 
 /// Writes the parameters with what a host must know to use them.
@@ -26,13 +30,10 @@ pub(super) fn provenance(file: &TrainFile) -> Value {
 pub(super) fn write(
     file: &TrainFile,
     directory: &RunDirectory,
-    trainer: &Trainer<f32, 1>,
+    (trainer, provenance): (&Trainer<f32, 1>, Value),
     reports: &[Telemetry],
 ) -> Result<(), DriverError> {
-    let parameters = Map::from_iter([("beta".to_owned(), json!(file.action.beta))]);
-    let target = Named { name: "wilson".into(), parameters };
-    let layers = vec![LayerKind::U1Coupling { components: file.model.components }; file.model.layers];
-    let mut model = flow_model::<1>(2, target, &layers, trainer.parameters().to_vec());
+    let mut model = of_file(file, trainer.parameters().to_vec());
     model.header.training = Training {
         seed: file.run.seed,
         steps: trainer.step_number(),
@@ -40,7 +41,7 @@ pub(super) fn write(
         version: env!("CARGO_PKG_VERSION").into(),
         other: Map::from_iter([
             ("extents".to_owned(), json!(file.lattice.extents)),
-            ("provenance".to_owned(), provenance(file)),
+            ("provenance".to_owned(), provenance),
         ]),
     };
     if let Some(last) = reports.last() {

@@ -8,8 +8,9 @@ use gaugelink_lattice::group::{
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions, MomentumField};
 
-const STEP: f64 = 2e-3;
-/// Of parameters, some of which act within a range far below 1.
+/// So short that hardly an angle comes to the knot of a spline, where second derivatives jump.
+const STEP: f64 = 4e-4;
+/// Of parameters, some of which act within a range far below 1, and of densities.
 const PARAMETER_STEP: f64 = 3e-4;
 
 /// f′(0) to fourth order.
@@ -142,6 +143,46 @@ pub fn gradients<const N: usize>(extents: &[usize], place: Place<f64, N>) {
                 off < 1e-8,
                 "N={N} {extents:?} {lanes:?}: slope {slope} of parameter {p}, by vjp {}",
                 gradient[p]
+            );
+        }
+    }
+}
+
+/// The score against the slope of the density, which the inverse gives.
+pub fn score<const N: usize>(extents: &[usize], place: Place<f64, N>) {
+    let lanes = LaneMeaning::Batch { chains: 3 };
+    for lanes in [LaneMeaning::Sites, lanes] {
+        let lattice = Lattice::new(extents, LatticeOptions { lanes, ..LatticeOptions::default() }).unwrap();
+        let mut flow = place(&lattice).unwrap();
+        let mut u = rough::<f64, N>(&lattice, 0);
+        let (mut log_det, mut plain) = (vec![0.0; lattice.chains()], vec![0.0; lattice.chains()]);
+        let mut expected = u.duplicate().unwrap();
+        flow.forward(&mut expected, &mut plain);
+        let mut score = MomentumField::<f64, N>::zeroed(&lattice).unwrap();
+        flow.record_with_score(&mut u, &mut log_det, &mut score).unwrap();
+        assert!(u.as_slice() == expected.as_slice() && log_det == plain, "the score changes the map");
+        for sample in 0..3 {
+            let mut direction = MomentumField::<f64, N>::zeroed(&lattice).unwrap();
+            direction.refresh(Address::new(3, Purpose::Momenta).sample(sample));
+            let slope = derivative(PARAMETER_STEP, |s| {
+                let mut moved = u.duplicate().unwrap();
+                moved.drift(&direction, s);
+                let mut log_q = vec![0.0; lattice.chains()];
+                flow.log_density(&mut moved, &mut log_q).unwrap();
+                log_q.iter().sum()
+            });
+            let (mut expected, mut size) = (0.0, 0.0);
+            for chain in 0..lattice.chains() {
+                let pairs = chain_algebra(&score, chain).into_iter().zip(chain_algebra(&direction, chain));
+                pairs.for_each(|(c, d)| {
+                    expected += c * d;
+                    size += c * c;
+                });
+            }
+            let off = (slope - expected).abs() / f64::sqrt(size);
+            assert!(
+                off < 1e-8 && size > 0.1,
+                "{extents:?} {lanes:?}: slope {slope}, score {expected}, off by {off:e}"
             );
         }
     }

@@ -4,8 +4,13 @@ mod exponent;
 mod loops;
 mod residual;
 mod stout;
+mod u1_block;
 mod u1_coupling;
 
 pub use residual::{Coefficients, Residual, Sharing, backward_flops, forward_flops, record_forward};
 pub use stout::{Stout, StoutSharing};
-pub use u1_coupling::{COMPONENTS_MAX, CouplingFlops, U1Coupling};
+pub use u1_block::{BlockSettings, U1Block};
+pub use u1_coupling::{
+    BINS_MAX, COMPONENTS_MAX, CircleMap, CouplingContext, CouplingFlops, CouplingSettings, HIDDEN_WIDTHS,
+    MapName, U1Coupling,
+};

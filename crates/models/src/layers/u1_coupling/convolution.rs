@@ -2,7 +2,8 @@
 //!
 //! out(x)[o] = start[o] + Σ_taps Σ_i w[tap][i][o] in(x + tap)[i]: a cross-correlation, as machine learning has it.
 //! Each lane is a site or a configuration of its own, so a weight is broadcast to a whole row; two blocks at a time share
-//! the broadcasts, with all their output channels in registers. Taps whose source is known to vanish are left out.
+//! the broadcasts, with a group of four or eight output channels in registers. Taps whose source is known to vanish are
+//! left out.
 
 use gaugelink_lattice::number::Row;
 use gaugelink_lattice::{
@@ -105,7 +106,7 @@ impl Targets {
 /// What the sums start from, and what is done with them.
 #[derive(Clone, Copy)]
 pub enum Shape<'a, T> {
-    /// Starts from a row for each pattern and output, `[pattern][output]`; the activation is applied.
+    /// Starts from a row for each pattern and output, `[pattern][group][output]`; the activation is applied.
     Hidden(&'a [Row<T>], &'a [u32]),
     /// The same without activation.
     Output(&'a [Row<T>], &'a [u32]),
@@ -115,8 +116,8 @@ pub enum Shape<'a, T> {
     Plain,
 }
 
-/// Evaluates a convolution from `inputs` to `OUTPUTS` (4 or 8) channels; `weights` is `[tap][input][output]`. Ghosts of
-/// `to` are filled.
+/// Evaluates a convolution from the first `inputs` channels to groups of `OUTPUTS` (4 or 8), which fill `to`; `weights` is
+/// `[group][tap][input][output]`. Ghosts of `to` are filled.
 pub fn convolve<T: Real, const OUTPUTS: usize>(
     lattice: &Lattice,
     targets: &Targets,
@@ -126,20 +127,22 @@ pub fn convolve<T: Real, const OUTPUTS: usize>(
     shape: Shape<'_, T>,
     to: &mut Field<T>,
 ) {
-    assert!(weights.len() == TAPS.len() * inputs * OUTPUTS && inputs <= from.reals());
+    let groups = to.reals() / OUTPUTS;
+    assert!(weights.len() == TAPS.len() * inputs * to.reals() && inputs <= from.reals());
     let (weights, _) = weights.as_chunks::<OUTPUTS>();
-    let kernel =
-        Convolution::<T, OUTPUTS> { targets, weights, from: from.reader(), inputs, shape, to: to.writer() };
+    let (from, to_writer) = (from.reader(), to.writer());
+    let kernel = Convolution::<T, OUTPUTS> { targets, weights, from, inputs, groups, shape, to: to_writer };
     lattice.launch(&kernel, 0..targets.pairs.len());
     to.exchange();
 }
 
 struct Convolution<'a, T, const OUTPUTS: usize> {
     targets: &'a Targets,
-    /// `[tap and input][output]`: indices known at compile time, so that sums stay in registers.
+    /// `[group, tap and input][output]`: indices known at compile time, so that sums stay in registers.
     weights: &'a [[T; OUTPUTS]],
     from: FieldReader<'a, T>,
     inputs: usize,
+    groups: usize,
     shape: Shape<'a, T>,
     to: FieldWriter<'a, T>,
 }
@@ -149,44 +152,52 @@ impl<T: Real, const OUTPUTS: usize> Kernel<T> for Convolution<'_, T, OUTPUTS> {
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
         for pair in &self.targets.pairs[range] {
-            let [one, other] = pair.blocks;
-            // Two arrays, and indices that are known: so they stay in registers.
-            let (mut first, mut second) = (self.start::<V>(one), self.start::<V>(other));
-            for source in &self.targets.sources[pair.first as usize..pair.last as usize] {
-                let weights = &self.weights[source.tap as usize * self.inputs..][..self.inputs];
-                let [at_first, at_second] = source.at;
-                let from_first = self.from.rows(at_first.block as usize, 0, self.inputs);
-                let from_second = self.from.rows(at_second.block as usize, 0, self.inputs);
-                let turns = at_first.rotation | at_second.rotation;
-                for (i, weights) in weights.iter().enumerate() {
-                    let (x, y): (V, V) = if turns == 0 {
-                        // SAFETY: the rows lie inside the field.
-                        unsafe {
-                            (V::load(from_first.add(i * T::LANES)), V::load(from_second.add(i * T::LANES)))
-                        }
-                    } else {
-                        (self.from.load_at(at_first, i), self.from.load_at(at_second, i))
-                    };
-                    for o in 0..OUTPUTS {
-                        let w = V::broadcast(weights[o]);
-                        first[o] = x.mul_add(w, first[o]);
-                        second[o] = y.mul_add(w, second[o]);
-                    }
-                }
+            for group in 0..self.groups {
+                self.pair::<V>(pair, group);
             }
-            self.finish(one, first);
-            self.finish(other, second);
         }
     }
 }
 
 impl<T: Real, const OUTPUTS: usize> Convolution<'_, T, OUTPUTS> {
+    /// A group of outputs at a pair of blocks.
+    #[inline(always)]
+    fn pair<V: Lanes<Scalar = T>>(&self, pair: &Pair, group: usize) {
+        let [one, other] = pair.blocks;
+        // Two arrays, and indices that are known: so they stay in registers.
+        let (mut first, mut second) = (self.start::<V>(one, group), self.start::<V>(other, group));
+        for source in &self.targets.sources[pair.first as usize..pair.last as usize] {
+            let tap = group * TAPS.len() + source.tap as usize;
+            let weights = &self.weights[tap * self.inputs..][..self.inputs];
+            let [at_first, at_second] = source.at;
+            let from_first = self.from.rows(at_first.block as usize, 0, self.inputs);
+            let from_second = self.from.rows(at_second.block as usize, 0, self.inputs);
+            let turns = at_first.rotation | at_second.rotation;
+            for (i, weights) in weights.iter().enumerate() {
+                let (x, y): (V, V) = if turns == 0 {
+                    // SAFETY: the rows lie inside the field.
+                    unsafe { (V::load(from_first.add(i * T::LANES)), V::load(from_second.add(i * T::LANES))) }
+                } else {
+                    (self.from.load_at(at_first, i), self.from.load_at(at_second, i))
+                };
+                for o in 0..OUTPUTS {
+                    let w = V::broadcast(weights[o]);
+                    first[o] = x.mul_add(w, first[o]);
+                    second[o] = y.mul_add(w, second[o]);
+                }
+            }
+        }
+        self.finish(one, group, first);
+        self.finish(other, group, second);
+    }
+
     /// What a block's sums start from.
     #[inline(always)]
-    fn start<V: Lanes<Scalar = T>>(&self, block: u32) -> [V; OUTPUTS] {
+    fn start<V: Lanes<Scalar = T>>(&self, block: u32, group: usize) -> [V; OUTPUTS] {
         let mut sums = [V::splat(0.0); OUTPUTS];
         if let Shape::Hidden(start, pattern_of) | Shape::Output(start, pattern_of) = self.shape {
-            let rows = &start.as_chunks::<OUTPUTS>().0[pattern_of[block as usize] as usize];
+            let pattern = pattern_of[block as usize] as usize;
+            let rows = &start.as_chunks::<OUTPUTS>().0[pattern * self.groups + group];
             for o in 0..OUTPUTS {
                 sums[o] = rows[o].to_lanes();
             }
@@ -196,16 +207,16 @@ impl<T: Real, const OUTPUTS: usize> Convolution<'_, T, OUTPUTS> {
 
     /// Writes a block's sums, shaped.
     #[inline(always)]
-    fn finish<V: Lanes<Scalar = T>>(&self, block: u32, sums: [V; OUTPUTS]) {
-        let block = block as usize;
+    fn finish<V: Lanes<Scalar = T>>(&self, block: u32, group: usize, sums: [V; OUTPUTS]) {
+        let (block, channel) = (block as usize, group * OUTPUTS);
         for o in 0..OUTPUTS {
             let sum = match &self.shape {
                 Shape::Hidden(..) => leaky(sums[o], sums[o]),
-                Shape::Slope(values) => leaky(values.load(block, o), sums[o]),
+                Shape::Slope(values) => leaky(values.load(block, channel + o), sums[o]),
                 Shape::Output(..) | Shape::Plain => sums[o],
             };
             // SAFETY: a block is written by the one thread that has its pair.
-            unsafe { self.to.store(block, o, sum) }
+            unsafe { self.to.store(block, channel + o, sum) }
         }
     }
 }

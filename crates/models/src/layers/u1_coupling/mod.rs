@@ -2,8 +2,8 @@
 //!
 //! Layer number i changes the links θ_mu(x), mu = i mod 2, whose coordinate across, x_nu, is (i div 2) mod 4 modulo 4
 //! ([`stripes`]). The angle φ of the plaquette P_01(x) of such a link is sent to φ' by a mixture of non-compact
-//! projections ([`mixture`]) whose parameters s_k, t come from a net of three periodic 3×3 convolutions ([`net`]) that
-//! sees only plaquettes without active links; then
+//! projections ([`mixture`]) or a circular spline ([`spline`]) whose parameters come from a net of three periodic 3×3
+//! convolutions ([`net`]) that sees only plaquettes without active links; then
 //!
 //! ```text
 //! δ = φ' − φ        θ_0(x) ← θ_0(x) + δ  or  θ_1(x) ← θ_1(x) − δ        log det = Σ_active ln dφ'/dφ
@@ -11,173 +11,120 @@
 //!
 //! Eight layers touch every link once. Everything is a function of plaquettes, so the layer commutes with gauge
 //! transformations. The net does not see them in the inverse either, which is therefore exact up to one root a link.
+//!
+//! The distribution of φ with all other links fixed, exp(β cos φ + β cos(s − φ)), depends on the sum s of the two plaquettes
+//! through the link. Their product is a 2×1 loop that does not contain it, and can be shown to the net, too (Albergo et al.,
+//! arXiv:2202.11712).
 
-mod convolution;
+pub(super) mod convolution;
 mod flops;
 mod mixture;
 mod net;
-mod sites;
-mod stripes;
+mod plan;
+mod settings;
+pub(super) mod sites;
+pub(super) mod spline;
+pub(super) mod stripes;
 #[cfg(test)]
 mod tests;
-mod weight_gradient;
+pub(super) mod weight_gradient;
 
 pub use flops::CouplingFlops;
 pub use mixture::COMPONENTS_MAX;
+pub use settings::{CircleMap, CouplingContext, CouplingSettings, HIDDEN_WIDTHS, MapName};
+pub use spline::BINS_MAX;
 
 use crate::{Layer, ModelError, Undo};
-use convolution::{Shape, Targets, convolve};
+use convolution::{Shape, convolve};
 use gaugelink_lattice::number::Row;
-use gaugelink_lattice::{Field, GaugeField, Lattice, MomentumField, Real};
-use net::{HIDDEN, INPUTS, Place, Weights, initial_parameters, parameter_count};
-use sites::{Context, ContextBack, LinksBack, MixtureBack, Turn, TurnLinks};
+use gaugelink_lattice::{GaugeField, Lattice, MomentumField, Real};
+use net::{GROUP, Place, Weights, initial_parameters, parameter_count};
+use plan::{Plan, Workspace};
+use sites::{Begin, Context, ContextBack, LinksBack, MapBack, Turn, TurnLinks};
 use std::sync::{Arc, Mutex, MutexGuard};
-use stripes::{Stripes, is_frozen, is_near};
-use weight_gradient::WeightSums;
 
 /// Most chains of a batch.
 const MOST_CHAINS: usize = f32::LANES;
 
 /// One coupling layer, placed on a lattice.
 pub struct U1Coupling<T> {
-    components: usize,
+    settings: CouplingSettings,
     plan: Arc<Plan<T>>,
     weights: Weights<T>,
     workspace: Arc<Mutex<Workspace<T>>>,
 }
 
-/// Where a layer's net is evaluated, forwards and back.
-struct Plan<T> {
-    stripes: Stripes<T>,
-    active: Vec<u32>,
-    frozen: Vec<u32>,
-    forward: [Targets; 3],
-    backward: [Targets; 3],
-}
-
-impl<T: Real> Plan<T> {
-    fn new(lattice: &Lattice, index: usize) -> Result<Self, ModelError> {
-        let stripes = Stripes::<T>::new(lattice, index)?;
-        let everywhere = |_: u8| true;
-        let is_active = |class: u8| class == 0;
-        let targets = |at: fn(u8) -> bool, reads: fn(u8) -> bool| {
-            Targets::new(lattice.layout::<T>(), &stripes.blocks(at), |block, tap| {
-                stripes.pattern(block).any(stripes.step(tap), reads)
-            })
-        };
-        let forward =
-            [targets(everywhere, is_frozen), targets(is_near, everywhere), targets(is_active, everywhere)];
-        let backward =
-            [targets(is_frozen, everywhere), targets(everywhere, is_near), targets(is_near, is_active)];
-        let (active, frozen) = (stripes.blocks(is_active), stripes.blocks(is_frozen));
-        Ok(Self { stripes, active, frozen, forward, backward })
-    }
-}
-
-/// Temporaries, shared by the layers of a stack.
-struct Workspace<T> {
-    context: Field<T>,
-    hidden: [Field<T>; 2],
-    outputs: Field<T>,
-    turn: Field<T>,
-    context_back: Field<T>,
-    hidden_back: [Field<T>; 2],
-    outputs_back: Field<T>,
-    plaquettes: Field<T>,
-    sums: WeightSums<T>,
-}
-
-impl<T: Real> Workspace<T> {
-    fn new(lattice: &Arc<Lattice>, padded: usize) -> Result<Self, ModelError> {
-        let field = |reals| Field::zeroed(lattice, reals);
-        Ok(Self {
-            context: field(INPUTS)?,
-            hidden: [field(HIDDEN)?, field(HIDDEN)?],
-            outputs: field(padded)?,
-            turn: field(2)?,
-            context_back: field(4)?,
-            hidden_back: [field(HIDDEN)?, field(HIDDEN)?],
-            outputs_back: field(padded)?,
-            plaquettes: field(1)?,
-            sums: WeightSums::new(),
-        })
-    }
-}
-
 impl<T: Real> U1Coupling<T> {
-    /// Layers number 0 to `layers` − 1 of a flow, each with a mixture of `components`.
+    /// Layers number 0 to `layers` − 1 of a flow.
     ///
     /// # Errors
-    /// [`ModelError::Geometry`] unless the lattice has two dimensions and extents that are multiples of 4;
-    /// [`ModelError::Parameter`] for no or more than [`COMPONENTS_MAX`] components; no memory.
+    /// [`ModelError::Geometry`] unless the lattice has two dimensions and extents that are multiples of 4; those of
+    /// [`CouplingSettings::check`]; no memory.
     pub fn stack(
         lattice: &Arc<Lattice>,
         layers: usize,
-        components: usize,
+        settings: CouplingSettings,
     ) -> Result<Vec<Box<dyn Layer<T, 1>>>, ModelError> {
-        if !(1..=COMPONENTS_MAX).contains(&components) {
-            return Err(ModelError::Parameter(format!(
-                "a mixture of {components} components: give 1 to {COMPONENTS_MAX}"
-            )));
-        }
+        settings.check()?;
         // Masks repeat after eight layers.
-        let plans = (0..layers.min(8)).map(|index| Plan::new(lattice, index).map(Arc::new));
-        let plans = plans.collect::<Result<Vec<_>, _>>()?;
-        let padded = Weights::<T>::new(components).padded;
-        let workspace = Arc::new(Mutex::new(Workspace::new(lattice, padded)?));
+        let plan = |index| Plan::new(lattice, index, settings.context).map(Arc::new);
+        let plans = (0..layers.min(8)).map(plan).collect::<Result<Vec<_>, _>>()?;
+        let workspace = Arc::new(Mutex::new(Workspace::new(lattice, &settings)?));
         let layer = |index: usize| -> Box<dyn Layer<T, 1>> {
             Box::new(Self {
-                components,
+                settings,
                 plan: plans[index % 8].clone(),
-                weights: Weights::new(components),
+                weights: Weights::new(&settings),
                 workspace: workspace.clone(),
             })
         };
         Ok((0..layers).map(layer).collect())
     }
 
-    /// How many parameters a layer with a mixture of `components` takes: 955 for 2.
-    pub fn parameter_count(components: usize) -> usize {
-        parameter_count(components)
+    /// How many parameters a layer takes: 955 for a mixture of two components as published.
+    pub fn parameter_count(settings: &CouplingSettings) -> usize {
+        parameter_count(settings)
     }
 
     /// Parameters of a stack of `layers` to begin a training with: PyTorch's default, each uniform within
     /// ±1/√(inputs × 9) of its convolution. The same seed gives the same numbers.
-    pub fn initial_parameters(layers: usize, components: usize, seed: u64) -> Vec<f64> {
-        (0..layers).flat_map(|layer| initial_parameters(components, layer, seed)).collect()
+    pub fn initial_parameters(layers: usize, settings: &CouplingSettings, seed: u64) -> Vec<f64> {
+        (0..layers).flat_map(|layer| initial_parameters(settings, layer, seed)).collect()
     }
 
     /// The net's outputs at the active sites of `u`, into the workspace.
     fn evaluate<'w>(
         weights: &mut Weights<T>,
-        (plan, components): (&Plan<T>, usize),
+        (plan, settings): (&Plan<T>, &CouplingSettings),
         workspace: &'w Mutex<Workspace<T>>,
         u: &GaugeField<T, 1>,
         parameters: &[f64],
     ) -> MutexGuard<'w, Workspace<T>> {
         let lattice = u.lattice();
         let (stripes, pattern_of) = (&plan.stripes, &plan.stripes.pattern_of[..]);
-        weights.update(stripes, components, parameters);
+        weights.update(stripes, settings, parameters);
         let mut guard = workspace.lock().unwrap_or_else(|e| e.into_inner());
         let Workspace { context, hidden: [first, second], outputs, .. } = &mut *guard;
-        let kernel = Context { stripes, blocks: &plan.frozen, links: u.links(), context: context.writer() };
-        lattice.launch(&kernel, 0..plan.frozen.len());
+        let (loops, blocks) = (has_loops(settings), &plan.seen[..]);
+        let kernel = Context { stripes, blocks, loops, links: u.links(), context: context.writer() };
+        lattice.launch(&kernel, 0..blocks.len());
         context.exchange();
+        let (channels, hidden) = (settings.context.channels(), settings.hidden);
         let [w1, w2, w3] = &weights.forward;
         let [s1, s2, s3] = &weights.start;
         let [t1, t2, t3] = &plan.forward;
-        convolve::<T, 8>(lattice, t1, w1, context, INPUTS, Shape::Hidden(s1, pattern_of), first);
-        convolve::<T, 8>(lattice, t2, w2, first, HIDDEN, Shape::Hidden(s2, pattern_of), second);
+        convolve::<T, 8>(lattice, t1, w1, context, channels, Shape::Hidden(s1, pattern_of), first);
+        convolve::<T, 8>(lattice, t2, w2, first, hidden, Shape::Hidden(s2, pattern_of), second);
         let shape = Shape::Output(s3, pattern_of);
         if weights.padded == 4 {
-            convolve::<T, 4>(lattice, t3, w3, second, HIDDEN, shape, outputs);
+            convolve::<T, 4>(lattice, t3, w3, second, hidden, shape, outputs);
         } else {
-            convolve::<T, 8>(lattice, t3, w3, second, HIDDEN, shape, outputs);
+            convolve::<T, 8>(lattice, t3, w3, second, hidden, shape, outputs);
         }
         guard
     }
 
-    /// Turns the active links; adds to `log_det`. How many roots were not found.
+    /// Evaluates the net and turns the active links; adds to `log_det`. How many roots were not found.
     fn turn(
         &mut self,
         u: &mut GaugeField<T, 1>,
@@ -185,15 +132,26 @@ impl<T: Real> U1Coupling<T> {
         log_det: &mut [f64],
         inverse: bool,
     ) -> f64 {
-        let plan = &*self.plan;
-        let mut guard =
-            Self::evaluate(&mut self.weights, (plan, self.components), &self.workspace, u, parameters);
-        let Workspace { outputs, turn, .. } = &mut *guard;
-        let (stripes, blocks, lattice) = (&plan.stripes, &plan.active[..], u.lattice().clone());
+        let at = (&*self.plan, &self.settings);
+        let mut guard = Self::evaluate(&mut self.weights, at, &self.workspace, u, parameters);
+        self.turn_links(&mut guard, u, log_det, inverse)
+    }
+
+    /// Turns the active links by the net's outputs.
+    fn turn_links(
+        &self,
+        workspace: &mut Workspace<T>,
+        u: &mut GaugeField<T, 1>,
+        log_det: &mut [f64],
+        inverse: bool,
+    ) -> f64 {
+        let Workspace { outputs, turn, .. } = workspace;
+        let (stripes, blocks) = (&self.plan.stripes, &self.plan.active[..]);
+        let lattice = u.lattice().clone();
         let kernel = Turn {
             stripes,
             blocks,
-            components: self.components,
+            map: self.settings.map,
             inverse,
             links: u.links(),
             outputs: outputs.reader(),
@@ -210,6 +168,13 @@ impl<T: Real> U1Coupling<T> {
         failures.iter().sum()
     }
 
+    /// What the layer overwrites.
+    fn keep(&self, u: &GaugeField<T, 1>, undo: Option<&mut Undo<T>>) {
+        if let Some(undo) = undo {
+            self.plan.active.iter().for_each(|&block| undo.push(&u.block(block as usize)[self.rows()]));
+        }
+    }
+
     /// Of a block's rows, those of the active direction.
     fn rows(&self) -> std::ops::Range<usize> {
         let first = 2 * self.plan.stripes.mu * T::LANES;
@@ -219,7 +184,7 @@ impl<T: Real> U1Coupling<T> {
 
 impl<T: Real> Layer<T, 1> for U1Coupling<T> {
     fn parameters(&self) -> usize {
-        parameter_count(self.components)
+        parameter_count(&self.settings)
     }
 
     fn forward(
@@ -229,10 +194,24 @@ impl<T: Real> Layer<T, 1> for U1Coupling<T> {
         log_det: &mut [f64],
         undo: Option<&mut Undo<T>>,
     ) {
-        if let Some(undo) = undo {
-            self.plan.active.iter().for_each(|&block| undo.push(&u.block(block as usize)[self.rows()]));
-        }
+        self.keep(u, undo);
         self.turn(u, parameters, log_det, false);
+    }
+
+    fn forward_with_score(
+        &mut self,
+        u: &mut GaugeField<T, 1>,
+        parameters: &[f64],
+        log_det: &mut [f64],
+        score: &mut MomentumField<T, 1>,
+        undo: Option<&mut Undo<T>>,
+    ) -> Result<(), ModelError> {
+        self.keep(u, undo);
+        let at = (&*self.plan, &self.settings);
+        let mut guard = Self::evaluate(&mut self.weights, at, &self.workspace, u, parameters);
+        self.back(&mut guard, u, score, Begin::Score, None);
+        self.turn_links(&mut guard, u, log_det, false);
+        Ok(())
     }
 
     fn inverse(
@@ -268,18 +247,34 @@ impl<T: Real> Layer<T, 1> for U1Coupling<T> {
         weight: &[f64],
         gradient: Option<&mut [f64]>,
     ) {
-        let (plan, components) = (&*self.plan, self.components);
-        let mut guard = Self::evaluate(&mut self.weights, (plan, components), &self.workspace, v, parameters);
-        let workspace = &mut *guard;
-        let (stripes, lattice, layout) = (&plan.stripes, v.lattice(), v.layout());
-        let kernel = MixtureBack {
+        let at = (&*self.plan, &self.settings);
+        let mut guard = Self::evaluate(&mut self.weights, at, &self.workspace, v, parameters);
+        let weight = Row::by_chain(v.lattice(), |chain| weight[chain]);
+        self.back(&mut guard, v, cotangent, Begin::Cotangent(weight), gradient);
+    }
+}
+
+impl<T: Real> U1Coupling<T> {
+    /// From cotangents behind the layer to those before it; or, with the same derivatives, from the score before the layer
+    /// to that behind it: J^T g' + ∂ log det = g. The net is evaluated.
+    fn back(
+        &self,
+        workspace: &mut Workspace<T>,
+        v: &GaugeField<T, 1>,
+        cotangent: &mut MomentumField<T, 1>,
+        begin: Begin<T>,
+        gradient: Option<&mut [f64]>,
+    ) {
+        let (plan, stripes) = (&*self.plan, &self.plan.stripes);
+        let (lattice, blocks) = (v.lattice(), v.layout().blocks());
+        let kernel = MapBack {
             stripes,
             blocks: &plan.active,
-            components,
+            map: self.settings.map,
             links: v.links(),
             outputs: workspace.outputs.reader(),
             cotangent: cotangent.reader(),
-            weight: Row::by_chain(lattice, |chain| weight[chain]),
+            begin,
             back: workspace.outputs_back.writer(),
             plaquettes: workspace.plaquettes.writer(),
         };
@@ -291,27 +286,28 @@ impl<T: Real> Layer<T, 1> for U1Coupling<T> {
         }
         let kernel = ContextBack {
             stripes,
+            loops: has_loops(&self.settings),
             context: workspace.context.reader(),
             back: workspace.context_back.reader(),
             plaquettes: workspace.plaquettes.writer(),
         };
-        lattice.launch(&kernel, 0..layout.blocks());
+        lattice.launch(&kernel, 0..blocks);
         workspace.plaquettes.exchange();
-        let kernel = LinksBack { plaquettes: workspace.plaquettes.reader(), cotangent: cotangent.writer() };
-        lattice.launch(&kernel, 0..layout.blocks());
+        let factor = if matches!(begin, Begin::Score) { -1.0 } else { 1.0 };
+        let kernel =
+            LinksBack { factor, plaquettes: workspace.plaquettes.reader(), cotangent: cotangent.writer() };
+        lattice.launch(&kernel, 0..blocks);
     }
-}
 
-impl<T: Real> U1Coupling<T> {
     /// From the cotangents of the outputs to those of the hidden layers and the context.
     fn back_through_net(&self, workspace: &mut Workspace<T>, lattice: &Lattice) {
         let Workspace { hidden: [h1, h2], outputs_back, hidden_back: [b1, b2], context_back, .. } = workspace;
         let [w1, w2, w3] = &self.weights.backward;
         let [t1, t2, t3] = &self.plan.backward;
-        let padded = self.weights.padded;
+        let (padded, hidden) = (self.weights.padded, self.settings.hidden);
         convolve::<T, 8>(lattice, t3, w3, outputs_back, padded, Shape::Slope(h2.reader()), b2);
-        convolve::<T, 8>(lattice, t2, w2, b2, HIDDEN, Shape::Slope(h1.reader()), b1);
-        convolve::<T, 4>(lattice, t1, w1, b1, HIDDEN, Shape::Plain, context_back);
+        convolve::<T, 8>(lattice, t2, w2, b2, hidden, Shape::Slope(h1.reader()), b1);
+        convolve::<T, 4>(lattice, t1, w1, b1, hidden, Shape::Plain, context_back);
     }
 
     fn add_gradient(&self, workspace: &mut Workspace<T>, lattice: &Lattice, gradient: &mut [f64]) {
@@ -319,17 +315,26 @@ impl<T: Real> U1Coupling<T> {
             workspace;
         let stripes = &self.plan.stripes;
         let [t1, t2, t3] = &self.plan.forward;
-        let [first, second, third] = Place::all(self.components);
-        if self.weights.padded == 4 {
-            sums.sum::<4>(lattice, stripes, t3, (h2, HIDDEN), outputs_back);
-        } else {
-            sums.sum::<8>(lattice, stripes, t3, (h2, HIDDEN), outputs_back);
+        let (channels, hidden) = (self.settings.context.channels(), self.settings.hidden);
+        let [first, second, third] = Place::all(&self.settings);
+        for output in (0..self.weights.padded).step_by(GROUP) {
+            if self.weights.padded == 4 {
+                sums.sum::<4>(lattice, stripes, t3, (h2, hidden), (outputs_back, output));
+            } else {
+                sums.sum::<8>(lattice, stripes, t3, (h2, hidden), (outputs_back, output));
+            }
+            third.add_gradient(output, &sums.weights, &sums.classes, gradient);
         }
-        third.add_gradient(&sums.weights, &sums.classes, gradient);
-        sums.sum::<8>(lattice, stripes, t2, (h1, HIDDEN), b2);
-        second.add_gradient(&sums.weights, &sums.classes, gradient);
-        sums.sum::<8>(lattice, stripes, t1, (context, INPUTS), b1);
-        first.add_gradient(&sums.weights, &sums.classes, gradient);
-        first.add_constant_gradient(stripes, &sums.classes, gradient);
+        for output in (0..hidden).step_by(GROUP) {
+            sums.sum::<8>(lattice, stripes, t2, (h1, hidden), (b2, output));
+            second.add_gradient(output, &sums.weights, &sums.classes, gradient);
+            sums.sum::<8>(lattice, stripes, t1, (context, channels), (b1, output));
+            first.add_gradient(output, &sums.weights, &sums.classes, gradient);
+            first.add_constant_gradient(stripes, output, &sums.classes, gradient);
+        }
     }
+}
+
+fn has_loops(settings: &CouplingSettings) -> bool {
+    settings.context == CouplingContext::Loops
 }

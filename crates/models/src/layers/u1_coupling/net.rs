@@ -1,20 +1,19 @@
-//! The layer's net: three 3×3 convolutions, 2 → 8 → 8 → n + 1 channels, its parameters and their gradient.
+//! The layer's net: three 3×3 convolutions, its parameters and their gradient; 2 → 8 → 8 → n + 1 channels in the literature.
 //!
 //! Parameters lie as in PyTorch's `Conv2d`s one after the other: weights `[output][input][tap]`, then biases. The
-//! input is (cos θ_P, sin θ_P) of frozen plaquettes and (1, 0) elsewhere; what the constant ones contribute to the first
-//! layer depends only on a site's class and is added to its bias.
+//! input begins with (cos θ_P, sin θ_P) of frozen plaquettes and (1, 0) elsewhere; what the constant ones contribute to the
+//! first layer depends only on a site's class and is added to its bias.
 
 use super::convolution::{TAPS, opposite};
+use super::settings::CouplingSettings;
 use super::stripes::{Pattern, Stripes, is_frozen, moved};
 use gaugelink_lattice::Real;
 use gaugelink_lattice::number::Row;
 use gaugelink_lattice::rng::{Address, Purpose};
 use std::ops::Range;
 
-/// Channels of the input.
-pub const INPUTS: usize = 2;
-/// Channels of the hidden layers.
-pub const HIDDEN: usize = 8;
+/// Channels of a hidden layer that are computed together.
+pub const GROUP: usize = 8;
 
 /// Where one convolution's parameters lie.
 #[derive(Clone, Copy)]
@@ -25,10 +24,11 @@ pub struct Place {
 }
 
 impl Place {
-    /// The three convolutions for a mixture of `components`.
-    pub fn all(components: usize) -> [Self; 3] {
+    /// The three convolutions.
+    pub fn all(settings: &CouplingSettings) -> [Self; 3] {
+        let (channels, hidden) = (settings.context.channels(), settings.hidden);
         let mut start = 0;
-        [(INPUTS, HIDDEN), (HIDDEN, HIDDEN), (HIDDEN, components + 1)].map(|(inputs, outputs)| {
+        [(channels, hidden), (hidden, hidden), (hidden, settings.map.outputs())].map(|(inputs, outputs)| {
             let place = Self { start, inputs, outputs };
             start = place.bias(outputs);
             place
@@ -46,54 +46,61 @@ impl Place {
     fn range(&self) -> Range<usize> {
         self.start..self.bias(self.outputs)
     }
-    /// Adds sums `[tap][input][padded output]` and sums by class `[class][padded output]` of the output's cotangent to
-    /// the gradient.
-    pub fn add_gradient(&self, weights: &[f64], classes: &[f64], gradient: &mut [f64]) {
-        let padded = classes.len() / 4;
-        for output in 0..self.outputs {
+    /// Those of its outputs that are in the group from `first` on, by their places in it.
+    fn group(&self, first: usize, size: usize) -> Range<usize> {
+        0..size.min(self.outputs - first)
+    }
+    /// Adds sums `[tap][input][output]` and sums by class `[class][output]` of the cotangents of a group of outputs, of
+    /// which `first` is the first, to the gradient.
+    pub fn add_gradient(&self, first: usize, weights: &[f64], classes: &[f64], gradient: &mut [f64]) {
+        let size = classes.len() / 4;
+        for output in self.group(first, size) {
             for (tap, input) in (0..TAPS.len()).flat_map(|tap| (0..self.inputs).map(move |i| (tap, i))) {
-                gradient[self.weight(tap, input, output)] +=
-                    weights[(tap * self.inputs + input) * padded + output];
+                gradient[self.weight(tap, input, first + output)] +=
+                    weights[(tap * self.inputs + input) * size + output];
             }
-            gradient[self.bias(output)] += (0..4).map(|class| classes[class * padded + output]).sum::<f64>();
+            gradient[self.bias(first + output)] +=
+                (0..4).map(|class| classes[class * size + output]).sum::<f64>();
         }
     }
-    /// The gradient of the first layer's weights of the constant input.
+    /// The gradient of the first layer's weights of the constant input, for a group of its outputs.
     pub fn add_constant_gradient<T: Real>(
         &self,
         stripes: &Stripes<T>,
+        first: usize,
         classes: &[f64],
         gradient: &mut [f64],
     ) {
+        let size = classes.len() / 4;
         for (tap, class) in (0..TAPS.len()).flat_map(|tap| (0..4).map(move |class| (tap, class))) {
             if !is_frozen(moved(class, stripes.step(tap))) {
-                for output in 0..self.outputs {
-                    gradient[self.weight(tap, 0, output)] += classes[class as usize * self.outputs + output];
+                for output in self.group(first, size) {
+                    gradient[self.weight(tap, 0, first + output)] += classes[class as usize * size + output];
                 }
             }
         }
     }
 }
 
-/// How many parameters a layer with a mixture of `components` takes: 955 for 2.
-pub fn parameter_count(components: usize) -> usize {
-    Place::all(components)[2].range().end
+/// How many parameters a layer takes: 955 for a mixture of two components as published.
+pub fn parameter_count(settings: &CouplingSettings) -> usize {
+    Place::all(settings)[2].range().end
 }
 
 /// The first parameters of layer number `layer`: each uniform within ±1/√(inputs × taps), PyTorch's default. The same
 /// seed gives the same numbers.
-pub fn initial_parameters(components: usize, layer: usize, seed: u64) -> Vec<f64> {
+pub fn initial_parameters(settings: &CouplingSettings, layer: usize, seed: u64) -> Vec<f64> {
     let generator = Address::new(seed, Purpose::Parameters).chain(layer as u64).generator();
     let of_place = |place: Place| {
         let bound = 1.0 / ((place.inputs * TAPS.len()) as f64).sqrt();
         let generator = generator.clone();
         place.range().map(move |p| bound * (2.0 * generator.stream(p as u64).uniform() - 1.0))
     };
-    Place::all(components).into_iter().flat_map(of_place).collect()
+    Place::all(settings).into_iter().flat_map(of_place).collect()
 }
 
-/// Parameters rounded to a precision and arranged for the kernels: weights `[tap][input][output]`, the last layer's
-/// outputs padded to 4 or 8.
+/// Parameters rounded to a precision and arranged for the kernels: weights `[group][tap][input][output]`, outputs in groups
+/// of 8, or of 4 where there are no more.
 pub struct Weights<T> {
     /// What they were made of.
     parameters: Vec<f64>,
@@ -101,18 +108,19 @@ pub struct Weights<T> {
     pub padded: usize,
     /// Weights of the layers.
     pub forward: [Vec<T>; 3],
-    /// Rows that the layers' sums start from, `[pattern][output]`.
+    /// Rows that the layers' sums start from, `[pattern][output]`, padding included.
     pub start: [Vec<Row<T>>; 3],
     /// Weights for going back from a layer's outputs to its inputs; 4 inputs for the first layer, padding included.
     pub backward: [Vec<T>; 3],
 }
 
 impl<T: Real> Weights<T> {
-    /// For a mixture of `components`; nothing in it yet.
-    pub fn new(components: usize) -> Self {
+    /// Nothing in it yet.
+    pub fn new(settings: &CouplingSettings) -> Self {
+        let outputs = settings.map.outputs();
         Self {
             parameters: Vec::new(),
-            padded: if components < 4 { 4 } else { 8 },
+            padded: if outputs <= 4 { 4 } else { outputs.next_multiple_of(GROUP) },
             forward: Default::default(),
             start: Default::default(),
             backward: Default::default(),
@@ -120,13 +128,13 @@ impl<T: Real> Weights<T> {
     }
 
     /// Takes the parameters over, if they are not those it has.
-    pub fn update(&mut self, stripes: &Stripes<T>, components: usize, parameters: &[f64]) {
+    pub fn update(&mut self, stripes: &Stripes<T>, settings: &CouplingSettings, parameters: &[f64]) {
         if self.parameters == parameters {
             return;
         }
         self.parameters.clear();
         self.parameters.extend_from_slice(parameters);
-        for (layer, place) in Place::all(components).into_iter().enumerate() {
+        for (layer, place) in Place::all(settings).into_iter().enumerate() {
             let outputs = if layer == 2 { self.padded } else { place.outputs };
             let weight = |tap: usize, input: usize, output: usize| {
                 let is_real = input < place.inputs && output < place.outputs;
@@ -161,9 +169,10 @@ fn arrange<T: Real>(
     weight: impl Fn(usize, usize, usize) -> f64,
 ) {
     into.clear();
-    for tap in 0..TAPS.len() {
-        for input in 0..inputs {
-            into.extend((0..outputs).map(|output| T::from_f64(weight(tap, input, output))));
+    let size = outputs.min(GROUP);
+    for first in (0..outputs).step_by(size) {
+        for (tap, input) in (0..TAPS.len()).flat_map(|tap| (0..inputs).map(move |input| (tap, input))) {
+            into.extend((first..first + size).map(|output| T::from_f64(weight(tap, input, output))));
         }
     }
 }
@@ -174,9 +183,11 @@ mod tests {
 
     #[test]
     fn parameters_are_as_many_as_published_and_spread_as_the_default() {
-        assert_eq!(parameter_count(2), 955);
-        let all = initial_parameters(2, 3, 7);
-        let [first, second, third] = Place::all(2);
+        let settings = CouplingSettings::mixture(2);
+        assert_eq!(parameter_count(&settings), 955);
+        let initial_parameters = |layer, seed| initial_parameters(&settings, layer, seed);
+        let all = initial_parameters(3, 7);
+        let [first, second, third] = Place::all(&settings);
         assert_eq!((first.range(), second.range(), third.range()), (0..152, 152..736, 736..955));
         // Uniform on ±b: every |x| < b, and the mean square is b²/3 within 4 σ, σ² = 4 b⁴/45 n.
         for (place, inputs) in [(first, 2.0), (second, 8.0), (third, 8.0)] {
@@ -185,7 +196,7 @@ mod tests {
             let mean = part.iter().map(|x| x * x).sum::<f64>() / part.len() as f64;
             assert!((mean - b2 / 3.0).abs() < 4.0 * b2 * (4.0 / 45.0 / part.len() as f64).sqrt());
         }
-        assert!(all != initial_parameters(2, 4, 7) && all != initial_parameters(2, 3, 8));
-        assert_eq!(all, initial_parameters(2, 3, 7));
+        assert!(all != initial_parameters(4, 7) && all != initial_parameters(3, 8));
+        assert_eq!(all, initial_parameters(3, 7));
     }
 }

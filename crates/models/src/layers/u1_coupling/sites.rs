@@ -1,10 +1,12 @@
 //! The kernels around the net: its context, the turn of the active links, and the way back through both.
 
 use super::mixture::{COMPONENTS_MAX, Mixture};
+use super::settings::CircleMap;
+use super::spline::{SPLINE_OUTPUTS, Spline};
 use super::stripes::Stripes;
-use gaugelink_lattice::number::{Row, sin_cos};
+use gaugelink_lattice::number::{Row, exp, sin_cos};
 use gaugelink_lattice::{
-    Complex, FieldReader, FieldWriter, Kernel, Lanes, LinkReader, Real, Tally, backward,
+    Complex, FieldReader, FieldWriter, Kernel, Lanes, LinkReader, Neighbour, Real, Tally, backward, forward,
 };
 use std::ops::Range;
 
@@ -12,6 +14,21 @@ use std::ops::Range;
 #[inline(always)]
 fn plaquette<V: Lanes>(links: &LinkReader<'_, V::Scalar, 1>, block: usize) -> Complex<V> {
     links.plaquette::<V>(block, 0, 1).0[0][0]
+}
+
+/// P_01(x) P_01(x − nu): the 2×1 loop around the link θ_mu(x), which is not in it.
+#[inline(always)]
+fn loop_around<V: Lanes>(links: &LinkReader<'_, V::Scalar, 1>, block: usize, mu: usize) -> Complex<V> {
+    let (layout, nu) = (links.0.layout(), 1 - mu);
+    let at = |place, direction| links.next::<V>(place, direction).0[0][0];
+    let before = layout.neighbour(block, backward(nu));
+    let before_ahead = layout.neighbour2(block, backward(nu), forward(mu));
+    let (above, ahead) = (layout.neighbour(block, forward(nu)), layout.neighbour(block, forward(mu)));
+    // Twice along nu, once along mu, and back.
+    let there = at(before, nu) * links.at::<V>(block, nu).0[0][0] * at(above, mu);
+    let back = at(before, mu) * at(before_ahead, nu) * at(ahead, nu);
+    let phase = there * back.conj();
+    if mu == 0 { phase.conj() } else { phase }
 }
 
 /// The mixture of a block: the net's outputs there.
@@ -24,10 +41,21 @@ fn mixture<V: Lanes>(outputs: &FieldReader<'_, V::Scalar>, block: usize, compone
     Mixture::new(components, s, outputs.load(block, components))
 }
 
-/// (cos, sin) of frozen plaquettes, (0, 0) in other lanes.
+/// The spline of a block: the net's outputs there.
+#[inline(always)]
+fn spline<V: Lanes>(outputs: &FieldReader<'_, V::Scalar>, block: usize, bins: usize) -> Spline<V> {
+    let mut numbers = [V::splat(0.0); SPLINE_OUTPUTS];
+    for k in 0..=3 * bins {
+        numbers[k] = outputs.load(block, k);
+    }
+    Spline::new(bins, &numbers)
+}
+
+/// (cos, sin) of frozen plaquettes, and with `loops` of the 2×1 loops around active links; (0, 0) in other lanes.
 pub struct Context<'a, T> {
     pub stripes: &'a Stripes<T>,
     pub blocks: &'a [u32],
+    pub loops: bool,
     pub links: LinkReader<'a, T, 1>,
     pub context: FieldWriter<'a, T>,
 }
@@ -38,12 +66,22 @@ impl<T: Real> Kernel<T> for Context<'_, T> {
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
         for &block in &self.blocks[range] {
             let block = block as usize;
-            let frozen: V = self.stripes.pattern(block).frozen.to_lanes();
+            let pattern = self.stripes.pattern(block);
+            let frozen: V = pattern.frozen.to_lanes();
             let phase = plaquette::<V>(&self.links, block);
             // SAFETY: a block is written by one thread.
             unsafe {
                 self.context.store(block, 0, phase.re * frozen);
                 self.context.store(block, 1, phase.im * frozen);
+            }
+            if self.loops {
+                let active: V = pattern.members[0].to_lanes();
+                let around = loop_around::<V>(&self.links, block, self.stripes.mu);
+                // SAFETY: as above.
+                unsafe {
+                    self.context.store(block, 2, around.re * active);
+                    self.context.store(block, 3, around.im * active);
+                }
             }
         }
     }
@@ -54,7 +92,7 @@ impl<T: Real> Kernel<T> for Context<'_, T> {
 pub struct Turn<'a, T> {
     pub stripes: &'a Stripes<T>,
     pub blocks: &'a [u32],
-    pub components: usize,
+    pub map: CircleMap,
     pub inverse: bool,
     pub links: LinkReader<'a, T, 1>,
     pub outputs: FieldReader<'a, T>,
@@ -72,14 +110,23 @@ impl<T: Real> Kernel<T> for Turn<'_, T> {
         for &block in &self.blocks[range] {
             let block = block as usize;
             let active = half.lt(self.stripes.pattern(block).members[0].to_lanes());
-            let mixture = mixture::<V>(&self.outputs, block, self.components);
             let phase = plaquette::<V>(&self.links, block);
             let (shift, log) = if self.inverse {
-                let (shift, log, failed) = mixture.inverse(phase);
+                let (shift, log, failed) = match self.map {
+                    CircleMap::Projection { components } => {
+                        mixture::<V>(&self.outputs, block, components).inverse(phase)
+                    }
+                    CircleMap::Spline { bins } => spline::<V>(&self.outputs, block, bins).inverse(phase),
+                };
                 tally.add(1, V::select(active, failed, zero));
                 (shift, -log)
             } else {
-                mixture.forward(phase)
+                match self.map {
+                    CircleMap::Projection { components } => {
+                        mixture::<V>(&self.outputs, block, components).forward(phase)
+                    }
+                    CircleMap::Spline { bins } => spline::<V>(&self.outputs, block, bins).forward(phase),
+                }
             };
             tally.add(0, V::select(active, log, zero));
             let (sin, cos) = sin_cos(shift);
@@ -122,51 +169,88 @@ impl<T: Real> Kernel<T> for TurnLinks<'_, T> {
     }
 }
 
+/// What the way back through the map starts from.
+#[derive(Clone, Copy)]
+pub enum Begin<T> {
+    /// The cotangents of links behind the layer, and ∂L/∂(log det) of each lane's configuration.
+    Cotangent(Row<T>),
+    /// The score of links before the layer, g = ∂ ln q: the cotangent of an active link θ is then what its score is behind
+    /// the layer, g' = (g − ∂_θ ln dφ'/dφ)/(dφ'/dφ), and ∂L/∂(log det) = 1.
+    Score,
+}
+
 /// From the cotangents of the active links and the log det to those of the net's outputs and the active plaquettes.
-pub struct MixtureBack<'a, T> {
+pub struct MapBack<'a, T> {
     pub stripes: &'a Stripes<T>,
     pub blocks: &'a [u32],
-    pub components: usize,
+    pub map: CircleMap,
     pub links: LinkReader<'a, T, 1>,
     pub outputs: FieldReader<'a, T>,
     pub cotangent: FieldReader<'a, T>,
-    /// ∂L/∂(log det) of each lane's configuration.
-    pub weight: Row<T>,
+    pub begin: Begin<T>,
     pub back: FieldWriter<'a, T>,
     pub plaquettes: FieldWriter<'a, T>,
 }
 
-impl<T: Real> Kernel<T> for MixtureBack<'_, T> {
-    gaugelink_lattice::compiled!(scalar T: MixtureBack);
+impl<T: Real> Kernel<T> for MapBack<'_, T> {
+    gaugelink_lattice::compiled!(scalar T: MapBack);
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
-        let (mu, weight) = (self.stripes.mu, self.weight.to_lanes::<V>());
+        let (zero, mu) = (V::splat(0.0), self.stripes.mu);
         let sign = V::splat(if mu == 0 { 1.0 } else { -1.0 });
         for &block in &self.blocks[range] {
             let block = block as usize;
             let active: V = self.stripes.pattern(block).members[0].to_lanes();
             let phase = plaquette::<V>(&self.links, block);
-            let by_shift = self.cotangent.load::<V>(block, mu) * sign * active;
-            let slopes = mixture::<V>(&self.outputs, block, self.components).backward(
-                phase,
-                by_shift,
-                weight * active,
-            );
-            // SAFETY: a block is written by one thread.
-            unsafe {
-                for k in 0..self.components {
-                    self.back.store(block, k, slopes.s[k]);
+            let of_link = self.cotangent.load::<V>(block, mu) * sign * active;
+            match self.map {
+                CircleMap::Projection { components } => {
+                    let map = mixture::<V>(&self.outputs, block, components);
+                    let (by_shift, by_log) = match self.begin {
+                        Begin::Cotangent(weight) => (of_link, weight.to_lanes::<V>() * active),
+                        Begin::Score => {
+                            let by_angle = map.backward(phase, zero, active).angle;
+                            ((of_link - by_angle).div(exp(map.forward(phase).1)), active)
+                        }
+                    };
+                    let slopes = map.backward(phase, by_shift, by_log);
+                    // SAFETY: a block is written by one thread.
+                    unsafe {
+                        for k in 0..components {
+                            self.back.store(block, k, slopes.s[k]);
+                        }
+                        self.back.store(block, components, slopes.t);
+                        self.plaquettes.store(block, 0, slopes.angle);
+                    }
                 }
-                self.back.store(block, self.components, slopes.t);
-                self.plaquettes.store(block, 0, slopes.angle);
+                CircleMap::Spline { bins } => {
+                    let map = spline::<V>(&self.outputs, block, bins);
+                    let (by_shift, by_log) = match self.begin {
+                        Begin::Cotangent(weight) => (of_link, weight.to_lanes::<V>() * active),
+                        Begin::Score => {
+                            let by_angle = map.backward(phase, zero, active).angle;
+                            ((of_link - by_angle).div(exp(map.forward(phase).1)), active)
+                        }
+                    };
+                    let slopes = map.backward(phase, by_shift, by_log);
+                    // SAFETY: a block is written by one thread.
+                    unsafe {
+                        for k in 0..=3 * bins {
+                            self.back.store(block, k, slopes.outputs[k]);
+                        }
+                        self.plaquettes.store(block, 0, slopes.angle);
+                    }
+                }
             }
         }
     }
 }
 
-/// Adds to the active plaquettes' cotangents those of the frozen ones, dφ (−sin φ ∂/∂cos + cos φ ∂/∂sin).
+/// Adds to the active plaquettes' cotangents those of the frozen ones, dφ (−sin φ ∂/∂cos + cos φ ∂/∂sin), and with `loops`
+/// those of the 2×1 loops to both plaquettes of each.
 pub struct ContextBack<'a, T> {
     pub stripes: &'a Stripes<T>,
+    pub loops: bool,
     pub context: FieldReader<'a, T>,
     pub back: FieldReader<'a, T>,
     pub plaquettes: FieldWriter<'a, T>,
@@ -176,20 +260,28 @@ impl<T: Real> Kernel<T> for ContextBack<'_, T> {
     gaugelink_lattice::compiled!(scalar T: ContextBack);
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
-        let half = V::splat(0.5);
+        let (half, layout) = (V::splat(0.5), self.context.layout());
         // SAFETY: a block is read and written by one thread.
         let old = unsafe { self.plaquettes.reader() };
         for block in range {
             let pattern = self.stripes.pattern(block);
             let (active, frozen) = (pattern.members[0].to_lanes::<V>(), pattern.frozen.to_lanes::<V>());
+            let here = Neighbour { block: block as u32, rotation: 0 };
             let mut sum = V::splat(0.0);
             if V::any(half.lt(active)) {
-                sum = V::select(half.lt(active), old.load(block, 0), sum);
+                let mut of_map: V = old.load(block, 0);
+                if self.loops {
+                    of_map = of_map + self.by_angle(here, 2);
+                }
+                sum = V::select(half.lt(active), of_map, sum);
             }
             if V::any(half.lt(frozen)) {
-                let (cos, sin): (V, V) = (self.context.load(block, 0), self.context.load(block, 1));
-                let by_angle = sin.neg_mul_add(self.back.load(block, 0), cos * self.back.load::<V>(block, 1));
-                sum = V::select(half.lt(frozen), by_angle, sum);
+                sum = V::select(half.lt(frozen), self.by_angle(here, 0), sum);
+            }
+            let passive: V = pattern.members[3].to_lanes();
+            if self.loops && V::any(half.lt(passive)) {
+                let next = layout.neighbour(block, forward(1 - self.stripes.mu));
+                sum = V::select(half.lt(passive), self.by_angle(next, 2), sum);
             }
             // SAFETY: as above.
             unsafe { self.plaquettes.store(block, 0, sum) }
@@ -197,8 +289,19 @@ impl<T: Real> Kernel<T> for ContextBack<'_, T> {
     }
 }
 
-/// Adds the plaquettes' cotangents to those of their links: φ = θ_0(x) + θ_1(x+0) − θ_0(x+1) − θ_1(x).
+impl<T: Real> ContextBack<'_, T> {
+    /// The cotangent of the angle whose cosine and sine are the net's input from `channel` on.
+    #[inline(always)]
+    fn by_angle<V: Lanes<Scalar = T>>(&self, at: Neighbour, channel: usize) -> V {
+        let (cos, sin): (V, V) = (self.context.load_at(at, channel), self.context.load_at(at, channel + 1));
+        sin.neg_mul_add(self.back.load_at(at, channel), cos * self.back.load_at::<V>(at, channel + 1))
+    }
+}
+
+/// Adds the plaquettes' cotangents, `factor` times, to those of their links: φ = θ_0(x) + θ_1(x+0) − θ_0(x+1) − θ_1(x).
 pub struct LinksBack<'a, T> {
+    /// 1 or −1.
+    pub factor: f64,
     pub plaquettes: FieldReader<'a, T>,
     pub cotangent: FieldWriter<'a, T>,
 }
@@ -207,7 +310,7 @@ impl<T: Real> Kernel<T> for LinksBack<'_, T> {
     gaugelink_lattice::compiled!(scalar T: LinksBack);
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
-        let layout = self.plaquettes.layout();
+        let (layout, factor) = (self.plaquettes.layout(), V::splat(self.factor));
         // SAFETY: a block of cotangents is read and written by one thread.
         let old = unsafe { self.cotangent.reader() };
         for block in range {
@@ -216,8 +319,8 @@ impl<T: Real> Kernel<T> for LinksBack<'_, T> {
             let below: V = self.plaquettes.load_at(layout.neighbour(block, backward(1)), 0);
             // SAFETY: as above.
             unsafe {
-                self.cotangent.store(block, 0, old.load::<V>(block, 0) + (here - below));
-                self.cotangent.store(block, 1, old.load::<V>(block, 1) + (before - here));
+                self.cotangent.store(block, 0, factor.mul_add(here - below, old.load(block, 0)));
+                self.cotangent.store(block, 1, factor.mul_add(before - here, old.load(block, 1)));
             }
         }
     }

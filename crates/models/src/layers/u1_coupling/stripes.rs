@@ -3,7 +3,7 @@
 use super::convolution::TAPS;
 use crate::ModelError;
 use gaugelink_lattice::number::Row;
-use gaugelink_lattice::{LaneMeaning, Lattice, Layout, Real};
+use gaugelink_lattice::{LaneMeaning, Lattice, Real, Site};
 
 /// Stripes of period 4 across direction nu = 1 − mu: the class of a site is x_nu − offset mod 4.
 ///
@@ -11,7 +11,7 @@ use gaugelink_lattice::{LaneMeaning, Lattice, Layout, Real};
 /// |---|---|
 /// | 0 | active: contains the active link θ_mu(x), moves with it |
 /// | 1, 2 | frozen: contains no active link, is the net's context |
-/// | 3 | passive: contains the active link of its neighbour, is never looked at |
+/// | 3 | passive: contains the active link of its neighbour, is looked at only in 2×1 loops that do not contain it |
 ///
 /// The lanes of a block may be of different classes; what is so in any lane is done for the block, and rows of ones and
 /// zeros single out the lanes.
@@ -55,6 +55,16 @@ pub fn is_frozen(class: u8) -> bool {
     class == 1 || class == 2
 }
 
+/// Whether a class's plaquettes contain their site's active link.
+pub fn is_active(class: u8) -> bool {
+    class == 0
+}
+
+/// Whether the net sees a frozen plaquette, or a 2×1 loop, at a class's sites.
+pub fn has_plaquette_or_loop(class: u8) -> bool {
+    is_frozen(class) || is_active(class)
+}
+
 /// Whether the net's second hidden layer is needed there: at active sites and beside them.
 pub fn is_near(class: u8) -> bool {
     class != 2
@@ -77,8 +87,13 @@ impl<T: Real> Stripes<T> {
                 "U(1) coupling layers need two dimensions whose extents are multiples of 4, not {extents:?}"
             )));
         }
-        let layout = lattice.layout::<T>();
         let (mu, offset) = (index % 2, index / 2 % 4);
+        Ok(Self::with_classes(lattice, mu, |site| ((site[1 - mu] + 4 - offset) % 4) as u8))
+    }
+
+    /// Sites of any classes, below 4.
+    pub fn with_classes(lattice: &Lattice, mu: usize, class: impl Fn(&Site) -> u8) -> Self {
+        let layout = lattice.layout::<T>();
         let mut stripes = Self {
             mu,
             pattern_of: Vec::with_capacity(layout.blocks()),
@@ -87,20 +102,15 @@ impl<T: Real> Stripes<T> {
             is_batch: layout.meaning() != LaneMeaning::Sites,
         };
         for block in 0..layout.blocks() {
-            let classes = Self::classes(layout, block, 1 - mu, offset);
+            let of_lane = |lane| if lane < T::LANES { class(&layout.site(block, lane)) } else { 0 };
+            let classes: [u8; 16] = std::array::from_fn(of_lane);
             let pattern = stripes.patterns.iter().position(|p| p.classes == classes).unwrap_or_else(|| {
                 stripes.patterns.push(Pattern::new(classes));
                 stripes.patterns.len() - 1
             });
             stripes.pattern_of.push(pattern as u32);
         }
-        Ok(stripes)
-    }
-
-    fn classes(layout: &Layout, block: usize, nu: usize, offset: usize) -> [u8; 16] {
-        std::array::from_fn(|lane| {
-            if lane < T::LANES { ((layout.site(block, lane)[nu] + 4 - offset) % 4) as u8 } else { 0 }
-        })
+        stripes
     }
 
     /// The pattern of a block.

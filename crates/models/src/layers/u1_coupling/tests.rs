@@ -1,7 +1,7 @@
 //! The case list, and the layer against the published formulas site by site.
 
 use super::*;
-use crate::cases::{Lattices, check};
+use crate::cases::{Lattices, check, score};
 use crate::{Flow, ModelError};
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{LaneMeaning, LatticeOptions, Site};
@@ -9,35 +9,78 @@ use std::f64::consts::TAU;
 
 /// Parameters with which every hidden unit stays on one side of its kink, some on either side, so that differences of
 /// high order are as good as they should be.
-fn smooth(layers: usize, components: usize) -> Vec<f64> {
-    let mut parameters = U1Coupling::<f64>::initial_parameters(layers, components, 5);
-    for layer in parameters.chunks_exact_mut(parameter_count(components)) {
+fn smooth(layers: usize, settings: &CouplingSettings, seed: u64) -> Vec<f64> {
+    let mut parameters = U1Coupling::<f64>::initial_parameters(layers, settings, seed);
+    let hidden = settings.hidden;
+    let first = (9 * settings.context.channels() + 1) * hidden;
+    let second = first + (9 * hidden + 1) * hidden;
+    // A unit's inputs add up to as much as the square root of their number.
+    let bias = 9.0 * (hidden as f64 / 8.0).sqrt();
+    for layer in parameters.chunks_exact_mut(parameter_count(settings)) {
         for (range, scale, bias) in
-            [(0..152, 0.15, 4.0), (152..736, 0.15, 9.0), (736..layer.len(), 0.07, 0.0)]
+            [(0..first, 0.15, 4.0), (first..second, 0.15, bias), (second..layer.len(), 0.07, 0.0)]
         {
-            let weights = range.end - if range.start < 736 { 8 } else { components + 1 };
+            let weights = range.end - if bias > 0.0 { hidden } else { 0 };
             for p in range {
                 let sign = if p % 3 == 0 { -1.0 } else { 1.0 };
-                layer[p] = if p < weights || bias == 0.0 { layer[p] * scale } else { sign * bias };
+                layer[p] = if p < weights { layer[p] * scale } else { sign * bias };
             }
         }
     }
     parameters
 }
 
-fn place<T: Real, const LAYERS: usize, const COMPONENTS: usize>(
-    lattice: &Arc<Lattice>,
-) -> Result<Flow<T, 1>, ModelError> {
-    Flow::new(U1Coupling::stack(lattice, LAYERS, COMPONENTS)?, smooth(LAYERS, COMPONENTS))
+/// Layers, settings and the seed of their parameters.
+fn case(number: usize) -> (usize, CouplingSettings, u64) {
+    let mixture = CouplingSettings::mixture;
+    let spline = CouplingSettings { map: CircleMap::Spline { bins: 2 }, ..mixture(2) };
+    let context = CouplingContext::Loops;
+    // Splines: a seed with which no angle comes to a knot, where second derivatives jump.
+    match number {
+        0 => (2, mixture(2), 5),
+        1 => (3, mixture(4), 5),
+        2 => (2, CouplingSettings { context, ..mixture(2) }, 5),
+        3 => (2, CouplingSettings { hidden: 16, ..mixture(1) }, 5),
+        4 => (2, spline, 0),
+        _ => (2, CouplingSettings { context, ..spline }, 0),
+    }
+}
+
+fn place<T: Real, const CASE: usize>(lattice: &Arc<Lattice>) -> Result<Flow<T, 1>, ModelError> {
+    let (layers, settings, seed) = case(CASE);
+    Flow::new(U1Coupling::stack(lattice, layers, settings)?, smooth(layers, &settings, seed))
 }
 
 const LATTICES: Lattices =
     Lattices { small: &[4, 8], large: &[8, 8], grids: &[&[2, 1], &[1, 2], &[2, 2], &[1, 4]] };
 
 #[test]
-fn passes_the_case_list() {
-    check(&LATTICES, place::<f64, 2, 2>, place::<f32, 2, 2>);
-    check(&LATTICES, place::<f64, 3, 4>, place::<f32, 3, 4>);
+fn mixtures_pass_the_case_list() {
+    check(&LATTICES, place::<f64, 0>, place::<f32, 0>);
+    check(&LATTICES, place::<f64, 1>, place::<f32, 1>);
+}
+
+#[test]
+fn loops_as_context_pass_the_case_list() {
+    check(&LATTICES, place::<f64, 2>, place::<f32, 2>);
+}
+
+#[test]
+fn wide_nets_pass_the_case_list() {
+    check(&LATTICES, place::<f64, 3>, place::<f32, 3>);
+}
+
+#[test]
+fn splines_pass_the_case_list() {
+    check(&LATTICES, place::<f64, 4>, place::<f32, 4>);
+    check(&LATTICES, place::<f64, 5>, place::<f32, 5>);
+}
+
+#[test]
+fn scores_are_gradients_of_the_density() {
+    for place in [place::<f64, 1>, place::<f64, 2>, place::<f64, 3>, place::<f64, 4>, place::<f64, 5>] {
+        score(LATTICES.large, place);
+    }
 }
 
 /// One layer as published, on angles `[x][y][mu]`: new angles and log det.
@@ -100,7 +143,8 @@ fn published(
 fn a_flow_is_the_published_formula_layer_by_layer() {
     for (extents, components) in [([8, 12], 2), ([4, 8], 1), ([8, 8], 6)] {
         let layers = 16;
-        let parameters = U1Coupling::<f64>::initial_parameters(layers, components, 11);
+        let settings = CouplingSettings::mixture(components);
+        let parameters = U1Coupling::<f64>::initial_parameters(layers, &settings, 11);
         let parameters: Vec<f64> = parameters.into_iter().map(|p| 2.0 * p).collect();
         for lanes in [LaneMeaning::Sites, LaneMeaning::Batch { chains: 1 }] {
             let lattice =
@@ -118,13 +162,13 @@ fn a_flow_is_the_published_formula_layer_by_layer() {
                     .collect()
             };
             let (mut expected, mut expected_log) = (angles(&u), 0.0);
-            for (index, w) in parameters.chunks_exact(parameter_count(components)).enumerate() {
+            for (index, w) in parameters.chunks_exact(parameter_count(&settings)).enumerate() {
                 let (moved, log) = published(&expected, index, components, w);
                 (expected, expected_log) = (moved, expected_log + log);
             }
             let mut log_det = [0.0];
             let mut flow =
-                Flow::new(U1Coupling::stack(&lattice, layers, components).unwrap(), parameters.clone())
+                Flow::new(U1Coupling::stack(&lattice, layers, settings).unwrap(), parameters.clone())
                     .unwrap();
             flow.forward(&mut u, &mut log_det);
             assert!((log_det[0] - expected_log).abs() < 1e-10, "{} {expected_log}", log_det[0]);
@@ -139,13 +183,14 @@ fn a_flow_is_the_published_formula_layer_by_layer() {
 }
 
 #[test]
-fn unsuitable_lattices_and_mixtures_are_refused() {
+fn unsuitable_lattices_and_settings_are_refused() {
+    let mixture = CouplingSettings::mixture;
     for extents in [&[6, 8][..], &[4, 4, 4]] {
         let lattice = Lattice::new(extents, LatticeOptions::default()).unwrap();
-        let message = U1Coupling::<f64>::stack(&lattice, 2, 2).err().unwrap().to_string();
+        let message = U1Coupling::<f64>::stack(&lattice, 2, mixture(2)).err().unwrap().to_string();
         assert!(message.contains("multiples of 4"), "{message}");
     }
     let lattice = Lattice::new(&[4, 4], LatticeOptions::default()).unwrap();
-    assert!(U1Coupling::<f64>::stack(&lattice, 2, 0).is_err());
-    assert!(U1Coupling::<f64>::stack(&lattice, 2, 8).is_err());
+    assert!(U1Coupling::<f64>::stack(&lattice, 2, mixture(0)).is_err());
+    assert!(U1Coupling::<f64>::stack(&lattice, 2, mixture(8)).is_err());
 }

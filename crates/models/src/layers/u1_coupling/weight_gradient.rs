@@ -31,22 +31,22 @@ impl<T: Real> WeightSums<T> {
         Self { rows: Vec::new(), weights: Vec::new(), classes: Vec::new() }
     }
 
-    /// The sums for a convolution of `inputs` channels of `from` at `targets`, whose outputs have the cotangents `back`,
-    /// zero where they are not wanted. Collective.
+    /// The sums for a convolution of `inputs` channels of `from` at `targets`, and those of its outputs that follow
+    /// channel `first`: they have the cotangents `back`, zero where they are not wanted. Collective.
     pub fn sum<const OUTPUTS: usize>(
         &mut self,
         lattice: &Lattice,
         stripes: &Stripes<T>,
         targets: &Targets,
         (from, inputs): (&Field<T>, usize),
-        back: &Field<T>,
+        (back, first): (&Field<T>, usize),
     ) {
         self.weights.clear();
         self.classes.clear();
         self.weights.resize(TAPS.len() * inputs * OUTPUTS, 0.0);
         self.classes.resize(4 * OUTPUTS, 0.0);
         if stripes.is_batch {
-            self.in_lanes::<OUTPUTS>(lattice, stripes, targets, (from, inputs), back);
+            self.in_lanes::<OUTPUTS>(lattice, stripes, targets, (from, inputs), (back, first));
             if lattice.comm().ranks() > 1 {
                 over_ranks(lattice, &mut self.weights);
                 over_ranks(lattice, &mut self.classes);
@@ -55,13 +55,14 @@ impl<T: Real> WeightSums<T> {
         }
         for (tap, blocks) in targets.by_tap.iter().enumerate() {
             for input in 0..inputs {
-                let kernel =
-                    Products::<T, OUTPUTS> { blocks, from: from.reader(), input, back: back.reader() };
+                let (from, back) = (from.reader(), back.reader());
+                let kernel = Products::<T, OUTPUTS> { blocks, from, input, back, first };
                 let sums = &mut self.weights[(tap * inputs + input) * OUTPUTS..][..OUTPUTS];
                 lattice.reduce(&kernel, 0..blocks.len(), sums);
             }
         }
-        let kernel = Members::<T, OUTPUTS> { stripes, blocks: &targets.blocks, back: back.reader() };
+        let (blocks, back) = (&targets.blocks[..], back.reader());
+        let kernel = Members::<T, OUTPUTS> { stripes, blocks, back, first };
         lattice.reduce(&kernel, 0..targets.blocks.len(), &mut self.classes);
     }
 
@@ -71,7 +72,7 @@ impl<T: Real> WeightSums<T> {
         stripes: &Stripes<T>,
         targets: &Targets,
         (from, inputs): (&Field<T>, usize),
-        back: &Field<T>,
+        (back, first): (&Field<T>, usize),
     ) {
         let (count, patterns) = (self.weights.len(), stripes.patterns.len());
         self.rows.resize_with(count + patterns * OUTPUTS, || Row([T::default(); 16]).into());
@@ -81,6 +82,7 @@ impl<T: Real> WeightSums<T> {
             from: from.reader(),
             inputs,
             back: back.reader(),
+            first,
             rows: &self.rows,
         };
         lattice.launch(&kernel, 0..count / REGISTERS + patterns);
@@ -123,6 +125,7 @@ struct Products<'a, T, const OUTPUTS: usize> {
     from: FieldReader<'a, T>,
     input: usize,
     back: FieldReader<'a, T>,
+    first: usize,
 }
 
 impl<T: Real, const OUTPUTS: usize> Kernel<T> for Products<'_, T, OUTPUTS> {
@@ -133,7 +136,7 @@ impl<T: Real, const OUTPUTS: usize> Kernel<T> for Products<'_, T, OUTPUTS> {
         for &(block, at) in &self.blocks[range] {
             let x: V = self.from.load_at(at, self.input);
             for o in 0..OUTPUTS {
-                tally.add(o, x * self.back.load::<V>(block as usize, o));
+                tally.add(o, x * self.back.load::<V>(block as usize, self.first + o));
             }
         }
     }
@@ -144,6 +147,7 @@ struct Members<'a, T, const OUTPUTS: usize> {
     stripes: &'a Stripes<T>,
     blocks: &'a [u32],
     back: FieldReader<'a, T>,
+    first: usize,
 }
 
 impl<T: Real, const OUTPUTS: usize> Kernel<T> for Members<'_, T, OUTPUTS> {
@@ -156,7 +160,8 @@ impl<T: Real, const OUTPUTS: usize> Kernel<T> for Members<'_, T, OUTPUTS> {
             for class in 0..4 {
                 let members: V = pattern.members[class].to_lanes();
                 for o in 0..OUTPUTS {
-                    tally.add(class * OUTPUTS + o, members * self.back.load::<V>(block as usize, o));
+                    let back: V = self.back.load(block as usize, self.first + o);
+                    tally.add(class * OUTPUTS + o, members * back);
                 }
             }
         }
@@ -170,6 +175,7 @@ struct LaneSums<'a, T, const OUTPUTS: usize> {
     from: FieldReader<'a, T>,
     inputs: usize,
     back: FieldReader<'a, T>,
+    first: usize,
     rows: &'a [UnsafeCell<Row<T>>],
 }
 
@@ -195,11 +201,11 @@ impl<T: Real, const OUTPUTS: usize> LaneSums<'_, T, OUTPUTS> {
     #[inline(always)]
     fn weights<V: Lanes<Scalar = T>>(&self, group: usize) {
         let pairs = group * REGISTERS / OUTPUTS;
-        let (tap, first) = (pairs / self.inputs, pairs % self.inputs);
+        let (tap, input) = (pairs / self.inputs, pairs % self.inputs);
         let mut sums = [V::splat(0.0); REGISTERS];
         for &(block, at) in &self.targets.by_tap[tap] {
-            let back = self.back.rows(block as usize, 0, OUTPUTS);
-            let from = self.from.rows(at.block as usize, first, REGISTERS / OUTPUTS);
+            let back = self.back.rows(block as usize, self.first, OUTPUTS);
+            let from = self.from.rows(at.block as usize, input, REGISTERS / OUTPUTS);
             for i in 0..REGISTERS / OUTPUTS {
                 // SAFETY: the rows lie inside the field; a batch's lanes are never turned.
                 let x = unsafe { V::load(from.add(i * T::LANES)) };
@@ -221,7 +227,7 @@ impl<T: Real, const OUTPUTS: usize> LaneSums<'_, T, OUTPUTS> {
         for &block in &self.targets.blocks {
             if self.pattern_of[block as usize] as usize == pattern {
                 for o in 0..OUTPUTS {
-                    sums[o] = sums[o] + self.back.load(block as usize, o);
+                    sums[o] = sums[o] + self.back.load(block as usize, self.first + o);
                 }
             }
         }
