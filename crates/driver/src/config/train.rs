@@ -88,7 +88,7 @@ fn two() -> usize {
     2
 }
 
-fn model_file() -> PathBuf {
+pub(super) fn model_file() -> PathBuf {
     "model.safetensors".into()
 }
 

@@ -1,6 +1,7 @@
 //! Trainings: from first parameters or a checkpoint to a model file, a Markov chain with it, and the results.
 
 mod chain;
+pub(crate) mod loops;
 mod model;
 mod results;
 

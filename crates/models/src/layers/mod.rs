@@ -1,11 +1,13 @@
 //! The layers: one file each.
 
 mod exponent;
+mod loop_flow;
 mod loops;
 mod residual;
 mod stout;
 mod u1_coupling;
 
+pub use loop_flow::{KNOTS_MAX, LoopField, LoopFlow, LoopSet, Loops, STEPS_MAX, spline_basis};
 pub use residual::{Coefficients, Residual, Sharing, backward_flops, forward_flops, record_forward};
 pub use stout::{Stout, StoutSharing};
 pub use u1_coupling::{COMPONENTS_MAX, CouplingFlops, U1Coupling};
