@@ -1,6 +1,6 @@
 //! docs/run-files.md: its examples are run files, its message is the program's, and every key has its row.
 
-use gaugelink_driver::config::{FileKind, RunFile, Stage, TrainFile};
+use gaugelink_driver::config::{AnyTrainFile, FileKind, RunFile, Stage, TrainFile};
 use std::path::Path;
 
 fn page() -> String {
@@ -32,8 +32,8 @@ fn sample_files_are_read() {
     let mut count = 0;
     for entry in std::fs::read_dir(runs).unwrap() {
         let path = entry.unwrap().path();
-        if std::fs::read_to_string(&path).unwrap().contains("[train]") {
-            TrainFile::read(&path, &[]).unwrap();
+        if std::fs::read_to_string(&path).unwrap().contains("[model]") {
+            AnyTrainFile::read(&path, &[]).unwrap();
             count += 1;
             continue;
         }
@@ -109,6 +109,23 @@ fn every_key_of_a_training_has_its_row() {
         };
         let text: String = TABLES.iter().map(|(name, keys)| wrong(name, keys)).collect();
         let error = TrainFile::parse(&text, Path::new("train.toml"), &[]).unwrap_err().to_string();
+        check_rows(heading, error);
+    }
+}
+
+#[test]
+fn every_key_of_a_loop_training_has_its_row() {
+    const MODEL: &str = "kind = \"loop-flow\"\nloops = \"next\"\nknots = 2\nsteps = 8\n";
+    const BEGIN: &str = "[run]\nseed = 1\ndirectory = \"x\"\n[lattice]\ngroup = \"SU(2)\"\nextents = [8, 8]\n\
+                         [action]\nbeta = 1\n";
+    for (table, heading) in [
+        ("model", "\n## `[model]` of a flow of loops"),
+        ("fit", "\n## `[fit]` of a flow of loops"),
+        ("evaluate", "\n## `[evaluate]` of a flow of loops"),
+    ] {
+        let wrong = if table == "model" { "" } else { &format!("[{table}]\n") };
+        let text = format!("{BEGIN}[model]\n{MODEL}{wrong}nonsense = 1\n");
+        let error = AnyTrainFile::parse(&text, Path::new("train.toml"), &[]).unwrap_err().to_string();
         check_rows(heading, error);
     }
 }

@@ -7,13 +7,15 @@
 //! |---|---|---|
 //! | `residual` | `sharing`: "one" or "per-staple"; `bound`: Σ\|ρ\| stays below it (absent: plain ρ) | `k.rho` |
 //! | `u1-coupling` | `components`; or `map`: "spline" and `bins`; `context`: "loops" (absent: "plaquettes"); `hidden` (absent: 8) | `k.net` |
-//!
 //! | `u1-block` | `half`: extents of a block's halves; `across`: direction of the cut; `bins`; `hidden` | `k.net` |
+//! | `loop-flow` | `loops`: "leading", "next" or "second"; `knots`; `steps` | `k.coefficients` |
 //!
 //! A force has one entry, `smeared-wilson`, and the tensors `couplings` (c_0…c_K) and `rho` (ρ_1…ρ_K).
 
 use crate::file::{Header, LayerEntry, Model, ModelKind, Named, TensorEntry, Theory};
-use crate::layers::{BlockSettings, Coefficients, CouplingSettings, Residual, Sharing, U1Block, U1Coupling};
+use crate::layers::{
+    BlockSettings, Coefficients, CouplingSettings, LoopFlow, Loops, Residual, Sharing, U1Block, U1Coupling,
+};
 use crate::{Flow, Layer, LearnedForce, ModelError};
 use gaugelink_lattice::{Lattice, Real};
 use serde::{Deserialize, Serialize};
@@ -39,6 +41,15 @@ pub enum LayerKind {
     /// A block layer of U(1) in two dimensions.
     #[serde(rename = "u1-block")]
     U1Block(BlockSettings),
+    /// A gradient flow of Wilson loops in two dimensions, of any group.
+    LoopFlow {
+        /// Its loops.
+        loops: Loops,
+        /// Knots of their coefficients.
+        knots: usize,
+        /// Steps of the integrator.
+        steps: usize,
+    },
 }
 
 /// Most layers of a flow: more is a damaged file.
@@ -66,11 +77,17 @@ impl LayerKind {
                 };
                 of_u1((0..count).map(layer).collect::<Result<_, _>>()?)
             }
+            Self::LoopFlow { loops, knots, steps } => {
+                let flow = |_| -> Result<Box<dyn Layer<T, N>>, ModelError> {
+                    Ok(Box::new(LoopFlow::new(lattice, loops, knots, steps)?))
+                };
+                (0..count).map(flow).collect()
+            }
         }
     }
 
-    /// The tensor of layer `k`, in `dims` dimensions.
-    fn tensor(&self, k: usize, dims: usize) -> TensorEntry {
+    /// The tensor of layer `k` for N×N links in `dims` dimensions.
+    fn tensor<const N: usize>(&self, k: usize, dims: usize) -> TensorEntry {
         match *self {
             Self::Residual { sharing: Sharing::One, .. } => TensorEntry::new(format!("{k}.rho"), &[1]),
             Self::Residual { .. } => TensorEntry::new(format!("{k}.rho"), &[2 * (dims - 1)]),
@@ -79,6 +96,9 @@ impl LayerKind {
             }
             Self::U1Block(settings) => {
                 TensorEntry::new(format!("{k}.net"), &[U1Block::<f64>::parameter_count(&settings)])
+            }
+            Self::LoopFlow { loops, knots, .. } => {
+                TensorEntry::new(format!("{k}.coefficients"), &[knots, loops.count(N)])
             }
         }
     }
@@ -137,7 +157,8 @@ impl<T: Real, const N: usize> Flow<T, N> {
             layers.extend(run[0].stack(lattice, run.len())?);
         }
         let flow = Self::new(layers, model.parameters.clone())?;
-        header.expect_tensors(kinds.iter().enumerate().map(|(k, kind)| kind.tensor(k, lattice.dims())))?;
+        header
+            .expect_tensors(kinds.iter().enumerate().map(|(k, kind)| kind.tensor::<N>(k, lattice.dims())))?;
         Ok(flow)
     }
 }
@@ -152,7 +173,7 @@ pub fn flow_model<const N: usize>(
 ) -> Model {
     let mut header = Header::new(ModelKind::Flow, Theory::of::<N>(dims), action);
     header.architecture = layers.iter().map(LayerKind::entry).collect();
-    header.tensors = layers.iter().enumerate().map(|(k, layer)| layer.tensor(k, dims)).collect();
+    header.tensors = layers.iter().enumerate().map(|(k, layer)| layer.tensor::<N>(k, dims)).collect();
     Model { header, parameters }
 }
 
@@ -224,6 +245,22 @@ mod tests {
         read.forward(&mut u, &mut log_det);
         written.forward(&mut expected, &mut expected_log_det);
         assert!(u.as_slice() == expected.as_slice() && log_det == expected_log_det && log_det[0] != 0.0);
+    }
+
+    #[test]
+    fn a_loop_flow_comes_back_from_its_file() {
+        let lattice = Lattice::new(&[4, 4], LatticeOptions::default()).unwrap();
+        let kind = LayerKind::LoopFlow { loops: Loops::Next, knots: 3, steps: 2 };
+        let parameters = LoopFlow::<f64, 2>::expanded(Loops::Next, 3, 1.5);
+        let bytes = flow_model::<2>(2, action(), &[kind], parameters.clone()).to_bytes("test").unwrap();
+        let model = Model::from_bytes(&bytes, "test").unwrap();
+        assert_eq!(model.header.architecture[0].settings["loops"], "next");
+        assert_eq!(model.tensor("0.coefficients"), Some(&parameters[..]));
+        let read = Flow::<f64, 2>::from_model(&lattice, &model).unwrap();
+        assert_eq!(read.parameters(), parameters);
+        let cube = Lattice::new(&[4, 4, 4], LatticeOptions::default()).unwrap();
+        let model = flow_model::<2>(3, action(), &[kind], parameters);
+        assert!(Flow::<f64, 2>::from_model(&cube, &model).is_err(), "three dimensions");
     }
 
     #[test]

@@ -10,13 +10,17 @@ mod error;
 mod estimator;
 pub mod exact;
 pub mod force_matching;
+mod generator_fit;
 mod group;
 mod reverse_kl;
 mod schedule;
+mod step_error;
 mod trainer;
 
 pub use error::TrainError;
 pub use estimator::Estimator;
+pub use generator_fit::{Fitted, GeneratorFit};
 pub use reverse_kl::{Draws, ReverseKl};
 pub use schedule::Schedule;
+pub use step_error::step_error;
 pub use trainer::{Plan, Progress, Telemetry, Trainer};

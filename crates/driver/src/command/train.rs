@@ -1,15 +1,18 @@
 //! `gaugelink train`.
 
 use crate::cli::TrainArgs;
-use crate::config::TrainFile;
+use crate::config::AnyTrainFile;
 use crate::error::DriverError;
 use crate::report::Report;
-use crate::train::execute;
+use crate::train::{execute, loops};
 
 /// Trains a model, as a file says.
 ///
 /// # Errors
 /// [`DriverError`].
 pub(crate) fn train(args: &TrainArgs, report: &mut Report) -> Result<(), DriverError> {
-    execute(&TrainFile::read(&args.file, &args.set)?, args.fresh, report)
+    match AnyTrainFile::read(&args.file, &args.set)? {
+        AnyTrainFile::Coupling(file) => execute(&file, args.fresh, report),
+        AnyTrainFile::Loops(file) => loops::execute(&file, args.fresh, report),
+    }
 }

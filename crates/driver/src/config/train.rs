@@ -197,7 +197,7 @@ fn up_to<'de, D: Deserializer<'de>>(deserializer: D, most: usize, what: &str) ->
     }
 }
 
-fn model_file() -> PathBuf {
+pub(super) fn model_file() -> PathBuf {
     "model.safetensors".into()
 }
 

@@ -2,6 +2,7 @@
 
 mod chain;
 mod first;
+pub(crate) mod loops;
 mod model;
 mod results;
 

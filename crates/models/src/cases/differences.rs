@@ -2,11 +2,13 @@
 
 use super::Place;
 use super::links::{chain_algebra, chain_links, for_sites, loss, rough};
+use crate::Flow;
 use gaugelink_lattice::group::{
     algebra_dim, exponential, from_coordinates, to_coordinates, traceless_antihermitian,
 };
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions, MomentumField};
+use std::sync::Arc;
 
 /// So short that hardly an angle comes to the knot of a spline, where second derivatives jump.
 const STEP: f64 = 4e-4;
@@ -23,45 +25,54 @@ pub fn jacobian<const N: usize>(extents: &[usize], place: Place<f64, N>) {
     let lattice = Lattice::new(extents, LatticeOptions { threads: 1, ..LatticeOptions::default() }).unwrap();
     let mut flow = place(&lattice).unwrap();
     for inverse in [false, true] {
-        let v = rough::<f64, N>(&lattice, 0);
-        let mut log_det = [0.0];
-        let mut map = |u: &mut GaugeField<f64, N>| {
-            log_det = [0.0];
-            if inverse { flow.inverse(u, &mut log_det).unwrap() } else { flow.forward(u, &mut log_det) }
-        };
-        let mut columns = Vec::new();
-        let mut u = v.duplicate().unwrap();
-        map(&mut u);
-        let image = chain_links(&u, 0);
-        for_sites::<f64>(&lattice, 0, |_, block, lane| {
-            for (mu, b) in (0..lattice.dims()).flat_map(|mu| (0..algebra_dim(N)).map(move |b| (mu, b))) {
-                let mut column = vec![0.0; image.len() * algebra_dim(N)];
-                for (factor, weight) in [(1.0, 8.0), (-1.0, -8.0), (2.0, -1.0), (-2.0, 1.0)] {
-                    let mut c = [0.0; 8];
-                    c[b] = factor * STEP;
-                    let link = exponential(&from_coordinates(&c)).mul(&v.link(block, mu, lane));
-                    u.copy_from(&v);
-                    u.layout().copies(lane).for_each(|l| u.set_link(block, mu, l, &link));
-                    map(&mut u);
-                    for (i, (moved, at)) in chain_links(&u, 0).iter().zip(&image).enumerate() {
-                        let shift = to_coordinates(&traceless_antihermitian(&moved.mul_adjoint(at)));
-                        for a in 0..algebra_dim(N) {
-                            column[i * algebra_dim(N) + a] += weight / (12.0 * STEP) * shift[a];
-                        }
-                    }
-                }
-                columns.push(column);
-            }
-        });
-        u.copy_from(&v);
-        map(&mut u);
-        let expected = log_determinant(columns);
+        let (error, size) = log_det_errors(&lattice, &mut flow, inverse);
         assert!(
-            (log_det[0] - expected).abs() < 1e-8 * expected.abs().max(1.0),
-            "N={N} {extents:?} inverse {inverse}: log det {} instead of {expected}",
-            log_det[0]
+            error.abs() < 1e-8 * size.max(1.0),
+            "N={N} {extents:?} inverse {inverse}: log det of size {size} off by {error:e}"
         );
     }
+}
+
+/// By how much the log det of f, or of f⁻¹, misses that of the matrix ∂(link, a)/∂(link, b), and the size of that.
+pub fn log_det_errors<const N: usize>(
+    lattice: &Arc<Lattice>,
+    flow: &mut Flow<f64, N>,
+    inverse: bool,
+) -> (f64, f64) {
+    let v = rough::<f64, N>(lattice, 0);
+    let mut log_det = [0.0];
+    let mut map = |u: &mut GaugeField<f64, N>| {
+        log_det = [0.0];
+        if inverse { flow.inverse(u, &mut log_det).unwrap() } else { flow.forward(u, &mut log_det) }
+    };
+    let mut columns = Vec::new();
+    let mut u = v.duplicate().unwrap();
+    map(&mut u);
+    let image = chain_links(&u, 0);
+    for_sites::<f64>(lattice, 0, |_, block, lane| {
+        for (mu, b) in (0..lattice.dims()).flat_map(|mu| (0..algebra_dim(N)).map(move |b| (mu, b))) {
+            let mut column = vec![0.0; image.len() * algebra_dim(N)];
+            for (factor, weight) in [(1.0, 8.0), (-1.0, -8.0), (2.0, -1.0), (-2.0, 1.0)] {
+                let mut c = [0.0; 8];
+                c[b] = factor * STEP;
+                let link = exponential(&from_coordinates(&c)).mul(&v.link(block, mu, lane));
+                u.copy_from(&v);
+                u.layout().copies(lane).for_each(|l| u.set_link(block, mu, l, &link));
+                map(&mut u);
+                for (i, (moved, at)) in chain_links(&u, 0).iter().zip(&image).enumerate() {
+                    let shift = to_coordinates(&traceless_antihermitian(&moved.mul_adjoint(at)));
+                    for a in 0..algebra_dim(N) {
+                        column[i * algebra_dim(N) + a] += weight / (12.0 * STEP) * shift[a];
+                    }
+                }
+            }
+            columns.push(column);
+        }
+    });
+    u.copy_from(&v);
+    map(&mut u);
+    let expected = log_determinant(columns);
+    (log_det[0] - expected, expected.abs())
 }
 
 /// log|det| by elimination with pivots.

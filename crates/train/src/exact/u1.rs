@@ -1,4 +1,4 @@
-//! Exact values of two-dimensional U(1) on a periodic lattice: what a training and its chain are judged by.
+//! U(1) in two dimensions.
 //!
 //! The plaquettes of a closed surface multiply to 1, and the characters of the group make the sum over configurations a
 //! sum over one representation n of all plaquettes:
