@@ -63,7 +63,7 @@ impl BlockSettings {
         let of_layer = |left: usize| {
             // Halves of 2^left plaquettes.
             let half = [1 << left.div_ceil(2), 1 << (left / 2)];
-            Self { half, across: if left % 2 == 0 { 0 } else { 1 }, bins, hidden }
+            Self { half, across: left % 2, bins, hidden }
         };
         (0..layers).rev().map(of_layer).collect()
     }

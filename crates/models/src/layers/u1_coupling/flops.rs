@@ -68,7 +68,7 @@ fn count(body: impl FnOnce(&Recorder<f64>)) -> f64 {
 /// The map at an active site.
 enum Map {
     Mixture(Mixture<Recorded<f64>>),
-    Spline(Spline<Recorded<f64>>),
+    Spline(Box<Spline<Recorded<f64>>>),
 }
 
 /// The map of the net's outputs and the plaquette's phase at an active site.
@@ -83,7 +83,7 @@ fn inputs(r: &Recorder<f64>, map: CircleMap) -> (Map, Complex<Recorded<f64>>) {
             let s: [_; COMPONENTS_MAX] = std::array::from_fn(|k| numbers[k]);
             Map::Mixture(Mixture::new(components, s, numbers[components]))
         }
-        CircleMap::Spline { bins } => Map::Spline(Spline::new(bins, &numbers)),
+        CircleMap::Spline { bins } => Map::Spline(Box::new(Spline::new(bins, &numbers))),
     };
     (map, r.complex(phase, 0, r.here()))
 }
