@@ -131,7 +131,7 @@ impl<T: Real, const N: usize> LoopField<T, N> {
     /// W_i and its derivative along `direction` (∂ along Σ_a λ^a T_a of every link) for each loop and chain:
     /// `[loop][0, 1][chain]`. Collective.
     pub fn values_along(&mut self, u: &GaugeField<T, N>, direction: &MomentumField<T, N>) -> Vec<f64> {
-        let loops = self.set.len();
+        let loops = self.set.count();
         let mut sums = vec![0.0; 2 * loops * self.lattice.chains()];
         let c = Coefficients { c: vec![0.0; loops], laplacian: vec![0.0; loops], constant: 0.0 };
         self.slopes_along(u, &c, (direction, 1.0), &|_| 0.0, Some(&mut sums));

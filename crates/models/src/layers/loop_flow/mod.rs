@@ -61,7 +61,7 @@ impl Loops {
 
     /// How many there are for N×N links.
     pub fn count(self, n: usize) -> usize {
-        LoopSet::new(n, self.order()).len()
+        LoopSet::new(n, self.order()).count()
     }
 }
 
@@ -116,7 +116,7 @@ impl<T: Real, const N: usize> LoopFlow<T, N> {
     }
 
     fn count(&self) -> usize {
-        self.stepper.loops.set().len()
+        self.stepper.loops.set().count()
     }
 
     /// The coefficients at the stages of a step.

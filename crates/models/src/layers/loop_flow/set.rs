@@ -114,7 +114,7 @@ impl LoopSet {
     }
 
     /// How many loops.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.classes.len()
     }
 
@@ -130,7 +130,7 @@ impl LoopSet {
 
     /// The coefficients of Δ Σ c_i W_i, and its constant a site.
     pub fn laplacian(&self, c: &[f64]) -> (Vec<f64>, f64) {
-        let mut of = vec![0.0; self.len()];
+        let mut of = vec![0.0; self.count()];
         for (c, row) in c.iter().zip(&self.laplacian) {
             of.iter_mut().zip(row).for_each(|(sum, entry)| *sum += c * entry);
         }
@@ -149,25 +149,25 @@ impl LoopSet {
     /// Lüscher's generator for Wilson's action at `beta`, by powers of t: S̃_t = Σ_k t^k Σ_i c^(k)_i W_i with
     /// −Δ S̃^(0) = S and −Δ S̃^(k) = −∂S·∂S̃^(k−1), up to constants; S = −(β/N) W_0.
     pub fn expansion(&self, beta: f64) -> Vec<Vec<f64>> {
-        let minus = DMatrix::from_fn(self.len(), self.len(), |j, i| -self.laplacian[i][j]);
+        let minus = DMatrix::from_fn(self.count(), self.count(), |j, i| -self.laplacian[i][j]);
         // Loops whose Laplacian is 0 are constant, such as |tr P|² of U(1) and the determinant of SU(3) in traces: they may
         // be added to the source. The shortest solution does not contain them.
         let harmonic = null_space(&minus);
-        let mut columns = minus.insert_columns(self.len(), harmonic.ncols(), 0.0);
-        columns.columns_mut(self.len(), harmonic.ncols()).copy_from(&harmonic);
+        let mut columns = minus.insert_columns(self.count(), harmonic.ncols(), 0.0);
+        columns.columns_mut(self.count(), harmonic.ncols()).copy_from(&harmonic);
         let system = columns.svd(true, true);
         let coupling = -beta / self.n as f64;
-        let mut source = vec![0.0; self.len()];
+        let mut source = vec![0.0; self.count()];
         source[0] = coupling;
         let mut powers = Vec::new();
         for _ in 0..=self.order() {
             // Both factors of the decomposition are there.
             let solution = system.solve(&DVector::from_vec(source), ZERO).unwrap_or_default();
-            source = vec![0.0; self.len()];
+            source = vec![0.0; self.count()];
             for (c, contacts) in solution.iter().zip(&self.contacts) {
                 contacts.iter().for_each(|&(j, entry)| source[j] -= coupling * c * entry);
             }
-            powers.push(solution.as_slice()[..self.len()].to_vec());
+            powers.push(solution.as_slice()[..self.count()].to_vec());
         }
         powers
     }

@@ -152,7 +152,7 @@ impl<T: Real, const N: usize> Stepper<T, N> {
             };
             lattice.launch(&kernel, blocks.clone());
             let (scale, share) = (GAIN[i] * *h, WEIGHTS[i] * *h);
-            let mut sums = vec![0.0; 2 * loops.set().len() * chains];
+            let mut sums = vec![0.0; 2 * loops.set().count() * chains];
             let slopes = loops.slopes_along(
                 &stages[i],
                 &c[i],
@@ -186,10 +186,10 @@ fn add_by_coefficients(
     let chains = weight.len();
     let of = |k: usize| &sums[k * chains..(k + 1) * chains];
     let weighted = |k: usize| share * of(k).iter().zip(weight).map(|(s, w)| s * w).sum::<f64>();
-    let values: Vec<f64> = (0..set.len()).map(|j| weighted(2 * j)).collect();
+    let values: Vec<f64> = (0..set.count()).map(|j| weighted(2 * j)).collect();
     let constant = share * volume as f64 * weight.iter().sum::<f64>();
     let by_laplacian = set.laplacian_back(&values, constant);
-    for j in 0..set.len() {
+    for j in 0..set.count() {
         into[j] -= of(2 * j + 1).iter().sum::<f64>() + by_laplacian[j];
     }
 }

@@ -98,7 +98,7 @@ impl Program {
     /// sets that there are.
     pub fn new(set: &LoopSet) -> Option<Self> {
         let images = spelled(set);
-        let wanted: usize = (0..set.len()).map(|i| set.images(i).len()).sum();
+        let wanted: usize = (0..set.count()).map(|i| set.images(i).len()).sum();
         let mut program = Self::default();
         let mut spellings: Vec<(usize, Vec<Word>)> = images.into_values().collect();
         spellings.sort();
@@ -114,7 +114,7 @@ impl Program {
         }
         program.phases = program.products();
         let fits = program.terms.len() == wanted
-            && set.len() <= LOOPS_MAX
+            && set.count() <= LOOPS_MAX
             && program.traces.len() <= TRACES
             && LETTERS + program.pairs.len() <= REGISTERS;
         fits.then_some(program)
@@ -206,7 +206,7 @@ fn pairs<'a>(words: impl Iterator<Item = &'a Word>) -> Vec<[Factor; 2]> {
 /// For every image of every loop of a set, the loop and the words whose traces make it.
 fn spelled(set: &LoopSet) -> BTreeMap<Traces, (usize, Vec<Word>)> {
     let class_of: BTreeMap<&Traces, usize> =
-        (0..set.len()).flat_map(|i| set.images(i).iter().map(move |image| (image, i))).collect();
+        (0..set.count()).flat_map(|i| set.images(i).iter().map(move |image| (image, i))).collect();
     let mut found = BTreeMap::new();
     for length in 1..=set.order() + 1 {
         for family in FAMILIES {
@@ -277,7 +277,7 @@ mod tests {
             for (order, count) in counts.into_iter().enumerate() {
                 let set = LoopSet::new(n, order);
                 let program = Program::new(&set).unwrap();
-                assert_eq!(set.len(), count);
+                assert_eq!(set.count(), count);
                 println!(
                     "N={n}: {count} loops, {} terms, {} traces, {} products, letters {:?}",
                     program.terms.len(),
