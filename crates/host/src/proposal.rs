@@ -27,8 +27,8 @@ impl<'s> ProposalObject<'s> {
         if aux.len() != aux_new.len() {
             return Err(unlike(&self.object.plugin, aux.len(), aux_new.len()));
         }
-        // SAFETY: whole structs and views that live through the call.
         let mut call = |(old, new): (&[*const raw::glk_view], &[*mut raw::glk_view])| {
+            // SAFETY: whole structs and views that live through the call.
             self.object.call(|object, error| unsafe {
                 let (u, u_new) = (u.as_raw(), u_new.as_raw_mut());
                 let (old, new, count) = (old.as_ptr(), new.as_ptr(), old.len() as u64);

@@ -213,7 +213,7 @@ fn spelled(set: &LoopSet) -> BTreeMap<Traces, (usize, Vec<Word>)> {
             for word in all_words(family, length) {
                 for cuts in 0..1usize << (length - 1) {
                     let words = cut(&word, cuts);
-                    let (traces, trivial) = Traces::product(words.iter().map(|word| walked(word)));
+                    let (traces, trivial) = Traces::product(words.iter().map(walked));
                     let image = traces.image();
                     if let (0, Some(&class)) = (trivial, class_of.get(&image)) {
                         found.entry(image).or_insert((class, words));
