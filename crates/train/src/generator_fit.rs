@@ -29,7 +29,7 @@ pub struct GeneratorFit {
     pub knots: usize,
     /// β of Wilson's action.
     pub beta: f64,
-    /// Configurations at each time, in batches of [`CHAINS`].
+    /// Configurations at each time, in batches of 8.
     pub samples: usize,
     /// Seed of the heat bath.
     pub seed: u64,
