@@ -7,8 +7,9 @@ use gaugelink_lattice::file::read;
 use gaugelink_lattice::foreign::{lend, view, write_algebra};
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions, MomentumField, Real};
-use gaugelink_models::Flow;
-use gaugelink_models::layers::{Coefficients, Residual, Sharing};
+use gaugelink_models::file::Named;
+use gaugelink_models::layers::{Coefficients, LoopFlow, Loops, Residual, Sharing};
+use gaugelink_models::{Flow, LayerKind, flow_model};
 use gaugelink_physics::action::{Action, WilsonAction};
 use gaugelink_physics::observable::plaquette;
 use lime_rs::GaugeFile;
@@ -312,6 +313,20 @@ fn pullback_is_that_of_the_flow() {
         2 * 8 * numbers as u64,
         "the algebra fields, not the links"
     );
+}
+
+/// The plugin promises exact densities, and accept steps rest on that.
+#[test]
+fn densities_off_by_the_steps_of_an_integrator_are_refused() {
+    let (host, folder) = (Host::new("flow"), tempfile::tempdir().unwrap());
+    let file = folder.path().join("loops.safetensors");
+    let action = Named { name: "wilson".into(), parameters: Default::default() };
+    let layer = LayerKind::LoopFlow { loops: Loops::Leading, knots: 2, steps: 4 };
+    let parameters = LoopFlow::<f64, 2>::expanded(Loops::Leading, 2, 1.0);
+    flow_model::<2>(2, action, &[layer], parameters).write(&file).unwrap();
+    let created = host.create(FlowObject::create, &lattice(&[4, 4]), &format!("model = {file:?}"));
+    let (status, message) = refused(created);
+    assert!(status == raw::GLK_UNSUPPORTED && message.contains("integrated in steps"), "{message}");
 }
 
 #[test]

@@ -163,6 +163,14 @@ impl<T: Real, const N: usize> Flow<T, N> {
     }
 }
 
+impl Model {
+    /// Whether the log density of its flow is that of the map as it is computed, up to rounding.
+    pub fn has_exact_density(&self) -> bool {
+        let integrated = |layer: &LayerEntry| matches!(LayerKind::of(layer), Ok(LayerKind::LoopFlow { .. }));
+        !self.header.architecture.iter().any(integrated)
+    }
+}
+
 /// A model of kind `flow` for N×N links in `dims` dimensions: `layers`, the first applied first, with the parameters of
 /// one after the other.
 pub fn flow_model<const N: usize>(

@@ -58,6 +58,12 @@ impl Architecture {
                 ));
             }
             let model = Model::read(base_dir.join(model)).map_err(gaugelink_models::ModelError::from)?;
+            if !model.has_exact_density() {
+                return Err(Error::unsupported(
+                    "model: the log density of a flow of loops is integrated in steps and off by their error, while flows \
+                     of plugins promise exact ones, on which accept steps rest: give a flow of other layers",
+                ));
+            }
             Layers::File(Box::new(model))
         } else {
             let Kind::Residual = kind.unwrap_or(Kind::Residual);
