@@ -163,7 +163,11 @@ pub(crate) fn write_results(
     let table = table(rows);
     directory.replace("table.txt", &table)?;
     rows.iter().try_for_each(|row| report.record(row))?;
-    let files = format!("{LOG}, results.jsonl, table.txt, {others}, provenance.json, timings.jsonl");
+    // A fit has no measurements along the way, a training no stages to time.
+    let names = [LOG, "results.jsonl", "table.txt", "provenance.json", "timings.jsonl"];
+    let files: Vec<&str> =
+        names.into_iter().filter(|name| directory.file(name).exists()).chain([others]).collect();
+    let files = files.join(", ");
     report.text(&format!("{table}\n{below}{}: {files}", directory.path().display()))
 }
 
