@@ -31,14 +31,11 @@ fn fastest(mut call: impl FnMut()) -> f64 {
 
 /// A plugin in Rust and one in C, each with a flow.
 fn plugins(folder: &Path) -> [(&'static str, PathBuf, &'static str); 2] {
-    [
-        ("Rust", fixture(), "org.gaugelink.fixture.idle-flow"),
-        ("C", minimal(folder), "org.gaugelink.minimal.identity"),
-    ]
+    [("Rust", idle(), "org.gaugelink.idle.flow"), ("C", minimal(folder), "org.gaugelink.minimal.identity")]
 }
 
-fn fixture() -> PathBuf {
-    Search::new(&[]).find("fixture").expect("cargo built the fixture")
+fn idle() -> PathBuf {
+    Search::new(&[]).find("idle").expect("cargo built the fixture")
 }
 
 fn request<'r>(component: &'r str, lattice: &'r Lattice) -> Request<'r> {
@@ -73,25 +70,25 @@ fn a_call_from_rust_costs_nanoseconds() {
         ];
         show(&format!("host in Rust, plugin in {language}"), &costs);
     }
-    let plugin = Plugin::open(&fixture()).expect("it opens");
-    let idle = |kind: &str| format!("org.gaugelink.fixture.idle-{kind}");
+    let plugin = Plugin::open(&idle()).expect("it opens");
+    let component = |kind: &str| format!("org.gaugelink.idle.{kind}");
     let u = View::gauge(&from, &lattice, 1).expect("a field");
     let mut rng = sized_struct::<Rng>();
     rng.algorithm = raw::GLK_RNG_CHACHA20;
     let mut dirac = sized_struct::<Dirac>();
     dirac.op = raw::GLK_DIRAC_WILSON;
     let mut force =
-        ForceObject::create(&plugin, &services, &request(&idle("force"), &lattice)).expect("created");
+        ForceObject::create(&plugin, &services, &request(&component("force"), &lattice)).expect("created");
     let mut f = ViewMut::algebra(&mut to, &lattice, 1).expect("a field");
     let force = fastest(|| assert!(force.force(exec, &u, Auxiliary::default(), 1.0, &mut f).is_ok()));
-    let mut proposal =
-        ProposalObject::create(&plugin, &services, &request(&idle("proposal"), &lattice)).expect("created");
+    let mut proposal = ProposalObject::create(&plugin, &services, &request(&component("proposal"), &lattice))
+        .expect("created");
     let mut u_new = ViewMut::gauge(&mut to, &lattice, 1).expect("a field");
     let propose = fastest(|| {
         assert!(proposal.propose(exec, &rng, (&u, &mut u_new), (&[], &mut []), &mut [0.0]).is_ok());
     });
-    let mut precond =
-        PrecondObject::create(&plugin, &services, &request(&idle("precond"), &lattice)).expect("created");
+    let mut precond = PrecondObject::create(&plugin, &services, &request(&component("precond"), &lattice))
+        .expect("created");
     precond.setup(exec, &u, &dirac, Setup::Reset).expect("set up");
     let r = View::spinor(&from, &lattice, 1, 1).expect("a field");
     let mut z = ViewMut::spinor(&mut to, &lattice, 1, 1).expect("a field");
