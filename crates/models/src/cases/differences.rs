@@ -12,8 +12,12 @@ use std::sync::Arc;
 
 /// So short that hardly an angle comes to the knot of a spline, where second derivatives jump.
 const STEP: f64 = 4e-4;
-/// Of parameters, some of which act within a range far below 1, and of densities.
-const PARAMETER_STEP: f64 = 3e-4;
+/// Of parameters, some of which act within a range far below 1.
+const PARAMETER_STEP: f64 = 1e-4;
+/// So many parameters, evenly spread, are moved one by one; all are moved together.
+const PARAMETERS_ALONE: usize = 150;
+/// Of densities, which come out of inverses and are rounded more.
+const DENSITY_STEP: f64 = 3e-4;
 
 /// f′(0) to fourth order.
 fn derivative(h: f64, mut f: impl FnMut(f64) -> f64) -> f64 {
@@ -142,19 +146,30 @@ pub fn gradients<const N: usize>(extents: &[usize], place: Place<f64, N>) {
             );
         }
         let size = gradient.iter().map(|g| g * g).sum::<f64>().sqrt().max(1.0);
-        for p in 0..parameters.len() {
+        let mut along = |what: &str, direction: &[f64]| {
             let slope = derivative(PARAMETER_STEP, |s| {
-                let mut moved = parameters.clone();
-                moved[p] += s;
+                let moved: Vec<f64> = parameters.iter().zip(direction).map(|(p, d)| p + s * d).collect();
                 u.copy_from(&v);
                 total(&mut u, &moved)
             });
-            let off = (slope - gradient[p]).abs() / size;
+            let expected: f64 = gradient.iter().zip(direction).map(|(g, d)| g * d).sum();
             assert!(
-                off < 1e-8,
-                "N={N} {extents:?} {lanes:?}: slope {slope} of parameter {p}, by vjp {}",
-                gradient[p]
+                (slope - expected).abs() / size < 1e-8,
+                "N={N} {extents:?} {lanes:?}: slope {slope} along {what}, by vjp {expected}"
             );
+        };
+        let count = parameters.len();
+        for sample in 0..3 {
+            // All parameters at once, by about 1 together.
+            let scale = (2.0 / count.max(1) as f64).sqrt();
+            let direction: Vec<f64> =
+                (0..count).map(|p| scale * (1.3 * p as f64 + 2.1 * f64::from(sample)).sin()).collect();
+            along("all parameters", &direction);
+        }
+        for p in (0..count).step_by(count.div_ceil(PARAMETERS_ALONE).max(1)) {
+            let mut direction = vec![0.0; count];
+            direction[p] = 1.0;
+            along(&format!("parameter {p}"), &direction);
         }
     }
 }
@@ -175,7 +190,7 @@ pub fn score<const N: usize>(extents: &[usize], place: Place<f64, N>) {
         for sample in 0..3 {
             let mut direction = MomentumField::<f64, N>::zeroed(&lattice).unwrap();
             direction.refresh(Address::new(3, Purpose::Momenta).sample(sample));
-            let slope = derivative(PARAMETER_STEP, |s| {
+            let slope = derivative(DENSITY_STEP, |s| {
                 let mut moved = u.duplicate().unwrap();
                 moved.drift(&direction, s);
                 let mut log_q = vec![0.0; lattice.chains()];
