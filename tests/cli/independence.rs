@@ -1,6 +1,6 @@
 //! Independence Metropolis by a plugin's flow.
 
-use crate::program::{Scratch, assert_same, json_lines};
+use crate::program::{Scratch, assert_same, json_lines, rows_of_stage_0};
 use crate::resume::kill_after;
 use serde_json::Value;
 
@@ -32,15 +32,6 @@ file = "end.lime"
 /// U(1) on 4x4 at β = 1: I_n' and I_n in Z = Σ_n I_n^16, and the θ-dependence of Z, by an independent numerical evaluation.
 const EXACT: [(&str, f64, f64); 2] = [("plaquette", 0.446_393_91, 0.005), ("charge^2", 0.650_098, 0.05)];
 
-/// The rows of the stage.
-fn results(text: &str) -> impl Fn(&str) -> Value {
-    let lines = json_lines(text);
-    move |quantity: &str| {
-        let found = lines.iter().find(|line| line["stage"] == 0 && line["quantity"] == quantity);
-        found.unwrap_or_else(|| panic!("no {quantity}")).clone()
-    }
-}
-
 fn assert_exact(row: &impl Fn(&str) -> Value) {
     for (quantity, exact, precision) in EXACT {
         let row = row(quantity);
@@ -54,7 +45,7 @@ fn assert_exact(row: &impl Fn(&str) -> Value) {
 fn draws_taken_by_their_weights_have_the_distribution_of_the_action() {
     let scratch = Scratch::new(&RUN.replace("checkpoint_seconds = 0\n", ""));
     let text = scratch.succeeds(&["run", "run.toml", "--json"]);
-    let row = results(&text);
+    let row = rows_of_stage_0(&text);
     assert_exact(&row);
     let (acceptance, size) = (row("acceptance"), row("ESS of draws"));
     assert_eq!((&acceptance["n"], &size["n"]), (&(8 * 3600).into(), &(8 * 4000).into()));
@@ -80,7 +71,7 @@ fn heat_bath_sweeps_between_draws_keep_the_distribution() {
         .replace("checkpoint_seconds = 0\n", "")
         .replace("updates = 4000\n", "updates = 3000\nsweeps = 2\n");
     let text = Scratch::new(&mixed).succeeds(&["run", "run.toml", "--json"]);
-    assert_exact(&results(&text));
+    assert_exact(&rows_of_stage_0(&text));
 }
 
 #[test]

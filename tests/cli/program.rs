@@ -90,6 +90,15 @@ pub fn assert_same(a: &Path, b: &Path) {
     }
 }
 
+/// The rows of the first stage of a run, from its JSON lines, by quantity.
+pub fn rows_of_stage_0(text: &str) -> impl Fn(&str) -> serde_json::Value {
+    let lines = json_lines(text);
+    move |quantity: &str| {
+        let found = lines.iter().find(|line| line["stage"] == 0 && line["quantity"] == quantity);
+        found.unwrap_or_else(|| panic!("no {quantity}")).clone()
+    }
+}
+
 /// The lines of a JSON lines text.
 pub fn json_lines(text: &str) -> Vec<serde_json::Value> {
     text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()

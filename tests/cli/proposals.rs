@@ -1,8 +1,7 @@
 //! Metropolis updates by a plugin's proposals.
 
-use crate::program::{Scratch, assert_same, json_lines};
+use crate::program::{Scratch, assert_same, json_lines, rows_of_stage_0};
 use crate::resume::kill_after;
-use serde_json::Value;
 
 /// Eight chains of U(1) on 4x4, every link shaken at once.
 const RUN: &str = r#"
@@ -31,20 +30,11 @@ file = "end.lime"
 /// I_n of U(1) on 4x4 at β = 1: Σ_n I_n^15 I_n' / Σ_n I_n^16.
 const PLAQUETTE: f64 = 0.446_393_91;
 
-/// The rows of the stage of proposals.
-fn results(text: &str) -> impl Fn(&str) -> Value {
-    let lines = json_lines(text);
-    move |quantity: &str| {
-        let found = lines.iter().find(|line| line["stage"] == 0 && line["quantity"] == quantity);
-        found.unwrap_or_else(|| panic!("no {quantity}")).clone()
-    }
-}
-
 #[test]
 fn proposals_taken_by_the_action_have_its_distribution() {
     let scratch = Scratch::new(&RUN.replace("checkpoint_seconds = 0\n", ""));
     let text = scratch.succeeds(&["run", "run.toml", "--json"]);
-    let row = results(&text);
+    let row = rows_of_stage_0(&text);
     for (quantity, exact) in [("plaquette", PLAQUETTE), ("exp(-delta H)", 1.0)] {
         let row = row(quantity);
         let (value, error) = (row["value"].as_f64().unwrap(), row["error"].as_f64().unwrap());

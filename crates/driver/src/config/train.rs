@@ -292,19 +292,6 @@ pub struct ChainTable {
 }
 
 impl TrainFile {
-    /// Reads a file, with `key=value` overrides.
-    ///
-    /// # Errors
-    /// As [`super::RunFile::read`].
-    pub fn read(path: &Path, overrides: &[String]) -> Result<Self, DriverError> {
-        let text = std::fs::read_to_string(path).map_err(|source| DriverError::Io {
-            action: "read the training file",
-            path: path.into(),
-            source,
-        })?;
-        Self::parse(&text, path, overrides)
-    }
-
     /// Reads the text of such a file; `path` is only for messages.
     ///
     /// # Errors

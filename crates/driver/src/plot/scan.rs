@@ -9,8 +9,8 @@ use gaugelink_sampler::statistics::Measured;
 const COLOURS: [&str; 4] = [BLUE, RED, GREEN, INK];
 
 /// One algorithm.
-#[derive(Debug, Clone)]
-pub struct ScanCurve<'a> {
+#[derive(Debug, Clone, Default)]
+pub struct ScanCurve {
     /// Its name.
     pub name: String,
     /// τ_int with its error at each value of the parameter that has one.
@@ -18,7 +18,7 @@ pub struct ScanCurve<'a> {
     /// The same where the chain is too short for its τ_int, which is then a guess from below.
     pub guesses: Vec<(f64, Measured)>,
     /// The observable along a chain at the last value.
-    pub history: &'a [f64],
+    pub history: Vec<f64>,
 }
 
 /// τ_int on a logarithmic axis against the parameter, and below it a history of the observable for each algorithm.
@@ -33,7 +33,7 @@ pub struct ScanPlot<'a> {
     /// The observable.
     pub observable: &'a str,
     /// The algorithms.
-    pub curves: &'a [ScanCurve<'a>],
+    pub curves: &'a [ScanCurve],
 }
 
 impl ScanPlot<'_> {

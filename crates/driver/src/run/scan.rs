@@ -24,15 +24,6 @@ struct At<'s> {
     row: Row,
 }
 
-/// Autocorrelation times and a history of one stage.
-#[derive(Default)]
-struct Curve {
-    name: String,
-    times: Vec<(f64, Measured)>,
-    guesses: Vec<(f64, Measured)>,
-    history: Vec<f64>,
-}
-
 /// Does the runs one after the other and shows their results together. Each run goes on from its checkpoint, if it has
 /// one; a complete one is not done again.
 ///
@@ -59,7 +50,6 @@ pub(crate) fn execute(scan: &Scan, fresh: bool, report: &mut Report) -> Result<(
         extend(&mut curves, file, &lines, (observable, at));
     }
     let last = scan.table.values.last().copied().unwrap_or_default();
-    let curves: Vec<ScanCurve> = curves.iter().map(Curve::drawn).collect();
     let title = format!("Autocorrelation of the {observable}");
     let plot = ScanPlot { title: &title, parameter: key, last, observable, curves: &curves };
     directory.replace("scan.svg", &plot.svg())?;
@@ -77,10 +67,10 @@ fn kept<'f>(file: &'f RunFile, lines: &[Line]) -> impl Iterator<Item = Row> + 'f
 }
 
 /// Adds what a run tells of each stage of updates that measures the observable.
-fn extend(curves: &mut Vec<Curve>, file: &RunFile, lines: &[Line], (observable, at): (&str, f64)) {
+fn extend(curves: &mut Vec<ScanCurve>, file: &RunFile, lines: &[Line], (observable, at): (&str, f64)) {
     let measured = |stage: usize| series(file, stage, lines).into_iter().find(|s| s.name == observable);
     let all: Vec<Series> = (0..file.stages.len()).filter_map(measured).collect();
-    curves.resize_with(all.len(), Curve::default);
+    curves.resize_with(all.len(), ScanCurve::default);
     for (curve, series) in curves.iter_mut().zip(all) {
         let same = file.stages.iter().filter(|stage| stage.kind() == series.kind).count();
         curve.name = match same {
@@ -95,13 +85,6 @@ fn extend(curves: &mut Vec<Curve>, file: &RunFile, lines: &[Line], (observable, 
             Sufficiency::Enough => curve.times.push((at, time)),
             Sufficiency::TooShort => curve.guesses.push((at, time)),
         }
-    }
-}
-
-impl Curve {
-    fn drawn(&self) -> ScanCurve<'_> {
-        let Self { name, times, guesses, history } = self;
-        ScanCurve { name: name.clone(), times: times.clone(), guesses: guesses.clone(), history }
     }
 }
 

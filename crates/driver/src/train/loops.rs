@@ -1,25 +1,20 @@
 //! Trainings of flows of Wilson loops: a fit, steps of the optimiser, and a judgement on another lattice.
 
-use super::results;
+use super::{plan, resume, train};
 use crate::config::{LoopTrainFile, TrainTable};
 use crate::error::DriverError;
-use crate::progress;
-use crate::report::{Report, aside, json_lines};
-use crate::run::{LOG, Row, RunDirectory, Work, stop_flag, write_results};
+use crate::report::Report;
+use crate::run::{Row, RunDirectory, Work, stop_flag, write_results};
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{Lattice, Real};
 use gaugelink_models::file::{Measured, Named, Training};
 use gaugelink_models::layers::LoopFlow;
 use gaugelink_models::{Flow, LayerKind, ModelError, flow_model};
 use gaugelink_sampler::statistics::LogWeights;
-use gaugelink_train::{
-    GeneratorFit, Plan, Progress, ReverseKl, Telemetry, TrainError, Trainer, adam, exact, step_error,
-};
+use gaugelink_train::{GeneratorFit, ReverseKl, TrainError, Trainer, exact, step_error};
 use serde_json::{Map, json};
-use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::sync::atomic::AtomicBool;
 
 /// Configurations behind the error of the steps.
 const STEP_ERROR_SAMPLES: usize = 32;
@@ -116,51 +111,11 @@ fn trained<const N: usize>(
         fitted::<N>(file, rows)?
     };
     let volume = file.lattice.extents.iter().product();
-    let plan = Plan {
-        seed: file.run.seed,
-        steps: table.steps,
-        batch: table.batch,
-        rate: table.learning_rate,
-        schedule: table.schedule,
-        adam: adam::Settings { norm_max: Some(table.gradient_norm), ..adam::Settings::default() },
-        estimator: table.estimator,
-        beta_from: table.beta_from,
-        report_every: table.report_every,
-        samples: table.samples,
-        floor: -exact::ln_z_and_untrained(N, file.action.beta, volume).0,
-        identity: file.hash(),
-    };
+    let floor = -exact::ln_z_and_untrained(N, file.action.beta, volume).0;
     let loss = loss::<f32, N>(file, &file.lattice.extents, &start)?;
-    let mut trainer = Trainer::new(plan, loss, start)?;
-    if trainer.resume(&checkpoint)? {
-        aside(format_args!("going on from the checkpoint after {} steps", trainer.step_number()));
-    }
-    let bar = progress::bar("training", table.steps);
-    let mut reports: Vec<Telemetry> = Vec::new();
-    let mut saved = Instant::now();
-    let done = trainer.run(|trainer, progress| -> Result<_, DriverError> {
-        match progress {
-            Progress::Step { step, .. } => bar.set_position(step),
-            Progress::Report(telemetry) => {
-                bar.set_message(format!("KL {:.3}, ESS {:.3}", telemetry.divergence, telemetry.sample_size));
-                reports.push(*telemetry);
-                directory.replace(LOG, &json_lines(reports.iter().map(results::line))?)?;
-                report.tell(&results::line(telemetry))?;
-                return Ok(ControlFlow::Continue(()));
-            }
-        }
-        let stopping = stop.load(Ordering::Relaxed);
-        if stopping || saved.elapsed().as_secs_f64() >= file.run.checkpoint_seconds {
-            trainer.save(&checkpoint)?;
-            saved = Instant::now();
-        }
-        Ok(if stopping { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-    })?;
-    bar.finish_and_clear();
-    trainer.save(&checkpoint)?;
-    if !done {
-        return Err(DriverError::Stopped { updates: trainer.step_number() });
-    }
+    let mut trainer = Trainer::new(plan(&file.run, table, floor, file.hash()), loss, start)?;
+    let mut reports = resume(directory, &mut trainer)?;
+    train(stop, (&file.run, table), directory, &mut trainer, &mut reports, report)?;
     Ok(trainer.parameters().to_vec())
 }
 

@@ -6,7 +6,7 @@ pub(crate) mod loops;
 mod model;
 mod results;
 
-use crate::config::TrainFile;
+use crate::config::{TrainFile, TrainRunTable, TrainTable};
 use crate::error::DriverError;
 use crate::progress;
 use crate::report::{Report, aside, json_lines};
@@ -45,15 +45,11 @@ fn execute_until(
     (mut trainer, provenance): (Trainer<f32, 1>, Value),
     report: &mut Report,
 ) -> Result<(), DriverError> {
-    let resumed = trainer.resume(&directory.file(Work::Training.checkpoint()))?;
-    let mut reports = if resumed { earlier(directory, trainer.step_number())? } else { Vec::new() };
-    if resumed {
-        aside(format_args!("going on from the checkpoint after {} steps", trainer.step_number()));
-    }
+    let mut reports = resume(directory, &mut trainer)?;
     directory.replace("run.toml", &file.text)?;
     directory.replace("provenance.json", &format!("{provenance:#}\n"))?;
     directory.make_folder("checkpoint")?;
-    train(stop, file, directory, &mut trainer, &mut reports, report)?;
+    train(stop, (&file.run, &file.train), directory, &mut trainer, &mut reports, report)?;
     // Only where the log was lost.
     if reports.last().is_none_or(|last| last.step != trainer.step_number()) {
         reports.push(trainer.evaluate()?);
@@ -78,13 +74,17 @@ pub(super) fn theory(file: &TrainFile) -> exact::U1 {
 }
 
 fn trainer(file: &TrainFile, first: First) -> Result<Trainer<f32, 1>, DriverError> {
-    let table = &file.train;
     let identity = first.identity(file);
     let start = first.parameters;
     let (beta, threads) = (file.action.beta, file.machine.threads);
     let loss = ReverseKl::new(&file.lattice.extents, beta, threads, &|l| place(file, l, start.clone()))?;
-    let plan = Plan {
-        seed: file.run.seed,
+    Ok(Trainer::new(plan(&file.run, &file.train, -theory(file).ln_z(), identity), loss, start)?)
+}
+
+/// What the tables say of a training.
+fn plan(run: &TrainRunTable, table: &TrainTable, floor: f64, identity: String) -> Plan {
+    Plan {
+        seed: run.seed,
         steps: table.steps,
         batch: table.batch,
         rate: table.learning_rate,
@@ -94,23 +94,34 @@ fn trainer(file: &TrainFile, first: First) -> Result<Trainer<f32, 1>, DriverErro
         beta_from: table.beta_from,
         report_every: table.report_every,
         samples: table.samples,
-        floor: -theory(file).ln_z(),
+        floor,
         identity,
-    };
-    Ok(Trainer::new(plan, loss, start)?)
+    }
+}
+
+/// Goes on from the checkpoint where there is one, and gives the evaluations up to there.
+fn resume<const N: usize>(
+    directory: &RunDirectory,
+    trainer: &mut Trainer<f32, N>,
+) -> Result<Vec<Telemetry>, DriverError> {
+    if !trainer.resume(&directory.file(Work::Training.checkpoint()))? {
+        return Ok(Vec::new());
+    }
+    aside(format_args!("going on from the checkpoint after {} steps", trainer.step_number()));
+    earlier(directory, trainer.step_number())
 }
 
 /// Steps to the end, with evaluations, checkpoints and a progress bar.
-fn train(
+fn train<const N: usize>(
     stop: &AtomicBool,
-    file: &TrainFile,
+    (run, table): (&TrainRunTable, &TrainTable),
     directory: &RunDirectory,
-    trainer: &mut Trainer<f32, 1>,
+    trainer: &mut Trainer<f32, N>,
     reports: &mut Vec<Telemetry>,
     report: &mut Report,
 ) -> Result<(), DriverError> {
     let checkpoint = directory.file(Work::Training.checkpoint());
-    let bar = progress::bar("training", file.train.steps);
+    let bar = progress::bar("training", table.steps);
     let mut saved = Instant::now();
     let done = trainer.run(|trainer, progress| -> Result<_, DriverError> {
         match progress {
@@ -126,7 +137,7 @@ fn train(
             }
         }
         let stopping = stop.load(Ordering::Relaxed);
-        if stopping || saved.elapsed().as_secs_f64() >= file.run.checkpoint_seconds {
+        if stopping || saved.elapsed().as_secs_f64() >= run.checkpoint_seconds {
             trainer.save(&checkpoint)?;
             saved = Instant::now();
         }

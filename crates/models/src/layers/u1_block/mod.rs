@@ -21,8 +21,9 @@ mod sites;
 mod tests;
 mod window;
 
+use super::u1_coupling::active;
 use super::u1_coupling::convolution::Targets;
-use super::u1_coupling::sites::{Begin, LinksBack, TurnLinks};
+use super::u1_coupling::sites::{Begin, LinksBack};
 use super::u1_coupling::spline::BINS_MAX;
 use super::u1_coupling::stripes::Stripes;
 use super::u1_coupling::weight_gradient::WeightSums;
@@ -36,8 +37,6 @@ use sites::{Kept, MapBack, Sum, Turn};
 use std::sync::Arc;
 use window::{Plaquettes, Steps};
 
-/// Most chains of a batch.
-const MOST_CHAINS: usize = f32::LANES;
 /// The tap that leads nowhere.
 const HERE: usize = 4;
 /// Outputs whose gradients are summed together.
@@ -192,15 +191,9 @@ impl<T: Real> U1Block<T> {
             before: self.before.reader(),
             turn: self.turn.writer(),
         };
-        let mut sums = [0.0; 2 * MOST_CHAINS];
-        let sums = &mut sums[..2 * log_det.len()];
-        lattice.reduce(&kernel, 0..blocks.len(), sums);
-        let (logs, failures) = sums.split_at(log_det.len());
-        log_det.iter_mut().zip(logs).for_each(|(sum, log)| *sum += log);
-        let kernel = TurnLinks { stripes, blocks, turn: self.turn.reader(), links: u.writer() };
-        lattice.launch(&kernel, 0..blocks.len());
-        u.exchange_components(2 * stripes.mu..2 * stripes.mu + 2);
-        failures.iter().sum()
+        let failures = active::add_log_det(&lattice, &kernel, blocks.len(), log_det);
+        active::turn(u, stripes, blocks, self.turn.reader());
+        failures
     }
 
     /// From cotangents behind the layer to those before it; or, with the same derivatives, from the score before the layer
@@ -263,19 +256,6 @@ impl<T: Real> U1Block<T> {
             }
         }
     }
-
-    /// What the layer overwrites.
-    fn keep(&self, u: &GaugeField<T, 1>, undo: Option<&mut Undo<T>>) {
-        if let Some(undo) = undo {
-            self.targets.blocks.iter().for_each(|&block| undo.push(&u.block(block as usize)[self.rows()]));
-        }
-    }
-
-    /// Of a block's rows, those of the active direction.
-    fn rows(&self) -> std::ops::Range<usize> {
-        let first = 2 * self.stripes.mu * T::LANES;
-        first..first + 2 * T::LANES
-    }
 }
 
 impl<T: Real> Layer<T, 1> for U1Block<T> {
@@ -290,7 +270,7 @@ impl<T: Real> Layer<T, 1> for U1Block<T> {
         log_det: &mut [f64],
         undo: Option<&mut Undo<T>>,
     ) {
-        self.keep(u, undo);
+        active::keep(u, self.stripes.mu, &self.targets.blocks, undo);
         self.evaluate(u, parameters);
         self.turn_links(u, log_det, false);
     }
@@ -303,7 +283,7 @@ impl<T: Real> Layer<T, 1> for U1Block<T> {
         score: &mut MomentumField<T, 1>,
         undo: Option<&mut Undo<T>>,
     ) -> Result<(), ModelError> {
-        self.keep(u, undo);
+        active::keep(u, self.stripes.mu, &self.targets.blocks, undo);
         self.evaluate(u, parameters);
         self.back(u, score, Begin::Score, None);
         self.turn_links(u, log_det, false);
@@ -326,12 +306,7 @@ impl<T: Real> Layer<T, 1> for U1Block<T> {
     }
 
     fn restore(&mut self, u: &mut GaugeField<T, 1>, undo: &mut Undo<T>) {
-        let rows = self.rows();
-        for &block in self.targets.blocks.iter().rev() {
-            undo.pop(&mut u.block_mut(block as usize)[rows.clone()]);
-        }
-        let mu = self.stripes.mu;
-        u.exchange_components(2 * mu..2 * mu + 2);
+        active::restore(u, self.stripes.mu, &self.targets.blocks, undo);
     }
 
     fn vjp(

@@ -16,6 +16,7 @@
 //! through the link. Their product is a 2×1 loop that does not contain it, and can be shown to the net, too (Albergo et al.,
 //! arXiv:2202.11712).
 
+pub(super) mod active;
 pub(super) mod convolution;
 mod flops;
 mod mixture;
@@ -40,11 +41,8 @@ use gaugelink_lattice::number::Row;
 use gaugelink_lattice::{GaugeField, Lattice, MomentumField, Real};
 use net::{GROUP, Place, Weights, initial_parameters, parameter_count};
 use plan::{Plan, Workspace};
-use sites::{Begin, Context, ContextBack, LinksBack, MapBack, Turn, TurnLinks};
+use sites::{Begin, Context, ContextBack, LinksBack, MapBack, Turn};
 use std::sync::{Arc, Mutex, MutexGuard};
-
-/// Most chains of a batch.
-const MOST_CHAINS: usize = f32::LANES;
 
 /// One coupling layer, placed on a lattice.
 pub struct U1Coupling<T> {
@@ -157,28 +155,9 @@ impl<T: Real> U1Coupling<T> {
             outputs: outputs.reader(),
             turn: turn.writer(),
         };
-        let mut sums = [0.0; 2 * MOST_CHAINS];
-        let sums = &mut sums[..2 * log_det.len()];
-        lattice.reduce(&kernel, 0..blocks.len(), sums);
-        let (logs, failures) = sums.split_at(log_det.len());
-        log_det.iter_mut().zip(logs).for_each(|(sum, log)| *sum += log);
-        let kernel = TurnLinks { stripes, blocks, turn: turn.reader(), links: u.writer() };
-        lattice.launch(&kernel, 0..blocks.len());
-        u.exchange_components(2 * stripes.mu..2 * stripes.mu + 2);
-        failures.iter().sum()
-    }
-
-    /// What the layer overwrites.
-    fn keep(&self, u: &GaugeField<T, 1>, undo: Option<&mut Undo<T>>) {
-        if let Some(undo) = undo {
-            self.plan.active.iter().for_each(|&block| undo.push(&u.block(block as usize)[self.rows()]));
-        }
-    }
-
-    /// Of a block's rows, those of the active direction.
-    fn rows(&self) -> std::ops::Range<usize> {
-        let first = 2 * self.plan.stripes.mu * T::LANES;
-        first..first + 2 * T::LANES
+        let failures = active::add_log_det(&lattice, &kernel, blocks.len(), log_det);
+        active::turn(u, stripes, blocks, turn.reader());
+        failures
     }
 }
 
@@ -194,7 +173,7 @@ impl<T: Real> Layer<T, 1> for U1Coupling<T> {
         log_det: &mut [f64],
         undo: Option<&mut Undo<T>>,
     ) {
-        self.keep(u, undo);
+        active::keep(u, self.plan.stripes.mu, &self.plan.active, undo);
         self.turn(u, parameters, log_det, false);
     }
 
@@ -206,7 +185,7 @@ impl<T: Real> Layer<T, 1> for U1Coupling<T> {
         score: &mut MomentumField<T, 1>,
         undo: Option<&mut Undo<T>>,
     ) -> Result<(), ModelError> {
-        self.keep(u, undo);
+        active::keep(u, self.plan.stripes.mu, &self.plan.active, undo);
         let at = (&*self.plan, &self.settings);
         let mut guard = Self::evaluate(&mut self.weights, at, &self.workspace, u, parameters);
         self.back(&mut guard, u, score, Begin::Score, None);
@@ -231,12 +210,7 @@ impl<T: Real> Layer<T, 1> for U1Coupling<T> {
     }
 
     fn restore(&mut self, u: &mut GaugeField<T, 1>, undo: &mut Undo<T>) {
-        let rows = self.rows();
-        for &block in self.plan.active.iter().rev() {
-            undo.pop(&mut u.block_mut(block as usize)[rows.clone()]);
-        }
-        let mu = self.plan.stripes.mu;
-        u.exchange_components(2 * mu..2 * mu + 2);
+        active::restore(u, self.plan.stripes.mu, &self.plan.active, undo);
     }
 
     fn vjp(
