@@ -56,6 +56,34 @@ fn vector_units_change_no_byte() {
     }
 }
 
+/// Every layer that can be trained, there and back.
+#[test]
+fn vector_units_change_no_parameter() {
+    let head = "[run]\nseed = 1\ndirectory = \"x\"\n[action]\nbeta = 2.0\n";
+    let steps = "[train]\nsteps = 2\nbatch = 16\nlearning_rate = 1e-2\nsamples = 16\n";
+    for (group, model) in [
+        ("U(1)", "kind = \"u1-coupling\"\nlayers = 8"),
+        ("U(1)", "kind = \"u1-coupling\"\nlayers = 8\nmap = \"spline\"\ncontext = \"loops\""),
+        ("U(1)", "kind = \"u1-block\"\nlayers = 4"),
+        ("SU(2)", "kind = \"loop-flow\"\nloops = \"next\"\nknots = 2\nsteps = 2"),
+    ] {
+        let lattice = format!("[lattice]\ngroup = \"{group}\"\nextents = [4, 4]\n[model]\n{model}\n");
+        let judged = if group == "U(1)" { "" } else { "[evaluate]\nsamples = 16\nstep_error = 1.0\n" };
+        let scratch = Scratch::new(&format!("{head}{lattice}{steps}{judged}"));
+        let trained = |isa: Isa| {
+            let directory = format!("run.directory={}", isa.name());
+            let mut program = scratch.program(&["train", "run.toml", "--set", &directory]);
+            let output = program.env("GAUGELINK_ISA", isa.name()).output().unwrap();
+            assert!(output.status.success(), "{model}: {}", String::from_utf8_lossy(&output.stderr));
+            std::fs::read(scratch.path(isa.name()).join("model.safetensors")).unwrap()
+        };
+        let portable = trained(Isa::Portable);
+        for isa in [Isa::Avx2, Isa::Avx512, Isa::Neon] {
+            assert!(trained(isa) == portable, "{model}: {} gives other parameters", isa.name());
+        }
+    }
+}
+
 /// State and links, under the same names.
 fn assert_same_checkpoint(a: &Path, b: &Path) {
     let files = |directory: &Path| {

@@ -1,6 +1,7 @@
 //! `gaugelink plugin check` survives what a plugin does to its process, and says during which check it was done.
 
 use crate::program::{Scratch, json_lines};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -87,6 +88,13 @@ fn a_plugin_that_ends_the_process_fails_the_run() {
     let error = scratch.fails(1, &["run", "run.toml"]);
     assert!(error.contains("a plugin ended the program in the middle of the run"), "{error}");
     assert!(scratch.path("out/checkpoint/state.json").exists());
+    for (line, signal) in [("abort();", 6), ("*(volatile int *)0 = 1;", 11)] {
+        plugin(&scratch, "pullback", line);
+        let output = scratch.run(&["run", "run.toml", "--fresh"]);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.signal(), Some(signal), "{line}: {error}");
+        assert!(error.contains("crashed the program in the middle of the run"), "{line}: {error}");
+    }
 }
 
 #[test]

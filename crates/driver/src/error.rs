@@ -62,11 +62,11 @@ pub enum DriverError {
         /// What to do on this command line.
         remedy: String,
     },
-    /// A run that a signal ended, with a checkpoint.
-    #[error("stopped by a signal after {updates} updates, with a checkpoint: the same command goes on")]
+    /// A run or training that a signal ended, with a checkpoint.
+    #[error("stopped by a signal after {done}, with a checkpoint: the same command goes on")]
     Stopped {
-        /// Updates done.
-        updates: u64,
+        /// How far it came.
+        done: String,
     },
     /// Checks that did not hold; their lines were printed.
     #[error("{failed} of {total} files did not pass")]

@@ -15,7 +15,7 @@ pub enum HostError {
         /// Where it was looked for.
         folders: Vec<PathBuf>,
     },
-    /// Something else than a file under this path, or nothing behind a link.
+    /// Something else than a file under this path, nothing behind a link, or nothing at all.
     #[error("{}: {what}", .path.display())]
     NoFile {
         /// The path.

@@ -67,11 +67,7 @@ impl Plugin {
         }
         // A pipe would be waited for, so what is no file is not opened.
         if !path.is_file() {
-            return Err(search::no_file(path).unwrap_or_else(|| {
-                let folders = path.parent().map(Path::to_path_buf).into_iter().collect();
-                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                HostError::Missing { name, folders }
-            }));
+            return Err(search::unusable(path));
         }
         let unusable = |reason: String| HostError::Open { path: path.into(), reason };
         if let Some(flaw) = elf::flaw(path).map_err(|error| unusable(error.to_string()))? {

@@ -38,8 +38,7 @@ impl Search {
     pub fn find(&self, name: &str) -> Result<PathBuf, HostError> {
         let path = Path::new(name);
         if name.contains('/') {
-            let missing = || HostError::Missing { name: name.into(), folders: vec![] };
-            return std::fs::canonicalize(path).map_err(|_| no_file(path).unwrap_or_else(missing));
+            return std::fs::canonicalize(path).map_err(|_| unusable(path));
         }
         let library = format!("libglk_{}.so", name.replace('-', "_"));
         for folder in &self.folders {
@@ -68,8 +67,17 @@ impl Search {
     }
 }
 
+/// Why a path that is no file cannot be a plugin.
+pub(crate) fn unusable(path: &Path) -> HostError {
+    no_file(path).unwrap_or_else(|| {
+        let what =
+            "there is no such file; check the path, or give the plugin's name alone to have it looked for";
+        HostError::NoFile { path: path.into(), what: what.into() }
+    })
+}
+
 /// Why this path, under which there is something, leads to no file; `None` where there is nothing, or a file.
-pub(crate) fn no_file(path: &Path) -> Option<HostError> {
+fn no_file(path: &Path) -> Option<HostError> {
     let here = std::fs::symlink_metadata(path).ok()?;
     let what = match std::fs::metadata(path) {
         Ok(found) if found.is_file() => return None,

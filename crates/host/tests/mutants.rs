@@ -103,10 +103,13 @@ const RULES: [Mutant; 28] = [
     ("force.c", "S[b] = o->beta * sum", KEPT_BY_GENERATION, FORCE, "generation"),
 ];
 
-const WRITES: [Mutant; 3] = [
+const WRITES: [Mutant; 6] = [
     ("flow.c", "scale(v, u, 1, b);", PAST_THE_END, FLOW, "log det"),
     ("force.c", "double strength =", BEFORE_THE_START, FORCE, "sign and scale"),
     ("view.c", "if (!view) return", BEHIND_ANY_VIEW, PRECOND, "LEX f32"),
+    ("flow.c", "logdet[b] = 0;", "logdet[b] = logdet[b + 1] = 0;", FLOW, "LEX f64"),
+    ("force.c", "S[b] = o->beta * sum", "S[b + 1] = S[b] = o->beta * sum", FORCE, "batch"),
+    ("proposal.c", "log_weight[b] = 0;", "log_weight[b] = log_weight[b - 1] = 0;", PROPOSAL, "draws"),
 ];
 
 #[cfg(target_arch = "x86_64")]

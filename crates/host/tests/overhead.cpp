@@ -1,12 +1,14 @@
-// What the C ABI itself costs a host in C++: prints the nanoseconds of a call of stats, and of one of forward on one link.
-//   overhead PLUGIN FLOW
+// What the C ABI itself costs a host in C++: prints the nanoseconds of a call of each function of a plugin whose functions
+// do nothing.
+//   overhead PLUGIN
 #include <dlfcn.h>
 #include <gaugelink/plugin.h>
 
 #include <chrono>
 #include <cstdio>
-#include <cstring>
+#include <cstdlib>
 #include <limits>
+#include <string>
 
 template <class T>
 static T sized() {
@@ -25,13 +27,14 @@ static int fail(const char* what) {
   return 1;
 }
 
-// A link of U(1) on the lattice of one site.
-static glk_view link_at(double* z) {
+// The field of one number, a link of U(1) or a spinor, on the lattice of one site.
+static glk_view number_at(double* z, int32_t kind) {
   auto view = sized<glk_view>();
-  view.kind = GLK_GAUGE;
+  view.kind = kind;
   view.scalar = GLK_F64;
   view.site_order = GLK_SITE_LEX;
   view.nplanes = view.ncolor = view.nrow = view.nrhs = 1;
+  view.nspin = kind == GLK_WILSON ? 1 : 0;
   view.plane[0] = z;
   view.plane_bytes = view.stride_site = view.stride_mu = view.stride_row = view.stride_col = 2 * sizeof(double);
   view.stride_reim = sizeof(double);
@@ -58,7 +61,7 @@ static double fastest(Call call) {
 }
 
 int main(int argc, char** argv) {
-  if (argc < 3) return fail("usage: overhead PLUGIN FLOW");
+  if (argc < 2) return fail("usage: overhead PLUGIN");
   void* library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (!library) return fail(dlerror());
   auto entry = reinterpret_cast<glk_plugin_entry_fn>(dlsym(library, GLK_ENTRY_SYMBOL));
@@ -82,26 +85,53 @@ int main(int argc, char** argv) {
   create.lattice = &lattice;
   create.config_format = GLK_CONFIG_TOML;
   auto error = sized<glk_error>();
-  glk_object* object = nullptr;
-  const glk_str component = {argv[2], std::strlen(argv[2])};
   if (plugin->init && plugin->init(&host, &error)) return fail(error.message);
-  if (plugin->create(&component, &create, &object, &error)) return fail(error.message);
-
+  const auto object = [&](const std::string& kind) {
+    const std::string id = "org.gaugelink.idle." + kind;
+    const glk_str component = {id.data(), id.size()};
+    glk_object* made = nullptr;
+    if (plugin->create(&component, &create, &made, &error)) std::exit(fail(error.message));
+    return made;
+  };
   const auto* flow = static_cast<const glk_flow*>(plugin->get(GLK_FLOW_ID));
-  if (!flow) return fail("no flow");
-  double from[2] = {1, 0}, to[2] = {1, 0}, logdet = 0;
-  const glk_view v = link_at(from);
-  glk_view u = link_at(to);
+  const auto* force = static_cast<const glk_force*>(plugin->get(GLK_FORCE_ID));
+  const auto* proposal = static_cast<const glk_proposal*>(plugin->get(GLK_PROPOSAL_ID));
+  const auto* precond = static_cast<const glk_precond*>(plugin->get(GLK_PRECOND_ID));
+  if (!flow || !force || !proposal || !precond) return fail("an interface is missing");
+  glk_object *const of_flow = object("flow"), *const of_force = object("force"), *const of_proposal = object("proposal"),
+                    *const of_precond = object("precond");
+
+  double from[2] = {1, 0}, to[2] = {1, 0}, number = 0;
+  const glk_view v = number_at(from, GLK_GAUGE), r = number_at(from, GLK_WILSON);
+  glk_view u = number_at(to, GLK_GAUGE), f = number_at(to, GLK_ALGEBRA), z = number_at(to, GLK_WILSON);
+  f.algebra_conv = GLK_ALG_F;
   auto exec = sized<glk_exec>();
   exec.max_threads = 1;
-  const double stats = fastest([&](glk_error* answer) {
-    auto numbers = sized<glk_stats>();
-    return plugin->stats(object, &numbers, answer);
-  });
-  const double forward =
-      fastest([&](glk_error* answer) { return flow->forward(object, &exec, &v, &u, &logdet, answer); });
-  std::printf("%.2f %.2f\n", stats, forward);
-  plugin->destroy(object);
+  auto rng = sized<glk_rng>();
+  rng.algorithm = GLK_RNG_CHACHA20;
+  auto dirac = sized<glk_dirac>();
+  dirac.op = GLK_DIRAC_WILSON;
+  if (precond->setup(of_precond, &exec, &v, &dirac, GLK_SETUP_RESET, nullptr, nullptr, &error))
+    return fail(error.message);
+  const auto show = [](const char* function, double ns) { std::printf("%s %.2f\n", function, ns); };
+  show("stats", fastest([&](glk_error* answer) {
+         auto numbers = sized<glk_stats>();
+         return plugin->stats(of_flow, &numbers, answer);
+       }));
+  show("query", fastest([&](glk_error* answer) {
+         auto numbers = sized<glk_query>();
+         return plugin->query(of_flow, &v, &numbers, answer);
+       }));
+  show("forward",
+       fastest([&](glk_error* answer) { return flow->forward(of_flow, &exec, &v, &u, &number, answer); }));
+  show("force", fastest([&](glk_error* answer) {
+         return force->force(of_force, &exec, &v, nullptr, nullptr, 0, 1, &f, answer);
+       }));
+  show("propose", fastest([&](glk_error* answer) {
+         return proposal->propose(of_proposal, &exec, &rng, &v, nullptr, 0, &u, nullptr, &number, answer);
+       }));
+  show("apply", fastest([&](glk_error* answer) { return precond->apply(of_precond, &exec, &r, &z, 0, answer); }));
+  for (glk_object* made : {of_flow, of_force, of_proposal, of_precond}) plugin->destroy(made);
   if (plugin->fini) plugin->fini();
   return 0;
 }

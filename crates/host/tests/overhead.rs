@@ -1,10 +1,5 @@
 //! What the boundary costs: calls that do nothing, from hosts in Rust and C++ to plugins in Rust and C.
-//!
-//! The flow in Rust does nothing at all; the one in C copies the lattice's one link.
 
-mod common;
-
-use common::minimal;
 use gaugelink_host::sdk::{Dirac, Lattice, Rng, Setup, View, ViewMut, raw, sized_struct};
 use gaugelink_host::{
     Auxiliary, ConfigText, Exec, FlowObject, ForceObject, Plugin, PrecondObject, ProposalObject, Request,
@@ -31,13 +26,15 @@ fn fastest(mut call: impl FnMut()) -> f64 {
     (0..100).map(|_| batch(&mut call)).fold(f64::INFINITY, f64::min)
 }
 
-/// A plugin in Rust and one in C, each with a flow.
-fn plugins(folder: &Path) -> [(&'static str, PathBuf, &'static str); 2] {
-    [("Rust", idle(), "org.gaugelink.idle.flow"), ("C", minimal(folder), "org.gaugelink.minimal.identity")]
-}
-
-fn idle() -> PathBuf {
-    Search::new(&[]).find("idle").expect("cargo built the fixture")
+/// The plugin whose functions do nothing, in Rust and in C.
+fn plugins(folder: &Path) -> [(&'static str, PathBuf); 2] {
+    let rust = Search::new(&[]).find("idle").expect("cargo built the fixture");
+    let (here, c) = (Path::new(env!("CARGO_MANIFEST_DIR")), folder.join("libglk_idle_c.so"));
+    let mut compiler = Command::new("cc");
+    compiler.args(["-std=c11", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared", "-fvisibility=hidden", "-I"]);
+    compiler.arg(here.join("../../include")).arg(here.join("tests/idle.c")).arg("-o").arg(&c);
+    assert!(compiler.status().expect("cc runs").success());
+    [("Rust", rust), ("C", c)]
 }
 
 fn request<'r>(component: &'r str, lattice: &'r Lattice) -> Request<'r> {
@@ -59,43 +56,43 @@ fn a_call_from_rust_costs_nanoseconds() {
     let (services, exec) = (Services::new(1), Exec { threads: 1 });
     let lattice = Lattice::single(&[1]).expect("a lattice");
     let (from, mut to) = ([1.0, 0.0], [1.0, 0.0]);
-    for (language, path, component) in plugins(folder.path()) {
-        let plugin = Plugin::open(&path).expect("it opens");
-        let mut flow =
-            FlowObject::create(&plugin, &services, &request(component, &lattice)).expect("created");
-        let v = View::gauge(&from, &lattice, 1).expect("a field");
-        let mut u = ViewMut::gauge(&mut to, &lattice, 1).expect("a field");
-        let costs = [
-            ("stats", fastest(|| assert!(flow.stats().is_ok()))),
-            ("query with a view", fastest(|| assert!(flow.query(&v).is_ok()))),
-            ("forward", fastest(|| assert!(flow.forward(exec, &v, &mut u, &mut [0.0]).is_ok()))),
-        ];
-        show(&format!("host in Rust, plugin in {language}"), &costs);
-    }
-    let plugin = Plugin::open(&idle()).expect("it opens");
-    let component = |kind: &str| format!("org.gaugelink.idle.{kind}");
-    let u = View::gauge(&from, &lattice, 1).expect("a field");
     let mut rng = sized_struct::<Rng>();
     rng.algorithm = raw::GLK_RNG_CHACHA20;
     let mut dirac = sized_struct::<Dirac>();
     dirac.op = raw::GLK_DIRAC_WILSON;
-    let mut force =
-        ForceObject::create(&plugin, &services, &request(&component("force"), &lattice)).expect("created");
-    let mut f = ViewMut::algebra(&mut to, &lattice, 1).expect("a field");
-    let force = fastest(|| assert!(force.force(exec, &u, Auxiliary::default(), 1.0, &mut f).is_ok()));
-    let mut proposal = ProposalObject::create(&plugin, &services, &request(&component("proposal"), &lattice))
-        .expect("created");
-    let mut u_new = ViewMut::gauge(&mut to, &lattice, 1).expect("a field");
-    let propose = fastest(|| {
-        assert!(proposal.propose(exec, &rng, (&u, &mut u_new), (&[], &mut []), &mut [0.0]).is_ok());
-    });
-    let mut precond = PrecondObject::create(&plugin, &services, &request(&component("precond"), &lattice))
-        .expect("created");
-    precond.setup(exec, &u, &dirac, Setup::Reset).expect("set up");
-    let r = View::spinor(&from, &lattice, 1, 1).expect("a field");
-    let mut z = ViewMut::spinor(&mut to, &lattice, 1, 1).expect("a field");
-    let apply = fastest(|| assert!(precond.apply(exec, &r, &mut z, false).is_ok()));
-    show("host in Rust, plugin in Rust", &[("force", force), ("propose", propose), ("apply", apply)]);
+    for (language, path) in plugins(folder.path()) {
+        let plugin = Plugin::open(&path).expect("it opens");
+        let v = View::gauge(&from, &lattice, 1).expect("a field");
+        let mut flow = FlowObject::create(&plugin, &services, &request("org.gaugelink.idle.flow", &lattice))
+            .expect("created");
+        let mut u = ViewMut::gauge(&mut to, &lattice, 1).expect("a field");
+        let mut costs = vec![
+            ("stats", fastest(|| assert!(flow.stats().is_ok()))),
+            ("query", fastest(|| assert!(flow.query(&v).is_ok()))),
+            ("forward", fastest(|| assert!(flow.forward(exec, &v, &mut u, &mut [0.0]).is_ok()))),
+        ];
+        let mut force =
+            ForceObject::create(&plugin, &services, &request("org.gaugelink.idle.force", &lattice))
+                .expect("created");
+        let mut f = ViewMut::algebra(&mut to, &lattice, 1).expect("a field");
+        let call = || assert!(force.force(exec, &v, Auxiliary::default(), 1.0, &mut f).is_ok());
+        costs.push(("force", fastest(call)));
+        let mut proposal =
+            ProposalObject::create(&plugin, &services, &request("org.gaugelink.idle.proposal", &lattice))
+                .expect("created");
+        let mut moved = ViewMut::gauge(&mut to, &lattice, 1).expect("a field");
+        let call =
+            || assert!(proposal.propose(exec, &rng, (&v, &mut moved), (&[], &mut []), &mut [0.0]).is_ok());
+        costs.push(("propose", fastest(call)));
+        let mut precond =
+            PrecondObject::create(&plugin, &services, &request("org.gaugelink.idle.precond", &lattice))
+                .expect("created");
+        precond.setup(exec, &v, &dirac, Setup::Reset).expect("set up");
+        let r = View::spinor(&from, &lattice, 1, 1).expect("a field");
+        let mut z = ViewMut::spinor(&mut to, &lattice, 1, 1).expect("a field");
+        costs.push(("apply", fastest(|| assert!(precond.apply(exec, &r, &mut z, false).is_ok()))));
+        show(&format!("host in Rust, plugin in {language}"), &costs);
+    }
 }
 
 #[test]
@@ -110,11 +107,15 @@ fn a_call_from_cpp_costs_nanoseconds() {
     compiler.args(["-std=c++17", "-O2", "-Wall", "-Wextra", "-I"]).arg(here.join("../../include"));
     compiler.arg(here.join("tests/overhead.cpp")).arg("-o").arg(&program).arg("-ldl");
     assert!(compiler.status().expect("g++ runs").success());
-    for (language, path, component) in plugins(folder.path()) {
-        let output = Command::new(&program).arg(path).arg(component).output().expect("it runs");
+    for (language, path) in plugins(folder.path()) {
+        let output = Command::new(&program).arg(path).output().expect("it runs");
         let said = String::from_utf8(output.stdout).expect("numbers");
-        let numbers: Vec<f64> = said.split_whitespace().map_while(|number| number.parse().ok()).collect();
-        let [stats, forward] = numbers[..] else { panic!("{said}") };
-        show(&format!("host in C++, plugin in {language}"), &[("stats", stats), ("forward", forward)]);
+        let costs: Vec<(&str, f64)> = said
+            .lines()
+            .filter_map(|line| line.split_once(' '))
+            .filter_map(|(f, ns)| Some((f, ns.parse().ok()?)))
+            .collect();
+        assert_eq!(costs.len(), 6, "{said}");
+        show(&format!("host in C++, plugin in {language}"), &costs);
     }
 }

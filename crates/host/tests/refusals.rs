@@ -92,7 +92,7 @@ fn files_that_are_no_plugins() {
     let path = folder.path().join("libglk_text.so");
     std::fs::write(&path, "not a library").expect("writable");
     assert!(message(&path).contains("cannot be opened as a shared library"));
-    assert!(message(&folder.path().join("absent.so")).contains("no plugin 'absent.so'"));
+    assert!(message(&folder.path().join("absent.so")).contains("absent.so: there is no such file"));
     assert!(message(Path::new("relative.so")).contains("absolute path"));
     let none = compiled(
         folder.path(),

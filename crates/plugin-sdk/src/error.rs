@@ -87,31 +87,37 @@ impl Error {
         if message.is_empty() {
             message = "the plugin gives no reason".into();
         }
+        if !NAMES.iter().any(|(code, _)| *code == status) {
+            message = format!("{message} (status {status}, which plugin.h does not have)");
+        }
         let (place, device_code, rank) = (text(&error.where_), error.device_code, error.rank);
         Self(Box::new(Details { code: status, message, place, device_code, rank }))
     }
-    /// The status's name, such as `INVALID_ARG`.
+    /// The status's name, such as `INVALID_ARG`; one that `plugin.h` does not have is `INTERNAL`.
     pub fn name(&self) -> &'static str {
-        match self.code {
-            raw::GLK_OK => "OK",
-            raw::GLK_CANCELLED => "CANCELLED",
-            raw::GLK_INVALID_ARG => "INVALID_ARG",
-            raw::GLK_NOT_FOUND => "NOT_FOUND",
-            raw::GLK_NO_MEMORY => "NO_MEMORY",
-            raw::GLK_PRECONDITION => "PRECONDITION",
-            raw::GLK_UNSUPPORTED => "UNSUPPORTED",
-            raw::GLK_IO => "IO",
-            raw::GLK_NOT_CONVERGED => "NOT_CONVERGED",
-            raw::GLK_NONFINITE => "NONFINITE",
-            raw::GLK_DEVICE => "DEVICE",
-            raw::GLK_COMM => "COMM",
-            raw::GLK_PANIC => "PANIC",
-            raw::GLK_POISONED => "POISONED",
-            raw::GLK_NEED_COPY => "NEED_COPY",
-            _ => "INTERNAL",
-        }
+        NAMES.iter().find(|(code, _)| *code == self.code).map_or("INTERNAL", |(_, name)| name)
     }
 }
+
+/// Every status of `plugin.h`.
+const NAMES: [(raw::glk_status, &str); 16] = [
+    (raw::GLK_OK, "OK"),
+    (raw::GLK_CANCELLED, "CANCELLED"),
+    (raw::GLK_INVALID_ARG, "INVALID_ARG"),
+    (raw::GLK_NOT_FOUND, "NOT_FOUND"),
+    (raw::GLK_NO_MEMORY, "NO_MEMORY"),
+    (raw::GLK_PRECONDITION, "PRECONDITION"),
+    (raw::GLK_UNSUPPORTED, "UNSUPPORTED"),
+    (raw::GLK_IO, "IO"),
+    (raw::GLK_NOT_CONVERGED, "NOT_CONVERGED"),
+    (raw::GLK_NONFINITE, "NONFINITE"),
+    (raw::GLK_DEVICE, "DEVICE"),
+    (raw::GLK_COMM, "COMM"),
+    (raw::GLK_PANIC, "PANIC"),
+    (raw::GLK_POISONED, "POISONED"),
+    (raw::GLK_NEED_COPY, "NEED_COPY"),
+    (raw::GLK_INTERNAL, "INTERNAL"),
+];
 
 impl Deref for Error {
     type Target = Details;

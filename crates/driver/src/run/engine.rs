@@ -244,7 +244,7 @@ impl<'a, const N: usize> Engine<'a, N> {
     }
 
     pub(super) fn stopped(&self) -> DriverError {
-        DriverError::Stopped { updates: self.state.updates }
+        DriverError::Stopped { done: format!("{} updates", self.state.updates) }
     }
 
     fn time(&mut self, stage: &Stage, updates: u64, start: Instant) -> Result<(), DriverError> {

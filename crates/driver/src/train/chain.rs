@@ -50,7 +50,9 @@ pub(super) fn run(
     let bar = progress::bar("chain", file.chain.updates);
     for trajectory in 0..file.chain.updates {
         if stop.load(Ordering::Relaxed) {
-            return Err(DriverError::Stopped { updates: file.train.steps });
+            let steps = file.train.steps;
+            let done = format!("{steps} steps and {trajectory} updates of the chain, which will begin anew");
+            return Err(DriverError::Stopped { done });
         }
         let address = Address::new(file.run.seed, Purpose::Proposal).trajectory(trajectory);
         let outcome = update.update(&mut u, &action, address).map_err(failed)?;

@@ -26,7 +26,8 @@ impl Map<'_> {
         View::gauge(u, &self.setting.lattice, self.setting.n).expect("a whole field")
     }
     fn run(&self, v: &[f64], threads: usize, inverse: bool) -> Answer {
-        let (v, mut u, mut logdet) = (Plane::of(v), Plane::filled(0.0, v.len()), [f64::NAN]);
+        let (v, mut u) = (Plane::of(v), Plane::filled(0.0, v.len()));
+        let mut logdet = Plane::filled(f64::NAN, 1);
         let mut out = ViewMut::gauge(&mut u, &self.setting.lattice, self.setting.n).expect("a whole field");
         let (from, mut object) = (self.view(&v), self.object.borrow_mut());
         if inverse {
@@ -95,10 +96,10 @@ pub(super) fn component(subject: &Subject, log: &mut Log) {
                         layouts::component(subject, &setting.lattice, &operations(&map), false, log);
                         return promises(&map, subject, log);
                     }
-                    Err(error) => refusal = format!("{}: {error}", setting.name()),
+                    Err(error) => refusal = log.not_served(&setting.name(), &error),
                 }
             }
-            Err(error) => refusal = format!("{}: {error}", setting.name()),
+            Err(error) => refusal = log.not_served(&setting.name(), &error),
         }
     }
     log.check("create", || {
@@ -251,7 +252,8 @@ fn density(map: &Map, log: &mut Log) {
     let setting = &map.setting;
     let what = "log q of a sample − its log_density, a degree of freedom";
     log.limit("density", what, 1e-9, || {
-        let (mut u, mut log_q, mut again) = (Plane::filled(0.0, setting.len()), [f64::NAN], [f64::NAN]);
+        let mut u = Plane::filled(0.0, setting.len());
+        let [mut log_q, mut again] = [1, 1].map(|fields| Plane::filled(f64::NAN, fields));
         let mut out = ViewMut::gauge(&mut u, &setting.lattice, setting.n).expect("a whole field");
         let mut object = map.object.borrow_mut();
         object.sample(Exec { threads: 1 }, &rig::draws(0), &mut out, &mut log_q)?;

@@ -29,7 +29,7 @@ impl Drive<'_> {
         self.force(u, 1, 1.0, raw::GLK_ALG_F)
     }
     fn action(&self, u: &[f64], threads: usize) -> Result<f64, HostError> {
-        let (u, mut s) = (Plane::of(u), [f64::NAN]);
+        let (u, mut s) = (Plane::of(u), Plane::filled(f64::NAN, 1));
         let links = View::gauge(&u, &self.setting.lattice, self.setting.n).expect("a whole field");
         self.object.borrow_mut().action(Exec { threads }, &links, Auxiliary::default(), &mut s)?;
         Ok(s[0])
@@ -52,7 +52,7 @@ pub(super) fn component(subject: &Subject, log: &mut Log) {
                 layouts::component(subject, &setting.lattice, &operations(&drive), false, log);
                 return promises(&drive, subject, log);
             }
-            Err(error) => refusal = format!("{}: {error}", setting.name()),
+            Err(error) => refusal = log.not_served(&setting.name(), &error),
         }
     }
     log.check("create", || {

@@ -2,6 +2,7 @@
 
 use super::fields::{distance, numbers};
 use super::log::{Log, Verdict};
+use super::plane::Plane;
 use super::store::{Form, Kind, Layout, PLAIN, Store};
 use super::{Subject, generations};
 use crate::HostError;
@@ -183,9 +184,9 @@ pub(super) fn call(
 ) -> Result<Vec<f64>, HostError> {
     let views: Vec<View> = inputs.iter().map(Store::view).collect();
     let mut outputs: Vec<ViewMut> = output.into_iter().map(|store| store.view_mut(flags)).collect();
-    let mut numbers = vec![f64::NAN; batch];
+    let mut numbers = Plane::filled(f64::NAN, batch);
     (operation.run)(&views, &mut outputs, &mut numbers)?;
-    Ok(if operation.returns_numbers { numbers } else { Vec::new() })
+    Ok(if operation.returns_numbers { numbers.to_vec() } else { Vec::new() })
 }
 
 /// The fields first to first + batch of an argument; of the sites of one parity, zero elsewhere, where one is given.

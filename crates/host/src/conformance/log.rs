@@ -62,6 +62,14 @@ impl Log<'_> {
     pub(super) fn announce(&mut self, name: &'static str) {
         (self.watcher)(Event::Begins { component: self.component, name });
     }
+    /// The sentence of a component that does not serve a lattice. A panic is no refusal, whatever it serves later.
+    pub(super) fn not_served(&mut self, lattice: &str, error: &HostError) -> String {
+        let sentence = format!("{lattice}: {error}");
+        if error.status() == Some(raw::GLK_PANIC) {
+            self.check("create", || Verdict::failed(sentence.clone()));
+        }
+        sentence
+    }
     pub(super) fn skip(&mut self, name: &'static str, why: impl Into<String>) {
         self.check(name, || Verdict::skipped(why));
     }

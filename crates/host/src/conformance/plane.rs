@@ -37,11 +37,11 @@ impl Plane {
         };
         let after = written(&self.memory[self.memory.len() - CANARIES..]);
         if let Some(last) = after.last() {
-            return Some(format!("writes up to {} bytes past the end of a plane", 8 * (last + 1)));
+            return Some(format!("writes up to {} bytes past the end of what it was lent", 8 * (last + 1)));
         }
         let before = written(&self.memory[..CANARIES]);
         let first = before.first()?;
-        Some(format!("writes up to {} bytes before the start of a plane", 8 * (CANARIES - first)))
+        Some(format!("writes up to {} bytes before the start of what it was lent", 8 * (CANARIES - first)))
     }
 }
 
@@ -87,7 +87,7 @@ mod tests {
         };
         let end = CANARIES + 10;
         assert_eq!(touched(CANARIES, false), None);
-        let past = |bytes| Some(format!("writes up to {bytes} bytes past the end of a plane"));
+        let past = |bytes| Some(format!("writes up to {bytes} bytes past the end of what it was lent"));
         assert_eq!([touched(end, false), touched(end + 1, true)], [past(8), past(16)]);
         assert!(touched(CANARIES - 2, false).is_some_and(|said| said.contains("16 bytes before the start")));
         assert_eq!(damage(), None);

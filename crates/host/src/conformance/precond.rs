@@ -77,7 +77,7 @@ pub(super) fn component(subject: &Subject, log: &mut Log) {
                 operators(&solver, subject, &u, log);
                 return setups::component(subject, &setting, log);
             }
-            Err(error) => refusal = format!("{}: {error}", setting.name()),
+            Err(error) => refusal = log.not_served(&setting.name(), &error),
         }
     }
     log.check("create", || {

@@ -26,13 +26,13 @@ impl Mover<'_> {
     /// U' and its log weights, for one field or a batch.
     fn run(&self, u: &[f64], rng: &Rng, threads: usize) -> Result<(Vec<f64>, Vec<f64>), HostError> {
         let (lattice, n) = (&self.setting.lattice, self.setting.n);
-        let mut weights = vec![f64::NAN; u.len() / self.setting.len()];
+        let mut weights = Plane::filled(f64::NAN, u.len() / self.setting.len());
         let (u, mut moved) = (Plane::of(u), Plane::filled(f64::NAN, u.len()));
         let from = View::gauge(&u, lattice, n).expect("whole fields");
         let mut to = ViewMut::gauge(&mut moved, lattice, n).expect("whole fields");
         let mut object = self.object.borrow_mut();
         object.propose(Exec { threads }, rng, (&from, &mut to), (&[], &mut []), &mut weights)?;
-        Ok((moved.to_vec(), weights))
+        Ok((moved.to_vec(), weights.to_vec()))
     }
     fn step(&self, u: &[f64], rng: &Rng) -> Result<(Vec<f64>, f64), HostError> {
         let (moved, weights) = self.run(u, rng, 1)?;
@@ -55,7 +55,7 @@ pub(super) fn component(subject: &Subject, log: &mut Log) {
                 layouts::component(subject, &setting.lattice, &[operation(&mover)], false, log);
                 return promises(&mover, subject, log);
             }
-            Err(error) => refusal = format!("{}: {error}", setting.name()),
+            Err(error) => refusal = log.not_served(&setting.name(), &error),
         }
     }
     log.check("create", || {

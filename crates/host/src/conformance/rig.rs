@@ -3,6 +3,7 @@
 use super::Subject;
 use super::fields::Setting;
 use super::log::Verdict;
+use super::plane::Plane;
 use crate::Exec;
 use crate::plugin::no_error;
 use gaugelink_plugin_sdk::raw::{self, glk_error, glk_object, glk_status, glk_view};
@@ -119,7 +120,7 @@ impl Rig<'_> {
         let mut exec = Exec { threads: 1 }.raw();
         exec.device_type = arguments.device;
         let get = self.subject.plugin.table().get.expect("checked on opening");
-        let mut number = [0.0];
+        let mut number = Plane::filled(0.0, 1);
         let (naux, number) = (arguments.naux, number.as_mut_ptr());
         // SAFETY: tables of the ids' types; arguments within the rules of plugin.h.
         unsafe {

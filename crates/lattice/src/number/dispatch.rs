@@ -79,7 +79,7 @@ pub trait Kernel<T: Real>: Sync {
     where
         Self: Sized,
     {
-        Compiled::of::<T, Self>()
+        Compiled::of::<T, Self, false>()
     }
 }
 
@@ -91,9 +91,10 @@ pub struct Compiled {
 }
 
 impl Compiled {
-    /// The code of kernel `K`.
-    pub const fn of<T: Real, K: Kernel<T>>() -> Self {
-        Self { run: run_erased::<T, K>, kernel: std::any::type_name::<K> }
+    /// The code of kernel `K`. `SHORT`, for unit tests, which would take half as long again to compile with it: without
+    /// AVX-512, in place of which AVX2 serves.
+    pub const fn of<T: Real, K: Kernel<T>, const SHORT: bool>() -> Self {
+        Self { run: run_erased::<T, K, SHORT>, kernel: std::any::type_name::<K> }
     }
 }
 
@@ -108,7 +109,8 @@ impl Compiled {
 macro_rules! compiled {
     ($kernel:ident) => {
         fn compiled() -> $crate::number::Compiled {
-            static FORM: $crate::number::Compiled = $crate::number::Compiled::of::<f64, $kernel<'static>>();
+            static FORM: $crate::number::Compiled =
+                $crate::number::Compiled::of::<f64, $kernel<'static>, { cfg!(test) }>();
             FORM
         }
     };
@@ -116,11 +118,11 @@ macro_rules! compiled {
         fn compiled() -> $crate::number::Compiled {
             use $crate::number::Compiled;
             static FORMS: [Compiled; 3] = [
-                Compiled::of::<f64, $kernel<'static, 1>>(),
-                Compiled::of::<f64, $kernel<'static, 2>>(),
-                Compiled::of::<f64, $kernel<'static, 3>>(),
+                Compiled::of::<f64, $kernel<'static, 1>, { cfg!(test) }>(),
+                Compiled::of::<f64, $kernel<'static, 2>, { cfg!(test) }>(),
+                Compiled::of::<f64, $kernel<'static, 3>, { cfg!(test) }>(),
             ];
-            if const { $n <= 3 } { FORMS[$n - 1] } else { Compiled::of::<f64, Self>() }
+            if const { $n <= 3 } { FORMS[$n - 1] } else { Compiled::of::<f64, Self, { cfg!(test) }>() }
         }
     };
     (group $n:ident, half $h:ident: $kernel:ident) => {
@@ -128,14 +130,14 @@ macro_rules! compiled {
             use $crate::number::Compiled;
             static FORMS: [[Compiled; 3]; 2] = [
                 [
-                    Compiled::of::<f64, $kernel<'static, 1, 1>>(),
-                    Compiled::of::<f64, $kernel<'static, 2, 1>>(),
-                    Compiled::of::<f64, $kernel<'static, 3, 1>>(),
+                    Compiled::of::<f64, $kernel<'static, 1, 1>, { cfg!(test) }>(),
+                    Compiled::of::<f64, $kernel<'static, 2, 1>, { cfg!(test) }>(),
+                    Compiled::of::<f64, $kernel<'static, 3, 1>, { cfg!(test) }>(),
                 ],
                 [
-                    Compiled::of::<f64, $kernel<'static, 1, 2>>(),
-                    Compiled::of::<f64, $kernel<'static, 2, 2>>(),
-                    Compiled::of::<f64, $kernel<'static, 3, 2>>(),
+                    Compiled::of::<f64, $kernel<'static, 1, 2>, { cfg!(test) }>(),
+                    Compiled::of::<f64, $kernel<'static, 2, 2>, { cfg!(test) }>(),
+                    Compiled::of::<f64, $kernel<'static, 3, 2>, { cfg!(test) }>(),
                 ],
             ];
             FORMS[$h - 1][$n - 1]
@@ -144,8 +146,10 @@ macro_rules! compiled {
     (scalar $t:ident: $kernel:ident) => {
         fn compiled() -> $crate::number::Compiled {
             use $crate::number::{Compiled, Real};
-            static FORMS: [Compiled; 2] =
-                [Compiled::of::<f64, $kernel<'static, f64>>(), Compiled::of::<f32, $kernel<'static, f32>>()];
+            static FORMS: [Compiled; 2] = [
+                Compiled::of::<f64, $kernel<'static, f64>, { cfg!(test) }>(),
+                Compiled::of::<f32, $kernel<'static, f32>, { cfg!(test) }>(),
+            ];
             FORMS[($t::LANES == <f32 as Real>::LANES) as usize]
         }
     };
@@ -154,12 +158,12 @@ macro_rules! compiled {
             use $crate::number::{Compiled, Real};
             static FORMS: [[Compiled; 2]; 2] = [
                 [
-                    Compiled::of::<f64, $kernel<'static, f64, $small>>(),
-                    Compiled::of::<f64, $kernel<'static, f64, $large>>(),
+                    Compiled::of::<f64, $kernel<'static, f64, $small>, { cfg!(test) }>(),
+                    Compiled::of::<f64, $kernel<'static, f64, $large>, { cfg!(test) }>(),
                 ],
                 [
-                    Compiled::of::<f32, $kernel<'static, f32, $small>>(),
-                    Compiled::of::<f32, $kernel<'static, f32, $large>>(),
+                    Compiled::of::<f32, $kernel<'static, f32, $small>, { cfg!(test) }>(),
+                    Compiled::of::<f32, $kernel<'static, f32, $large>, { cfg!(test) }>(),
                 ],
             ];
             FORMS[($t::LANES == <f32 as Real>::LANES) as usize][($n == $large) as usize]
@@ -171,14 +175,14 @@ macro_rules! compiled {
             const fn of_half<const HALF: usize>() -> [[Compiled; 3]; 2] {
                 [
                     [
-                        Compiled::of::<f64, $kernel<'static, f64, 1, HALF>>(),
-                        Compiled::of::<f64, $kernel<'static, f64, 2, HALF>>(),
-                        Compiled::of::<f64, $kernel<'static, f64, 3, HALF>>(),
+                        Compiled::of::<f64, $kernel<'static, f64, 1, HALF>, { cfg!(test) }>(),
+                        Compiled::of::<f64, $kernel<'static, f64, 2, HALF>, { cfg!(test) }>(),
+                        Compiled::of::<f64, $kernel<'static, f64, 3, HALF>, { cfg!(test) }>(),
                     ],
                     [
-                        Compiled::of::<f32, $kernel<'static, f32, 1, HALF>>(),
-                        Compiled::of::<f32, $kernel<'static, f32, 2, HALF>>(),
-                        Compiled::of::<f32, $kernel<'static, f32, 3, HALF>>(),
+                        Compiled::of::<f32, $kernel<'static, f32, 1, HALF>, { cfg!(test) }>(),
+                        Compiled::of::<f32, $kernel<'static, f32, 2, HALF>, { cfg!(test) }>(),
+                        Compiled::of::<f32, $kernel<'static, f32, 3, HALF>, { cfg!(test) }>(),
                     ],
                 ]
             }
@@ -191,20 +195,20 @@ macro_rules! compiled {
             use $crate::number::{Compiled, Real};
             static FORMS: [[Compiled; 3]; 2] = [
                 [
-                    Compiled::of::<f64, $kernel<'static, f64, 1>>(),
-                    Compiled::of::<f64, $kernel<'static, f64, 2>>(),
-                    Compiled::of::<f64, $kernel<'static, f64, 3>>(),
+                    Compiled::of::<f64, $kernel<'static, f64, 1>, { cfg!(test) }>(),
+                    Compiled::of::<f64, $kernel<'static, f64, 2>, { cfg!(test) }>(),
+                    Compiled::of::<f64, $kernel<'static, f64, 3>, { cfg!(test) }>(),
                 ],
                 [
-                    Compiled::of::<f32, $kernel<'static, f32, 1>>(),
-                    Compiled::of::<f32, $kernel<'static, f32, 2>>(),
-                    Compiled::of::<f32, $kernel<'static, f32, 3>>(),
+                    Compiled::of::<f32, $kernel<'static, f32, 1>, { cfg!(test) }>(),
+                    Compiled::of::<f32, $kernel<'static, f32, 2>, { cfg!(test) }>(),
+                    Compiled::of::<f32, $kernel<'static, f32, 3>, { cfg!(test) }>(),
                 ],
             ];
             if const { $n <= 3 } {
                 FORMS[($t::LANES == <f32 as Real>::LANES) as usize][$n - 1]
             } else {
-                Compiled::of::<$t, Self>()
+                Compiled::of::<$t, Self, { cfg!(test) }>()
             }
         }
     };
@@ -220,7 +224,7 @@ pub fn run_kernel<T: Real, K: Kernel<T>>(isa: Isa, kernel: &K, range: Range<usiz
 
 /// # Safety
 /// `kernel` points to a `K`, which may have other lifetimes.
-unsafe fn run_erased<T: Real, K: Kernel<T>>(
+unsafe fn run_erased<T: Real, K: Kernel<T>, const SHORT: bool>(
     kernel: *const (),
     isa: Isa,
     range: Range<usize>,
@@ -241,9 +245,9 @@ unsafe fn run_erased<T: Real, K: Kernel<T>>(
         if isa.is_available() {
             match isa {
                 // SAFETY: the machine has the instructions.
-                Isa::Avx512 => return unsafe { avx512(kernel, range, tally) },
-                // SAFETY: the machine has the instructions.
-                Isa::Avx2 => return unsafe { avx2(kernel, range, tally) },
+                Isa::Avx512 if const { !SHORT } => return unsafe { avx512(kernel, range, tally) },
+                // SAFETY: the machine has the instructions: AVX2 comes with AVX-512.
+                Isa::Avx512 | Isa::Avx2 => return unsafe { avx2(kernel, range, tally) },
                 _ => {}
             }
         }

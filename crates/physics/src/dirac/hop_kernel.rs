@@ -53,17 +53,26 @@ pub(super) struct HopKernel<'a, T, const N: usize, const H: usize, const ROWS: u
 /// The compiled forms of the kernel for whole links in one precision and 2H dimensions, `[group][dagger]`.
 const fn whole<T: Real, const H: usize>() -> [[Compiled; 2]; 3] {
     [
-        [Compiled::of::<T, HopKernel<T, 1, H, 1, false>>(), Compiled::of::<T, HopKernel<T, 1, H, 1, true>>()],
-        [Compiled::of::<T, HopKernel<T, 2, H, 2, false>>(), Compiled::of::<T, HopKernel<T, 2, H, 2, true>>()],
-        [Compiled::of::<T, HopKernel<T, 3, H, 3, false>>(), Compiled::of::<T, HopKernel<T, 3, H, 3, true>>()],
+        [
+            Compiled::of::<T, HopKernel<T, 1, H, 1, false>, { cfg!(test) }>(),
+            Compiled::of::<T, HopKernel<T, 1, H, 1, true>, { cfg!(test) }>(),
+        ],
+        [
+            Compiled::of::<T, HopKernel<T, 2, H, 2, false>, { cfg!(test) }>(),
+            Compiled::of::<T, HopKernel<T, 2, H, 2, true>, { cfg!(test) }>(),
+        ],
+        [
+            Compiled::of::<T, HopKernel<T, 3, H, 3, false>, { cfg!(test) }>(),
+            Compiled::of::<T, HopKernel<T, 3, H, 3, true>, { cfg!(test) }>(),
+        ],
     ]
 }
 
 /// Those for two rows of SU(3), `[dagger]`.
 const fn of_two_rows<T: Real, const H: usize>() -> [Compiled; 2] {
     [
-        Compiled::of::<T, HopKernel<T, 3, H, TWO_ROWS, false>>(),
-        Compiled::of::<T, HopKernel<T, 3, H, TWO_ROWS, true>>(),
+        Compiled::of::<T, HopKernel<T, 3, H, TWO_ROWS, false>, { cfg!(test) }>(),
+        Compiled::of::<T, HopKernel<T, 3, H, TWO_ROWS, true>, { cfg!(test) }>(),
     ]
 }
 

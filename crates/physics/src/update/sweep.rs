@@ -62,9 +62,9 @@ pub fn sweep<C: Choice, const N: usize>(u: &mut GaugeField<f64, N>, choice: &C) 
 /// The code of sweeps with a choice, for each group.
 pub const fn forms<C: Choice>() -> [Compiled; 3] {
     [
-        Compiled::of::<f64, LinkUpdate<C, 1>>(),
-        Compiled::of::<f64, LinkUpdate<C, 2>>(),
-        Compiled::of::<f64, LinkUpdate<C, 3>>(),
+        Compiled::of::<f64, LinkUpdate<C, 1>, { cfg!(test) }>(),
+        Compiled::of::<f64, LinkUpdate<C, 2>, { cfg!(test) }>(),
+        Compiled::of::<f64, LinkUpdate<C, 3>, { cfg!(test) }>(),
     ]
 }
 
