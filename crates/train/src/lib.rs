@@ -5,6 +5,7 @@
 //! the same seed gives the same parameters, bit for bit, for any number of them, and after a restart.
 
 pub mod adam;
+mod block_fit;
 mod checkpoint;
 mod error;
 mod estimator;
@@ -17,6 +18,7 @@ mod schedule;
 mod step_error;
 mod trainer;
 
+pub use block_fit::{BlockFit, FittedLayer};
 pub use error::TrainError;
 pub use estimator::Estimator;
 pub use generator_fit::{Fitted, GeneratorFit};

@@ -39,9 +39,10 @@ pub(super) fn logical_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result
 const LONGEST_NAME: usize = 240;
 
 /// What a run directory holds beside the configurations.
-pub(crate) const OWN_FILES: [&str; 9] = [
+pub(crate) const OWN_FILES: [&str; 10] = [
     "measurements.jsonl",
     "timings.jsonl",
+    "fit.jsonl",
     "results.jsonl",
     "table.txt",
     "provenance.json",

@@ -38,7 +38,7 @@ pub use tables::{
     Condensate, FormatName, GroupName, LatticeTable, MachineTable, MeasureTable, PrecisionName, RunTable,
     StartKind, StartTable,
 };
-pub use train::{ChainTable, ModelName, ModelTable, TrainFile, TrainRunTable, TrainTable};
+pub use train::{BlockFitTable, ChainTable, ModelName, ModelTable, TrainFile, TrainRunTable, TrainTable};
 
 use crate::error::DriverError;
 use crate::hash::document_hash;

@@ -26,6 +26,8 @@ pub struct TrainFile {
     pub action: ActionTable,
     /// The architecture.
     pub model: ModelTable,
+    /// First parameters of block layers, each layer fitted by itself.
+    pub fit: Option<BlockFitTable>,
     /// The optimiser.
     pub train: TrainTable,
     /// The Markov chain afterwards.
@@ -132,7 +134,7 @@ impl ModelTable {
     }
 
     /// Those of block layers.
-    fn blocks(&self) -> Vec<BlockSettings> {
+    pub fn blocks(&self) -> Vec<BlockSettings> {
         BlockSettings::halvings(self.layers, self.bins.unwrap_or(BINS), self.hidden)
     }
 
@@ -248,6 +250,33 @@ pub struct TrainTable {
     pub samples: usize,
 }
 
+/// `[fit]` of block layers.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BlockFitTable {
+    /// Steps of the optimiser for each layer.
+    #[serde(default = "fit_steps", deserialize_with = "at_least_one")]
+    pub steps: u64,
+    /// Points of the quadrature of each step, a multiple of 16.
+    #[serde(default = "fit_points")]
+    pub points: usize,
+    /// Learning rate of the first step; it goes down along half a cosine.
+    #[serde(default = "fit_rate", deserialize_with = "positive")]
+    pub learning_rate: f64,
+}
+
+fn fit_steps() -> u64 {
+    2000
+}
+
+fn fit_points() -> usize {
+    512
+}
+
+fn fit_rate() -> f64 {
+    5e-3
+}
+
 fn start<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
     directory(deserializer).map(Some)
 }
@@ -299,12 +328,13 @@ impl TrainFile {
     pub fn parse(text: &str, path: &Path, overrides: &[String]) -> Result<Self, DriverError> {
         let text = with_overrides(text, path, overrides)?;
         let tables = Tables::parse(&text, path)?;
-        tables.no_other_than(&["run", "lattice", "action", "model", "train", "chain", "machine"])?;
+        tables.no_other_than(&["run", "lattice", "action", "model", "fit", "train", "chain", "machine"])?;
         let file = Self {
             run: tables.required("run")?,
             lattice: tables.required("lattice")?,
             action: tables.required("action")?,
             model: tables.required("model")?,
+            fit: tables.optional("fit")?,
             train: tables.required("train")?,
             chain: tables.optional("chain")?.unwrap_or(ChainTable { updates: 0, thermalise: one() }),
             machine: tables.optional("machine")?.unwrap_or_default(),
@@ -327,6 +357,21 @@ impl TrainFile {
         }
         if self.action.kind != ActionKind::Wilson {
             return Err(tables.fail_in("action", "trainings are for kind = \"wilson\""));
+        }
+        if let Some(fit) = &self.fit {
+            if !matches!(self.model.kind, ModelName::U1Block) {
+                return Err(tables.fail_in("fit", "`[fit]` is for kind = \"u1-block\" and for loop flows"));
+            }
+            if self.train.start.is_some() {
+                return Err(
+                    tables.fail_key(&["train", "start"], "a training begins with `[fit]` or with `start`")
+                );
+            }
+            if fit.points < 32 || !fit.points.is_multiple_of(16) || fit.points > LARGEST_BATCH {
+                let message =
+                    format!("`points` = {} is no multiple of 16 from 32 to {LARGEST_BATCH}", fit.points);
+                return Err(tables.fail_in("fit", &message));
+            }
         }
         for (key, count) in [("batch", self.train.batch), ("samples", self.train.samples)] {
             if count == 0 || !count.is_multiple_of(16) {
@@ -455,6 +500,7 @@ learning_rate = 1e-3
             ("model.file=no/such/folder/a.safetensors", "plain file name"),
             ("model.file=..", "plain file name"),
             ("model.file=.", "plain file name"),
+            ("fit.steps=5", "u1-block"),
             ("chain.thermalise=5", "`thermalise` leaves"),
             ("machine.ranks=[2,1]", "no ranks"),
             ("machine.pin=true", "not bound to cores"),
@@ -472,6 +518,8 @@ learning_rate = 1e-3
             ("model.map=spline", "`map` is a key"),
             ("model.context=loops", "`context` is a key"),
             ("model.components=2", "`components` is a key"),
+            ("fit.points=40", "multiple of 16 from 32"),
+            ("fit.steps=0", "at least 1"),
         ] {
             let message = blocks(set).unwrap_err();
             assert!(message.contains(word) && message.contains("line"), "{set}: {message}");

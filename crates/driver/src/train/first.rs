@@ -1,28 +1,40 @@
-//! The parameters that a training begins with: drawn, or those of a model of the same layers.
+//! The parameters that a training begins with: drawn, fitted, or those of a model of the same layers.
 
-use crate::config::TrainFile;
+use crate::config::{BlockFitTable, TrainFile};
 use crate::error::DriverError;
 use crate::hash::sha256_hex;
 use gaugelink_models::file::Named;
 use gaugelink_models::{Model, flow_model};
-use serde_json::{Map, json};
+use gaugelink_train::BlockFit;
+use serde_json::{Map, Value, json};
+
+/// The file in the run directory that tells of a fit.
+pub(super) const FIT: &str = "fit.jsonl";
 
 /// First parameters.
+#[derive(Default)]
 pub(super) struct First {
     /// The parameters of all layers.
     pub parameters: Vec<f64>,
     /// SHA-256 of the numbers, where they come from a model.
     pub sha256: Option<String>,
+    /// For each layer that was fitted, what that left of the divergence.
+    pub fit: Vec<Value>,
 }
 
 impl First {
-    /// Draws them by the file's seed, or reads the model that it names.
+    /// Draws or fits them, or reads the model that the file names. A training that goes on from a checkpoint fits nothing.
     ///
     /// # Errors
-    /// [`DriverError::Input`] for a model that cannot be read or has other layers.
-    pub fn of(file: &TrainFile) -> Result<Self, DriverError> {
+    /// [`DriverError::Input`] for a model that cannot be read or has other layers, or a fit that fails.
+    pub fn of(file: &TrainFile, goes_on: bool) -> Result<Self, DriverError> {
         let drawn = || file.model.initial_parameters(file.run.seed);
-        let Some(path) = &file.train.start else { return Ok(Self { parameters: drawn(), sha256: None }) };
+        if let Some(table) = file.fit.as_ref().filter(|_| !goes_on) {
+            return fitted(file, table);
+        }
+        let Some(path) = &file.train.start else {
+            return Ok(Self { parameters: drawn(), ..Self::default() });
+        };
         let model = Model::read(path).map_err(|error| DriverError::Input(error.to_string()))?;
         let (ours, theirs) = (of_file(file, drawn()).header, model.header);
         if (&ours.kind, &ours.theory, &ours.architecture)
@@ -35,7 +47,7 @@ impl First {
             )));
         }
         let bytes: Vec<u8> = model.parameters.iter().flat_map(|p| p.to_le_bytes()).collect();
-        Ok(Self { parameters: model.parameters, sha256: Some(sha256_hex(&bytes)) })
+        Ok(Self { parameters: model.parameters, sha256: Some(sha256_hex(&bytes)), fit: Vec::new() })
     }
 
     /// What makes the training this one and no other.
@@ -46,6 +58,26 @@ impl First {
             .collect::<Vec<_>>()
             .join(" from ")
     }
+}
+
+/// Parameters of block layers that are fitted one by one.
+fn fitted(file: &TrainFile, table: &BlockFitTable) -> Result<First, DriverError> {
+    let BlockFitTable { steps, points, learning_rate } = *table;
+    let (seed, threads) = (file.run.seed, file.machine.threads);
+    let fit = BlockFit { beta: file.action.beta, steps, rate: learning_rate, points, seed, threads };
+    let blocks = file.model.blocks();
+    let layers = fit.fit(&blocks)?;
+    let volume: usize = file.lattice.extents.iter().product();
+    let told = blocks.iter().zip(&layers).enumerate().map(|(layer, (settings, fitted))| {
+        let count = volume / settings.block().iter().product::<usize>();
+        json!({ "kind": "fit", "layer": layer, "blocks": count, "divergence": fitted.divergence })
+    });
+    let fit = told.collect();
+    Ok(First {
+        parameters: layers.into_iter().flat_map(|layer| layer.parameters).collect(),
+        sha256: None,
+        fit,
+    })
 }
 
 /// The model of a training file with some parameters.

@@ -28,11 +28,16 @@ use std::time::Instant;
 pub(crate) fn execute(file: &TrainFile, fresh: bool, report: &mut Report) -> Result<(), DriverError> {
     let directory = RunDirectory::begin(&file.run.directory, Work::Training, fresh)?;
     let stop = stop_flag(directory.path())?;
-    let first = First::of(file)?;
+    let goes_on = !fresh && directory.file(Work::Training.checkpoint()).exists();
+    let first = First::of(file, goes_on)?;
     let provenance = model::provenance(file, &first);
+    let fit = json_lines(&first.fit)?;
     let trainer = trainer(file, first)?;
     if fresh {
         directory.clear()?;
+    }
+    if !fit.is_empty() {
+        directory.replace(first::FIT, &fit)?;
     }
     execute_until(&stop, file, &directory, (trainer, provenance), report)
 }
@@ -145,7 +150,7 @@ fn train<const N: usize>(
     })?;
     bar.finish_and_clear();
     if !done {
-        return Err(DriverError::Stopped { updates: trainer.step_number() });
+        return Err(DriverError::Stopped { done: format!("{} steps", trainer.step_number()) });
     }
     Ok(trainer.save(&checkpoint)?)
 }
@@ -211,22 +216,25 @@ updates = 40
             let set: Vec<String> = set.iter().chain([&&start[..]]).map(|s| s.to_string()).collect();
             TrainFile::parse(SMALL, Path::new("x"), &set).unwrap()
         };
-        let refused = |set: &[&str]| First::of(&parse(set)).err().unwrap().to_string();
+        let refused = |set: &[&str]| First::of(&parse(set), false).err().unwrap().to_string();
         assert!(refused(&[]).contains("first.safetensors"), "no such file");
         let plain = TrainFile::parse(SMALL, Path::new("x"), &[]).unwrap();
-        let mut parameters = First::of(&plain).unwrap().parameters;
+        let mut parameters = First::of(&plain, false).unwrap().parameters;
         parameters[7] = 0.25;
         first::of_file(&plain, parameters.clone()).write(&path).unwrap();
         let elsewhere = parse(&["lattice.extents=[8,8]", "action.beta=7.0"]);
-        let begun = First::of(&elsewhere).unwrap();
+        let begun = First::of(&elsewhere, false).unwrap();
         assert_eq!(begun.parameters, parameters);
-        assert_eq!(trainer(&elsewhere, First::of(&elsewhere).unwrap()).unwrap().parameters(), parameters);
+        assert_eq!(
+            trainer(&elsewhere, First::of(&elsewhere, false).unwrap()).unwrap().parameters(),
+            parameters
+        );
         for other in ["model.layers=9", "model.components=3", "model.context=loops", "model.map=spline"] {
             assert!(refused(&[other]).contains("other layers"), "{other}");
         }
         parameters[7] = 0.5;
         first::of_file(&plain, parameters).write(&path).unwrap();
-        let other = First::of(&elsewhere).unwrap();
+        let other = First::of(&elsewhere, false).unwrap();
         assert_ne!(begun.identity(&elsewhere), other.identity(&elsewhere), "another model");
         assert!(model::provenance(&elsewhere, &other)["start_sha256"].is_string());
     }
@@ -240,7 +248,7 @@ updates = 40
             |name: &str| RunDirectory::begin(&folder.path().join(name), Work::Training, false).unwrap();
         let (whole, parts) = (begin("whole"), begin("parts"));
         let go = |directory: &RunDirectory, stop: bool| {
-            let first = First::of(&file).unwrap();
+            let first = First::of(&file, false).unwrap();
             let provenance = model::provenance(&file, &first);
             let training = (trainer(&file, first).unwrap(), provenance);
             execute_until(&AtomicBool::new(stop), &file, directory, training, &mut Report::new(true))
@@ -248,12 +256,12 @@ updates = 40
         go(&whole, false).unwrap();
         for step in [1, 2, 3] {
             let stopped = go(&parts, true).unwrap_err();
-            assert!(matches!(stopped, DriverError::Stopped { updates } if updates == step), "{stopped}");
+            assert!(stopped.to_string().contains(&format!("after {step} steps, with")), "{stopped}");
             assert_eq!(parts.read(LOG).unwrap().unwrap().lines().count(), step as usize);
             assert!(!parts.file("model.safetensors").exists());
         }
         let in_chain = go(&parts, true).unwrap_err();
-        assert!(matches!(in_chain, DriverError::Stopped { updates: 3 }), "{in_chain}");
+        assert!(in_chain.to_string().contains("3 steps and 0 updates of the chain"), "{in_chain}");
         assert!(parts.file("model.safetensors").exists() && !parts.file("results.jsonl").exists());
         go(&parts, false).unwrap();
         let model = "model.safetensors";

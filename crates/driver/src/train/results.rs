@@ -1,6 +1,7 @@
 //! The results of a training: a table for people, JSON lines for programs, a plot.
 
 use super::chain::ChainResult;
+use super::first::FIT;
 use super::theory;
 use crate::config::TrainFile;
 use crate::error::DriverError;
@@ -40,7 +41,20 @@ pub(super) fn show(
     let plot = TrainingPlot { title: &title, points: &points, untrained };
     directory.replace("plots/training.svg", &plot.svg())?;
     let others = format!("plots/training.svg, {}", file.model.file.display());
-    write_results(directory, &rows(file, reports, chain), &footer(directory)?, &others, report)
+    let mut all = fit_row(directory)?;
+    all.extend(rows(file, reports, chain));
+    write_results(directory, &all, &footer(directory)?, &others, report)
+}
+
+/// What a fit of layers left of the divergence, where there was one.
+fn fit_row(directory: &RunDirectory) -> Result<Vec<Row>, DriverError> {
+    let text = directory.read(FIT)?.unwrap_or_default();
+    let lines: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let of_layer = |line: &Value| Some(line["blocks"].as_f64()? * line["divergence"].as_f64()?);
+    let sum: Option<f64> = lines.iter().map(of_layer).sum();
+    let row =
+        |sum: f64| Row::new(None, "fit", "KL divergence").value(sum).note("of all blocks, each by itself");
+    Ok(sum.filter(|_| !lines.is_empty()).map(row).into_iter().collect())
 }
 
 /// How long the training took: from the timings, so it is printed and no result. Empty where there are none.

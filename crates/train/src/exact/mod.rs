@@ -2,9 +2,11 @@
 
 mod sun;
 mod u1;
+mod u1_sum;
 
 pub use sun::Sun;
 pub use u1::U1;
+pub use u1_sum::U1Sum;
 
 /// ln ∫ dU e^{−S} of Wilson's action for N×N links, and the effective sample size that a proposal without any training has.
 pub fn ln_z_and_untrained(n: usize, beta: f64, volume: usize) -> (f64, f64) {

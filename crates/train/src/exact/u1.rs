@@ -82,6 +82,11 @@ impl U1 {
         (4.0 * rule(2 * POINTS) - rule(POINTS)) / 3.0
     }
 
+    /// (I_k/I_0)^V from k = 0 on, as far as they are above rounding.
+    pub(super) fn characters(&self) -> Vec<f64> {
+        self.terms().filter(|(n, _, _)| *n >= 0.0).map(|(_, _, power)| power).collect()
+    }
+
     /// For each representation n, (n, e^{−β} I_n, (I_n/I_0)^V).
     fn terms(&self) -> impl Iterator<Item = (f64, f64, f64)> + '_ {
         let i0 = self.scaled(|_| 1.0);
