@@ -68,7 +68,8 @@ fn vector_units_change_no_parameter() {
         ("SU(2)", "kind = \"loop-flow\"\nloops = \"next\"\nknots = 2\nsteps = 2"),
     ] {
         let lattice = format!("[lattice]\ngroup = \"{group}\"\nextents = [4, 4]\n[model]\n{model}\n");
-        let judged = if group == "U(1)" { "" } else { "[evaluate]\nsamples = 16\nstep_error = 1.0\n" };
+        let fitted = "[fit]\nsamples = 16\n[evaluate]\nsamples = 16\nstep_error = 1.0\n";
+        let judged = if group == "U(1)" { "" } else { fitted };
         let scratch = Scratch::new(&format!("{head}{lattice}{steps}{judged}"));
         let trained = |isa: Isa| {
             let directory = format!("run.directory={}", isa.name());
