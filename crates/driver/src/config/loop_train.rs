@@ -206,6 +206,11 @@ impl LoopTrainFile {
             return Err(tables.fail_in("fit", &message));
         }
         let train = self.train.as_ref();
+        if train.is_some_and(|train| train.steps == 0) {
+            return Err(
+                tables.fail_key(&["train", "steps"], "`steps` = 0: leave `[train]` out to stay with the fit")
+            );
+        }
         if train.is_some_and(|train| train.start.is_some()) {
             let message =
                 "flows of loops begin with fitted coefficients, for which `[fit]` is: leave `start` out";
@@ -295,6 +300,7 @@ extents = [16, 16]
             ("model.loops=third", "second"),
             ("fit.samples=80", "88 or more"),
             ("train.batch=20", "multiple of 16"),
+            ("train.steps=0", "leave `[train]` out"),
             ("evaluate.samples=0", "at least 1"),
             ("evaluate.step_error=-1.0", "positive"),
             ("machine.ranks=[2,1]", "no ranks"),

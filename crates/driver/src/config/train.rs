@@ -218,8 +218,7 @@ pub enum ModelName {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrainTable {
-    /// Optimiser steps.
-    #[serde(deserialize_with = "at_least_one")]
+    /// Optimiser steps; 0 to leave it at `[fit]`.
     pub steps: u64,
     /// Configurations a step, a multiple of 16.
     #[serde(default = "batch")]
@@ -357,6 +356,12 @@ impl TrainFile {
         }
         if self.action.kind != ActionKind::Wilson {
             return Err(tables.fail_in("action", "trainings are for kind = \"wilson\""));
+        }
+        if self.train.steps == 0 && self.fit.is_none() {
+            return Err(tables.fail_key(
+                &["train", "steps"],
+                "`steps` = 0, expected at least 1 where there is no `[fit]`",
+            ));
         }
         if let Some(fit) = &self.fit {
             if !matches!(self.model.kind, ModelName::U1Block) {

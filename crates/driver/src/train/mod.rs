@@ -270,4 +270,24 @@ updates = 40
             assert!(read(&whole) == read(&parts), "{name} differs");
         }
     }
+
+    #[test]
+    fn a_fit_is_told_and_kept_over_a_stop() {
+        let set =
+            ["model.kind=u1-block", "model.layers=2", "fit.steps=20", "fit.points=32"].map(String::from);
+        let file = TrainFile::parse(SMALL, Path::new("x"), &set).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let run = |name: &str, fresh: bool| {
+            let mut file = file.clone();
+            file.run.directory = folder.path().join(name);
+            execute(&file, fresh, &mut Report::quiet()).unwrap();
+            ["fit.jsonl", "results.jsonl", "model.safetensors"]
+                .map(|file| std::fs::read(folder.path().join(name).join(file)).unwrap())
+        };
+        let first = run("a", false);
+        assert_eq!(String::from_utf8_lossy(&first[0]).lines().count(), 2);
+        assert!(String::from_utf8_lossy(&first[1]).contains("\"fit\""));
+        assert_eq!(first, run("a", false), "shown again");
+        assert_eq!(first, run("b", true), "and done again");
+    }
 }
