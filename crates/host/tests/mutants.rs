@@ -7,10 +7,11 @@ use gaugelink_host::conformance::Options;
 use std::path::Path;
 use workshop::{FLOW, FORCE, Mutant, PRECOND, PROPOSAL, Workshop, checked, every_one_is_found, failed};
 
-const LAYOUTS: [Mutant; 20] = [
+const LAYOUTS: [Mutant; 21] = [
     ("view.c", "&& parity_of(f->o, x) ?", "&& !parity_of(f->o, x) ?", FORCE, "EO f64"),
     ("view.c", "element = lex / 2 +", "element = lex % (f->o->sites / 2) +", FLOW, "EO f64"),
     ("view.c", "f->v->site_table[lex] *", "lex *", FORCE, "TABLE f64"),
+    ("view.c", "lex * o->lattice.local[d]", "lex * o->lattice.local[0]", FORCE, "gauge covariance"),
     ("view.c", "lane += lane_step *", "lane += (lane_step == 1 ? 2 : 1) *", FORCE, "BLOCK f64"),
     ("view.c", "(x[d] / half % rows)", "(x[d] / half / simd)", FORCE, "BLOCK f64"),
     ("view.c", "lane * f->v->stride_lane", "lane * 2 * f->scalar", FORCE, "BLOCK f32"),
@@ -103,11 +104,13 @@ const RULES: [Mutant; 28] = [
     ("force.c", "S[b] = o->beta * sum", KEPT_BY_GENERATION, FORCE, "generation"),
 ];
 
-const WRITES: [Mutant; 6] = [
+const WRITES: [Mutant; 8] = [
     ("flow.c", "scale(v, u, 1, b);", PAST_THE_END, FLOW, "log det"),
     ("force.c", "double strength =", BEFORE_THE_START, FORCE, "sign and scale"),
     ("view.c", "if (!view) return", BEHIND_ANY_VIEW, PRECOND, "LEX f32"),
     ("flow.c", "logdet[b] = 0;", "logdet[b] = logdet[b + 1] = 0;", FLOW, "LEX f64"),
+    ("flow.c", "scale(v, u, 1, b);", "scale(v, u, 1, b); *(float *)v->v->plane[0] += 1;", FLOW, "LEX f64"),
+    ("precond.c", "o->generation =", "*(float *)u->v->plane[0] += 1; o->generation =", PRECOND, "LEX f64"),
     ("force.c", "S[b] = o->beta * sum", "S[b + 1] = S[b] = o->beta * sum", FORCE, "batch"),
     ("proposal.c", "log_weight[b] = 0;", "log_weight[b] = log_weight[b - 1] = 0;", PROPOSAL, "draws"),
 ];

@@ -6,12 +6,12 @@ use gaugelink_lattice::GaugeField;
 /// Off the group by more than this, links of doubles are not those of rounding: ‖U U† − 1‖, and |det U − 1|.
 const OFF: f64 = 1e-6;
 
-/// Whether a flow's links are some: an accept step does not see what it measures an action of. Looks at all chains, on
-/// all threads. Collective.
+/// Whether the links that `plugin` (a flow, a proposal) made are some: an accept step does not see what it measures an action
+/// of. Looks at all chains, on all threads. Collective.
 ///
 /// # Errors
 /// What the links are instead, and what to do.
-pub(crate) fn in_the_group<const N: usize>(u: &GaugeField<f64, N>) -> Result<(), String> {
+pub(crate) fn in_the_group<const N: usize>(u: &GaugeField<f64, N>, plugin: &str) -> Result<(), String> {
     let lattice = u.lattice();
     let surveys: Vec<_> = (0..lattice.chains()).map(|chain| Survey::of(u, chain)).collect();
     let largest =
@@ -20,17 +20,17 @@ pub(crate) fn in_the_group<const N: usize>(u: &GaugeField<f64, N>) -> Result<(),
     let zero = largest(&|survey| survey.zero.count as f64);
     let (unitarity, determinant) = (largest(&Survey::unitarity), largest(&Survey::determinant));
     let makes = if not_finite > 0.0 {
-        "links that are no numbers of V".to_owned()
+        "links that are no numbers".to_owned()
     } else if zero > 0.0 {
-        "links of V that are zero".to_owned()
+        "links that are zero".to_owned()
     } else if unitarity >= OFF {
-        format!("links of V that are not unitary, ||U U^+ - 1|| is up to {unitarity:.1e}")
+        format!("links that are not unitary, ||U U^+ - 1|| is up to {unitarity:.1e}")
     } else if determinant >= OFF {
-        format!("links of V that have another determinant than 1, |det U - 1| is up to {determinant:.1e}")
+        format!("links that have another determinant than 1, |det U - 1| is up to {determinant:.1e}")
     } else {
         return Ok(());
     };
-    Err(format!("the flow makes {makes}: `gaugelink plugin check` says more"))
+    Err(format!("the {plugin} makes {makes}: `gaugelink plugin check` says more"))
 }
 
 #[cfg(test)]
@@ -46,7 +46,7 @@ mod tests {
         let with = |link: Complex<f64>| {
             let mut u = GaugeField::<f64, 2>::cold(&lattice).unwrap();
             u.set_link(7, 1, 2, &Matrix::diagonal(link));
-            in_the_group(&u)
+            in_the_group(&u, "flow")
         };
         assert_eq!(with(Complex::new(1.0, 1e-9)), Ok(()));
         for (re, im, said) in [

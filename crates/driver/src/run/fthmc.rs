@@ -75,7 +75,7 @@ impl<const N: usize> Chain<N> for Fthmc<'_, '_, N> {
     fn links<'a>(&'a mut self, v: &'a GaugeField<f64, N>) -> Result<&'a GaugeField<f64, N>, DriverError> {
         if !self.is_image {
             self.transformed.forward(v, &mut self.u).map_err(self.failed)?;
-            in_the_group(&self.u).map_err(|why| (self.failed)(why.into()))?;
+            in_the_group(&self.u, "flow").map_err(|why| (self.failed)(why.into()))?;
             self.is_image = true;
         }
         Ok(&self.u)

@@ -10,9 +10,9 @@ static WORKING: AtomicBool = AtomicBool::new(false);
 macro_rules! crash {
     ($signal:literal) => {
         concat!(
-            "gaugelink: a plugin, most likely, crashed the program in the middle of the run (",
+            "gaugelink: a plugin, most likely, crashed the program (",
             $signal,
-            "): `gaugelink plugin check` may tell where; the last checkpoint is intact\n"
+            "): `gaugelink plugin check` may tell where; a checkpoint, if there is one, is intact\n"
         )
     };
 }

@@ -6,6 +6,7 @@ use super::results::Row;
 use super::updates::Chain;
 use crate::config::IndependenceStage;
 use crate::error::DriverError;
+use crate::links::in_the_group;
 use gaugelink_host::adapt::FlowPlugin;
 use gaugelink_lattice::GaugeField;
 use gaugelink_lattice::rng::Address;
@@ -59,7 +60,11 @@ impl<const N: usize> Chain<N> for Draws<'_, '_, N> {
             self.update.weigh(u, self.action).map_err(|error| (self.failed)(&error))?;
         }
         let outcome = self.update.update(u, self.action, address);
-        outcome.map(Some).map_err(|error| (self.failed)(&error))
+        let outcome = outcome.map_err(|error| (self.failed)(&error))?;
+        if outcome.accepted.contains(&true) {
+            in_the_group(u, "flow").map_err(|why| (self.failed)(&why))?;
+        }
+        Ok(Some(outcome))
     }
 
     fn log_weights(&self) -> Vec<Option<f64>> {

@@ -124,7 +124,7 @@ impl Plugins {
         };
         flow.inverse(&unit, &mut v, &mut log_det).map_err(heard)?;
         flow.forward(&v, &mut u, &mut log_det).map_err(heard)?;
-        in_the_group(&u).map_err(refused)?;
+        in_the_group(&u, "flow").map_err(refused)?;
         match log_det.iter().all(|log_det| log_det.is_finite()) {
             true => Ok(()),
             false => Err(refused("the log det of the flow is no number for unit links".into())),

@@ -5,19 +5,21 @@ use super::line::Line;
 use super::updates::Chain;
 use crate::config::ProposalStage;
 use crate::error::DriverError;
-use gaugelink_host::HostError;
+use crate::links::in_the_group;
 use gaugelink_host::adapt::ProposalPlugin;
 use gaugelink_lattice::GaugeField;
 use gaugelink_lattice::rng::Address;
 use gaugelink_physics::action::Action;
 use gaugelink_sampler::hmc::Outcome;
+use std::fmt::Display;
 
 impl<const N: usize> Engine<'_, N> {
     pub(super) fn proposal(&mut self, stage: &ProposalStage) -> Result<(), DriverError> {
         let number = self.state.stage;
-        let failed = |error: HostError| DriverError::Input(format!("stage {number} (proposal): {error}"));
+        let failed = |error: &dyn Display| DriverError::Input(format!("stage {number} (proposal): {error}"));
         let (lattice, action) = (self.u.lattice().clone(), self.action()?);
-        let mut plugin = self.setting.plugins.proposal::<N>(number, &lattice).map_err(failed)?;
+        let mut plugin =
+            self.setting.plugins.proposal::<N>(number, &lattice).map_err(|error| failed(&error))?;
         if self.state.done == 0 {
             self.log_plugin()?;
         } else {
@@ -34,7 +36,7 @@ impl<const N: usize> Engine<'_, N> {
 struct Proposals<'p, 'a, const N: usize> {
     plugin: ProposalPlugin<'p, N>,
     action: &'a dyn Action<N>,
-    failed: &'a dyn Fn(HostError) -> DriverError,
+    failed: &'a dyn Fn(&dyn Display) -> DriverError,
 }
 
 impl<const N: usize> Chain<N> for Proposals<'_, '_, N> {
@@ -43,7 +45,11 @@ impl<const N: usize> Chain<N> for Proposals<'_, '_, N> {
         u: &mut GaugeField<f64, N>,
         address: Address,
     ) -> Result<Option<Outcome>, DriverError> {
-        self.plugin.update(u, self.action, address).map(Some).map_err(self.failed)
+        let outcome = self.plugin.update(u, self.action, address).map_err(|error| (self.failed)(&error))?;
+        if outcome.accepted.contains(&true) {
+            in_the_group(u, "proposal").map_err(|why| (self.failed)(&why))?;
+        }
+        Ok(Some(outcome))
     }
 
     fn log_weights(&self) -> Vec<Option<f64>> {

@@ -37,8 +37,10 @@ impl Setting {
     pub(super) fn all() -> Vec<Self> {
         let of =
             |extents: &[usize], n| Self { lattice: Lattice::single(extents).expect("a small lattice"), n };
-        let (plane, small, large) = ([4; 2], [2; 4], [4; 4]);
-        vec![of(&plane, 1), of(&plane, 2), of(&plane, 3), of(&small, 2), of(&small, 3), of(&large, 3)]
+        // Extents differ: who takes one for the other is to be seen.
+        let (plane, square, small, large) = ([4, 8], [8; 2], [2; 4], [4, 6, 4, 4]);
+        let planes = [of(&plane, 1), of(&plane, 2), of(&plane, 3), of(&square, 1)];
+        planes.into_iter().chain([of(&small, 2), of(&small, 3), of(&large, 3)]).collect()
     }
     pub(super) fn name(&self) -> String {
         let extents: Vec<_> = self.lattice.local().iter().map(ToString::to_string).collect();

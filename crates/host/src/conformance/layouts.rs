@@ -2,7 +2,7 @@
 
 use super::fields::{distance, numbers};
 use super::log::{Log, Verdict};
-use super::plane::Plane;
+use super::plane::{self, Plane};
 use super::store::{Form, Kind, Layout, PLAIN, Store};
 use super::{Subject, generations};
 use crate::HostError;
@@ -185,7 +185,12 @@ pub(super) fn call(
     let views: Vec<View> = inputs.iter().map(Store::view).collect();
     let mut outputs: Vec<ViewMut> = output.into_iter().map(|store| store.view_mut(flags)).collect();
     let mut numbers = Plane::filled(f64::NAN, batch);
-    (operation.run)(&views, &mut outputs, &mut numbers)?;
+    let before: Vec<_> = inputs.iter().map(Store::bits).collect();
+    let done = (operation.run)(&views, &mut outputs, &mut numbers);
+    if inputs.iter().zip(&before).any(|(input, before)| input.bits() != *before) {
+        plane::blame("writes into an input".into());
+    }
+    done?;
     Ok(if operation.returns_numbers { numbers.to_vec() } else { Vec::new() })
 }
 

@@ -67,6 +67,11 @@ impl Drop for Plane {
     }
 }
 
+/// Tells of something else that was written where it may not be.
+pub(super) fn blame(damage: String) {
+    DAMAGE.set(Some(damage));
+}
+
 /// What was written around planes that this thread has given back since the last question.
 pub(super) fn damage() -> Option<String> {
     DAMAGE.take()

@@ -137,6 +137,10 @@ impl Store {
         let planes = (0..count).map(|_| Plane::filled(f64::from_bits(GAP), words)).collect();
         Self::of(planes, raw, lattice, table)
     }
+    /// All that is in its memory, gaps included.
+    pub(super) fn bits(&self) -> Vec<u64> {
+        self.planes.iter().flat_map(|plane| plane.iter().map(|x| x.to_bits())).collect()
+    }
     /// A field in these planes.
     fn of(mut planes: Vec<Plane>, mut raw: glk_view, lattice: &Lattice, table: Vec<i64>) -> Self {
         raw.plane.iter_mut().zip(&mut planes).for_each(|(place, plane)| *place = plane.as_mut_ptr().cast());
