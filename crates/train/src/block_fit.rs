@@ -59,10 +59,10 @@ impl BlockFit {
     /// # Errors
     /// [`TrainError::Setting`] for points that are no multiple of 16 from 32 on; [`TrainError::NotFinite`]; no memory or threads.
     pub fn fit(&self, layers: &[BlockSettings]) -> Result<Vec<FittedLayer>, TrainError> {
-        if self.points == 0 || !self.points.is_multiple_of(2 * CHAINS) {
+        if self.points < 4 * CHAINS || !self.points.is_multiple_of(2 * CHAINS) {
+            let points = self.points;
             return Err(TrainError::Setting(format!(
-                "{} points of a fit: give a multiple of 16",
-                self.points
+                "{points} points of a fit: give a multiple of 16 from 32 on"
             )));
         }
         let pool = Pool::new(self.threads)?;
@@ -80,7 +80,8 @@ impl BlockFit {
     fn layer(&self, settings: &BlockSettings, number: usize) -> Result<FittedLayer, TrainError> {
         let mut rig = Rig::new(self, settings)?;
         let seed = Address::new(self.seed, Purpose::Training).chain(number as u64);
-        let mut parameters = U1Block::<f64>::initial_parameters(&[*settings], self.seed + number as u64);
+        let mut parameters =
+            U1Block::<f64>::initial_parameters(&[*settings], self.seed.wrapping_add(number as u64));
         let mut adam = Adam::new(Settings { norm_max: Some(10.0), ..Settings::default() }, parameters.len());
         let mut gradient = vec![0.0; parameters.len()];
         let stages = self.steps / 2 / STAGE;
@@ -276,7 +277,9 @@ mod tests {
 
     #[test]
     fn points_that_fill_no_lanes_are_refused() {
-        let error = BlockFit { points: 40, ..FIT }.fit(&BlockSettings::halvings(1, 4, 8)).unwrap_err();
-        assert!(error.to_string().contains("multiple of 16"), "{error}");
+        for points in [0, 16, 40] {
+            let error = BlockFit { points, ..FIT }.fit(&BlockSettings::halvings(1, 4, 8)).unwrap_err();
+            assert!(error.to_string().contains("multiple of 16"), "{error}");
+        }
     }
 }
