@@ -38,7 +38,9 @@ fn extremes_are_those_of_all_ranks() {
 
 #[test]
 fn vector_units_change_no_byte() {
-    let scratch = Scratch::new(SMALL);
+    let through_a_flow = "[[stage]]\nkind = \"fthmc\"\ntrajectories = 2\nsteps = 2\n\
+                          flow = { plugin = \"flow\", config = { kind = \"residual\", rho = 0.1 } }\n";
+    let scratch = Scratch::new(&format!("{SMALL}{through_a_flow}"));
     for isa in [Isa::Portable, Isa::Avx2, Isa::Avx512, Isa::Neon] {
         // A machine without the unit takes its best one.
         let directory = format!("run.directory={}", isa.name());
