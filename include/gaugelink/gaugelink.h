@@ -1,8 +1,8 @@
 /* gaugelink/gaugelink.h -- the library libgaugelink in C.
  *
- * Files of gauge fields, fields on a lattice, Wilson's action and Dirac operator, and plugins (plugin.h) that propose gauge fields,
- * estimate forces and precondition. C11, C++17 or later; in C++ gaugelink.hpp is nicer. Guide: docs/c-api.md;
- * signs, units and norms: docs/conventions.md.
+ * Files of gauge fields and propagators, fields on a lattice, Wilson's action and Dirac operator, and plugins (plugin.h)
+ * that propose gauge fields, estimate forces and precondition. C11, C++17 or later; in C++ gaugelink.hpp is nicer. Guide:
+ * docs/c-api.md; signs, units and norms: docs/conventions.md.
  *
  *  - Functions that can fail return a status (GLK_OK = 0, the codes of plugin.h) and, where `error` is not NULL and they
  *    fail, put an error object there that the caller frees. Outputs are then unspecified but safe; handles stay usable.
@@ -99,6 +99,7 @@ typedef struct gaugelink_spinor gaugelink_spinor;
 GAUGELINK_API glk_status gaugelink_spinor_new(const gaugelink_lattice *lattice, uint32_t ncolor, gaugelink_spinor **out,
                                               gaugelink_error **error);
 GAUGELINK_API void       gaugelink_spinor_free(gaugelink_spinor *spinor);
+GAUGELINK_API uint32_t   gaugelink_spinor_ncolor(const gaugelink_spinor *spinor);  /* 0 for NULL */
 GAUGELINK_API glk_status gaugelink_spinor_copy(gaugelink_spinor *to, const gaugelink_spinor *from,
                                                gaugelink_error **error);
 /* As for gauge fields. */
@@ -209,6 +210,86 @@ GAUGELINK_API glk_status gaugelink_file_write(const gaugelink_gauge *gauge, cons
 GAUGELINK_API glk_status gaugelink_file_write_view(const gaugelink_lattice *lattice, const glk_view *from,
                                                    const char *path, const gaugelink_write_options *options,
                                                    gaugelink_error **error);
+
+/* ---- Files of spinor fields and propagators: SciDAC (docs/formats.md) -------------------------------------------------
+ * Files of QIO, QDP++ and Chroma, QDP/C, Grid, CPS, tmLQCD, nissa: records of Dirac fermions, or of propagators as matrices
+ * of spin and colour, each of which counts as its 4 ncolor columns, source spin by source colour, the colour fastest. f32
+ * and f64, single files and volumes. Numbers are read as they are stored: see gamma_basis below. */
+typedef struct gaugelink_spinor_file gaugelink_spinor_file;
+typedef struct gaugelink_spinor_open_options {
+  uint32_t size;
+  uint32_t ignore_checksum;       /* 1: the numbers are read though the checksum is wrong; _verify tells */
+  int64_t  extents[4];            /* x, y, z, t, for files that do not say them; all 0 = as the file says */
+} gaugelink_spinor_open_options;
+/* Opens a file and reads what it says of itself, not the fields. options may be NULL. GLK_IO for a file without such fields. */
+GAUGELINK_API glk_status gaugelink_spinor_file_open(const gaugelink_context *context, const char *path,
+                                                    const gaugelink_spinor_open_options *options,
+                                                    gaugelink_spinor_file **out, gaugelink_error **error);
+GAUGELINK_API void gaugelink_spinor_file_free(gaugelink_spinor_file *file);
+typedef struct gaugelink_spinor_file_info {
+  uint32_t size, spinors;         /* spinors: how many fields there are, each column of a propagator being one */
+  int64_t  extents[4];            /* x, y, z, t */
+  uint32_t volumes, warnings;     /* warnings: what was odd: gaugelink_spinor_file_warning(file, 0 ..) */
+  const char *xml;                /* the user's text on the file, or NULL; it lives as long as the file handle */
+} gaugelink_spinor_file_info;
+GAUGELINK_API glk_status  gaugelink_spinor_file_get_info(const gaugelink_spinor_file *file,
+                                                         gaugelink_spinor_file_info *out, gaugelink_error **error);
+GAUGELINK_API const char *gaugelink_spinor_file_warning(const gaugelink_spinor_file *file, uint32_t index);
+typedef struct gaugelink_spinor_info {
+  uint32_t size, ncolor;
+  uint32_t nspin, precision;      /* precision: 32 or 64 bits */
+  int32_t  source_spin, source_colour;   /* of a propagator's column; -1 where the file does not say */
+  uint32_t record;                /* which logical record of the file it is in; others hold sources, say */
+  int32_t  gamma_basis;           /* GLK_GAMMA_DEGRAND_ROSSI, the library's, for USQCD's formats, QDP++, Grid; 0 = not told:
+                                     that of tmLQCD and nissa is another, and operators mean nothing before it is turned */
+  const char *datatype;           /* as the record says, e.g. "USQCD_D3_DiracFermion"; these live as long as the file handle */
+  const char *checksum;           /* that the file states for the record, suma/sumb, or NULL */
+  const char *xml;                /* the user's text on the record, or NULL */
+} gaugelink_spinor_info;
+/* Of the spinor fields 0 .. spinors - 1, in the order of the file. */
+GAUGELINK_API glk_status gaugelink_spinor_file_describe(const gaugelink_spinor_file *file, uint32_t index,
+                                                        gaugelink_spinor_info *out, gaugelink_error **error);
+/* Where a record of a scalar source is not 0, if that is one site: found becomes 1 and site has it, else 0. Reads that
+ * record. */
+GAUGELINK_API glk_status gaugelink_spinor_file_source(const gaugelink_spinor_file *file, int64_t site[4], int32_t *found,
+                                                      gaugelink_error **error);
+typedef struct gaugelink_spinor_check {
+  uint32_t size;
+  int32_t  checksum;              /* GAUGELINK_CHECKSUM_* */
+  uint32_t sums[2];               /* of the bytes read: suma, sumb */
+} gaugelink_spinor_check;
+/* Reads every byte of the record that holds a field. A wrong checksum is reported, not an error. */
+GAUGELINK_API glk_status gaugelink_spinor_file_verify(const gaugelink_spinor_file *file, uint32_t index,
+                                                      gaugelink_spinor_check *out, gaugelink_error **error);
+/* Reads one field; GLK_IO for a checksum mismatch that is not to be ignored, GLK_NONFINITE for numbers that are none. */
+GAUGELINK_API glk_status gaugelink_spinor_file_read(const gaugelink_spinor_file *file, uint32_t index,
+                                                    gaugelink_spinor *into, gaugelink_error **error);
+/* The same into a host's memory, by way of a field of the library: a view of GLK_WILSON on the lattice, f32 or f64. */
+GAUGELINK_API glk_status gaugelink_spinor_file_read_view(const gaugelink_spinor_file *file, uint32_t index,
+                                                         const gaugelink_lattice *lattice, glk_view *to,
+                                                         gaugelink_error **error);
+/* Reads a whole propagator, as records that tell their source spin and colour or as one of matrices, in one pass:
+ * columns[ncolor * spin + colour], count = 4 ncolor of them, no two the same. Fails as _read does. */
+GAUGELINK_API glk_status gaugelink_spinor_file_read_propagator(const gaugelink_spinor_file *file,
+                                                               gaugelink_spinor *const *columns, uint32_t count,
+                                                               gaugelink_error **error);
+typedef struct gaugelink_spinor_write_options {
+  uint32_t size, precision;       /* 32 or 64; 0 = 64 */
+  const char *info;               /* text of the host on where the fields come from; NULL: none */
+} gaugelink_spinor_write_options;
+/* Writes fields of one lattice and ncolor, in any number, as records USQCD_D3_DiracFermion (F for 32 bits) of a SciDAC
+ * file. It appears only when complete; an old one is intact until then. options may be NULL. GLK_IO, with the reason, for
+ * numbers that are not finite in its precision, and for a path at which there is no regular file. The fields are not
+ * changed. */
+GAUGELINK_API glk_status gaugelink_spinor_file_write(gaugelink_spinor *const *spinors, uint32_t count, const char *path,
+                                                     const gaugelink_spinor_write_options *options,
+                                                     gaugelink_error **error);
+/* Likewise the propagator of a point source, 1 at the site source (x, y, z, t), from columns[ncolor * spin + colour], count =
+ * 4 ncolor: USQCD's USQCD_DiracFermion_ScalarSource_TwelveSink. Equal columns make equal files but for the dates in them. */
+GAUGELINK_API glk_status gaugelink_propagator_write(gaugelink_spinor *const *columns, uint32_t count,
+                                                    const int64_t source[4], const char *path,
+                                                    const gaugelink_spinor_write_options *options,
+                                                    gaugelink_error **error);
 
 /* ---- Wilson's gauge action: S = beta sum (1 - Re tr P / N); F as GLK_ALG_F ------------------------------------------ */
 GAUGELINK_API glk_status gaugelink_wilson_action(const gaugelink_gauge *gauge, double beta, double *out,
@@ -361,6 +442,9 @@ GAUGELINK_API glk_status gaugelink_proposal_stats(gaugelink_proposal *proposal, 
 GLK_ASSERT(sizeof(gaugelink_context_options) == 32 && sizeof(gaugelink_open_options) == 56);
 GLK_ASSERT(sizeof(gaugelink_file_info) == 104 && sizeof(gaugelink_file_check) == 40);
 GLK_ASSERT(sizeof(gaugelink_file_part) == 24 && sizeof(gaugelink_write_options) == 40);
+GLK_ASSERT(sizeof(gaugelink_spinor_open_options) == 40 && sizeof(gaugelink_spinor_file_info) == 56);
+GLK_ASSERT(sizeof(gaugelink_spinor_info) == 56 && offsetof(gaugelink_spinor_info, datatype) == 32);
+GLK_ASSERT(sizeof(gaugelink_spinor_check) == 16 && sizeof(gaugelink_spinor_write_options) == 16);
 GLK_ASSERT(sizeof(gaugelink_solve_options) == 32 && sizeof(gaugelink_solve_report) == 32);
 GLK_ASSERT(sizeof(gaugelink_component) == 72 && offsetof(gaugelink_component, caps) == 64);
 GLK_ASSERT(offsetof(gaugelink_file_info, plaquette) == 56 && offsetof(gaugelink_file_check, plaquette) == 16);

@@ -12,6 +12,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -182,6 +183,23 @@ glk_view qdp_view(const lattice& on, std::int32_t kind, unsigned ncolor, const s
   }
   return view;
 }
+// The column of a source spin and colour in a host's propagator, a matrix of colour matrices a site, [sink spin][source spin]
+// [sink colour][source colour] as QDP++ and Grid have it: of is the view of GLK_WILSON made for the same memory.
+inline glk_view propagator_column(glk_view of, unsigned spin, unsigned colour) {
+  const std::int64_t n = of.ncolor, unit = of.stride_col;
+  if (of.kind != GLK_WILSON || of.nspin != 4 || of.nplanes != 1 || spin >= 4 || colour >= n) {
+    throw error(GLK_INVALID_ARG, "propagator_column",
+                "spin " + std::to_string(spin) + ", colour " + std::to_string(colour) + " of a propagator of " +
+                    std::to_string(n) + " colours; give a view of GLK_WILSON on one plane, spins 0 to 3 and its colours");
+  }
+  const std::int64_t first = (n * n * spin + colour) * unit;
+  of.plane[0] = static_cast<char*>(of.plane[0]) + first;
+  of.plane_bytes = static_cast<std::uint64_t>(4 * n) * of.plane_bytes - static_cast<std::uint64_t>(first);
+  of.stride_col = n * unit;
+  of.stride_row = 4 * n * n * unit;
+  of.stride_site = 16 * n * n * unit;
+  return of;
+}
 
 // ---- Fields ------------------------------------------------------------------------------------------------------------
 class gauge_field : public detail::handle<gaugelink_gauge, gaugelink_gauge_free> {
@@ -261,6 +279,7 @@ class spinor_field : public detail::handle<gaugelink_spinor, gaugelink_spinor_fr
     detail::call(gaugelink_spinor_new, on.get(), static_cast<uint32_t>(ncolor), out());
     keep(on.calls());
   }
+  unsigned ncolor() const { return gaugelink_spinor_ncolor(get()); }
   void copy_from(const spinor_field& other) { detail::call(gaugelink_spinor_copy, get(), other.get()); }
   void read(const glk_view& from) { detail::call(gaugelink_spinor_read_view, get(), &from); }
   void write(glk_view& to) const { detail::call(gaugelink_spinor_write_view, get(), &to); }
@@ -286,6 +305,13 @@ class spinor_field : public detail::handle<gaugelink_spinor, gaugelink_spinor_fr
     return value;
   }
 };
+
+// Columns of a propagator, source spin by source colour: number ncolor * spin + colour.
+inline std::vector<spinor_field> propagator_columns(const lattice& on, unsigned ncolor = 3) {
+  std::vector<spinor_field> all;
+  for (unsigned i = 0; i < 4 * ncolor; ++i) all.emplace_back(on, ncolor);
+  return all;
+}
 
 class precond;
 
@@ -408,6 +434,121 @@ inline void write_file(const gauge_field& u, const std::string& path, const file
 inline void write_file(const glk_view& u, const lattice& on, const std::string& path, const file_setting& with = {}) {
   auto options = with.options();
   detail::call(gaugelink_file_write_view, on.get(), &u, path.c_str(), &options);
+}
+
+// ---- Files of spinor fields and propagators ----------------------------------------------------------------------------
+namespace detail {
+inline std::vector<gaugelink_spinor*> handles(const std::vector<spinor_field>& fields) {
+  std::vector<gaugelink_spinor*> all;
+  for (const spinor_field& field : fields) all.push_back(field.get());
+  return all;
+}
+}  // namespace detail
+
+// SciDAC files of any code; checksums are verified by reading. A column of a propagator is a field, whether it has a record of
+// its own or is part of one of matrices.
+class spinor_file : public detail::handle<gaugelink_spinor_file, gaugelink_spinor_file_free> {
+ public:
+  spinor_file(const context& with, const std::string& path, bool ignore_checksum = false)
+      : spinor_file(with, path, ignoring(ignore_checksum)) {}
+  // The options (their size set) have the extents, where the file does not say them.
+  spinor_file(const context& with, const std::string& path, const gaugelink_spinor_open_options& options) {
+    detail::call(gaugelink_spinor_file_open, with.get(), path.c_str(), &options, out());
+    keep(with.calls());
+  }
+  // Strings of these live as long as the file.
+  gaugelink_spinor_file_info info() const {
+    auto info = detail::sized<gaugelink_spinor_file_info>();
+    detail::call(gaugelink_spinor_file_get_info, get(), &info);
+    return info;
+  }
+  gaugelink_spinor_info operator[](std::size_t index) const {
+    auto info = detail::sized<gaugelink_spinor_info>();
+    detail::call(gaugelink_spinor_file_describe, get(), number(index), &info);
+    return info;
+  }
+  std::size_t size() const { return info().spinors; }
+  // What a lattice of the file's fields has.
+  std::vector<std::int64_t> extents() const {
+    auto about = info();
+    return {about.extents, about.extents + 4};
+  }
+  std::vector<std::string> warnings() const {
+    std::vector<std::string> all;
+    while (const char* text = gaugelink_spinor_file_warning(get(), number(all.size()))) all.emplace_back(text);
+    return all;
+  }
+  // The site of a point source, where the file has a record of it.
+  std::optional<std::array<std::int64_t, 4>> source() const {
+    std::array<std::int64_t, 4> site{};
+    std::int32_t found = 0;
+    detail::call(gaugelink_spinor_file_source, get(), site.data(), &found);
+    return found ? std::make_optional(site) : std::nullopt;
+  }
+  gaugelink_spinor_check verify(std::size_t index) const {
+    auto check = detail::sized<gaugelink_spinor_check>();
+    detail::call(gaugelink_spinor_file_verify, get(), number(index), &check);
+    return check;
+  }
+  void read(std::size_t index, spinor_field& into) const {
+    detail::call(gaugelink_spinor_file_read, get(), number(index), into.get());
+  }
+  // Into memory of one's own.
+  void read(std::size_t index, glk_view& to, const lattice& on) const {
+    detail::call(gaugelink_spinor_file_read_view, get(), number(index), on.get(), &to);
+  }
+  // All columns of a propagator, in one pass.
+  void read_propagator(std::vector<spinor_field>& into) const {
+    auto all = detail::handles(into);
+    detail::call(gaugelink_spinor_file_read_propagator, get(), all.data(), number(all.size()));
+  }
+  std::vector<spinor_field> propagator(const lattice& on) const {
+    auto all = propagator_columns(on, (*this)[0].ncolor);
+    read_propagator(all);
+    return all;
+  }
+
+ private:
+  static uint32_t number(std::size_t index) {
+    return index < UINT32_MAX ? static_cast<uint32_t>(index) : UINT32_MAX;
+  }
+  static gaugelink_spinor_open_options ignoring(bool checksum) {
+    auto options = detail::sized<gaugelink_spinor_open_options>();
+    options.ignore_checksum = checksum;
+    return options;
+  }
+};
+
+// How spinor fields are written.
+struct spinor_setting {
+  std::string info{};  // where they come from: action, mass, configuration
+  unsigned precision = 64;
+  gaugelink_spinor_write_options options() const {
+    auto options = detail::sized<gaugelink_spinor_write_options>();
+    options.precision = precision;
+    options.info = info.c_str();
+    return options;
+  }
+};
+
+inline void write_spinor(const spinor_field& psi, const std::string& path, const spinor_setting& with = {}) {
+  auto options = with.options();
+  gaugelink_spinor* one = psi.get();
+  detail::call(gaugelink_spinor_file_write, &one, 1u, path.c_str(), &options);
+}
+inline void write_spinors(const std::vector<spinor_field>& fields, const std::string& path,
+                          const spinor_setting& with = {}) {
+  auto options = with.options();
+  auto all = detail::handles(fields);
+  detail::call(gaugelink_spinor_file_write, all.data(), static_cast<uint32_t>(all.size()), path.c_str(), &options);
+}
+// The propagator of a point source as USQCD's file.
+inline void write_propagator(const std::vector<spinor_field>& columns, const std::array<std::int64_t, 4>& source,
+                             const std::string& path, const spinor_setting& with = {}) {
+  auto options = with.options();
+  auto all = detail::handles(columns);
+  detail::call(gaugelink_propagator_write, all.data(), static_cast<uint32_t>(all.size()), source.data(), path.c_str(),
+               &options);
 }
 
 // ---- Plugins -----------------------------------------------------------------------------------------------------------

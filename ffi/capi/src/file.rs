@@ -103,8 +103,8 @@ unsafe impl Extensible for Info {}
 // SAFETY: as above.
 unsafe impl Extensible for Check {}
 
-/// Codes of `gaugelink_file_check.checksum`: none, ok, bad.
-const CHECKSUM: [i32; 3] = [0, 1, 2];
+/// Codes of checksums: none, ok, bad.
+pub const CHECKSUM: [i32; 3] = [0, 1, 2];
 
 /// A checksum as the header's two numbers.
 pub fn numbers(sum: Checksum) -> [u32; 2] {

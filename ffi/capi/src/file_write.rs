@@ -54,6 +54,15 @@ fn text(path: &Path, average: f64, lfn: Option<&str>, provenance: Option<&str>) 
     }
 }
 
+/// A precision by its bits, 0 being the default.
+pub fn precision(bits: u32) -> Result<Precision> {
+    match bits {
+        0 | 64 => Ok(Precision::F64),
+        32 => Ok(Precision::F32),
+        other => Err(Failure::invalid(format!("precision is {other}; 32 and 64 bits are possible"))),
+    }
+}
+
 /// Writes a field as the options say.
 ///
 /// # Safety
@@ -67,11 +76,7 @@ unsafe fn write(gauge: &Gauge, path: &Path, given: &Options) -> Result<()> {
             optional(given.provenance, "options->provenance")?,
         ]
     };
-    let precision = match given.precision {
-        0 | 64 => Precision::F64,
-        32 => Precision::F32,
-        other => return Err(Failure::invalid(format!("precision is {other}; 32 and 64 bits are possible"))),
-    };
+    let precision = precision(given.precision)?;
     let rows = match given.rows {
         0 => Rows::All,
         2 if gauge.links.colours() == 3 => Rows::Two,

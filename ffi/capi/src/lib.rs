@@ -22,6 +22,8 @@ mod plugin;
 mod precond;
 mod proposal;
 mod spinor;
+mod spinor_file;
+mod spinor_write;
 mod structs;
 mod text;
 mod version;

@@ -18,6 +18,30 @@ grouped! {
     Spinors, SpinorField
 }
 
+/// The same code for the fields of several spinors, `&` or `&mut`, all of the group of the first, of which there is one.
+macro_rules! by_spinors {
+    ($borrow:tt $($mut:ident)?, $spinors:expr, $fields:ident => $body:expr) => {{
+        let spinors = $spinors;
+        $crate::spinor::by_spinors!(@each ($borrow $($mut)?) spinors, $fields => $body; U1 Su2 Su3)
+    }};
+    (@each $borrow:tt $spinors:ident, $fields:ident => $body:expr; $($group:ident)*) => {
+        match $spinors[0].field {
+            $(Spinors::$group(_) => {
+                let $fields: Vec<_> = $spinors
+                    .into_iter()
+                    .filter_map(|psi| match $crate::spinor::by_spinors!(@field $borrow psi) {
+                        Spinors::$group(field) => Some(field),
+                        _ => None,
+                    })
+                    .collect();
+                $body
+            })*
+        }
+    };
+    (@field ($borrow:tt $($mut:ident)?) $psi:ident) => { $borrow $($mut)? $psi.field };
+}
+pub(crate) use by_spinors;
+
 /// `gaugelink_spinor`.
 pub struct Spinor {
     pub context: Arc<Shared>,
@@ -27,7 +51,7 @@ pub struct Spinor {
 
 impl Spinor {
     /// Zero.
-    fn new(handle: &LatticeHandle, ncolor: u32) -> Result<Self> {
+    pub fn new(handle: &LatticeHandle, ncolor: u32) -> Result<Self> {
         let lattice = &handle.lattice;
         if lattice.dims() != DIM_MAX {
             return Err(Failure::invalid("spinors of four components need a lattice of four dimensions"));
@@ -145,4 +169,10 @@ entries! {
 
 frees! {
     fn gaugelink_spinor_free(Spinor);
+}
+
+#[unsafe(no_mangle)]
+unsafe extern "C" fn gaugelink_spinor_ncolor(spinor: *const Spinor) -> u32 {
+    // SAFETY: NULL or a handle that was not freed.
+    unsafe { spinor.as_ref() }.map_or(0, |spinor| spinor.field.colours() as u32)
 }

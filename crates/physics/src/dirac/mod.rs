@@ -41,6 +41,7 @@ pub use multigrid::{
     Multigrid, MultigridParameters, MultigridSetup, MultigridSolver, OddMultigrid, Smoother, VECTORS_MAX,
 };
 pub use propagator::{Propagator, PropagatorError, PropagatorSolver, effective_masses};
+pub use propagator_file::{read_columns, read_spinor, scalar_source_of, write_propagator, write_spinors};
 pub use quark::{FermionMatrix, Quark, QuarkMatrix};
 pub use recorded::record_wilson;
 pub use schwarz::{Sap, SapParameters};
