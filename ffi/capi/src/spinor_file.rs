@@ -10,9 +10,9 @@ use crate::spinor::{Spinor, Spinors, by_spinors};
 use crate::structs::{options, report};
 use crate::text::{required, string};
 use crate::view::writable;
-use gaugelink_lattice::DIM_MAX;
 use gaugelink_lattice::foreign::write_view;
 use gaugelink_lattice::group::group_name;
+use gaugelink_lattice::{DIM_MAX, Site};
 use gaugelink_physics::dirac::{SPINS, read_columns, read_spinor, scalar_source_of};
 use gaugelink_plugin_sdk::{Error, Extensible, raw};
 use lime_rs::{Content, Number, ScidacFile, ScidacPayload, Verification};
@@ -307,6 +307,15 @@ impl SpinorFile {
             _ => Ok(()),
         }
     }
+    fn source(&self) -> Result<Option<Site>> {
+        // Without one no lattice is made, which nothing but the file's text vouches for.
+        let scalar = |payload: &ScidacPayload| payload.content == Content::Complex { count: 1 };
+        if !self.file.payloads().iter().any(scalar) {
+            return Ok(None);
+        }
+        let lattice = LatticeHandle::new(&self.context, &self.extents)?.lattice;
+        Ok(scalar_source_of(&self.file, &lattice)?)
+    }
     fn verify(&self, index: u32) -> Result<Check> {
         let sum = self.file.verify(self.find(index)?.0.index)?;
         let checksum = CHECKSUM[match sum.stored {
@@ -427,8 +436,7 @@ entries! {
     fn gaugelink_spinor_file_source(file: *const SpinorFile, site: *mut i64, found: *mut i32) {
         let (file, found) = (get(file, "file")?, get_mut(found, "found")?);
         get(site, "site")?;
-        let lattice = LatticeHandle::new(&file.context, &file.extents)?.lattice;
-        let source = scalar_source_of(&file.file, &lattice)?;
+        let source = file.source()?;
         *found = i32::from(source.is_some());
         if let Some(source) = source {
             site.cast::<[i64; DIM_MAX]>().write(source.map(|x| x as i64));

@@ -393,6 +393,51 @@ static void bad_files(const char *folder) {
   gaugelink_lattice_free(longer);
 }
 
+/* Any byte of the headers and texts may be another: an error or a warning, or no harm, but no bug. */
+static void mutations(const char *folder) {
+  const char *path = in(folder, "mutated");
+  size_t count, places[1 << 14], known = 0;
+  char *bytes = contents(in(folder, "prop64"), &count);
+  for (size_t i = 0; i + 144 < count && known + 1024 < sizeof places / sizeof *places;) {
+    uint64_t length = 0;
+    for (size_t k = 8; k < 16; k++) length = length << 8 | (unsigned char)bytes[i + k];
+    int is_data = !strncmp(bytes + i + 16, "scidac-binary-data", 18);
+    for (size_t k = 0; k < 144 + (is_data ? 0 : length); k++) places[known++] = i + k;
+    i += 144 + (size_t)((length + 7) / 8 * 8);
+  }
+  check(known > 5000, "few bytes of text");
+  gaugelink_spinor *psi = spinor(lattice, 3);
+  uint64_t state = 1;
+  for (int trial = 0; trial < 600; trial++) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    size_t at = places[(state >> 33) % known];
+    char old = bytes[at], other = (char)(state >> 25);
+    bytes[at] = other;
+    put(path, bytes, count);
+    bytes[at] = old;
+    gaugelink_spinor_file *file = NULL;
+    SIZED(gaugelink_spinor_file_info, info);
+    glk_status status = gaugelink_spinor_file_open(context, path, NULL, &file, NULL);
+    int good = status == GLK_OK || status == GLK_IO || status == GLK_UNSUPPORTED;
+    if (!status) status = gaugelink_spinor_file_get_info(file, &info, NULL);
+    for (uint32_t i = 0; !status && i < info.spinors && i < 16; i++) {
+      SIZED(gaugelink_spinor_info, about);
+      SIZED(gaugelink_spinor_check, sum);
+      good &= gaugelink_spinor_file_describe(file, i, &about, NULL) == GLK_OK;
+      good &= gaugelink_spinor_file_verify(file, i, &sum, NULL) == GLK_OK;
+      glk_status read = gaugelink_spinor_file_read(file, i, psi, NULL);
+      good &= read == GLK_OK || read == GLK_IO || read == GLK_INVALID_ARG || read == GLK_UNSUPPORTED || read == GLK_NONFINITE;
+    }
+    int64_t site[4];
+    int32_t found;
+    status = file ? gaugelink_spinor_file_source(file, site, &found, NULL) : GLK_OK;
+    good &= status == GLK_OK || status == GLK_IO || status == GLK_INVALID_ARG;
+    if (!good) printf("byte %zu as %d: an odd status\n", at, other);
+    gaugelink_spinor_file_free(file);
+  }
+  gaugelink_spinor_free(psi);
+}
+
 static void bad_writes(const char *folder, gaugelink_spinor *const *columns) {
   const char *path = in(folder, "unwritten");
   const int64_t outside[4] = { 0, 0, 2, 0 }, negative[4] = { 0, 0, 0, -1 };
@@ -447,6 +492,7 @@ int main(int argc, char **argv) {
   two_flavours(argv[4]);
   others(argv + 5, argc - 5);
   bad_files(argv[1]);
+  mutations(argv[1]);
   bad_writes(argv[1], columns);
   for (int i = 0; i < 12; i++) gaugelink_spinor_free(columns[i]);
   gaugelink_lattice_free(lattice);
