@@ -276,6 +276,7 @@ GAUGELINK_API glk_status gaugelink_spinor_file_read_propagator(const gaugelink_s
 typedef struct gaugelink_spinor_write_options {
   uint32_t size, precision;       /* 32 or 64; 0 = 64 */
   const char *info;               /* text of the host on where the fields come from; NULL: none */
+  const char *format;             /* of propagators: "usqcd", a record for each column, or "qdp++", one of matrices; NULL: "usqcd" */
 } gaugelink_spinor_write_options;
 /* Writes fields of one lattice and ncolor, in any number, as records USQCD_D3_DiracFermion (F for 32 bits) of a SciDAC
  * file. It appears only when complete; an old one is intact until then. options may be NULL. GLK_IO, with the reason, for
@@ -285,7 +286,10 @@ GAUGELINK_API glk_status gaugelink_spinor_file_write(gaugelink_spinor *const *sp
                                                      const gaugelink_spinor_write_options *options,
                                                      gaugelink_error **error);
 /* Likewise the propagator of a point source, 1 at the site source (x, y, z, t), from columns[ncolor * spin + colour], count =
- * 4 ncolor: USQCD's USQCD_DiracFermion_ScalarSource_TwelveSink. Equal columns make equal files but for the dates in them. */
+ * 4 ncolor: USQCD's USQCD_DiracFermion_ScalarSource_TwelveSink, or, with format "qdp++", a LatticePropagator, which is what
+ * Chroma's readQprop reads. That says nothing of the source, which may be NULL and of any kind; info is the record's XML then
+ * (NULL: an empty <Propagator>), and there has to be memory for a second propagator. Equal columns make equal files but for
+ * the dates in them. */
 GAUGELINK_API glk_status gaugelink_propagator_write(gaugelink_spinor *const *columns, uint32_t count,
                                                     const int64_t source[4], const char *path,
                                                     const gaugelink_spinor_write_options *options,
@@ -444,7 +448,7 @@ GLK_ASSERT(sizeof(gaugelink_file_info) == 104 && sizeof(gaugelink_file_check) ==
 GLK_ASSERT(sizeof(gaugelink_file_part) == 24 && sizeof(gaugelink_write_options) == 40);
 GLK_ASSERT(sizeof(gaugelink_spinor_open_options) == 40 && sizeof(gaugelink_spinor_file_info) == 56);
 GLK_ASSERT(sizeof(gaugelink_spinor_info) == 56 && offsetof(gaugelink_spinor_info, datatype) == 32);
-GLK_ASSERT(sizeof(gaugelink_spinor_check) == 16 && sizeof(gaugelink_spinor_write_options) == 16);
+GLK_ASSERT(sizeof(gaugelink_spinor_check) == 16 && sizeof(gaugelink_spinor_write_options) == 24);
 GLK_ASSERT(sizeof(gaugelink_solve_options) == 32 && sizeof(gaugelink_solve_report) == 32);
 GLK_ASSERT(sizeof(gaugelink_component) == 72 && offsetof(gaugelink_component, caps) == 64);
 GLK_ASSERT(offsetof(gaugelink_file_info, plaquette) == 56 && offsetof(gaugelink_file_check, plaquette) == 16);

@@ -521,12 +521,14 @@ class spinor_file : public detail::handle<gaugelink_spinor_file, gaugelink_spino
 
 // How spinor fields are written.
 struct spinor_setting {
-  std::string info{};  // where they come from: action, mass, configuration
+  std::string info{};            // where they come from: action, mass, configuration; for "qdp++" the record's XML
   unsigned precision = 64;
+  std::string format = "usqcd";  // or "qdp++": a propagator as one record of matrices, which Chroma reads
   gaugelink_spinor_write_options options() const {
     auto options = detail::sized<gaugelink_spinor_write_options>();
     options.precision = precision;
     options.info = info.c_str();
+    options.format = format.c_str();
     return options;
   }
 };
@@ -542,7 +544,7 @@ inline void write_spinors(const std::vector<spinor_field>& fields, const std::st
   auto all = detail::handles(fields);
   detail::call(gaugelink_spinor_file_write, all.data(), static_cast<uint32_t>(all.size()), path.c_str(), &options);
 }
-// The propagator of a point source as USQCD's file.
+// The propagator of a point source; the format "qdp++" has no place for the source, which may be of any kind.
 inline void write_propagator(const std::vector<spinor_field>& columns, const std::array<std::int64_t, 4>& source,
                              const std::string& path, const spinor_setting& with = {}) {
   auto options = with.options();

@@ -126,4 +126,18 @@ fn spinor_fields_and_propagators_are_read_and_written_through_c() {
         assert_eq!(payload.source(), Some(pair));
         assert_eq!((payload.info.colors, payload.info.spins, payload.info.typesize), (3, 4, 192));
     }
+    // The same numbers as matrices, in the order of QDP++: spins, then colours, sinks before sources.
+    let matrices = ScidacFile::open(folder.path().join("matrices64")).unwrap();
+    let [payload] = matrices.payloads() else { panic!("one record") };
+    let info = &payload.info;
+    assert_eq!((&info.datatype[..], info.colors, info.spins, info.typesize), ("Lattice", 3, 4, 2304));
+    let (found, _) = matrices.numbers::<f64>(0).unwrap();
+    for (column, (r, d)) in pairs().enumerate() {
+        let (expected, _) = file.numbers::<f64>(1 + column).unwrap();
+        for (place, complex) in expected.chunks_exact(2).enumerate() {
+            let (site, s, c) = (place / 12, place / 3 % 4, place % 3);
+            let element = (((site * 4 + s) * 4 + r) * 3 + c) * 3 + d;
+            assert_eq!(&found[2 * element..2 * element + 2], complex, "site {site}");
+        }
+    }
 }

@@ -134,6 +134,39 @@ static void come_back(const char *folder, uint32_t precision, gaugelink_spinor *
   gaugelink_spinor_file_free(file);
 }
 
+/* As one record of matrices, with the host's XML or none. */
+static void as_matrices(const char *folder, uint32_t precision, gaugelink_spinor *const *columns) {
+  const char *path = in(folder, precision == 64 ? "matrices64" : "matrices32");
+  const double bound = precision == 64 ? 0 : 1e-6;
+  const char *xml = "<?xml version=\"1.0\"?><Propagator><Source>wall</Source></Propagator>";
+  gaugelink_spinor *again[12];
+  SIZED(gaugelink_spinor_write_options, how);
+  how.precision = precision;
+  how.format = "qdp++";
+  how.info = precision == 64 ? xml : NULL;
+  fine(gaugelink_propagator_write(columns, 12, NULL, path, &how, &error), "qdp++");
+  gaugelink_spinor_file *file = opened(path);
+  SIZED(gaugelink_spinor_file_info, info);
+  fine(gaugelink_spinor_file_get_info(file, &info, &error), "get_info");
+  check(info.spinors == 12 && info.warnings == 0, "a file of matrices");
+  for (uint32_t i = 0; i < 12; i++) {
+    SIZED(gaugelink_spinor_info, about);
+    fine(gaugelink_spinor_file_describe(file, i, &about, &error), "describe");
+    check(!strcmp(about.datatype, "Lattice") && about.precision == precision && about.record == 0, "a record of matrices");
+    check(!strcmp(about.xml, precision == 64 ? xml : "<?xml version=\"1.0\"?><Propagator></Propagator>"), "its text");
+    again[i] = spinor(lattice, 3);
+    fine(gaugelink_spinor_file_read(file, i, again[i], &error), "read");
+    check(equal(again[i], columns[i], bound), "another column of matrices came back");
+    fine(gaugelink_spinor_gaussian(again[i], 97, &error), "gaussian");
+  }
+  fine(gaugelink_spinor_file_read_propagator(file, again, 12, &error), "read_propagator");
+  for (int i = 0; i < 12; i++) {
+    check(equal(again[i], columns[i], bound), "other matrices came back");
+    gaugelink_spinor_free(again[i]);
+  }
+  gaugelink_spinor_file_free(file);
+}
+
 /* Fields without a source: one, and several. */
 static void fields_come_back(const char *folder, gaugelink_spinor *const *fields) {
   gaugelink_spinor *psi = spinor(lattice, 3);
@@ -463,6 +496,15 @@ static void bad_writes(const char *folder, gaugelink_spinor *const *columns) {
   how.precision = 16;
   refused(gaugelink_propagator_write(columns, 12, SOURCE, path, &how, &error), GLK_INVALID_ARG, "32 and 64", "16 bits");
   how.precision = 0;
+  how.format = "qdp";
+  refused(gaugelink_propagator_write(columns, 12, SOURCE, path, &how, &error), GLK_INVALID_ARG, "usqcd and qdp++", "qdp");
+  how.format = "qdp++";
+  refused(gaugelink_propagator_write(columns, 11, NULL, path, &how, &error), GLK_INVALID_ARG, "11 columns", "11 columns");
+  refused(gaugelink_spinor_file_write(columns, 1, path, &how, &error), GLK_INVALID_ARG, "for propagators", "a field as qdp++");
+  how.info = "wall source";
+  refused(gaugelink_propagator_write(columns, 12, NULL, path, &how, &error), GLK_INVALID_ARG, "no XML", "no XML");
+  how.format = NULL;
+  refused(gaugelink_propagator_write(columns, 12, NULL, path, &how, &error), GLK_INVALID_ARG, "source is NULL", "no source");
   how.info = "\xff";
   refused(gaugelink_propagator_write(columns, 12, SOURCE, path, &how, &error), GLK_INVALID_ARG, "not UTF-8", "bytes");
   refused(gaugelink_spinor_file_write(columns, 1, "/nowhere/prop", NULL, &error), GLK_IO, "/nowhere", "no folder");
@@ -485,6 +527,8 @@ int main(int argc, char **argv) {
   }
   come_back(argv[1], 32, columns);
   come_back(argv[1], 64, columns);
+  as_matrices(argv[1], 32, columns);
+  as_matrices(argv[1], 64, columns);
   fields_come_back(argv[1], columns);
   other_groups(argv[1]);
   matrices(argv[2], 64, GLK_GAMMA_DEGRAND_ROSSI);
