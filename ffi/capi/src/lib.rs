@@ -23,6 +23,7 @@ mod precond;
 mod proposal;
 mod spinor;
 mod spinor_file;
+mod spinor_read;
 mod spinor_write;
 mod structs;
 mod text;

@@ -5,7 +5,7 @@ use crate::error::{Failure, Result};
 use crate::file_write::precision;
 use crate::lattice::extents;
 use crate::spinor::{Spinor, Spinors, by_spinors};
-use crate::spinor_file::{alike, no_none};
+use crate::spinor_read::{alike, no_none};
 use crate::structs::options;
 use crate::text::{optional, required};
 use gaugelink_lattice::file::FieldFile;
