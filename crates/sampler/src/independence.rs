@@ -5,6 +5,7 @@
 
 use crate::hmc::Outcome;
 use crate::metropolis::accept;
+use crate::mixture::Mixture;
 use crate::transformation::{Transformation, TransformationError};
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, Lattice, LatticeError};
@@ -12,12 +13,11 @@ use gaugelink_models::ModelError;
 use gaugelink_physics::action::Action;
 use std::sync::Arc;
 
-/// The update, with the flow, a proposal's links, and the weight of the links that the chain is at.
+/// The update, with what it draws from, a proposal's links, and the weight of the links that the chain is at.
 pub struct Independence<F, const N: usize> {
-    flow: F,
-    base: GaugeField<f64, N>,
+    draws: Mixture<F, N>,
     proposal: GaugeField<f64, N>,
-    log_det: Vec<f64>,
+    log_q: Vec<f64>,
     /// ln w of each chain's links, once known.
     log_weight: Option<Vec<f64>>,
     /// ln w of each chain's last proposal.
@@ -25,19 +25,19 @@ pub struct Independence<F, const N: usize> {
 }
 
 impl<F: Transformation<N>, const N: usize> Independence<F, N> {
-    /// With a flow placed on `lattice`.
+    /// With one flow or several, placed on `lattice`.
     ///
     /// # Errors
     /// No memory.
-    pub fn new(lattice: &Arc<Lattice>, flow: F) -> Result<Self, LatticeError> {
-        let (base, proposal) = (GaugeField::cold(lattice)?, GaugeField::cold(lattice)?);
+    pub fn new(lattice: &Arc<Lattice>, draws: Mixture<F, N>) -> Result<Self, LatticeError> {
+        let proposal = GaugeField::cold(lattice)?;
         let chains = vec![0.0; lattice.chains()];
-        Ok(Self { flow, base, proposal, log_det: chains.clone(), log_weight: None, proposed: chains })
+        Ok(Self { draws, proposal, log_q: chains.clone(), log_weight: None, proposed: chains })
     }
 
-    /// The flow.
-    pub fn flow(&self) -> &F {
-        &self.flow
+    /// The flows.
+    pub fn flows(&self) -> &[F] {
+        self.draws.flows()
     }
 
     /// ln w of the links that each chain is at; none before the first update.
@@ -59,7 +59,7 @@ impl<F: Transformation<N>, const N: usize> Independence<F, N> {
     /// Weighs links that did not come from this update. Collective.
     ///
     /// # Errors
-    /// Those of the flow's inverse; [`ModelError::NotFinite`] where a weight is none; the next update then weighs its
+    /// Those of the flows' inverses; [`ModelError::NotFinite`] where a weight is none; the next update then weighs its
     /// links anew.
     pub fn weigh(
         &mut self,
@@ -67,20 +67,18 @@ impl<F: Transformation<N>, const N: usize> Independence<F, N> {
         action: &dyn Action<N>,
     ) -> Result<(), TransformationError> {
         self.log_weight = None;
-        self.flow.inverse(u, &mut self.base, &mut self.log_det)?;
-        // The log det of the inverse is ln q.
+        self.draws.log_density(u, &mut self.log_q)?;
         let weights =
-            action.value(u).iter().zip(&self.log_det).map(|(action, log_q)| -action - log_q).collect();
+            action.value(u).iter().zip(&self.log_q).map(|(action, log_q)| -action - log_q).collect();
         self.log_weight = Some(finite(weights)?);
         Ok(())
     }
 
-    /// A draw of the flow from `address` as the proposal, and its weights.
+    /// A draw from `address` as the proposal, and its weights.
     fn draw(&mut self, action: &dyn Action<N>, address: Address) -> Result<(), TransformationError> {
-        self.base.draw_haar(address);
-        self.flow.forward(&self.base, &mut self.proposal, &mut self.log_det)?;
+        self.draws.draw(&mut self.proposal, &mut self.log_q, address)?;
         let actions = action.value(&self.proposal);
-        let weights = actions.iter().zip(&self.log_det).map(|(action, log_det)| log_det - action);
+        let weights = actions.iter().zip(&self.log_q).map(|(action, log_q)| -action - log_q);
         self.proposed.clear();
         self.proposed.extend(weights);
         Ok(())

@@ -7,6 +7,7 @@ pub mod hmc;
 pub mod independence;
 pub mod integrator;
 pub mod metropolis;
+pub mod mixture;
 pub mod nested;
 pub mod statistics;
 pub mod transformation;

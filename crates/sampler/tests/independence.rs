@@ -7,7 +7,8 @@ use gaugelink_models::{Flow, ModelError};
 use gaugelink_physics::action::{Action, WilsonAction};
 use gaugelink_physics::observable::{geometric_charge, plaquette};
 use gaugelink_sampler::independence::Independence;
-use gaugelink_sampler::statistics::{GammaMethod, Samples};
+use gaugelink_sampler::mixture::Mixture;
+use gaugelink_sampler::statistics::{GammaMethod, LogWeights, Samples};
 use std::sync::Arc;
 
 const CHAINS: usize = 8;
@@ -18,10 +19,17 @@ fn lattice(threads: usize) -> Arc<Lattice> {
 }
 
 /// A flow with random parameters: any map must give a correct chain.
-fn flow(lattice: &Arc<Lattice>) -> Flow<f64, 1> {
+fn flow(lattice: &Arc<Lattice>, seed: u64, scale: f64) -> Flow<f64, 1> {
     let settings = CouplingSettings::mixture(2);
     let layers = U1Coupling::stack(lattice, 8, settings).unwrap();
-    Flow::new(layers, U1Coupling::<f64>::initial_parameters(8, &settings, 3)).unwrap()
+    let parameters = U1Coupling::<f64>::initial_parameters(8, &settings, seed);
+    Flow::new(layers, parameters.into_iter().map(|p| scale * p).collect()).unwrap()
+}
+
+type Draws = Mixture<Flow<f64, 1>, 1>;
+
+fn of_one(lattice: &Arc<Lattice>) -> Draws {
+    Mixture::of_one(lattice, flow(lattice, 3, 1.0)).unwrap()
 }
 
 struct History {
@@ -31,9 +39,13 @@ struct History {
 }
 
 fn run(threads: usize, beta: f64, updates: u64) -> History {
+    run_with(threads, beta, updates, of_one)
+}
+
+fn run_with(threads: usize, beta: f64, updates: u64, draws: fn(&Arc<Lattice>) -> Draws) -> History {
     let lattice = lattice(threads);
     let action = WilsonAction::new(beta);
-    let mut update = Independence::new(&lattice, flow(&lattice)).unwrap();
+    let mut update = Independence::new(&lattice, draws(&lattice)).unwrap();
     let mut u = GaugeField::haar(&lattice, Address::new(3, Purpose::Start)).unwrap();
     let mut history =
         History { plaquettes: vec![vec![]; CHAINS], charges: vec![vec![]; CHAINS], accepted: 0 };
@@ -49,7 +61,7 @@ fn run(threads: usize, beta: f64, updates: u64) -> History {
     history
 }
 
-/// β = 1 on 4×4: Z = Σ_n I_n^16 gives ⟨cos θ⟩ = Σ I_n^15 I_n'/Z, and the θ-dependence of Z gives ⟨Q²⟩; both from an
+/// β = 1 on 4×4: Z = Σ_n I_n^16 gives ⟨cos θ⟩ = Σ I_n^15 I_n'/Z, and the θ-dependence of Z gives ⟨Q²⟩; all from an
 /// independent numerical evaluation of the sums.
 const PLAQUETTE: f64 = 0.446_393_91;
 const CHARGE_SQUARED: f64 = 0.650_098;
@@ -59,9 +71,12 @@ fn means_are_exact_whatever_the_flow() {
     let history = run(0, 1.0, 20_000);
     let rate = history.accepted as f64 / (20_000 * CHAINS) as f64;
     assert!((0.02..0.9).contains(&rate), "acceptance {rate}");
-    for (series, expected, precision) in
-        [(&history.plaquettes, PLAQUETTE, 0.01), (&history.charges, CHARGE_SQUARED, 0.1)]
-    {
+    assert_exact(&history, [(PLAQUETTE, 0.01), (CHARGE_SQUARED, 0.1)]);
+}
+
+/// Exact values, and how precise the means have to be.
+fn assert_exact(history: &History, exact: [(f64, f64); 2]) {
+    for (series, (expected, precision)) in [&history.plaquettes, &history.charges].into_iter().zip(exact) {
         let replica: Vec<&[f64]> = series.iter().map(|s| &s[500..]).collect();
         let samples = Samples::from_replica(&replica).unwrap();
         let mean = GammaMethod::default().observable(&samples, 0).unwrap();
@@ -77,7 +92,7 @@ fn threads_change_no_bit_and_weights_are_those_of_the_inverse() {
     // A chain that goes on with its weight found anew from the links makes the same decisions.
     let lattice = lattice(1);
     let action = WilsonAction::new(1.0);
-    let mut update = Independence::new(&lattice, flow(&lattice)).unwrap();
+    let mut update = Independence::new(&lattice, of_one(&lattice)).unwrap();
     let mut u = GaugeField::haar(&lattice, Address::new(3, Purpose::Start)).unwrap();
     let mut again = Vec::new();
     for trajectory in 0..50 {
@@ -96,7 +111,7 @@ fn a_draw_of_the_flow_has_the_weight_of_its_links() {
     let lattice = lattice(1);
     let action = WilsonAction::new(1.0);
     let outcome = |weighed: bool| {
-        let mut update = Independence::new(&lattice, flow(&lattice)).unwrap();
+        let mut update = Independence::new(&lattice, of_one(&lattice)).unwrap();
         let mut u = GaugeField::cold(&lattice).unwrap();
         update.begin(&mut u, &action, Address::new(3, Purpose::Start)).unwrap();
         assert!(plaquette(&u).iter().all(|p| p.abs() < 0.999), "the links are drawn");
@@ -129,7 +144,7 @@ impl Action<1> for Undefined {
 fn links_without_a_weight_are_refused_and_the_old_weight_is_forgotten() {
     let lattice = lattice(1);
     let action = WilsonAction::new(1.0);
-    let mut update = Independence::new(&lattice, flow(&lattice)).unwrap();
+    let mut update = Independence::new(&lattice, of_one(&lattice)).unwrap();
     let mut u = GaugeField::haar(&lattice, Address::new(3, Purpose::Start)).unwrap();
     let address = |trajectory| Address::new(12, Purpose::Accept).trajectory(trajectory);
     update.update(&mut u, &action, address(0)).unwrap();
@@ -149,4 +164,70 @@ fn links_without_a_weight_are_refused_and_the_old_weight_is_forgotten() {
     assert!(outcome.delta_h.iter().all(|dh| dh.is_finite()));
     let moved = u.as_slice() != before.as_slice();
     assert_eq!(moved, outcome.accepted.contains(&true));
+}
+
+/// Two flows whose draws differ, both near Haar measure, so that weights have an error.
+fn of_two(lattice: &Arc<Lattice>) -> Draws {
+    Mixture::new(lattice, vec![flow(lattice, 3, 0.4), flow(lattice, 7, 0.4)], &[1.0, 3.0]).unwrap()
+}
+
+#[test]
+fn the_density_of_a_mixture_takes_all_flows() {
+    let lattice = lattice(1);
+    let mut u = GaugeField::cold(&lattice).unwrap();
+    let address = Address::new(5, Purpose::Proposal);
+    let densities = |mixture: &mut Draws, u: &GaugeField<f64, 1>| {
+        let mut log_q = vec![0.0; CHAINS];
+        mixture.log_density(u, &mut log_q).unwrap();
+        log_q
+    };
+    let mut log_q = vec![0.0; CHAINS];
+    of_two(&lattice).draw(&mut u, &mut log_q, address).unwrap();
+    let [a, b] =
+        [3, 7].map(|seed| densities(&mut Mixture::of_one(&lattice, flow(&lattice, seed, 0.4)).unwrap(), &u));
+    for chain in 0..CHAINS {
+        let expected = (0.25 * a[chain].exp() + 0.75 * b[chain].exp()).ln();
+        assert!((log_q[chain] - expected).abs() < 1e-9, "{chain}: {} {expected}", log_q[chain]);
+    }
+    assert_eq!(log_q, densities(&mut of_two(&lattice), &u));
+    // Each chain's links are those of one of the flows, and both have drawn.
+    let images = [3, 7].map(|seed| {
+        let mut image = GaugeField::cold(&lattice).unwrap();
+        let mut mixture = Mixture::of_one(&lattice, flow(&lattice, seed, 0.4)).unwrap();
+        mixture.draw(&mut image, &mut [0.0; CHAINS], address).unwrap();
+        plaquette(&image)
+    });
+    let from = |flow: usize| (0..CHAINS).filter(|&c| plaquette(&u)[c] == images[flow][c]).count();
+    assert_eq!((from(0) + from(1), from(0) > 0, from(1) > 0), (CHAINS, true, true));
+}
+
+/// ln Z, plaquette and charge squared at β = 1/2.
+const HALF: (f64, f64, f64) = (0.984795507, 0.24249961, 0.951934);
+
+/// ⟨e^{−S}/q⟩ over draws from q is Z = Σ_n I_n(β)^16, and averages with these weights are those of the theory: only if
+/// the draws have the density that is told. The numbers are those of an independent evaluation of the sums.
+#[test]
+fn weights_of_a_mixture_add_up_to_the_partition_function() {
+    let lattice = lattice(0);
+    let action = WilsonAction::new(0.5);
+    let mut mixture = of_two(&lattice);
+    let mut u = GaugeField::cold(&lattice).unwrap();
+    let (mut logs, mut plaquettes) = (Vec::new(), Vec::new());
+    for trajectory in 0..3000 {
+        let mut log_q = vec![0.0; CHAINS];
+        mixture.draw(&mut u, &mut log_q, Address::new(6, Purpose::Proposal).trajectory(trajectory)).unwrap();
+        // The action is β Σ (1 − cos θ), that of the sums −β Σ cos θ.
+        logs.extend(action.value(&u).iter().zip(&log_q).map(|(s, log_q)| 8.0 - s - log_q));
+        plaquettes.extend(plaquette(&u));
+    }
+    let weights = LogWeights::new(&logs).unwrap();
+    let (ln_z, mean) = (weights.ln_z().unwrap(), weights.reweighted_mean(&plaquettes).unwrap());
+    assert!(ln_z.error < 0.05 && (ln_z.value - HALF.0).abs() < 3.0 * ln_z.error, "{ln_z}");
+    assert!(mean.error < 0.01 && (mean.value - HALF.1).abs() < 3.0 * mean.error, "{mean}");
+}
+
+#[test]
+fn chains_of_a_mixture_are_exact() {
+    let history = run_with(0, 0.5, 2500, of_two);
+    assert_exact(&history, [(HALF.1, 0.01), (HALF.2, 0.1)]);
 }

@@ -132,6 +132,7 @@ impl<'a> Tables<'a> {
             Some("fthmc") => Ok(Stage::Fthmc(self.read(stage)?)),
             Some("proposal") => Ok(Stage::Proposal(self.read(stage)?)),
             Some("independence") => Ok(Stage::Independence(self.read(stage)?)),
+            Some("importance") => Ok(Stage::Importance(self.read(stage)?)),
             Some("flow") => Ok(Stage::Flow(self.read(stage)?)),
             Some("solve") => Ok(Stage::Solve(Box::new(self.read(stage)?))),
             Some("spectrum") => Ok(Stage::Spectrum(self.read(stage)?)),

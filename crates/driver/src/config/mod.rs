@@ -22,7 +22,7 @@ pub(crate) use document::config_error;
 use document::{Tables, at_line};
 pub use fermions::{Determinant, FermionsTable};
 pub(crate) use file_name::OWN_FILES;
-pub use independence::IndependenceStage;
+pub use independence::{ImportanceStage, IndependenceStage};
 pub use loop_train::{AnyTrainFile, EvaluateTable, FitTable, LoopModelName, LoopModelTable, LoopTrainFile};
 pub use overrides::with_overrides;
 pub use plugin::{PluginTable, Role};
@@ -195,6 +195,9 @@ impl RunFile {
             if stage.thermalisation() >= stage.updates().max(1) {
                 let message = "`thermalise` leaves no update to average over";
                 return Err(tables.fail_in_stage(number, "thermalise", message));
+            }
+            if let Some(problem) = stage.shares_problem() {
+                return Err(tables.fail_in_stage(number, "shares", &problem));
             }
             if let Stage::Solve(solve) = stage
                 && let Some((place, message)) = solve.problem()

@@ -3,7 +3,7 @@
 use super::action::ActionKind;
 use super::boundary::BoundarySigns;
 use super::file_name::{file_name, logical_name};
-use super::independence::IndependenceStage;
+use super::independence::{ImportanceStage, IndependenceStage, shares_problem};
 use super::plugin::{PluginTable, Role};
 use super::solver::{MultigridTable, SapTable, SolveMethod, SolverName};
 use super::spectrum::SpectrumStage;
@@ -32,6 +32,8 @@ pub enum Stage {
     Proposal(ProposalStage),
     /// Metropolis updates by draws from a plugin's flow.
     Independence(IndependenceStage),
+    /// Draws from a plugin's flow, each with its weight.
+    Importance(ImportanceStage),
     /// Gradient flow of the configuration at hand.
     Flow(FlowStage),
     /// Solves of the Wilson–Dirac equation.
@@ -44,8 +46,18 @@ pub enum Stage {
 
 impl Stage {
     /// Values of `kind`.
-    pub const KINDS: [&'static str; 9] =
-        ["heatbath", "hmc", "fthmc", "proposal", "independence", "flow", "solve", "spectrum", "write"];
+    pub const KINDS: [&'static str; 10] = [
+        "heatbath",
+        "hmc",
+        "fthmc",
+        "proposal",
+        "independence",
+        "importance",
+        "flow",
+        "solve",
+        "spectrum",
+        "write",
+    ];
 
     /// The file that it writes into the run directory, and the key that names it.
     pub fn target(&self) -> Option<(&Path, &'static str)> {
@@ -64,10 +76,11 @@ impl Stage {
             Stage::Fthmc(_) => Self::KINDS[2],
             Stage::Proposal(_) => Self::KINDS[3],
             Stage::Independence(_) => Self::KINDS[4],
-            Stage::Flow(_) => Self::KINDS[5],
-            Stage::Solve(_) => Self::KINDS[6],
-            Stage::Spectrum(_) => Self::KINDS[7],
-            Stage::Write(_) => Self::KINDS[8],
+            Stage::Importance(_) => Self::KINDS[5],
+            Stage::Flow(_) => Self::KINDS[6],
+            Stage::Solve(_) => Self::KINDS[7],
+            Stage::Spectrum(_) => Self::KINDS[8],
+            Stage::Write(_) => Self::KINDS[9],
         }
     }
 
@@ -79,6 +92,7 @@ impl Stage {
             Stage::Fthmc(s) => s.trajectories,
             Stage::Proposal(s) => s.updates,
             Stage::Independence(s) => s.updates,
+            Stage::Importance(s) => s.draws,
             _ => 0,
         }
     }
@@ -95,15 +109,38 @@ impl Stage {
         }
     }
 
-    /// The plugin that it goes through, if it does.
-    pub fn plugin(&self) -> Option<(Role, &PluginTable)> {
+    /// The plugins that it goes through.
+    pub fn plugins(&self) -> (Role, &[PluginTable]) {
         match self {
-            Stage::Hmc(s) => s.force.as_ref().map(|table| (Role::Force, table)),
-            Stage::Fthmc(s) => Some((Role::Flow, &s.flow)),
-            Stage::Proposal(s) => Some((Role::Proposal, &s.proposal)),
-            Stage::Independence(s) => Some((Role::Flow, &s.flow)),
-            Stage::Solve(s) => s.preconditioner.as_ref().map(|table| (Role::Preconditioner, table)),
-            _ => None,
+            Stage::Hmc(s) => (Role::Force, s.force.as_slice()),
+            Stage::Fthmc(s) => (Role::Flow, std::slice::from_ref(&s.flow)),
+            Stage::Proposal(s) => (Role::Proposal, std::slice::from_ref(&s.proposal)),
+            Stage::Independence(s) => (Role::Flow, &s.flow),
+            Stage::Importance(s) => (Role::Flow, &s.flow),
+            Stage::Solve(s) => (Role::Preconditioner, s.preconditioner.as_slice()),
+            _ => (Role::Flow, &[]),
+        }
+    }
+
+    /// How often each of its flows draws, as the file says.
+    fn shares(&self) -> &[f64] {
+        match self {
+            Stage::Independence(s) => &s.shares,
+            Stage::Importance(s) => &s.shares,
+            _ => &[],
+        }
+    }
+
+    /// What is wrong with the shares of its flows.
+    pub(super) fn shares_problem(&self) -> Option<String> {
+        shares_problem(self.shares(), self.plugins().1.len())
+    }
+
+    /// How often each of its flows draws, relative to the others.
+    pub fn all_shares(&self) -> Vec<f64> {
+        match self.shares() {
+            [] => vec![1.0; self.plugins().1.len()],
+            shares => shares.to_vec(),
         }
     }
 }

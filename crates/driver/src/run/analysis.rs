@@ -60,6 +60,11 @@ const OBSERVABLES: [(&str, Pick); 9] = [
     (CREUTZ, |u| u.delta_h.map(|h| (-h).exp())),
 ];
 
+/// What was measured after an update, with its names.
+pub(super) fn observables(update: &Update) -> impl Iterator<Item = (&'static str, f64)> {
+    OBSERVABLES.iter().filter_map(|(name, pick)| Some((*name, pick(update)?)))
+}
+
 /// Names of all observables.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     OBSERVABLES.iter().map(|(name, _)| *name)

@@ -168,6 +168,7 @@ impl<'a, const N: usize> Engine<'a, N> {
                 Stage::Fthmc(stage) => self.fthmc(stage)?,
                 Stage::Proposal(stage) => self.proposal(stage)?,
                 Stage::Independence(stage) => self.independence(stage)?,
+                Stage::Importance(stage) => self.importance(stage)?,
                 Stage::Flow(stage) => self.flow(stage)?,
                 Stage::Solve(stage) => self.solve(stage)?,
                 Stage::Spectrum(stage) => self.spectrum(stage)?,
@@ -197,12 +198,11 @@ impl<'a, const N: usize> Engine<'a, N> {
         self.log.as_mut().map_or(Ok(()), |log| log.add(lines))
     }
 
-    /// Tells which plugin the stage goes through, if it does.
-    pub(super) fn log_plugin(&mut self) -> Result<(), DriverError> {
-        match self.setting.plugins.identity(self.state.stage) {
-            Some(identity) => self.log(&[Line::Plugin(identity.clone())]),
-            None => Ok(()),
-        }
+    /// Tells which plugins the stage goes through.
+    pub(super) fn log_plugins(&mut self) -> Result<(), DriverError> {
+        let identities = self.setting.plugins.identities_of(self.state.stage);
+        let lines: Vec<Line> = identities.cloned().map(Line::Plugin).collect();
+        self.log(&lines)
     }
 
     /// Writes a checkpoint. Collective.
@@ -266,9 +266,11 @@ impl<'a, const N: usize> Engine<'a, N> {
         if let Some(setup_seconds) = setup_seconds {
             line["setup_seconds"] = setup_seconds.into();
         }
-        if let (Some(used), Some(identity)) = (used, self.setting.plugins.identity(self.state.stage)) {
+        let components: Vec<&str> =
+            self.setting.plugins.identities_of(self.state.stage).map(|is| is.component.as_str()).collect();
+        if let (Some(used), false) = (used, components.is_empty()) {
             line["plugin"] = serde_json::json!({
-                "component": identity.component,
+                "component": components.join(", "),
                 "calls": used.calls,
                 "seconds": used.seconds,
                 "bytes_copied": used.bytes_copied,

@@ -28,7 +28,7 @@ impl<const N: usize> Engine<'_, N> {
         let transformed = Transformed::new(&mut flow, &*action, &lattice)?;
         let mut u = GaugeField::cold(&lattice)?;
         if self.state.done == 0 {
-            self.log_plugin()?;
+            self.log_plugins()?;
             self.ready();
             u.copy_from(&self.u);
             transformed.inverse(&u, &mut self.u).map_err(failed)?;

@@ -1,4 +1,4 @@
-//! Independence Metropolis with the flow of a plugin, alone or between heat bath sweeps.
+//! Independence Metropolis with flows of plugins, alone or between heat bath sweeps.
 
 use super::engine::Engine;
 use super::line::{Line, Update};
@@ -14,6 +14,7 @@ use gaugelink_physics::action::Action;
 use gaugelink_physics::update::HeatBath;
 use gaugelink_sampler::hmc::Outcome;
 use gaugelink_sampler::independence::Independence;
+use gaugelink_sampler::mixture::Mixture;
 use gaugelink_sampler::statistics::{AcceptanceStatistics, LogWeights};
 use std::fmt::Display;
 
@@ -23,17 +24,18 @@ impl<const N: usize> Engine<'_, N> {
         let failed =
             |error: &dyn Display| DriverError::Input(format!("stage {number} (independence): {error}"));
         let (lattice, action) = (self.u.lattice().clone(), self.action()?);
-        let flow = self.setting.plugins.flow::<N>(number, &lattice).map_err(|error| failed(&error))?;
-        let mut update = Independence::new(&lattice, flow)?;
+        let flows = self.setting.plugins.flows::<N>(number, &lattice).map_err(|error| failed(&error))?;
+        let shares = self.setting.file.stages[number].all_shares();
+        let mut update = Independence::new(&lattice, Mixture::new(&lattice, flows, &shares)?)?;
         if self.state.done == 0 {
-            self.log_plugin()?;
+            self.log_plugins()?;
         } else if let Some(known) = self.state.log_weights.iter().copied().collect::<Option<Vec<f64>>>() {
             update.set_log_weights(&known);
         }
         let heat_bath = HeatBath { beta: self.beta() };
         let mut chain = Draws { update, heat_bath, sweeps: stage.sweeps, action: &*action, failed: &failed };
         self.updates("proposals of a flow", stage.updates, Line::Independence, &mut chain)?;
-        self.used = Some(chain.update.flow().used());
+        self.used = Some(chain.update.flows().iter().map(FlowPlugin::used).sum());
         Ok(())
     }
 }

@@ -19,6 +19,8 @@ pub(crate) enum Line {
     Proposal(Update),
     /// After a flow's draw was taken or refused.
     Independence(Update),
+    /// After a draw that has a weight.
+    Importance(Update),
     /// The plugin that a stage goes through.
     Plugin(Identity),
     /// What a term of the action did in a trajectory.

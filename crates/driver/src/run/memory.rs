@@ -48,8 +48,11 @@ fn reals_per_site(file: &RunFile, stage: &Stage, group: usize, dims: usize) -> u
             Stage::Fthmc(_) => 5 * links + 2 * algebra + detours.max(4 * group * group),
             // The proposal.
             Stage::Proposal(_) => links + detours.max(4 * group * group),
-            // V and the proposal.
-            Stage::Independence(_) => 2 * links + detours.max(4 * group * group),
+            // V and the proposal; of several flows, the links that one of them draws.
+            Stage::Independence(stage) => {
+                (2 + usize::from(stage.flow.len() > 1)) * links + detours.max(4 * group * group)
+            }
+            Stage::Importance(stage) => (1 + usize::from(stage.flow.len() > 1)) * links + detours,
             Stage::Flow(_) => links + algebra,
             // The propagator, and the vectors of a solver.
             Stage::Solve(solve) => {

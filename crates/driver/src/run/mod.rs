@@ -3,9 +3,11 @@
 mod analysis;
 mod directory;
 mod engine;
+mod exact;
 mod flow;
 mod fthmc;
 mod guard;
+mod importance;
 mod independence;
 mod line;
 mod memory;
@@ -55,7 +57,7 @@ pub(crate) fn execute(file: &RunFile, fresh: bool, report: &mut Report) -> Resul
 
 /// Does what a run file says; its directory and measurements. `json`: shows measurements as lines while it goes on.
 fn perform(file: &RunFile, fresh: bool, json: bool) -> Result<(RunDirectory, Vec<Line>), DriverError> {
-    let _guard = guard::Guard::new(file.stages.iter().any(|stage| stage.plugin().is_some()));
+    let _guard = guard::Guard::new(file.stages.iter().any(|stage| !stage.plugins().1.is_empty()));
     let plugins = Plugins::open(file, Arc::new(Pool::new(engine::threads(file))?))?;
     targets::check(file)?;
     let directory = RunDirectory::begin(&file.directory(), Work::Run, fresh)?;

@@ -2,6 +2,7 @@
 
 use super::analysis::{CREUTZ, series};
 use super::directory::RunDirectory;
+use super::importance;
 use super::line::Line;
 use super::results::{Pick, correlators};
 use crate::config::{RunFile, Stage};
@@ -58,6 +59,21 @@ pub(crate) fn write(file: &RunFile, directory: &RunDirectory, lines: &[Line]) ->
                         save(format!("{}-autocorrelation", series.file_stem()), plot.svg())?;
                     }
                 }
+            }
+            Stage::Importance(_) => {
+                let logs = importance::log_weights_of_a_chain(number, lines);
+                let history = HistoryPlot {
+                    title: &title("Log weights"),
+                    observable: "ln w",
+                    series: &logs,
+                    first: 1.0,
+                    spacing: 1.0,
+                    unit: "draw",
+                    thermalisation: 0,
+                    estimate: None,
+                    reference: None,
+                };
+                save(format!("stage{number}-weights"), history.svg())?;
             }
             Stage::Flow(_) => {
                 let exact = |value| Measured { value, error: 0.0 };

@@ -33,12 +33,12 @@ pub(crate) struct Identity {
     pub files: Vec<(String, String)>,
 }
 
-/// The plugins of a run file, one for each stage that goes through one.
+/// The plugins of a run file, those of each stage.
 pub(crate) struct Plugins {
     pool: Arc<Pool>,
     services: Services,
     folder: PathBuf,
-    stages: Vec<Option<Opened>>,
+    stages: Vec<Vec<Opened>>,
 }
 
 struct Opened {
@@ -57,7 +57,8 @@ impl Plugins {
     pub fn open(file: &RunFile, pool: Arc<Pool>) -> Result<Self, DriverError> {
         let folder = file.folder();
         let open = |(number, stage): (usize, &Stage)| {
-            stage.plugin().map(|used| open(file, &folder, number, stage, used)).transpose()
+            let (role, tables) = stage.plugins();
+            tables.iter().map(|table| open(file, &folder, number, stage, (role, table))).collect()
         };
         let stages = file.stages.iter().enumerate().map(open).collect::<Result<_, _>>()?;
         let log = |level: Level, target: &str, line: &str| {
@@ -79,9 +80,9 @@ impl Plugins {
         self.stages.iter().flatten().map(|opened| opened.identity.clone()).collect()
     }
 
-    /// What the plugin of a stage is.
-    pub fn identity(&self, stage: usize) -> Option<&Identity> {
-        self.stages[stage].as_ref().map(|opened| &opened.identity)
+    /// What the plugins of a stage are.
+    pub fn identities_of(&self, stage: usize) -> impl Iterator<Item = &Identity> {
+        self.stages[stage].iter().map(|opened| &opened.identity)
     }
 
     /// Makes every object once and maps unit links by every flow, so that what a plugin has against its configuration or
@@ -91,7 +92,8 @@ impl Plugins {
     /// [`DriverError::Config`] with the line for what the plugin refuses; [`DriverError::Input`] for what fails.
     pub fn check<const N: usize>(&self, file: &RunFile, lattice: &Arc<Lattice>) -> Result<(), DriverError> {
         for (number, stage) in file.stages.iter().enumerate() {
-            let Some((role, table)) = stage.plugin() else { continue };
+            let (role, tables) = stage.plugins();
+            let Some(first) = tables.first() else { continue };
             let made = match stage {
                 Stage::Solve(solve) => {
                     let links = GaugeField::<f64, N>::cold(lattice)?;
@@ -101,21 +103,31 @@ impl Plugins {
                 }
                 _ if role == Role::Force => self.force::<N>(number, lattice).map(drop),
                 _ if role == Role::Proposal => self.proposal::<N>(number, lattice).map(drop),
-                _ => self.tried::<N>(number, lattice),
+                _ => {
+                    for (k, table) in tables.iter().enumerate() {
+                        let tried = self.tried::<N>((number, k), lattice);
+                        tried.map_err(|error| refused(file, table, number, stage, error))?;
+                    }
+                    Ok(())
+                }
             };
-            made.map_err(|error| refused(file, table, number, stage, error))?;
+            made.map_err(|error| refused(file, first, number, stage, error))?;
         }
         Ok(())
     }
 
-    /// Maps unit links back and forth.
-    fn tried<const N: usize>(&self, stage: usize, lattice: &Arc<Lattice>) -> Result<(), HostError> {
-        let mut flow = self.flow::<N>(stage, lattice)?;
+    /// Maps unit links back and forth by flow `k` of a stage.
+    fn tried<const N: usize>(
+        &self,
+        (stage, k): (usize, usize),
+        lattice: &Arc<Lattice>,
+    ) -> Result<(), HostError> {
+        let mut flow = FlowPlugin::<N>::create(&self.recipe((stage, k)), &self.services, lattice)?;
         let field = || GaugeField::<f64, N>::cold(lattice).map_err(HostError::Lattice);
         let (unit, mut u, mut v) = (field()?, field()?, field()?);
         let mut log_det = vec![0.0; lattice.chains()];
         let refused = |reason| {
-            let path = self.recipe(stage).plugin.path().into();
+            let path = self.recipe((stage, k)).plugin.path().into();
             HostError::Refused { path, reason }
         };
         let heard = |error: TransformationError| match error.downcast::<HostError>() {
@@ -131,13 +143,23 @@ impl Plugins {
         }
     }
 
-    /// The flow of a stage.
+    /// The flows of a stage.
+    pub fn flows<const N: usize>(
+        &self,
+        stage: usize,
+        lattice: &Arc<Lattice>,
+    ) -> Result<Vec<FlowPlugin<'_, N>>, HostError> {
+        let create = |k| FlowPlugin::create(&self.recipe((stage, k)), &self.services, lattice);
+        (0..self.stages[stage].len()).map(create).collect()
+    }
+
+    /// The flow of a stage that has one.
     pub fn flow<const N: usize>(
         &self,
         stage: usize,
         lattice: &Arc<Lattice>,
     ) -> Result<FlowPlugin<'_, N>, HostError> {
-        FlowPlugin::create(&self.recipe(stage), &self.services, lattice)
+        FlowPlugin::create(&self.recipe((stage, 0)), &self.services, lattice)
     }
 
     /// The force of a stage.
@@ -146,7 +168,7 @@ impl Plugins {
         stage: usize,
         lattice: &Arc<Lattice>,
     ) -> Result<ForcePlugin<'_, N>, HostError> {
-        ForcePlugin::create(&self.recipe(stage), &self.services, lattice)
+        ForcePlugin::create(&self.recipe((stage, 0)), &self.services, lattice)
     }
 
     /// The proposals of a stage.
@@ -155,7 +177,7 @@ impl Plugins {
         stage: usize,
         lattice: &Arc<Lattice>,
     ) -> Result<ProposalPlugin<'_, N>, HostError> {
-        ProposalPlugin::create(&self.recipe(stage), &self.services, lattice)
+        ProposalPlugin::create(&self.recipe((stage, 0)), &self.services, lattice)
     }
 
     /// The preconditioner of a stage, set up for an operator.
@@ -164,11 +186,12 @@ impl Plugins {
         stage: usize,
         wilson: &Wilson<'a, f64, N>,
     ) -> Result<PrecondPlugin<'a, N>, HostError> {
-        PrecondPlugin::create(&self.recipe(stage), &self.services, wilson)
+        PrecondPlugin::create(&self.recipe((stage, 0)), &self.services, wilson)
     }
 
-    fn recipe(&self, stage: usize) -> Recipe<'_> {
-        let opened = self.stages[stage].as_ref().expect("the stage goes through a plugin");
+    /// Plugin `k` of a stage.
+    fn recipe(&self, (stage, k): (usize, usize)) -> Recipe<'_> {
+        let opened = &self.stages[stage][k];
         Recipe {
             plugin: &opened.plugin,
             component: &opened.identity.component,

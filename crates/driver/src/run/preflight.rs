@@ -24,7 +24,7 @@ pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(
     let quarks = file.fermions.as_ref().is_some_and(|fermions| !fermions.reweights());
     for (number, stage) in file.stages.iter().enumerate() {
         let problem = match stage {
-            Stage::Heatbath(_) | Stage::Fthmc(_) | Stage::Proposal(_) | Stage::Independence(_) if quarks => Some((
+            Stage::Heatbath(_) | Stage::Fthmc(_) | Stage::Proposal(_) | Stage::Independence(_) | Stage::Importance(_) if quarks => Some((
                 "kind",
                 "these updates know the gauge action only: use HMC, or determinant = \"reweight\", or leave [fermions] out"
                     .into(),

@@ -21,7 +21,7 @@ impl<const N: usize> Engine<'_, N> {
         let mut plugin =
             self.setting.plugins.proposal::<N>(number, &lattice).map_err(|error| failed(&error))?;
         if self.state.done == 0 {
-            self.log_plugin()?;
+            self.log_plugins()?;
         } else {
             let known = self.state.log_weights.iter().map(|weight| weight.unwrap_or(f64::NEG_INFINITY));
             plugin.set_log_weights(&known.collect::<Vec<_>>());

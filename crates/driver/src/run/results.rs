@@ -3,19 +3,18 @@
 use super::analysis::{CREUTZ, decisions, diverged, series, updates};
 use super::directory::{LOG, RunDirectory};
 use super::line::{Correlator, Line, Solve, Start, Term};
-use super::{independence, plots, plugin_rows, reweighted, spectrum};
-use crate::config::{ActionKind, RunFile, Stage};
+use super::{exact, importance, independence, plots, plugin_rows, reweighted, spectrum};
+use crate::config::{RunFile, Stage};
 use crate::error::DriverError;
 use crate::report::{Report, aligned, json_lines};
 use gaugelink_physics::dirac::{effective_masses, pcac_masses};
 use gaugelink_sampler::statistics::{
     AcceptanceStatistics, GammaEstimate, Measured, StatisticsError, Sufficiency,
 };
-use gaugelink_train::exact::U1;
 use serde::Serialize;
 
 /// Quantities without an autocorrelation time that algorithms are compared by.
-const COMPARED: [&str; 3] = ["acceptance", "ESS of draws", "longest rejection"];
+const COMPARED: [&str; 4] = ["acceptance", "ESS of draws", "longest rejection", "ln Z"];
 
 /// A row of the table.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
@@ -57,11 +56,17 @@ impl Row {
         let is = self.stage == Some(stage) && self.quantity == quantity;
         self.tau_int.zip(self.tau_int_error).filter(|_| is)
     }
+    /// The effective sample size, if this is the row of it of a stage.
+    pub fn sample_size_of(&self, stage: usize) -> Option<f64> {
+        self.value.filter(|_| self.stage == Some(stage) && self.quantity == "ESS of draws")
+    }
     /// Whether it compares algorithms: an average along a stage of updates, or how its draws and decisions went.
     pub fn is_of_updates(&self, file: &RunFile) -> bool {
         let updates = self.stage.is_some_and(|stage| file.stages[stage].updates() > 0);
         let of_steps = ["delta H", CREUTZ].contains(&self.quantity.as_str());
-        updates && !of_steps && (self.tau_int.is_some() || COMPARED.contains(&self.quantity.as_str()))
+        let weighted = self.what == "importance" && self.error.is_some();
+        let compares = self.tau_int.is_some() || weighted || COMPARED.contains(&self.quantity.as_str());
+        updates && !of_steps && compares
     }
     /// Compares with an exact value.
     pub fn against(self, exact: f64) -> Self {
@@ -187,6 +192,7 @@ pub(super) fn rows(file: &RunFile, lines: &[Line]) -> Vec<Row> {
                 term_rows(&mut rows, file, number, lines);
                 weight_row(&mut rows, file, number, lines);
             }
+            Stage::Importance(_) => importance::rows(&mut rows, file, number, lines),
             Stage::Flow(_) => flow_rows(&mut rows, file, number, lines),
             Stage::Solve(_) => solve_rows(&mut rows, file, number, lines),
             Stage::Spectrum(stage) => spectrum::rows(&mut rows, file, (number, stage), lines),
@@ -223,10 +229,7 @@ fn update_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line
         let kept = || series.chains.iter().flat_map(|c| &c[series.thermalisation.min(c.len())..]).copied();
         let (n, mean) = (kept().count(), kept().sum::<f64>() / kept().count().max(1) as f64);
         let row = if mean.is_finite() { row.average(series.estimate(), kept()) } else { row.count(n) };
-        let row = match exact(file, series.name) {
-            Some(exact) => row.against(exact),
-            None => row,
-        };
+        let row = exact::average(file, series.name).into_iter().fold(row, Row::against);
         rows.push(if series.name == CREUTZ && mean > FAR_FROM_ONE {
             let size = if mean.is_finite() { "" } else { "infinite; " };
             row.note(format!(
@@ -270,21 +273,6 @@ fn update_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line
                 false => row.note("the trajectory that was to go there and back diverged, too"),
             });
         }
-    }
-}
-
-/// The exact average of an observable, where it is known: in two-dimensional U(1) without quarks.
-fn exact(file: &RunFile, observable: &str) -> Option<f64> {
-    let (lattice, action) = (file.lattice.as_ref()?, file.action.as_ref()?);
-    let known = lattice.group.0 == 1 && lattice.extents.len() == 2 && action.kind == ActionKind::Wilson;
-    if !known || file.fermions.is_some() {
-        return None;
-    }
-    let theory = U1 { beta: action.beta, volume: lattice.extents.iter().product() };
-    match observable {
-        "plaquette" => Some(theory.plaquette()),
-        "charge^2" => Some(theory.charge_squared()),
-        _ => None,
     }
 }
 

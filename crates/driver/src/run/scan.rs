@@ -1,6 +1,6 @@
 //! A scan: one run for each value of a key, then one table and one figure of them all.
 
-use super::analysis::{Series, names, series};
+use super::analysis::{names, series};
 use super::directory::{RunDirectory, Work};
 use super::line::Line;
 use super::perform;
@@ -46,12 +46,13 @@ pub(crate) fn execute(scan: &Scan, fresh: bool, report: &mut Report) -> Result<(
         aside(format_args!("{key} = {at}, run {} of {count}", number + 1));
         let (own, lines) = perform(file, fresh, false)?;
         results::show(file, &own, &lines, &mut Report::quiet())?;
-        rows.extend(kept(file, &lines).map(|row| At { key, at, row }));
-        extend(&mut curves, file, &lines, (observable, at));
+        let own: Vec<Row> =
+            results::rows(file, &lines).into_iter().filter(|row| row.is_of_updates(file)).collect();
+        extend(&mut curves, (file, &lines, &own), (observable, at));
+        rows.extend(own.into_iter().map(|row| At { key, at, row }));
     }
     let last = scan.table.values.last().copied().unwrap_or_default();
-    let title = format!("Autocorrelation of the {observable}");
-    let plot = ScanPlot { title: &title, parameter: key, last, observable, curves: &curves };
+    let plot = ScanPlot { parameter: key, last, observable, curves: &curves };
     directory.replace("scan.svg", &plot.svg())?;
     directory.replace("results.jsonl", &json_lines(&rows)?)?;
     let table = table(key, &rows);
@@ -61,21 +62,21 @@ pub(crate) fn execute(scan: &Scan, fresh: bool, report: &mut Report) -> Result<(
     report.text(&format!("{table}\n{path}: scan.svg, results.jsonl, table.txt, and a directory of each run"))
 }
 
-/// The rows of a run that compare algorithms: averages along its stages of updates, and how they went.
-fn kept<'f>(file: &'f RunFile, lines: &[Line]) -> impl Iterator<Item = Row> + 'f {
-    results::rows(file, lines).into_iter().filter(|row| row.is_of_updates(file))
-}
-
-/// Adds what a run tells of each stage of updates that measures the observable.
-fn extend(curves: &mut Vec<ScanCurve>, file: &RunFile, lines: &[Line], (observable, at): (&str, f64)) {
-    let measured = |stage: usize| series(file, stage, lines).into_iter().find(|s| s.name == observable);
-    let all: Vec<Series> = (0..file.stages.len()).filter_map(measured).collect();
-    curves.resize_with(all.len(), ScanCurve::default);
-    for (curve, series) in curves.iter_mut().zip(all) {
-        let same = file.stages.iter().filter(|stage| stage.kind() == series.kind).count();
-        curve.name = match same {
-            1 => series.kind.into(),
-            _ => format!("{}, stage {}", series.kind, series.stage),
+/// Adds what a run tells of each stage of updates: τ_int of the observable, and the effective sample size of draws.
+fn extend(
+    curves: &mut Vec<ScanCurve>,
+    (file, lines, rows): (&RunFile, &[Line], &[Row]),
+    (observable, at): (&str, f64),
+) {
+    let updates: Vec<usize> = (0..file.stages.len()).filter(|&s| file.stages[s].updates() > 0).collect();
+    curves.resize_with(updates.len(), ScanCurve::default);
+    for (curve, stage) in curves.iter_mut().zip(updates) {
+        let kind = file.stages[stage].kind();
+        let same = file.stages.iter().filter(|stage| stage.kind() == kind).count();
+        curve.name = if same == 1 { kind.into() } else { format!("{kind}, stage {stage}") };
+        curve.sizes.extend(rows.iter().find_map(|row| row.sample_size_of(stage)).map(|size| (at, size)));
+        let Some(series) = series(file, stage, lines).into_iter().find(|s| s.name == observable) else {
+            continue;
         };
         curve.history = series.kept().first().map_or_else(Vec::new, |c| c[..c.len().min(DRAWN)].to_vec());
         let Ok(estimate) = series.estimate() else { continue };

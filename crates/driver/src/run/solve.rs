@@ -86,7 +86,7 @@ impl<const N: usize> Engine<'_, N> {
             error => failed(&error),
         })?;
         bar.finish_and_clear();
-        self.log_plugin()?;
+        self.log_plugins()?;
         if let Some(table) = &stage.propagator {
             lines.extend(self.write_propagator(stage, table, &propagator)?);
         }

@@ -115,7 +115,7 @@ impl<const N: usize> Engine<'_, N> {
             None => Ok(()),
         };
         if self.state.done == 0 {
-            self.log_plugin()?;
+            self.log_plugins()?;
         }
         let mut chain = HmcChain {
             trajectories: Trajectories::new(&self.u, stage, self.setting.file.fermions.as_ref(), action)?,
@@ -216,7 +216,8 @@ impl<const N: usize> Engine<'_, N> {
         };
         let mut lines: Vec<Update> = (0..chains).map(update).collect();
         if !self.state.done.is_multiple_of(table.every) {
-            return Ok(if outcome.is_some() { lines } else { Vec::new() });
+            let told = outcome.is_some() || !chain.proposed().is_empty();
+            return Ok(if told { lines } else { Vec::new() });
         }
         let u = chain.links(&self.u)?;
         for (line, plaquette) in lines.iter_mut().zip(observable::plaquette(u)) {

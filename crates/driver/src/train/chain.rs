@@ -9,6 +9,7 @@ use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions};
 use gaugelink_physics::action::WilsonAction;
 use gaugelink_physics::observable::{geometric_charge, plaquette};
 use gaugelink_sampler::independence::Independence;
+use gaugelink_sampler::mixture::Mixture;
 use gaugelink_sampler::statistics::{AcceptanceStatistics, GammaEstimate, GammaMethod, Samples};
 use gaugelink_sampler::transformation::TransformationError;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,7 +42,8 @@ pub(super) fn run(
     let options = LatticeOptions { threads: file.machine.threads, lanes, ..LatticeOptions::default() };
     let lattice = Lattice::new(&file.lattice.extents, options)?;
     let action = WilsonAction::new(file.action.beta);
-    let mut update = Independence::new(&lattice, place(file, &lattice, parameters.to_vec())?)?;
+    let draws = Mixture::of_one(&lattice, place(file, &lattice, parameters.to_vec())?)?;
+    let mut update = Independence::new(&lattice, draws)?;
     let mut u = GaugeField::cold(&lattice)?;
     let failed = |error: TransformationError| DriverError::Input(error.to_string());
     update.begin(&mut u, &action, Address::new(file.run.seed, Purpose::Start)).map_err(failed)?;

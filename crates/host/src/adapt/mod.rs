@@ -20,6 +20,7 @@ pub use precond::PrecondPlugin;
 pub use proposal::ProposalPlugin;
 pub use recipe::Recipe;
 
+use std::iter::Sum;
 use std::time::Instant;
 
 /// What an object was used for so far.
@@ -31,6 +32,16 @@ pub struct Use {
     pub seconds: f64,
     /// Bytes of fields copied or converted, on either side.
     pub bytes_copied: u64,
+}
+
+impl Sum for Use {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, other| Self {
+            calls: sum.calls + other.calls,
+            seconds: sum.seconds + other.seconds,
+            bytes_copied: sum.bytes_copied + other.bytes_copied,
+        })
+    }
 }
 
 impl Use {
