@@ -6,4 +6,5 @@ mod expected;
 mod grid;
 mod locale;
 mod memory;
+mod propagators;
 mod proposals;

@@ -2,6 +2,7 @@
 
 use crate::compile::{Link, Place, command, installed, run};
 use crate::expected::{Plugins, rough_file_of};
+use crate::propagators::by_the_crates;
 use std::process::Command;
 
 /// The installation where there is valgrind; `None`, with a line that says so, where there is not.
@@ -49,5 +50,17 @@ fn valgrind_finds_nothing_in_the_plugins_in_rust() {
     let mut host = Command::new(place.host("small", Link::Shared));
     host.arg("C").arg(place.path("valgrind-small"));
     host.args(["minimal_c", "force", "flow", "precond"].map(|name| place.plugin(name)));
+    watch(&host);
+}
+
+/// A propagator, read into the orders of other codes and written.
+#[test]
+fn valgrind_finds_nothing_in_files_of_propagators() {
+    let Some(place) = watched() else { return };
+    let (input, u) = rough_file_of(place, "rough-valgrind-quark", &SMALLEST);
+    let propagator = place.path("valgrind-quark.scidac");
+    by_the_crates(&u, &propagator, "");
+    let mut host = Command::new(place.host("quark", Link::Shared));
+    host.arg(input).arg(propagator).arg(place.path("valgrind-quark"));
     watch(&host);
 }
