@@ -22,9 +22,13 @@ fn pairs() -> impl Iterator<Item = Pair> {
     (0..SPINS).flat_map(|spin| (0..N).map(move |colour| (spin, colour)))
 }
 
-/// A file of one record with `count` times `each` complex numbers a site, whose sinks and sources are listed.
-fn by_formula(path: &Path, (datatype, letter): (&str, &str), count: usize, order: &[(Pair, Pair)]) {
-    let mut writer = ScidacWriter::create(path, &EXTENTS, "<?xml version=\"1.0\"?><file/>").unwrap();
+/// A file of one record with `count` objects a site, whose sinks and sources are listed.
+fn by_formula(
+    mut writer: ScidacWriter,
+    (datatype, letter): (&str, &str),
+    count: usize,
+    order: &[(Pair, Pair)],
+) {
     let width = if letter == "D" { 8 } else { 4 };
     let typesize = (2 * width * order.len() / count) as u64;
     let mut meta = ScidacMeta::new(RecordKind::Field, datatype, letter, typesize, count as u64);
@@ -46,22 +50,28 @@ fn by_formula(path: &Path, (datatype, letter): (&str, &str), count: usize, order
 }
 
 /// Propagators as matrices: QDP++'s order (sink spin, source spin, sink colour, source colour) and QDP/C's (sink colour, sink
-/// spin, source colour, source spin); and two spinors a site.
-fn files_by_formula(folder: &Path) -> [PathBuf; 3] {
-    let [qdpxx, qdpc, flavours] = ["qdp++", "qdp-c", "flavours"].map(|name| folder.join(name));
+/// spin, source colour, source spin); and two spinors a site, in one file and in two volumes.
+fn files_by_formula(folder: &Path) -> [PathBuf; 4] {
+    let names = ["qdp++", "qdp-c", "flavours", "volumes"].map(|name| folder.join(name));
+    let xml = "<?xml version=\"1.0\"?><file/>";
+    let single = |number: usize| ScidacWriter::create(&names[number], &EXTENTS, xml).unwrap();
     let mut order = Vec::new();
     for (s, r) in (0..SPINS).flat_map(|s| (0..SPINS).map(move |r| (s, r))) {
         order.extend((0..N).flat_map(|c| (0..N).map(move |d| ((s, c), (r, d)))));
     }
-    by_formula(&qdpxx, ("Lattice", "D"), 1, &order);
+    by_formula(single(0), ("Lattice", "D"), 1, &order);
     let mut order = Vec::new();
     for (c, s) in (0..N).flat_map(|c| (0..SPINS).map(move |s| (c, s))) {
         order.extend((0..N).flat_map(|d| (0..SPINS).map(move |r| ((s, c), (r, d)))));
     }
-    by_formula(&qdpc, ("QDP_F3_DiracPropagator", "F"), 1, &order);
+    by_formula(single(1), ("QDP_F3_DiracPropagator", "F"), 1, &order);
     let order: Vec<_> = (0..2).flat_map(|flavour| pairs().map(move |sink| (sink, (flavour, 0)))).collect();
-    by_formula(&flavours, ("USQCD_D3_DiracFermion", "D"), 2, &order);
-    [qdpxx, qdpc, flavours]
+    by_formula(single(2), ("USQCD_D3_DiracFermion", "D"), 2, &order);
+    // Every third site in a volume, the others in the other.
+    let sites = [true, false].map(|third| (0..96).filter(|site| (site % 3 == 0) == third).collect());
+    let volumes = ScidacWriter::create_parts(&names[3], &EXTENTS, sites.to_vec(), xml).unwrap();
+    by_formula(volumes, ("USQCD_D3_DiracFermion", "D"), 2, &order);
+    names
 }
 
 /// Of nissa's propagator in tmLQCD's files: Σ |S|² of the twelve columns on each time slice, and the columns' checksums, as an

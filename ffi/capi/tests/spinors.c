@@ -1,5 +1,5 @@
 /* Files of spinor fields and propagators through C: prints what is wrong, and "NAME numbers" of files of others.
- *   spinors FOLDER qdp++ qdp/c two-flavours [tmLQCD ...], files by the formula of number(), on 4 x 2 x 2 x 6 */
+ *   spinors FOLDER qdp++ qdp/c two-flavours two-volumes [tmLQCD ...], files by the formula of number(), on 4 x 2 x 2 x 6 */
 #include <gaugelink/gaugelink.h>
 #include <math.h>
 #include <stdio.h>
@@ -267,9 +267,12 @@ static void matrices(const char *path, uint32_t precision, int32_t basis) {
   gaugelink_spinor_file_free(file);
 }
 /* Two Dirac fermions a site, one after the other. */
-static void two_flavours(const char *path) {
+static void two_flavours(const char *path, uint32_t volumes) {
   gaugelink_spinor_file *file = opened(path);
   gaugelink_spinor *psi = spinor(lattice, 3);
+  SIZED(gaugelink_spinor_file_info, info);
+  fine(gaugelink_spinor_file_get_info(file, &info, &error), path);
+  check(info.spinors == 2 && info.volumes == volumes, path);
   for (uint32_t flavour = 0; flavour < 2; flavour++) {
     SIZED(gaugelink_spinor_info, about);
     fine(gaugelink_spinor_file_describe(file, flavour, &about, &error), path);
@@ -517,7 +520,7 @@ static void bad_writes(const char *folder, gaugelink_spinor *const *columns) {
 int main(int argc, char **argv) {
   gaugelink_spinor *columns[12];
   SIZED(gaugelink_context_options, two);
-  if (argc < 5) return 1;
+  if (argc < 6) return 1;
   two.threads = 2;
   fine(gaugelink_context_new(&two, &context, &error), "context");
   fine(gaugelink_lattice_new(context, 4, EXTENTS, &lattice, &error), "lattice");
@@ -533,8 +536,9 @@ int main(int argc, char **argv) {
   other_groups(argv[1]);
   matrices(argv[2], 64, GLK_GAMMA_DEGRAND_ROSSI);
   matrices(argv[3], 32, 0);
-  two_flavours(argv[4]);
-  others(argv + 5, argc - 5);
+  two_flavours(argv[4], 1);
+  two_flavours(argv[5], 2);
+  others(argv + 6, argc - 6);
   bad_files(argv[1]);
   mutations(argv[1]);
   bad_writes(argv[1], columns);
