@@ -1,6 +1,7 @@
 //! Integrators, HMC, chains, checkpoints and the statistics of Markov chains.
 
 pub mod checkpoint;
+pub mod controls;
 mod dynamics;
 pub mod guided;
 pub mod hmc;

@@ -18,6 +18,7 @@ use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions, Moment
 use gaugelink_models::layers::{LoopField, Loops, spline_basis};
 use gaugelink_physics::action::WilsonAction;
 use gaugelink_physics::update::HeatBath;
+use gaugelink_sampler::statistics::least_squares;
 use nalgebra::{DMatrix, DVector};
 
 /// What is fitted, and from how many links.
@@ -44,10 +45,6 @@ const THERMALISE: u64 = 40;
 const SWEEPS: u64 = 4;
 /// Times for each knot.
 const TIMES: usize = 3;
-/// Added to the diagonal of the normal matrix, relative to it: traces of N×N matrices obey relations, so that loops of a
-/// set may be linearly dependent, and then any solution does.
-const RIDGE: f64 = 1e-8;
-
 /// The coefficients, and at each time what is left of the equation, as a fraction of the variance of the action.
 #[derive(Clone, Debug)]
 pub struct Fitted {
@@ -172,15 +169,7 @@ fn solve(moments: &[Moments], knots: usize, count: usize) -> Option<DVector<f64>
             }
         }
     }
-    // In units in which the diagonal is 1. Loops that are constant, such as |tr P|² of U(1), stay out.
-    let rounding = 1e-14 * normal.diagonal().max();
-    let unit = normal.diagonal().map(|d| if d > rounding { 1.0 / d.sqrt() } else { 0.0 });
-    let scaled = DMatrix::from_fn(right.len(), right.len(), |i, j| {
-        normal[(i, j)] * unit[i] * unit[j] + if i == j { RIDGE } else { 0.0 }
-    });
-    let solution = scaled.cholesky()?.solve(&right.component_mul(&unit));
-    let parameters = solution.component_mul(&unit);
-    parameters.iter().all(|p| p.is_finite()).then_some(parameters)
+    least_squares(&normal, &right)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The plain tables of a run file.
 
 use gaugelink_lattice::Pool;
+use gaugelink_models::layers::Loops;
 use lime_rs::{FileFormat, Precision};
 use serde::{Deserialize, Deserializer};
 use std::fmt;
@@ -86,6 +87,9 @@ pub struct MeasureTable {
     /// Sign of one flavour's determinant.
     #[serde(default)]
     pub sign: bool,
+    /// Control variates, by the loops that they are made from: "leading", "next", "second".
+    #[serde(default)]
+    pub controls: Option<Loops>,
     /// Condensate of a flavour of `[fermions]`.
     #[serde(default)]
     pub condensate: Option<Condensate>,
@@ -111,6 +115,7 @@ impl Default for MeasureTable {
             polyakov: true,
             charge: false,
             sign: false,
+            controls: None,
             condensate: None,
             condensate_sources: four(),
         }

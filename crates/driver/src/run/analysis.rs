@@ -2,7 +2,7 @@
 
 use super::line::{Line, Update};
 use crate::config::{RunFile, Stage};
-use gaugelink_sampler::statistics::{GammaEstimate, GammaMethod, Samples, StatisticsError};
+use gaugelink_sampler::statistics::{Controlled, GammaEstimate, GammaMethod, Samples, StatisticsError};
 
 /// An observable along one update stage, a series for each chain.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,6 +60,23 @@ const OBSERVABLES: [(&str, Pick); 9] = [
     (CREUTZ, |u| u.delta_h.map(|h| (-h).exp())),
 ];
 
+/// Observables that control variates are taken off, and the names of what is left.
+const CONTROLLED: [(&str, &str); 3] = [
+    ("plaquette", "plaquette, controlled"),
+    ("|Polyakov loop|", "|Polyakov loop|, controlled"),
+    ("charge^2", "charge^2, controlled"),
+];
+
+/// The name of an observable less its control variates, where they can be taken off it.
+pub(super) fn controlled_name(plain: &str) -> Option<&'static str> {
+    CONTROLLED.iter().find(|(name, _)| *name == plain).map(|(_, controlled)| *controlled)
+}
+
+/// The observable that a name with or without controls means.
+pub(super) fn plain(name: &str) -> &str {
+    CONTROLLED.iter().find(|(_, controlled)| *controlled == name).map_or(name, |(plain, _)| plain)
+}
+
 /// What was measured after an update, with its names.
 pub(super) fn observables(update: &Update) -> impl Iterator<Item = (&'static str, f64)> {
     OBSERVABLES.iter().filter_map(|(name, pick)| Some((*name, pick(update)?)))
@@ -97,6 +114,42 @@ pub(crate) fn series(file: &RunFile, stage: usize, lines: &[Line]) -> Vec<Series
         })
     };
     OBSERVABLES.iter().filter_map(one).collect()
+}
+
+/// Observables of an update stage less their control variates; none where none were measured.
+///
+/// # Errors
+/// [`StatisticsError`] where there is too little to find coefficients from.
+pub(super) fn controlled(
+    file: &RunFile,
+    stage: usize,
+    lines: &[Line],
+) -> Result<Vec<Series>, StatisticsError> {
+    let updates = updates(stage, lines);
+    let mut controls: Vec<Vec<Vec<f64>>> = Vec::new();
+    for update in updates.iter().filter(|update| !update.controls.is_empty()) {
+        controls.resize_with(controls.len().max(update.chain + 1), Vec::new);
+        controls[update.chain].push(update.controls.clone());
+    }
+    if controls.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for series in series(file, stage, lines) {
+        let Some(name) = controlled_name(series.name) else { continue };
+        let first = series.thermalisation;
+        let kept = Controlled {
+            values: series.kept().into_iter().map(<[f64]>::to_vec).collect(),
+            controls: controls.iter().map(|own| own[first.min(own.len())..].to_vec()).collect(),
+            log_weights: Vec::new(),
+        };
+        let rest = kept.without_controls()?;
+        // What stays out of averages is shown as it was.
+        let chains = series.chains.iter().zip(rest);
+        let chains = chains.map(|(all, rest)| [&all[..first.min(all.len())], &rest].concat()).collect();
+        found.push(Series { name, chains, ..series });
+    }
+    Ok(found)
 }
 
 /// The Metropolis decisions of a stage after thermalisation, chain by chain.
@@ -159,6 +212,7 @@ mod tests {
                 condensate: None,
                 sign: None,
                 ln_det: None,
+                controls: vec![],
             })
         };
         let lines: Vec<Line> = (5..=8).flat_map(|update| [line(update, 0), line(update, 1)]).collect();

@@ -88,6 +88,9 @@ pub(crate) struct Update {
     /// ln det(D†D), where configurations are made without quarks and weighted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ln_det: Option<f64>,
+    /// Control variates: numbers whose average is 0.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub controls: Vec<f64>,
 }
 
 /// A term of an action with quarks, in the trajectory that led to an update.

@@ -1,6 +1,6 @@
 //! The plots of a run.
 
-use super::analysis::{CREUTZ, series};
+use super::analysis::{CREUTZ, controlled, series};
 use super::directory::RunDirectory;
 use super::importance;
 use super::line::Line;
@@ -32,7 +32,8 @@ pub(crate) fn write(file: &RunFile, directory: &RunDirectory, lines: &[Line]) ->
                     Stage::Proposal(_) | Stage::Independence(_) => ("proposal", "proposals"),
                     _ => ("trajectory", "trajectories"),
                 };
-                for series in series(file, number, lines) {
+                let less = controlled(file, number, lines).unwrap_or_default();
+                for series in series(file, number, lines).into_iter().chain(less) {
                     let estimate = series.estimate().ok();
                     let history = HistoryPlot {
                         title: &title(series.name),

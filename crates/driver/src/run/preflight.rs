@@ -8,6 +8,7 @@ use crate::error::DriverError;
 use crate::flow_time::{problem, whole_steps};
 use gaugelink_lattice::group::group_name;
 use gaugelink_lattice::{DIM_MAX, Geometry};
+use gaugelink_models::layers::Loops;
 use gaugelink_physics::dirac::{PropagatorSolver, check_blocks};
 use lime_rs::Rows;
 
@@ -60,6 +61,9 @@ pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(
         }
     }
     let dims = extents.len();
+    if let Some((key, problem)) = uncontrolled(file, extents) {
+        return Err(file.fail_key(&["measure", key], &problem));
+    }
     if let Some(fermions) = &file.fermions {
         if let Some((key, problem)) = fermions.problem_on(group, extents, bipartite) {
             let path = ["fermions", key];
@@ -85,6 +89,26 @@ pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(
         return Err(file.fail_key(&["measure", "charge"], &message));
     }
     Ok(())
+}
+
+/// Why there are no control variates, where they are asked for.
+fn uncontrolled(file: &RunFile, extents: &[usize]) -> Option<(&'static str, String)> {
+    let loops = file.measure.controls?;
+    if file.fermions.is_some() {
+        return Some((
+            "controls",
+            "their averages vanish for the gauge action alone: leave out `controls` or [fermions]".into(),
+        ));
+    }
+    let least = loops.order() + 2;
+    let fit = loops == Loops::Leading || extents.len() == 2 && extents.iter().all(|&l| l >= least);
+    let message = || {
+        format!(
+            "these loops are for two dimensions of {least} sites or more, the lattice has {extents:?}: choose \
+             \"leading\", which is for any"
+        )
+    };
+    (!fit).then(|| ("controls", message()))
 }
 
 /// Why the format cannot hold the links, if it cannot.

@@ -1,6 +1,6 @@
 //! The results of a run: a table for people, JSON lines for programs.
 
-use super::analysis::{CREUTZ, decisions, diverged, series, updates};
+use super::analysis::{CREUTZ, controlled, decisions, diverged, plain, series, updates};
 use super::directory::{LOG, RunDirectory};
 use super::line::{Correlator, Line, Solve, Start, Term};
 use super::{exact, importance, independence, plots, plugin_rows, reweighted, spectrum};
@@ -44,6 +44,9 @@ pub(crate) struct Row {
 impl Row {
     pub fn new(stage: Option<usize>, what: &str, quantity: impl Into<String>) -> Self {
         Self { kind: "result", stage, what: what.into(), quantity: quantity.into(), ..Self::default() }
+    }
+    pub fn named(self, quantity: String) -> Self {
+        Self { quantity, ..self }
     }
     pub fn value(self, value: f64) -> Self {
         Self { value: Some(value), ..self }
@@ -239,6 +242,7 @@ fn update_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line
             row
         });
     }
+    controlled_rows(rows, file, number, lines);
     rows.extend(reweighted::rows(&all));
     let diverged = diverged(file, number, lines);
     if diverged > 0 {
@@ -273,6 +277,27 @@ fn update_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line
                 false => row.note("the trajectory that was to go there and back diverged, too"),
             });
         }
+    }
+}
+
+/// Averages with control variates, and how many times the measurements they are worth.
+fn controlled_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line]) {
+    let row = |quantity: &str| Row::new(Some(number), file.stages[number].kind(), quantity);
+    let all = match controlled(file, number, lines) {
+        Ok(all) => all,
+        Err(error) => return rows.push(row("controls").note(format!("no coefficients: {error}"))),
+    };
+    for series in all {
+        let kept = series.kept().concat();
+        let own = row(series.name).average(series.estimate(), kept.into_iter());
+        let own = exact::average(file, series.name).into_iter().fold(own, Row::against);
+        let same = |row: &&Row| row.stage == Some(number) && row.quantity == plain(series.name);
+        let errors = rows.iter().find(same).and_then(|row| row.error).zip(own.error);
+        let gain = errors.map(|(without, with)| (without / with).powi(2));
+        rows.push(match gain {
+            Some(gain) => own.note(format!("worth {gain:.1} times the measurements")),
+            None => own,
+        });
     }
 }
 

@@ -9,9 +9,11 @@ use crate::error::DriverError;
 use gaugelink_host::adapt::ForcePlugin;
 use gaugelink_lattice::GaugeField;
 use gaugelink_lattice::rng::{Address, Purpose};
+use gaugelink_models::layers::Loops;
 use gaugelink_physics::action::{Action, ImprovedAction, WilsonAction};
 use gaugelink_physics::observable::{self, polyakov_loop, topological_charge};
 use gaugelink_physics::update::{HeatBath, Overrelaxation};
+use gaugelink_sampler::controls::Controls;
 use gaugelink_sampler::guided::Guided;
 use gaugelink_sampler::hmc::Outcome;
 use std::fmt::Display;
@@ -57,6 +59,12 @@ where
     ) -> Result<Option<Outcome>, DriverError> {
         self(u, address)
     }
+}
+
+/// What is measured with more than the links themselves.
+struct Instruments<const N: usize> {
+    quarks: QuarkMeasurements<N>,
+    controls: Option<(Controls<N>, Box<dyn Action<N>>)>,
 }
 
 /// Trajectories of a stage.
@@ -143,6 +151,13 @@ impl<const N: usize> Engine<'_, N> {
         })
     }
 
+    /// Control variates of the action.
+    fn controls(&self, loops: Loops) -> Result<(Controls<N>, Box<dyn Action<N>>), DriverError> {
+        let controls = Controls::new(self.u.lattice(), loops);
+        let controls = controls.map_err(|error| DriverError::Input(format!("controls: {error}")))?;
+        Ok((controls, self.action()?))
+    }
+
     /// The random numbers of the next update.
     pub(super) fn address(&self) -> Address {
         Address::new(self.setting.file.seed(), Purpose::HeatBath).trajectory(self.state.updates)
@@ -164,7 +179,10 @@ impl<const N: usize> Engine<'_, N> {
     ) -> Result<(), DriverError> {
         self.ready();
         let file = self.setting.file;
-        let mut quarks = QuarkMeasurements::new(&self.u, file.fermions.as_ref(), &file.measure)?;
+        let mut instruments = Instruments {
+            quarks: QuarkMeasurements::new(&self.u, file.fermions.as_ref(), &file.measure)?,
+            controls: file.measure.controls.map(|loops| self.controls(loops)).transpose()?,
+        };
         let bar = self.bar(what, count);
         while self.state.done < count {
             let address = self.address();
@@ -172,7 +190,7 @@ impl<const N: usize> Engine<'_, N> {
             self.state.done += 1;
             self.state.updates += 1;
             self.state.log_weights = chain.log_weights();
-            let measured = self.measure(chain, outcome, &mut quarks, address)?;
+            let measured = self.measure(chain, outcome, &mut instruments, address)?;
             bar.set_position(self.state.done);
             if let Some(plaquette) = measured.first().and_then(|first| first.plaquette) {
                 bar.set_message(format!("plaquette {plaquette:.5}"));
@@ -191,7 +209,7 @@ impl<const N: usize> Engine<'_, N> {
         &self,
         chain: &mut dyn Chain<N>,
         outcome: Option<Outcome>,
-        quarks: &mut QuarkMeasurements<N>,
+        instruments: &mut Instruments<N>,
         address: Address,
     ) -> Result<Vec<Update>, DriverError> {
         let (table, chains) = (&self.setting.file.measure, self.u.lattice().chains());
@@ -213,6 +231,7 @@ impl<const N: usize> Engine<'_, N> {
             condensate: None,
             sign: None,
             ln_det: None,
+            controls: Vec::new(),
         };
         let mut lines: Vec<Update> = (0..chains).map(update).collect();
         if !self.state.done.is_multiple_of(table.every) {
@@ -233,7 +252,11 @@ impl<const N: usize> Engine<'_, N> {
                 line.charge = Some(charge);
             }
         }
-        let numbers = quarks.measure(u, address)?;
+        if let Some((controls, action)) = &mut instruments.controls {
+            let values = controls.values(u, &**action);
+            lines.iter_mut().zip(values).for_each(|(line, values)| line.controls = values);
+        }
+        let numbers = instruments.quarks.measure(u, address)?;
         lines.iter_mut().zip(numbers.condensate).for_each(|(line, x)| line.condensate = Some(x));
         lines.iter_mut().zip(numbers.sign).for_each(|(line, x)| line.sign = Some(x));
         lines.iter_mut().zip(numbers.ln_det).for_each(|(line, x)| line.ln_det = Some(x));

@@ -10,9 +10,11 @@
 mod acceptance;
 mod autocorrelation;
 mod bootstrap;
+mod controls;
 mod error;
 mod gamma;
 mod jackknife;
+mod least_squares;
 mod measured;
 #[cfg(test)]
 mod pulls;
@@ -26,9 +28,11 @@ mod window;
 pub use acceptance::{AcceptanceStatistics, exp_minus_dh, expected_acceptance};
 pub use autocorrelation::AutocorrelationFunction;
 pub use bootstrap::Bootstrap;
+pub use controls::Controlled;
 pub use error::StatisticsError;
 pub use gamma::{GammaEstimate, GammaMethod, Sufficiency, Tail};
 pub use jackknife::{BinSize, Jackknife, ResampledEstimate};
+pub use least_squares::least_squares;
 pub use measured::Measured;
 pub use replica::ReplicaConsistency;
 pub use samples::Samples;
