@@ -3,9 +3,11 @@
 mod bench;
 mod determinism;
 mod hostile;
+mod importance;
 mod independence;
 mod limits;
 mod mistakes;
+mod model;
 mod plugins;
 mod program;
 mod proposals;

@@ -1,6 +1,8 @@
 //! The command line: one definition gives the parser and the help.
 
 use crate::command;
+use crate::command::model::ModelCommand;
+use crate::command::reproduce::ReproduceArgs;
 use crate::error::DriverError;
 use crate::report::{Report, aside};
 use clap::{Args, Parser, Subcommand};
@@ -37,6 +39,11 @@ enum Command {
     /// Show the plugins that are found, and check that they keep the rules of plugin.h
     #[command(subcommand)]
     Plugin(PluginCommand),
+    /// Model files: what they say, and whether it is so
+    #[command(subcommand)]
+    Model(ModelCommand),
+    /// Draw configurations from a flow's model file, the same bytes for the same seed on any machine
+    Reproduce(ReproduceArgs),
     /// Kernels of devices: their text, and whether they compute what the CPU computes
     #[command(subcommand)]
     Device(DeviceCommand),
@@ -481,6 +488,11 @@ fn dispatch(command: Command) -> Result<(), DriverError> {
             command::plugin::check(&args, &mut Report::new(args.json))
         }
         Command::Plugin(PluginCommand::CheckHere(args)) => command::plugin::check_here(&args),
+        Command::Model(ModelCommand::Info(args)) => command::model::info(&args, &mut Report::new(args.json)),
+        Command::Model(ModelCommand::Check(args)) => {
+            command::model::check(&args, &mut Report::new(args.json))
+        }
+        Command::Reproduce(args) => command::reproduce::reproduce(&args, &mut Report::new(args.json)),
         Command::Device(DeviceCommand::Text(args)) => {
             command::device::text(&args, &mut Report::new(args.json))
         }

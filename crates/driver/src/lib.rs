@@ -1,6 +1,7 @@
 //! The gaugelink command: run files, measurements, plots and provenance.
 
 pub mod bench;
+mod claims;
 pub mod cli;
 mod command;
 pub mod config;

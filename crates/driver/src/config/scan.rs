@@ -18,6 +18,10 @@ pub struct ScanTable {
     /// The observable whose autocorrelation times are plotted.
     #[serde(default = "charge")]
     pub observable: String,
+    /// Seconds that went before each stage, such as those of its flow's training: costs are then drawn. Stages beyond the
+    /// list had none.
+    #[serde(default)]
+    pub spent: Option<Vec<f64>>,
 }
 
 fn charge() -> String {
@@ -69,6 +73,10 @@ impl ScanTable {
         let distinct = |(i, value): (usize, &f64)| value.is_finite() && !self.values[..i].contains(value);
         if self.values.is_empty() || !self.values.iter().enumerate().all(distinct) {
             return Some(("values", "expected numbers, at least one and each once".into()));
+        }
+        let spent = self.spent.iter().flatten();
+        if let Some(bad) = spent.into_iter().find(|s| !(s.is_finite() && **s >= 0.0)) {
+            return Some(("spent", format!("{bad} seconds are not possible here, expected 0 or more")));
         }
         let outside = ["run", "machine", "scan", "start"];
         let table = self.key.split('.').next().unwrap_or_default();

@@ -7,6 +7,7 @@
 mod autocorrelation;
 mod axis;
 mod correlator;
+mod cost;
 mod decimate;
 mod ensemble;
 mod figure;
@@ -23,6 +24,7 @@ mod training;
 
 pub use autocorrelation::AutocorrelationPlot;
 pub use correlator::{CorrelatorPlot, Plateau};
+pub use cost::{CostCurve, CostPlot};
 pub use ensemble::EnsemblePlot;
 pub use flow::FlowPlot;
 pub use history::HistoryPlot;

@@ -7,7 +7,7 @@ use super::perform;
 use super::results::{self, Row};
 use crate::config::{RunFile, Scan};
 use crate::error::DriverError;
-use crate::plot::{ScanCurve, ScanPlot};
+use crate::plot::{CostCurve, CostPlot, ScanCurve, ScanPlot};
 use crate::report::{Report, aligned, aside, json_lines};
 use gaugelink_sampler::statistics::{Measured, Sufficiency};
 use serde::Serialize;
@@ -41,25 +41,33 @@ pub(crate) fn execute(scan: &Scan, fresh: bool, report: &mut Report) -> Result<(
         return Err(directory.taken("a run, not a scan,"));
     }
     let (key, count) = (&scan.table.key, scan.members.len());
-    let (mut rows, mut curves) = (Vec::new(), Vec::new());
+    let (mut rows, mut curves, mut timings) = (Vec::new(), Vec::new(), Vec::new());
     for (number, (file, &at)) in scan.members.iter().zip(&scan.table.values).enumerate() {
         aside(format_args!("{key} = {at}, run {} of {count}", number + 1));
-        let (own, lines) = perform(file, fresh, false)?;
-        results::show(file, &own, &lines, &mut Report::quiet())?;
+        let (run, lines) = perform(file, fresh, false)?;
+        results::show(file, &run, &lines, &mut Report::quiet())?;
         let own: Vec<Row> =
             results::rows(file, &lines).into_iter().filter(|row| row.is_of_updates(file)).collect();
         extend(&mut curves, (file, &lines, &own), (observable, at));
+        timings = run.timings()?;
         rows.extend(own.into_iter().map(|row| At { key, at, row }));
     }
     let last = scan.table.values.last().copied().unwrap_or_default();
     let plot = ScanPlot { parameter: key, last, observable, curves: &curves };
     directory.replace("scan.svg", &plot.svg())?;
+    let mut files = "scan.svg, ";
+    if let (Some(spent), Some(file)) = (&scan.table.spent, scan.members.last()) {
+        let curves = costs((file, &timings), (spent, last), &curves);
+        let at = format!("{key} = {last}");
+        directory.replace("cost.svg", &CostPlot { at: &at, observable, curves: &curves }.svg())?;
+        files = "scan.svg, cost.svg, ";
+    }
     directory.replace("results.jsonl", &json_lines(&rows)?)?;
     let table = table(key, &rows);
     directory.replace("table.txt", &table)?;
     rows.iter().try_for_each(|row| report.record(row))?;
     let path = directory.path().display();
-    report.text(&format!("{table}\n{path}: scan.svg, results.jsonl, table.txt, and a directory of each run"))
+    report.text(&format!("{table}\n{path}: {files}results.jsonl, table.txt, and a directory of each run"))
 }
 
 /// Adds what a run tells of each stage of updates: τ_int of the observable, and the effective sample size of draws.
@@ -87,6 +95,31 @@ fn extend(
             Sufficiency::TooShort => curve.guesses.push((at, time)),
         }
     }
+}
+
+/// What an independent sample takes with each stage of the last run, 2 τ_int updates of a chain, its measurements included.
+fn costs(
+    (file, timings): (&RunFile, &[serde_json::Value]),
+    (spent, last): (&[f64], f64),
+    curves: &[ScanCurve],
+) -> Vec<CostCurve> {
+    let seconds = |stage: usize| {
+        let own = timings.iter().filter(|line| line["stage"].as_u64() == Some(stage as u64));
+        let sum = |key: &str| own.clone().filter_map(|line| line[key].as_f64()).sum::<f64>();
+        sum("seconds") / (sum("updates") * file.run.chains as f64)
+    };
+    let updates = (0..file.stages.len()).filter(|&stage| file.stages[stage].updates() > 0);
+    let cost = |(curve, stage): (&ScanCurve, usize)| {
+        let at_last = |times: &[(f64, Measured)]| times.iter().find(|(at, _)| *at == last).map(|t| t.1);
+        let (known, guess) = (at_last(&curve.times), at_last(&curve.guesses));
+        Some(CostCurve {
+            name: curve.name.clone(),
+            spent: spent.get(stage).copied().unwrap_or(0.0),
+            each: 2.0 * known.or(guess)?.value * seconds(stage),
+            at_least: known.is_none(),
+        })
+    };
+    curves.iter().zip(updates).filter_map(cost).collect()
 }
 
 fn table(key: &str, rows: &[At<'_>]) -> String {

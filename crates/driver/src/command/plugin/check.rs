@@ -17,7 +17,7 @@ use std::time::Duration;
 
 /// One check, as a line of the result.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Line {
+pub(crate) struct Checked {
     component: String,
     check: String,
     outcome: String,
@@ -31,7 +31,7 @@ enum Told {
         component: String,
         check: String,
     },
-    Ends(Line),
+    Ends(Checked),
     /// The plugin cannot be checked.
     Unusable(String),
     /// All checks are done.
@@ -39,6 +39,14 @@ enum Told {
 }
 
 const FAILED: &str = "FAILED";
+
+impl Checked {
+    /// What a file says of itself, whether it holds, and with which numbers.
+    pub fn claim(name: &str, holds: bool, sentence: String) -> Self {
+        let outcome = word(if holds { Outcome::Passed } else { Outcome::Failed });
+        Self { component: String::new(), check: name.into(), outcome: outcome.into(), sentence }
+    }
+}
 
 /// Puts a plugin through the checks of [`conformance`].
 ///
@@ -49,13 +57,19 @@ pub(crate) fn check(args: &PluginCheckArgs, report: &mut Report) -> Result<(), D
     if let Some(text) = &args.config {
         text.parse::<toml::Table>().map_err(|error| DriverError::Request(format!("--config: {error}")))?;
     }
-    let lines = watched(&file, args)?;
+    let lines = watched(&file, args.component.as_deref(), args.config.as_deref(), args.timeout)?;
+    show(&file.display().to_string(), &lines, report)
+}
+
+/// Prints lines by components; what belongs to none stands under `name`.
+///
+/// # Errors
+/// [`DriverError::Checks`] where one failed.
+pub(crate) fn show(name: &str, lines: &[Checked], report: &mut Report) -> Result<(), DriverError> {
     let mut last = None;
-    for line in &lines {
+    for line in lines {
         if last != Some(&line.component) {
-            let title =
-                if line.component.is_empty() { file.display().to_string() } else { line.component.clone() };
-            report.text(&title)?;
+            report.text(if line.component.is_empty() { name } else { &line.component })?;
             last = Some(&line.component);
         }
         report.text(&format!("  {:<8} {:<18} {}", line.outcome, line.check, line.sentence))?;
@@ -102,12 +116,12 @@ pub(crate) fn check_here(args: &PluginCheckHereArgs) -> Result<(), DriverError> 
 }
 
 /// A check that did not pass.
-fn failed(component: String, check: &str, sentence: String) -> Line {
-    Line { component, check: check.into(), outcome: FAILED.into(), sentence }
+fn failed(component: String, check: &str, sentence: String) -> Checked {
+    Checked { component, check: check.into(), outcome: FAILED.into(), sentence }
 }
 
-fn line(check: &Check) -> Line {
-    Line {
+fn line(check: &Check) -> Checked {
+    Checked {
         component: check.component.clone(),
         check: check.name.into(),
         outcome: word(check.outcome).into(),
@@ -116,7 +130,15 @@ fn line(check: &Check) -> Line {
 }
 
 /// The lines of [`check_here`] in another process, with those about how it ended and what it wrote.
-fn watched(file: &Path, args: &PluginCheckArgs) -> Result<Vec<Line>, DriverError> {
+///
+/// # Errors
+/// [`DriverError`] where the process cannot be started, or the plugin has no such component.
+pub(crate) fn watched(
+    file: &Path,
+    component: Option<&str>,
+    config: Option<&str>,
+    timeout: u64,
+) -> Result<Vec<Checked>, DriverError> {
     let io = |action| move |source| DriverError::Io { action, path: "a temporary folder".into(), source };
     let folder = tempfile::tempdir().map_err(io("make"))?;
     let place = |name: &str| folder.path().join(name);
@@ -124,15 +146,15 @@ fn watched(file: &Path, args: &PluginCheckArgs) -> Result<Vec<Line>, DriverError
     let stream = |path| File::create(path).map(Stdio::from).map_err(io("write to"));
     let mut command = Command::new(std::env::current_exe().map_err(io("find the program for"))?);
     command.args(["plugin", "check-here"]).arg(file).arg("--events").arg(&events);
-    if let Some(component) = &args.component {
+    if let Some(component) = component {
         command.arg("--component").arg(component);
     }
-    if let Some(config) = &args.config {
+    if let Some(config) = config {
         command.arg("--config").arg(config);
     }
     command.stdin(Stdio::null()).stdout(stream(&written[0])?).stderr(stream(&written[1])?);
     let child = command.spawn().map_err(io("start a process in"))?;
-    let end = wait(child, &events, Duration::from_secs(args.timeout)).map_err(io("watch a process in"))?;
+    let end = wait(child, &events, Duration::from_secs(timeout)).map_err(io("watch a process in"))?;
     let text = std::fs::read_to_string(&events).unwrap_or_default();
     let mut lines = Vec::new();
     let (mut running, mut done) = (Some((String::new(), String::from("start"))), false);
@@ -150,7 +172,7 @@ fn watched(file: &Path, args: &PluginCheckArgs) -> Result<Vec<Line>, DriverError
             Told::Done => (running, done) = (None, true),
         }
     }
-    let limit = format!("{} s (--timeout)", args.timeout);
+    let limit = format!("{timeout} s (--timeout)");
     match running {
         Some((component, check)) => lines.push(failed(component, &check, ended(&end, &limit))),
         None if !matches!(end, End::Exit(status) if status.success()) => {
@@ -168,7 +190,7 @@ fn watched(file: &Path, args: &PluginCheckArgs) -> Result<Vec<Line>, DriverError
             lines.push(failed(String::new(), name, sentence));
         } else if done {
             let sentence = format!("nothing was written to {stream}");
-            lines.push(Line {
+            lines.push(Checked {
                 component: String::new(),
                 check: name.into(),
                 outcome: "passed".into(),

@@ -1,6 +1,6 @@
 //! `gaugelink plugin`: what plugins there are, and whether they keep the rules of plugin.h.
 
-mod check;
+pub(super) mod check;
 mod child;
 
 pub(crate) use check::{check, check_here};
@@ -108,7 +108,7 @@ pub(crate) fn list_here(args: &PluginListHereArgs) -> Result<(), DriverError> {
 
 /// A file as it is given, or a name that the search finds: a bare name is a plugin's before it is that of a file here. What
 /// is here and no file, such as a folder, is taken where nothing else is found: opening it says what it is.
-fn find(search: &Search, path: &Path) -> Result<PathBuf, DriverError> {
+pub(super) fn find(search: &Search, path: &Path) -> Result<PathBuf, DriverError> {
     let found = search.find(&path.to_string_lossy());
     let is_name = path.components().count() == 1 && path.extension().is_none() && found.is_ok();
     if path.is_file() && !is_name || found.is_err() && path.symlink_metadata().is_ok() {

@@ -1,0 +1,164 @@
+//! What a flow's model file says of its quality, measured anew.
+
+use crate::error::DriverError;
+use gaugelink_lattice::Lattice;
+use gaugelink_lattice::group::group_name;
+use gaugelink_lattice::rng::{Address, Purpose};
+use gaugelink_models::file::ModelKind;
+use gaugelink_models::{Flow, Model};
+use gaugelink_sampler::statistics::{LogWeights, Measured};
+use gaugelink_train::{ReverseKl, TrainError, exact, step_error};
+use std::sync::Arc;
+
+/// A claim, whether it holds, and with which numbers.
+type Claim = (&'static str, bool, String);
+
+/// Sigmas that a measured number may be off.
+const SIGMAS: f64 = 4.0;
+/// Parts of a sample, from which the error of its effective size comes.
+const PARTS: usize = 20;
+/// Configurations behind the error of a flow's steps.
+const STEP_SAMPLES: usize = 32;
+/// By how much an error of the steps may be above the one stated.
+const STEP_FACTOR: f64 = 2.0;
+
+/// How a model is sampled.
+pub(crate) struct Sampled {
+    pub samples: usize,
+    pub seed: u64,
+    pub threads: usize,
+}
+
+/// A flow of Wilson's action in two dimensions, where ln Z is known.
+pub(crate) struct Claims<'m> {
+    model: &'m Model,
+    n: usize,
+    beta: f64,
+    extents: Vec<usize>,
+}
+
+impl<'m> Claims<'m> {
+    /// Of a model, on the lattice that it names or another one; none for other kinds and theories.
+    ///
+    /// # Errors
+    /// As [`stated_extents`].
+    pub fn of(model: &'m Model, volume: Option<&Vec<usize>>) -> Result<Option<Self>, DriverError> {
+        let header = &model.header;
+        let action = header.action.as_ref().filter(|action| action.name == "wilson");
+        let beta = action.and_then(|action| action.parameters.get("beta")?.as_f64());
+        let n = (1..=3).find(|&n| header.theory.group == group_name(n));
+        let (Some(beta), Some(n), ModelKind::Flow, 2) = (beta, n, header.kind, header.theory.dims) else {
+            return Ok(None);
+        };
+        let extents = match volume {
+            Some(extents) => extents.clone(),
+            None => stated_extents(model)?,
+        };
+        Ok(Some(Self { model, n, beta, extents }))
+    }
+
+    /// Draws and compares.
+    ///
+    /// # Errors
+    /// [`DriverError::Input`] where the flow cannot be placed or drawn from.
+    pub fn measure(&self, sampled: &Sampled) -> Result<Vec<Claim>, DriverError> {
+        let claims = match self.n {
+            1 => self.measure_in::<1>(sampled),
+            2 => self.measure_in::<2>(sampled),
+            _ => self.measure_in::<3>(sampled),
+        };
+        claims.map_err(|error| DriverError::Input(error.to_string()))
+    }
+
+    fn measure_in<const N: usize>(&self, sampled: &Sampled) -> Result<Vec<Claim>, TrainError> {
+        let (extents, threads) = (&self.extents, sampled.threads);
+        let place = |lattice: &Arc<Lattice>| Flow::<f32, N>::from_model(lattice, self.model);
+        let mut draws = ReverseKl::<f32, N>::new(extents, self.beta, threads, &place)?;
+        let samples = sampled.samples.next_multiple_of(PARTS * 16);
+        let address = Address::new(sampled.seed, Purpose::Proposal);
+        let logs = draws.draw(address, samples)?.log_weights();
+        let weights = LogWeights::new(&logs)?;
+        let volume = extents.iter().product();
+        let (ln_z, untrained) = exact::ln_z_and_untrained(N, self.beta, volume);
+        let place = |count: usize| format!("{count} draws on {}", text(extents));
+        let mut claims = vec![self.size(&weights, &logs, untrained, &place(samples))?];
+        let Measured { value, error } = weights.ln_z()?;
+        let off = (value - ln_z) / error;
+        claims.push((
+            "ln Z",
+            off.abs() < SIGMAS,
+            format!("{}, exact {ln_z:.4}, {off:+.1} sigma", Measured { value, error }),
+        ));
+        if let Some(doubled) = self.with_twice_the_steps() {
+            let flow = |model: &Model, lattice: &Arc<Lattice>| Flow::<f64, N>::from_model(lattice, model);
+            let (coarse, fine) =
+                (|l: &Arc<Lattice>| flow(self.model, l), |l: &Arc<Lattice>| flow(&doubled, l));
+            let found = step_error::<N>(extents, threads, (&coarse, &fine), address, STEP_SAMPLES)?;
+            let stated = self.model.header.measured.other.get("step_error").and_then(|e| e.as_f64());
+            let holds = stated.is_none_or(|stated| found < STEP_FACTOR * stated);
+            let says = stated.map_or("the file says nothing".into(), |s| format!("the file says {s:.1e}"));
+            let sentence = format!("ln q changes by {found:.1e} (rms) with twice the steps; {says}");
+            claims.push(("step error", holds, sentence));
+        }
+        Ok(claims)
+    }
+
+    /// The effective sample size: that of the file holds unless it is larger by more than errors explain, those of its own
+    /// samples included.
+    fn size(
+        &self,
+        weights: &LogWeights,
+        logs: &[f64],
+        untrained: f64,
+        draws: &str,
+    ) -> Result<Claim, TrainError> {
+        let size = weights.effective_sample_size();
+        let parts =
+            logs.chunks(logs.len() / PARTS).map(|part| Ok(LogWeights::new(part)?.effective_sample_size()));
+        let parts = parts.collect::<Result<Vec<f64>, TrainError>>()?;
+        let mean = parts.iter().sum::<f64>() / PARTS as f64;
+        let spread = parts.iter().map(|part| (part - mean).powi(2)).sum::<f64>() / (PARTS - 1) as f64;
+        let error = (spread / PARTS as f64).sqrt();
+        let measured = &self.model.header.measured;
+        let says = match (measured.ess, measured.samples) {
+            (Some(ess), Some(samples)) => format!("the file says {ess:.4} from {samples}"),
+            (Some(ess), None) => format!("the file says {ess:.4}, and not from how many"),
+            (None, _) => "the file says nothing".into(),
+        };
+        let own = measured.samples.map_or(0.0, |own| logs.len() as f64 / own as f64);
+        let most = size + SIGMAS * error * (1.0 + own).sqrt();
+        let holds = measured.ess.is_none_or(|ess| ess <= most);
+        let size = Measured { value: size, error };
+        Ok(("ESS", holds, format!("{size} from {draws}; {says}; without training {untrained:.2}")))
+    }
+
+    /// The model with twice the steps of its flows of loops, if it has such.
+    fn with_twice_the_steps(&self) -> Option<Model> {
+        if self.model.has_exact_density() {
+            return None;
+        }
+        let mut model = self.model.clone();
+        for layer in &mut model.header.architecture {
+            if let Some(steps) = layer.settings.get("steps").and_then(|steps| steps.as_u64()) {
+                layer.settings.insert("steps".into(), (2 * steps).into());
+            }
+        }
+        Some(model)
+    }
+}
+
+/// The lattice that a model was measured on, or trained.
+///
+/// # Errors
+/// [`DriverError::Request`] where the file names none.
+pub(crate) fn stated_extents(model: &Model) -> Result<Vec<usize>, DriverError> {
+    let header = &model.header;
+    let stated = header.measured.other.get("extents").or(header.training.other.get("extents"));
+    stated.and_then(|extents| serde_json::from_value(extents.clone()).ok()).ok_or_else(|| {
+        DriverError::Request("the model does not say on which lattice it was measured: give --volume".into())
+    })
+}
+
+fn text(extents: &[usize]) -> String {
+    extents.iter().map(usize::to_string).collect::<Vec<_>>().join("x")
+}

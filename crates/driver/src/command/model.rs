@@ -1,0 +1,159 @@
+//! `gaugelink model`: what a model file says of itself, and whether it is so.
+
+use super::plugin::check::{Checked, show, watched};
+use super::plugin::find;
+use crate::claims::{Claims, Sampled};
+use crate::error::DriverError;
+use crate::report::Report;
+use clap::{Args, Subcommand};
+use gaugelink_host::Search;
+use gaugelink_lattice::DIM_MAX;
+use gaugelink_models::Model;
+use gaugelink_models::file::ModelKind;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// `model`
+#[derive(Subcommand, Debug)]
+pub(crate) enum ModelCommand {
+    /// Theory, layers, training, and what was measured
+    Info(ModelInfoArgs),
+    /// Inverse, Jacobian, covariance and the other checks of plugins, and the ESS of flows measured anew
+    Check(ModelCheckArgs),
+}
+
+/// Extents, as of `--volume`.
+#[derive(Clone, Debug)]
+pub(crate) struct Volume(pub Vec<usize>);
+
+/// `16x16` and the like, of two to four dimensions.
+pub(crate) fn volume(text: &str) -> Result<Volume, String> {
+    let extents: Option<Vec<usize>> = text.split('x').map(|extent| extent.parse().ok()).collect();
+    let extents = extents.filter(|e| (2..=DIM_MAX).contains(&e.len()) && e.iter().all(|&l| l > 1));
+    extents.map(Volume).ok_or_else(|| "give two to four extents of 2 or more, e.g. 16x16".into())
+}
+
+/// Of `model info`.
+#[derive(Args, Debug)]
+pub(crate) struct ModelInfoArgs {
+    /// Model files
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// JSON lines on standard output, nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Of `model check`.
+#[derive(Args, Debug)]
+pub(crate) struct ModelCheckArgs {
+    /// Model file
+    pub file: PathBuf,
+    /// Extents to sample a flow on; without them those that the model was measured on
+    #[arg(long, value_name = "XxY", value_parser = volume)]
+    pub volume: Option<Volume>,
+    /// Draws of a flow behind its ESS and ln Z, rounded up to a multiple of 320
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(320..))]
+    pub samples: u32,
+    /// Seed of the draws
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Threads; 0 takes all cores
+    #[arg(long, default_value_t = 0)]
+    pub threads: usize,
+    /// A check of the plugin's that takes longer has failed
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    pub timeout: u64,
+    /// JSON lines on standard output, nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Reads a model file, whose numbers have to be those that it was written with.
+fn read(path: &Path) -> Result<Model, DriverError> {
+    Model::read(path).map_err(|error| DriverError::Input(error.to_string()))
+}
+
+/// What the header says, in lines.
+///
+/// # Errors
+/// [`DriverError::Input`] for a file that is no model, or damaged.
+pub(crate) fn info(args: &ModelInfoArgs, report: &mut Report) -> Result<(), DriverError> {
+    for path in &args.files {
+        let model = read(path)?;
+        let header = &model.header;
+        let mut line = |name: &str, text: String| match text.is_empty() {
+            true => Ok(()),
+            false => report.text(&format!("  {name:<14} {text}")),
+        };
+        line("file", path.display().to_string())?;
+        let kind = format!("{:?}", header.kind).to_lowercase();
+        line("kind", format!("{kind} for {} in {} dimensions", header.theory.group, header.theory.dims))?;
+        for target in header.action.iter().chain(&header.operator) {
+            let settings = target.parameters.iter().map(|(key, value)| format!("{key} = {value}"));
+            line("of", format!("{} {}", target.name, settings.collect::<Vec<_>>().join(", ")))?;
+        }
+        for run in header.architecture.chunk_by(|a, b| a.kind == b.kind) {
+            line("layers", format!("{} of kind {}", run.len(), run[0].kind))?;
+        }
+        line("parameters", model.parameters.len().to_string())?;
+        line("conventions", header.conventions.clone())?;
+        let training = &header.training;
+        let other = training.other.iter().filter(|(key, _)| *key != "provenance");
+        let other = other.map(|(key, value)| format!(", {key} {value}")).collect::<String>();
+        let (seed, steps, batch) = (training.seed, training.steps, training.batch);
+        line(
+            "training",
+            format!("seed {seed}, {steps} steps of {batch}{other}, version {}", training.version),
+        )?;
+        let measured = &header.measured;
+        let mut claims: Vec<String> = measured.ess.iter().map(|ess| format!("ESS {ess:.4}")).collect();
+        claims.extend(measured.samples.iter().map(|n| format!("from {n} samples")));
+        claims.extend(measured.other.iter().map(|(key, value)| format!("{key} {value}")));
+        line("measured", claims.join(", "))?;
+        for (key, value) in &header.other {
+            line(key, value.to_string())?;
+        }
+        report.record(&json!({ "file": path.display().to_string(), "model": header }))?;
+    }
+    Ok(())
+}
+
+/// Puts a model through the checks of plugins, with the plugin that serves its kind, and measures anew what it says of
+/// itself.
+///
+/// # Errors
+/// [`DriverError::Checks`] where a check failed or a claim does not hold; their lines are printed.
+pub(crate) fn check(args: &ModelCheckArgs, report: &mut Report) -> Result<(), DriverError> {
+    let model = read(&args.file)?;
+    let plugin = match model.header.kind {
+        ModelKind::Flow => "flow",
+        ModelKind::Force => "force",
+        ModelKind::Precond => "precond",
+    };
+    let mut lines = Vec::new();
+    if model.header.kind != ModelKind::Flow || model.has_exact_density() {
+        let path = std::path::absolute(&args.file).unwrap_or_else(|_| args.file.clone());
+        let config =
+            toml::Table::from_iter([("model".to_owned(), path.to_string_lossy().into_owned().into())]);
+        let library = find(&Search::new(&[]), Path::new(plugin))?;
+        lines = watched(&library, None, Some(&config.to_string()), args.timeout)?;
+    }
+    let claims = Claims::of(&model, args.volume.as_ref().map(|volume| &volume.0))?;
+    if let Some(claims) = claims {
+        let sampled = claims.measure(&Sampled {
+            samples: args.samples as usize,
+            seed: args.seed,
+            threads: args.threads,
+        })?;
+        lines
+            .extend(sampled.into_iter().map(|(name, holds, sentence)| Checked::claim(name, holds, sentence)));
+    }
+    if lines.is_empty() {
+        return Err(DriverError::Request(format!(
+            "{}: there is nothing to check: the model states no action that is known here",
+            args.file.display()
+        )));
+    }
+    show(&args.file.display().to_string(), &lines, report)
+}
