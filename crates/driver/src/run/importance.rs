@@ -75,6 +75,11 @@ impl<const N: usize> Chain<N> for Weighted<'_, '_, N> {
     }
 }
 
+/// Below this effective sample size the weights have a tail that the draws have hardly come to.
+const SMALL: f64 = 0.1;
+const TAIL: &str = "few draws have most of the weight, and those that would have more were not drawn: do not trust averages and \
+                    errors; take a flow nearer to the theory, or a mixture with one";
+
 /// The draws of a stage.
 fn draws(number: usize, lines: &[Line]) -> Vec<&Update> {
     let of_stage = |line: &Line| matches!(line, Line::Importance(update) if update.stage == number);
@@ -136,9 +141,8 @@ pub(super) fn rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[
         }
     }
     let size = weights.effective_sample_size();
-    rows.push(
-        row("ESS of draws").value(size).count(draws.len()).note("of their weights exp(-S)/q, 1 at most"),
-    );
+    let own = row("ESS of draws").value(size).count(draws.len()).note("of their weights exp(-S)/q, 1 at most");
+    rows.push(if size < SMALL { own.note(TAIL) } else { own });
     if let Ok(Measured { value, error }) = weights.ln_z() {
         let row = row("ln Z").value_with_error(value, error).count(draws.len());
         rows.push(exact::ln_z(file).into_iter().fold(row, Row::against));
