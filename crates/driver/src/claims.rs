@@ -5,7 +5,7 @@ use gaugelink_lattice::Lattice;
 use gaugelink_lattice::group::group_name;
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_models::file::ModelKind;
-use gaugelink_models::{Flow, Model};
+use gaugelink_models::{Flow, Model, ModelError};
 use gaugelink_sampler::statistics::{LogWeights, Measured};
 use gaugelink_train::{ReverseKl, TrainError, exact, step_error};
 use std::sync::Arc;
@@ -30,19 +30,19 @@ pub(crate) struct Sampled {
 }
 
 /// A flow of Wilson's action in two dimensions, where ln Z is known.
-pub(crate) struct Claims<'m> {
-    model: &'m Model,
+pub(crate) struct Claims {
+    model: Model,
     n: usize,
     beta: f64,
     extents: Vec<usize>,
 }
 
-impl<'m> Claims<'m> {
+impl Claims {
     /// Of a model, on the lattice that it names or another one; none for other kinds and theories.
     ///
     /// # Errors
     /// As [`stated_extents`].
-    pub fn of(model: &'m Model, volume: Option<&Vec<usize>>) -> Result<Option<Self>, DriverError> {
+    pub fn of(model: &Model, volume: Option<&Vec<usize>>) -> Result<Option<Self>, DriverError> {
         let header = &model.header;
         let action = header.action.as_ref().filter(|action| action.name == "wilson");
         let beta = action.and_then(|action| action.parameters.get("beta")?.as_f64());
@@ -54,7 +54,13 @@ impl<'m> Claims<'m> {
             Some(extents) => extents.clone(),
             None => stated_extents(model)?,
         };
-        Ok(Some(Self { model, n, beta, extents }))
+        // Of a model for a range of couplings the one that it was measured at.
+        let mut own = model.clone();
+        if model.conditional().map_err(input)?.is_some() {
+            own = model.at(beta).map_err(input)?;
+            own.header.measured = header.measured.clone();
+        }
+        Ok(Some(Self { model: own, n, beta, extents }))
     }
 
     /// Draws and compares.
@@ -72,7 +78,7 @@ impl<'m> Claims<'m> {
 
     fn measure_in<const N: usize>(&self, sampled: &Sampled) -> Result<Vec<Claim>, TrainError> {
         let (extents, threads) = (&self.extents, sampled.threads);
-        let place = |lattice: &Arc<Lattice>| Flow::<f32, N>::from_model(lattice, self.model);
+        let place = |lattice: &Arc<Lattice>| Flow::<f32, N>::from_model(lattice, &self.model);
         let mut draws = ReverseKl::<f32, N>::new(extents, self.beta, threads, &place)?;
         let samples = sampled.samples.next_multiple_of(PARTS * 16);
         let address = Address::new(sampled.seed, Purpose::Proposal);
@@ -92,7 +98,7 @@ impl<'m> Claims<'m> {
         if let Some(doubled) = self.with_twice_the_steps() {
             let flow = |model: &Model, lattice: &Arc<Lattice>| Flow::<f64, N>::from_model(lattice, model);
             let (coarse, fine) =
-                (|l: &Arc<Lattice>| flow(self.model, l), |l: &Arc<Lattice>| flow(&doubled, l));
+                (|l: &Arc<Lattice>| flow(&self.model, l), |l: &Arc<Lattice>| flow(&doubled, l));
             let found = step_error::<N>(extents, threads, (&coarse, &fine), address, STEP_SAMPLES)?;
             let stated = self.model.header.measured.other.get("step_error").and_then(|e| e.as_f64());
             let holds = stated.is_none_or(|stated| found < STEP_FACTOR * stated);
@@ -145,6 +151,10 @@ impl<'m> Claims<'m> {
         }
         Some(model)
     }
+}
+
+fn input(error: ModelError) -> DriverError {
+    DriverError::Input(error.to_string())
 }
 
 /// The lattice that a model was measured on, or trained.

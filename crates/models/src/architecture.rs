@@ -145,6 +145,7 @@ impl<T: Real, const N: usize> Flow<T, N> {
             return Err(ModelError::Parameter(format!("the model is a {:?}: give a flow", header.kind)));
         }
         header.theory.expect::<N>(lattice.dims())?;
+        Self::expect_one_coupling(model)?;
         if header.architecture.len() > LAYERS_MAX {
             let count = header.architecture.len();
             return Err(ModelError::Parameter(format!(

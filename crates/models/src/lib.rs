@@ -8,6 +8,7 @@ mod algebra;
 mod architecture;
 #[cfg(test)]
 mod cases;
+mod conditional;
 mod error;
 pub mod file;
 mod flow;
@@ -18,6 +19,7 @@ pub mod precond;
 pub mod serve;
 
 pub use architecture::{LAYERS_MAX, LayerKind, flow_model};
+pub use conditional::Conditional;
 pub use error::ModelError;
 pub use file::Model;
 pub use flow::Flow;

@@ -12,16 +12,19 @@ use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{
     Complex, GaugeField, LaneMeaning, Lattice, LatticeOptions, Matrix, MomentumField, Pool, Site,
 };
-use gaugelink_models::Layer;
 use gaugelink_models::layers::{BlockSettings, U1Block};
+use gaugelink_models::{Conditional, Layer, ModelError};
 use std::f64::consts::TAU;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// What is fitted, and how.
 #[derive(Clone, Copy, Debug)]
 pub struct BlockFit {
-    /// β of Wilson's action.
+    /// β of Wilson's action; of a range, the one that the fit begins with.
     pub beta: f64,
+    /// Couplings that the layers are to serve, where they are several: each knot then has parameters of its own, and the steps
+    /// at one β are followed by as many over the range.
+    pub range: Option<Conditional>,
     /// Steps of the optimiser for each layer.
     pub steps: u64,
     /// First learning rate, which goes down along a cosine.
@@ -37,9 +40,9 @@ pub struct BlockFit {
 /// A layer's parameters, and what they leave of the divergence, for each block.
 #[derive(Clone, Debug)]
 pub struct FittedLayer {
-    /// Parameters of the layer.
-    pub parameters: Vec<f64>,
-    /// Mean ln q − ln p of φ given s, s drawn from its density.
+    /// Parameters of the layer, for each knot of a range.
+    pub knots: Vec<Vec<f64>>,
+    /// Mean ln q − ln p of φ given s, s drawn from its density; over a range the largest one.
     pub divergence: f64,
 }
 
@@ -88,7 +91,7 @@ impl BlockFit {
         for step in 0..self.steps {
             if step % STAGE == 0 && step / STAGE <= stages {
                 let done = if stages == 0 { 1.0 } else { (step / STAGE) as f64 / stages as f64 };
-                rig.set_beta(self.beta * (FIRST + (1.0 - FIRST) * done));
+                rig.exact = rig.exact(self.beta * (FIRST + (1.0 - FIRST) * done));
             }
             gradient.fill(0.0);
             let estimator = if 2 * step < self.steps { Estimator::Reparametrised } else { Estimator::Path };
@@ -99,25 +102,87 @@ impl BlockFit {
             }
             adam.step(&mut parameters, &gradient, self.rate * Schedule::Cosine.factor(step, self.steps));
         }
-        let of_sample = |k: u64| rig.divergence(&parameters, seed.sample(self.steps + k), 0.0, None);
-        let divergences: Vec<f64> = (0..EVALUATIONS).map(of_sample).collect::<Result<_, _>>()?;
-        let divergence = divergences.iter().sum::<f64>() / EVALUATIONS as f64;
-        Ok(FittedLayer { parameters, divergence })
+        let Some(range) = self.range else {
+            let divergence = rig.told(&parameters, seed, self.steps)?;
+            return Ok(FittedLayer { knots: vec![parameters], divergence });
+        };
+        self.spread(&mut rig, range, (parameters, seed))
+    }
+
+    /// From the parameters at one β to those of a range: each step is at one of a few couplings, in turn.
+    fn spread(
+        &self,
+        rig: &mut Rig,
+        range: Conditional,
+        (start, seed): (Vec<f64>, Address),
+    ) -> Result<FittedLayer, TrainError> {
+        let (count, wrong) = (start.len(), |error: ModelError| TrainError::Setting(error.to_string()));
+        let at = |k: u64| range.from + (range.to - range.from) * k as f64 / (COUPLINGS - 1) as f64;
+        let mixed = |knots: &[f64], shares: &[f64]| -> Vec<f64> {
+            let sum = |i: usize| shares.iter().enumerate().map(|(k, b)| b * knots[k * count + i]).sum();
+            (0..count).map(sum).collect()
+        };
+        let couplings = (0..COUPLINGS)
+            .map(|k| Ok((rig.exact(at(k)), range.shares(at(k)).map_err(wrong)?)))
+            .collect::<Result<Vec<_>, TrainError>>()?;
+        let mut knots = start.repeat(range.knots);
+        let mut adam = Adam::new(Settings { norm_max: Some(10.0), ..Settings::default() }, knots.len());
+        let (mut gradient, mut sum) = (vec![0.0; count], vec![0.0; knots.len()]);
+        for step in 0..self.steps {
+            // A stride that has no factor with the couplings comes to all, the next one far from the last.
+            let (exact, shares) = &couplings[(STRIDE * step % COUPLINGS) as usize];
+            rig.exact = exact.clone();
+            gradient.fill(0.0);
+            let (point, estimator) = (seed.sample(self.steps + step), Estimator::Path);
+            let loss =
+                rig.divergence(&mixed(&knots, shares), point, EVEN, Some((estimator, &mut gradient)))?;
+            if !(loss.is_finite() && gradient.iter().all(|g| g.is_finite())) {
+                return Err(TrainError::NotFinite { step: self.steps + step });
+            }
+            for (sum, share) in sum.chunks_mut(count).zip(shares) {
+                sum.iter_mut().zip(&gradient).for_each(|(sum, g)| *sum = share * g);
+            }
+            adam.step(&mut knots, &sum, self.rate * Schedule::Cosine.factor(step, self.steps));
+        }
+        let mut divergence = f64::NEG_INFINITY;
+        for (exact, shares) in couplings {
+            rig.exact = exact;
+            divergence = divergence.max(rig.told(&mixed(&knots, &shares), seed, 2 * self.steps)?);
+        }
+        Ok(FittedLayer { knots: knots.chunks(count).map(<[f64]>::to_vec).collect(), divergence })
     }
 }
+
+/// Couplings of a range that steps are made at, and the way from one to the next.
+const COUPLINGS: u64 = 17;
+const STRIDE: u64 = 7;
 
 /// A layer of blocks of two plaquettes on a lattice of 4 sites across, each row of which holds two blocks with the loops s
 /// and −s: links along y alone differ from 1, those at even x make s, those at odd x are split.
 struct Rig {
     layer: U1Block<f64>,
     plaquettes: usize,
-    half: U1Sum,
-    whole: U1Sum,
-    quantiles: Vec<f64>,
+    exact: Arc<Exact>,
     before: GaugeField<f64, 1>,
     after: GaugeField<f64, 1>,
     cotangent: MomentumField<f64, 1>,
     rows: usize,
+}
+
+/// What is known of a block at one β.
+struct Exact {
+    half: U1Sum,
+    whole: U1Sum,
+    quantiles: Vec<f64>,
+}
+
+impl Exact {
+    /// Of a block whose halves have so many plaquettes.
+    fn new(beta: f64, plaquettes: usize) -> Self {
+        let (half, whole) = (U1Sum::new(beta, plaquettes), U1Sum::new(beta, 2 * plaquettes));
+        let quantiles = whole.quantiles();
+        Self { half, whole, quantiles }
+    }
 }
 
 /// The direction of links that differ from 1.
@@ -130,12 +195,9 @@ impl Rig {
         let options = LatticeOptions { threads: 1, lanes, ..LatticeOptions::default() };
         let lattice = Lattice::new(&[4, rows], options)?;
         let plaquettes = settings.half.iter().product();
-        let whole = U1Sum::new(fit.beta, 2 * plaquettes);
         Ok(Self {
             layer: U1Block::new(&lattice, BlockSettings { half: [1, 1], across: 0, ..*settings })?,
-            quantiles: whole.quantiles(),
-            half: U1Sum::new(fit.beta, plaquettes),
-            whole,
+            exact: Arc::new(Exact::new(fit.beta, plaquettes)),
             plaquettes,
             before: GaugeField::cold(&lattice)?,
             after: GaugeField::cold(&lattice)?,
@@ -144,9 +206,15 @@ impl Rig {
         })
     }
 
-    fn set_beta(&mut self, beta: f64) {
-        (self.half, self.whole) = (U1Sum::new(beta, self.plaquettes), U1Sum::new(beta, 2 * self.plaquettes));
-        self.quantiles = self.whole.quantiles();
+    fn exact(&self, beta: f64) -> Arc<Exact> {
+        Arc::new(Exact::new(beta, self.plaquettes))
+    }
+
+    /// The divergence that is told, of points behind sample number `first`.
+    fn told(&mut self, parameters: &[f64], seed: Address, first: u64) -> Result<f64, TrainError> {
+        let of_sample = |k: u64| self.divergence(parameters, seed.sample(first + k), 0.0, None);
+        let divergences: Vec<f64> = (0..EVALUATIONS).map(of_sample).collect::<Result<_, _>>()?;
+        Ok(divergences.iter().sum::<f64>() / EVALUATIONS as f64)
     }
 
     /// Puts points of a quadrature, shifted at random, into the links.
@@ -164,7 +232,8 @@ impl Rig {
                     TAU * (p / even - 0.5)
                 } else {
                     let p = (p - even) / (1.0 - even);
-                    self.quantiles[((p * self.quantiles.len() as f64) as usize).min(self.quantiles.len() - 1)]
+                    let quantiles = &self.exact.quantiles;
+                    quantiles[((p * quantiles.len() as f64) as usize).min(quantiles.len() - 1)]
                 };
                 let phi = |k: usize| TAU * (point * spread[k] + shifts[1 + k]).fract();
                 for (x, theta) in [0.0, phi(0), s, s + phi(1)].into_iter().enumerate() {
@@ -211,8 +280,8 @@ impl Rig {
                 });
                 for x in [1, 3] {
                     let loops = [theta[x] - theta[x - 1], theta[(x + 1) % 4] - theta[x]];
-                    let [first, second] = loops.map(|phi| self.half.ln(phi));
-                    sum += self.whole.ln(loops[0] + loops[1]).0 - first.0 - second.0;
+                    let [first, second] = loops.map(|phi| self.exact.half.ln(phi));
+                    sum += self.exact.whole.ln(loops[0] + loops[1]).0 - first.0 - second.0;
                     let (block, _) = self.after.layout().locate(&site(x, row));
                     let score = self.cotangent.get(block, ALONG, chain);
                     self.cotangent.set(block, ALONG, chain, (score + second.1 - first.1) / points);
@@ -239,16 +308,16 @@ mod tests {
     use crate::ReverseKl;
     use gaugelink_models::{Flow, LayerKind};
     use gaugelink_sampler::statistics::LogWeights;
-    use std::sync::Arc;
 
-    const FIT: BlockFit = BlockFit { beta: 3.0, steps: 1200, rate: 1e-2, points: 256, seed: 3, threads: 2 };
+    const FIT: BlockFit =
+        BlockFit { beta: 3.0, range: None, steps: 1200, rate: 1e-2, points: 256, seed: 3, threads: 2 };
 
     /// What is fitted on blocks of two plaquettes is good on blocks of eight, against Wilson's action on the whole lattice.
     #[test]
     fn layers_that_are_fitted_one_by_one_are_a_flow() {
         let layers = BlockSettings::halvings(4, 8, 16);
         let fitted = FIT.fit(&layers).unwrap();
-        let parameters: Vec<f64> = fitted.iter().flat_map(|layer| layer.parameters.clone()).collect();
+        let parameters: Vec<f64> = fitted.iter().flat_map(|layer| layer.knots[0].clone()).collect();
         let place = |lattice: &Arc<Lattice>| {
             let layer = |settings: &BlockSettings| LayerKind::U1Block(*settings).stack(lattice, 1);
             let stacks = layers.iter().map(layer).collect::<Result<Vec<_>, _>>()?;
@@ -265,12 +334,39 @@ mod tests {
         assert!((divergence - expected).abs() < 0.02, "{divergence} {expected}");
     }
 
+    /// One fit serves couplings between its knots nearly as well as a fit of each.
+    #[test]
+    fn a_fit_over_a_range_serves_all_of_it() {
+        let layers = BlockSettings::halvings(4, 8, 16);
+        let range = Conditional { from: 2.0, to: 4.0, knots: 3 };
+        let fitted = BlockFit { range: Some(range), beta: 2.0, ..FIT }.fit(&layers).unwrap();
+        assert!(fitted.iter().all(|layer| layer.knots.len() == 3 && layer.divergence < 0.02), "{fitted:?}");
+        for beta in [2.0, 2.7, 3.4, 4.0] {
+            let shares = range.shares(beta).unwrap();
+            let mixed = |layer: &FittedLayer| -> Vec<f64> {
+                let sum = |i: usize| shares.iter().zip(&layer.knots).map(|(b, knot)| b * knot[i]).sum();
+                (0..layer.knots[0].len()).map(sum).collect()
+            };
+            let parameters: Vec<f64> = fitted.iter().flat_map(mixed).collect();
+            let place = |lattice: &Arc<Lattice>| {
+                let layer = |settings: &BlockSettings| LayerKind::U1Block(*settings).stack(lattice, 1);
+                let stacks = layers.iter().map(layer).collect::<Result<Vec<_>, _>>()?;
+                Flow::new(stacks.into_iter().flatten().collect(), parameters.clone())
+            };
+            let mut loss = ReverseKl::<f64, 1>::new(&[8, 8], beta, 2, &place).unwrap();
+            let draws = loss.draw(Address::new(1, Purpose::Training), 4096).unwrap();
+            let ess = LogWeights::new(&draws.log_weights()).unwrap().effective_sample_size();
+            println!("beta {beta}: ESS {ess}");
+            assert!(ess > 0.8, "beta {beta}: {ess}");
+        }
+    }
+
     #[test]
     fn threads_change_no_bit() {
         let fit = |threads: usize| {
             let short = BlockFit { steps: 12, points: 32, threads, ..FIT };
             let fitted = short.fit(&BlockSettings::halvings(3, 4, 8)).unwrap();
-            fitted.into_iter().map(|layer| (layer.parameters, layer.divergence.to_bits())).collect::<Vec<_>>()
+            fitted.into_iter().map(|layer| (layer.knots, layer.divergence.to_bits())).collect::<Vec<_>>()
         };
         assert_eq!(fit(1), fit(3));
     }

@@ -15,6 +15,7 @@ use std::sync::Arc;
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     model: Option<PathBuf>,
+    beta: Option<f64>,
     kind: Option<Kind>,
     rho: Option<f64>,
     sublayers: Option<usize>,
@@ -46,7 +47,7 @@ impl Architecture {
     /// # Errors
     /// For keys that exclude each other, values out of range, and files that cannot be used.
     pub fn new(settings: Settings, base_dir: &Path, place: &Place) -> Result<Self> {
-        let Settings { model, kind, rho, sublayers, nc } = settings;
+        let Settings { model, beta, kind, rho, sublayers, nc } = settings;
         if nc.is_some_and(|nc| !(1..=3).contains(&nc)) {
             return Err(Error::invalid("config: nc is 1 for U(1), 2 for SU(2) or 3 for SU(3)"));
         }
@@ -64,8 +65,14 @@ impl Architecture {
                      of plugins promise exact ones, on which accept steps rest: give a flow of other layers",
                 ));
             }
+            let model = beta.map_or_else(|| Ok(model.clone()), |beta| model.at(beta))?;
             Layers::File(Box::new(model))
         } else {
+            if beta.is_some() {
+                return Err(Error::invalid(
+                    "config: beta is for a model of a range of couplings: give model",
+                ));
+            }
             let Kind::Residual = kind.unwrap_or(Kind::Residual);
             let sublayers = sublayers.unwrap_or(2 * dims);
             if !(1..=SUBLAYERS_MAX).contains(&sublayers) {

@@ -22,7 +22,8 @@ const FLOW: Component = Component {
     citation: "Kanwar et al., arXiv:2003.06413 (coupling layers); Abbott et al., arXiv:2401.10874 (residual layers)",
     license: "MIT OR Apache-2.0",
     config_schema: r#"{"type":"object","additionalProperties":false,"properties":{
-"model":{"type":"string","description":"model file (safetensors) of a flow; excludes the other keys but nc"},
+"model":{"type":"string","description":"model file (safetensors) of a flow; excludes the other keys but nc and beta"},
+"beta":{"type":"number","description":"coupling, for a model of a range of couplings"},
 "kind":{"enum":["residual"],"description":"built-in architecture"},
 "rho":{"type":"number","default":0.1,"description":"coefficient of every staple"},
 "sublayers":{"type":"integer","minimum":1,"description":"default: 2 for each direction, which moves every link once"},

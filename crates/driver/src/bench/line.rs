@@ -11,7 +11,8 @@ pub struct Line {
     /// once), `triad_gbytes`, `gflops_per_triad`, `roofline` (the fraction of the lesser of the rate of multiply-adds and what
     /// triad's bandwidth allows; the unit says which), `allocations` (requests for memory in a run, the fewest),
     /// `peak_mebibytes` (by which the process grew while it read a file), `ns_per_call`, `ns_of_work` and `ns` (of a call
-    /// of a plugin: whole, its work, and the rest).
+    /// of a plugin: whole, its work, and the rest), `cpu_seconds` and `samples_per_second` (of trainings: seconds of all
+    /// threads together).
     pub metric: &'static str,
     /// The number.
     pub value: f64,
@@ -24,7 +25,8 @@ pub struct Line {
     pub limit: Option<f64>,
     /// What that is: `fma_peak`, `triad` or `memcpy` of this process; `kernel`, as many bytes read or written without
     /// any work on them; `sitewise`, the same file site by site with a table for the CRC, as QIO does it;
-    /// `field_plus_64`, the field and 64 MiB; `call_limit`, 20 ns; or `grid_per_triad`: Grid's number scaled to this machine's triad.
+    /// `field_plus_64`, the field and 64 MiB; `call_limit`, 20 ns; `grid_per_triad`: Grid's number scaled to this machine's triad;
+    /// or `jax`, `torch`: on one core of another machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit_name: Option<&'static str>,
     /// How they compare: larger is better, 1 is as good as the limit.

@@ -23,6 +23,7 @@ mod stage;
 #[cfg(test)]
 mod tests;
 mod timing;
+mod train;
 
 pub use allocations::{CountingAllocator, allocations};
 pub use limits::Limits;
@@ -38,7 +39,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Names and what they time.
-pub const NAMES: [(&str, &str); 22] = [
+pub const NAMES: [(&str, &str); 23] = [
     ("dslash", "Wilson's hopping term"),
     ("two-rows", "the same, reading two rows of each link"),
     ("dirac", "Wilson's operator D"),
@@ -60,6 +61,10 @@ pub const NAMES: [(&str, &str); 22] = [
         "masked residual layers of SU(3) that move every link once: with lanes of sites, and of a batch",
     ),
     ("coupling", "coupling layers of U(1) in two dimensions that move every link once, a batch of 64"),
+    (
+        "train",
+        "a training step of the published flow of U(1), batches of 64 and 1024, and draws with their weights",
+    ),
     ("io", "an ILDG file written and read with its checksums, on one thread and on all"),
     ("calls", "what a call of a plugin costs beside its work, on the smallest lattices"),
     ("limits", "memory bandwidth and fused multiply-adds"),
@@ -68,6 +73,9 @@ pub const NAMES: [(&str, &str); 22] = [
 
 /// The case that is no kernel.
 const SOLVE: &str = "solve";
+
+/// Cases in two dimensions.
+const PLANAR: [&str; 2] = ["coupling", "train"];
 
 /// Extents that are timed where none are asked for: in cache and out of it.
 const VOLUMES: [[usize; DIM_MAX]; 2] = [[8; DIM_MAX], [16; DIM_MAX]];
@@ -206,7 +214,7 @@ fn checked(names: &[&str], request: &Request) -> Result<Vec<&'static str>, Drive
         if !request.has(Precision::F64) && is_only_double(name) {
             return wrong("runs in f64 only; leave out --precision f32");
         }
-        let dims = if name == "coupling" { 2 } else { DIM_MAX };
+        let dims = if PLANAR.contains(&name) { 2 } else { DIM_MAX };
         if !["limits", "calls"].contains(&name) && request.volumes(dims, &[&[]]).is_empty() {
             let example = if dims == 2 { "two extents, e.g. 16x16" } else { "four, e.g. 16x16x16x16" };
             return wrong(&format!("runs on lattices of {dims} dimensions; give --volume {example}"));
@@ -222,14 +230,14 @@ fn checked(names: &[&str], request: &Request) -> Result<Vec<&'static str>, Drive
 }
 
 fn is_only_double(name: &str) -> bool {
-    !dirac::NAMES.contains(&name) && !["limits", "layers", "coupling"].contains(&name)
+    !dirac::NAMES.contains(&name) && !PLANAR.contains(&name) && !["limits", "layers"].contains(&name)
 }
 
 fn run_case(name: &'static str, request: &Request, session: &mut Session<'_>) -> Result<(), DriverError> {
     let volumes = match name {
         "limits" => return session.limits.report(request, session.sink),
         "calls" => return calls::run(session),
-        "coupling" => request.volumes(2, &PLANES.each_ref().map(|v| &v[..])),
+        _ if PLANAR.contains(&name) => request.volumes(2, &PLANES.each_ref().map(|v| &v[..])),
         "io" => request.volumes(DIM_MAX, &[&FILE_VOLUME]),
         SOLVE => request.volumes(DIM_MAX, &[&solve::VOLUME]),
         _ => request.volumes(DIM_MAX, &VOLUMES.each_ref().map(|v| &v[..])),
@@ -247,6 +255,8 @@ fn run_case(name: &'static str, request: &Request, session: &mut Session<'_>) ->
                         ("layers", Precision::F32) => layers::run::<f32>(stage, precision, session)?,
                         ("coupling", Precision::F64) => coupling::run::<f64>(stage, precision, session)?,
                         ("coupling", Precision::F32) => coupling::run::<f32>(stage, precision, session)?,
+                        ("train", Precision::F64) => train::run::<f64>(stage, precision, session)?,
+                        ("train", Precision::F32) => train::run::<f32>(stage, precision, session)?,
                         (_, Precision::F64) => dirac::run::<f64>(stage, precision, session)?,
                         (_, Precision::F32) => dirac::run::<f32>(stage, precision, session)?,
                     }

@@ -1,6 +1,6 @@
-//! Grid's speeds, to compare with.
+//! Speeds of others, to compare with: Grid's, and those of machine-learning frameworks.
 //!
-//! Measured on two cores of a Zen 4 machine (AVX-512, g++ 12, -O3 -march=native, OpenMP), `--dslash-unroll`, a cache of
+//! Grid's were measured on two cores of a Zen 4 machine (AVX-512, g++ 12, -O3 -march=native, OpenMP), `--dslash-unroll`, a cache of
 //! 64 allocations, pinned threads; its triad, of 24 bytes an element, in the same session. Another machine than the one
 //! at hand: only ratios to the bandwidth of each can be compared.
 
@@ -71,6 +71,28 @@ pub(super) fn grid(name: &str, volume: &str, precision: Precision, threads: usiz
         .or_else(|| find(&TIMES).map(|nanoseconds| Grid::Time { nanoseconds, triad }))
 }
 
+/// Processor seconds of one thread on a core of a Zen 4 machine, the least of several runs, for the published flow of U(1):
+/// PyTorch 1.13.1 running the published notebook, and JAX 0.10.2 after its compilation; the faster one where both were
+/// measured. `benches/peers/u1_coupling.py` times a framework on the machine at hand.
+const FRAMEWORKS: [(&str, &str, &str, &str, f64); 9] = [
+    ("train step 64", "8x8", "f64", "torch", 0.088),
+    ("train step 1024", "8x8", "f64", "torch", 2.511),
+    ("train draws 1024", "8x8", "f64", "torch", 1024.0 / 1573.0),
+    ("train step 64", "8x8", "f32", "jax", 0.0537),
+    ("train step 1024", "8x8", "f32", "torch", 0.685),
+    ("train draws 1024", "8x8", "f32", "torch", 1024.0 / 6239.0),
+    ("train step 64", "16x16", "f32", "torch", 0.176),
+    ("train step 1024", "16x16", "f32", "torch", 3.133),
+    ("train draws 1024", "16x16", "f32", "torch", 1024.0 / 1399.0),
+];
+
+/// A framework's name and processor seconds for a case, where they were measured.
+pub(super) fn framework(name: &str, volume: &str, precision: Precision) -> Option<(&'static str, f64)> {
+    let same =
+        |row: &&(&str, &str, &str, &str, f64)| (row.0, row.1, row.2) == (name, volume, precision.name());
+    FRAMEWORKS.iter().find(same).map(|row| (row.3, row.4))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +104,8 @@ mod tests {
         assert_eq!(find("force", "8x8x8x8", 1), Some(Grid::SiteTime { nanoseconds: 1163.0, triad: 22.0 }));
         assert_eq!(find("cg", "16x16x16x16", 1), None);
         assert_eq!(find("dslash", "16x16x16x16", 3), None);
+        assert_eq!(framework("train step 64", "8x8", Precision::F32), Some(("jax", 0.0537)));
+        assert_eq!(framework("train step 64", "8x16", Precision::F32), None);
         let all = SPEEDS.iter().chain(&SITE_TIMES).chain(&TIMES);
         let names = super::super::NAMES.map(|(n, _)| n);
         assert!(all.into_iter().all(|row| names.contains(&row.0)));

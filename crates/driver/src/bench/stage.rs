@@ -1,7 +1,7 @@
 //! Where a case runs, and the numbers that come out of it.
 
 use super::timing::{Clock, Run};
-use super::{Limits, Line, Precision, peers};
+use super::{Limits, Line, Precision, peers, train};
 use crate::error::DriverError;
 use gaugelink_lattice::Lattice;
 use std::sync::Arc;
@@ -64,6 +64,7 @@ impl Session<'_> {
         let (sites, triad, seconds) = (stage.lattice.volume() as f64, self.limits.triad, timing.seconds);
         let peer = peers::grid(stage.name, &stage.volume(), precision, stage.lattice.pool().threads());
         self.tell(stage.line(precision, "seconds", seconds, "s"))?;
+        train::lines(stage, precision, seconds).into_iter().try_for_each(|line| self.tell(line))?;
         let mut time = stage.line(precision, "ns_per_site", 1e9 * seconds / sites, "ns");
         if let Some(peers::Grid::Time { nanoseconds, triad: grids }) = peer {
             time = time.against_time("grid_per_triad", nanoseconds / sites * grids / triad);

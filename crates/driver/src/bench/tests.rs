@@ -129,6 +129,26 @@ fn the_roofline_is_the_lesser_limit() {
     }
 }
 
+/// On the lattices that frameworks were timed on their times stand beside ours.
+#[test]
+fn trainings_are_compared_with_frameworks() {
+    let request = Request { volumes: vec![vec![8, 8]], ..small(Some(Precision::F32)) };
+    let mut lines = Vec::new();
+    run(&["train"], &request, &mut |line| {
+        lines.push(line);
+        Ok(())
+    })
+    .unwrap();
+    let of = |metric: &str| lines.iter().filter(|line| line.metric == metric).collect::<Vec<_>>();
+    let (seconds, all, rates) = (of("seconds"), of("cpu_seconds"), of("samples_per_second"));
+    assert_eq!((seconds.len(), all.len(), rates.len()), (3, 3, 3));
+    for (seconds, all) in seconds.iter().zip(all) {
+        assert_eq!(all.value, seconds.value * all.threads as f64);
+        assert_eq!(all.ratio, Some(all.limit.unwrap() / all.value), "{all:?}");
+    }
+    assert!((rates[0].value * seconds[0].value - 64.0).abs() < 1e-9);
+}
+
 #[test]
 fn kernels_are_drawn() {
     let mut all = Vec::new();
@@ -148,7 +168,7 @@ fn kernels_are_drawn() {
 fn several_names_and_volumes_are_timed() {
     let request = Request { volumes: vec![vec![4; 4], vec![2, 2, 2, 4], vec![4, 8]], ..small(None) };
     let mut cases = Vec::new();
-    run(&["coupling", "plaquette", "force"], &request, &mut |line| {
+    run(&["coupling", "train", "plaquette", "force"], &request, &mut |line| {
         cases.push(line.case);
         Ok(())
     })
@@ -163,6 +183,12 @@ fn several_names_and_volumes_are_timed() {
         "coupling pullback 4x8 f64",
         "coupling forward 4x8 f32",
         "coupling pullback 4x8 f32",
+        "train step 64 4x8 f64",
+        "train step 1024 4x8 f64",
+        "train draws 1024 4x8 f64",
+        "train step 64 4x8 f32",
+        "train step 1024 4x8 f32",
+        "train draws 1024 4x8 f32",
     ];
     assert_eq!(cases, expected);
 }

@@ -134,8 +134,11 @@ pub(crate) fn check(args: &ModelCheckArgs, report: &mut Report) -> Result<(), Dr
     let mut lines = Vec::new();
     if model.header.kind != ModelKind::Flow || model.has_exact_density() {
         let path = std::path::absolute(&args.file).unwrap_or_else(|_| args.file.clone());
-        let config =
-            toml::Table::from_iter([("model".to_owned(), path.to_string_lossy().into_owned().into())]);
+        let name = path.to_string_lossy().into_owned();
+        let mut config = toml::Table::from_iter([("model".to_owned(), name.into())]);
+        if let Some(range) = model.conditional().map_err(|error| DriverError::Input(error.to_string()))? {
+            config.insert("beta".into(), (0.5 * (range.from + range.to)).into());
+        }
         let library = find(&Search::new(&[]), Path::new(plugin))?;
         lines = watched(&library, None, Some(&config.to_string()), args.timeout)?;
     }

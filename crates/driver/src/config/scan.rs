@@ -15,6 +15,9 @@ pub struct ScanTable {
     pub key: String,
     /// Its values.
     pub values: Vec<f64>,
+    /// Other keys that take the same values.
+    #[serde(default)]
+    pub also: Vec<String>,
     /// The observable whose autocorrelation times are plotted.
     #[serde(default = "charge")]
     pub observable: String,
@@ -55,7 +58,8 @@ impl Scan {
         let mut directory = PathBuf::new();
         let mut member = |&value: &f64| {
             let text = whole.replace("{value}", &value.to_string());
-            let set = [format!("{}={value:?}", table.key)];
+            let keys = std::iter::once(&table.key).chain(&table.also);
+            let set: Vec<String> = keys.map(|key| format!("{key}={value:?}")).collect();
             let mut file = RunFile::parse(&text, path, FileKind::Run, &set)?;
             directory = file.directory();
             let name = table.key.rsplit('.').next().unwrap_or(&table.key);
@@ -79,11 +83,12 @@ impl ScanTable {
             return Some(("spent", format!("{bad} seconds are not possible here, expected 0 or more")));
         }
         let outside = ["run", "machine", "scan", "start"];
-        let table = self.key.split('.').next().unwrap_or_default();
-        if outside.contains(&table) || !self.key.contains('.') {
-            let message = format!("`{}` is no key to scan: expected one such as action.beta", self.key);
-            return Some(("key", message));
+        let is_wrong =
+            |key: &String| outside.contains(&key.split('.').next().unwrap_or_default()) || !key.contains('.');
+        let wrong = |key: &String| format!("`{key}` is no key to scan: expected one such as action.beta");
+        if is_wrong(&self.key) {
+            return Some(("key", wrong(&self.key)));
         }
-        None
+        self.also.iter().find(|key| is_wrong(key)).map(|key| ("also", wrong(key)))
     }
 }

@@ -10,7 +10,7 @@ use gaugelink_models::layers::{
     BINS_MAX, BlockSettings, COMPONENTS_MAX, CircleMap, CouplingContext, CouplingSettings, HIDDEN_WIDTHS,
     MapName, U1Block, U1Coupling,
 };
-use gaugelink_models::{LAYERS_MAX, LayerKind};
+use gaugelink_models::{Conditional, LAYERS_MAX, LayerKind};
 use gaugelink_train::{Estimator, Schedule};
 use serde::{Deserialize, Deserializer};
 use std::path::{Path, PathBuf};
@@ -262,6 +262,35 @@ pub struct BlockFitTable {
     /// Learning rate of the first step; it goes down along half a cosine.
     #[serde(default = "fit_rate", deserialize_with = "positive")]
     pub learning_rate: f64,
+    /// Least and largest β of a model for a range of couplings; none: for that of `[action]`.
+    #[serde(default)]
+    pub betas: Option<[f64; 2]>,
+    /// Knots of such a range.
+    #[serde(default = "fit_knots")]
+    pub knots: usize,
+}
+
+impl BlockFitTable {
+    /// The range of couplings, where it is not one.
+    pub fn range(&self) -> Option<Conditional> {
+        self.betas.map(|[from, to]| Conditional { from, to, knots: self.knots })
+    }
+
+    /// What is wrong with the range, for a model that is judged at `beta` and trained by so many steps.
+    fn range_problem(&self, beta: f64, steps: u64) -> Option<String> {
+        let range = self.range()?;
+        let within = (range.from..=range.to).contains(&beta);
+        range.problem().or_else(|| match (within, range.from > 0.0, steps) {
+            (false, ..) => Some(format!(
+                "`beta` of [action], {beta}, lies outside of `betas`: the model is judged there"
+            )),
+            (_, false, _) => Some("`betas` are above 0: the fit goes up to them from below".into()),
+            (.., 0) => None,
+            _ => Some(
+                "`betas` go with `steps` = 0 of [train]: the whole flow is trained at one beta only".into(),
+            ),
+        })
+    }
 }
 
 fn fit_steps() -> u64 {
@@ -274,6 +303,10 @@ fn fit_points() -> usize {
 
 fn fit_rate() -> f64 {
     5e-3
+}
+
+fn fit_knots() -> usize {
+    4
 }
 
 fn start<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
@@ -376,6 +409,9 @@ impl TrainFile {
                 let message =
                     format!("`points` = {} is no multiple of 16 from 32 to {LARGEST_BATCH}", fit.points);
                 return Err(tables.fail_in("fit", &message));
+            }
+            if let Some(problem) = fit.range_problem(self.action.beta, self.train.steps) {
+                return Err(tables.fail_in("fit", &problem));
             }
         }
         for (key, count) in [("batch", self.train.batch), ("samples", self.train.samples)] {
@@ -525,6 +561,10 @@ learning_rate = 1e-3
             ("model.components=2", "`components` is a key"),
             ("fit.points=40", "multiple of 16 from 32"),
             ("fit.steps=0", "at least 1"),
+            ("fit.betas=[1.0,3.0]", "`steps` = 0 of [train]"),
+            ("fit.betas=[3.0,1.0]", "lesser one first"),
+            ("fit.betas=[3.0,4.0]", "outside of `betas`"),
+            ("fit.betas=[0.0,4.0]", "above 0"),
         ] {
             let message = blocks(set).unwrap_err();
             assert!(message.contains(word) && message.contains("line"), "{set}: {message}");

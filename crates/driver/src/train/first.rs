@@ -4,7 +4,7 @@ use crate::config::{BlockFitTable, TrainFile};
 use crate::error::DriverError;
 use crate::hash::sha256_hex;
 use gaugelink_models::file::Named;
-use gaugelink_models::{Model, flow_model};
+use gaugelink_models::{Conditional, Model, flow_model};
 use gaugelink_train::BlockFit;
 use serde_json::{Map, Value, json};
 
@@ -20,16 +20,22 @@ pub(super) struct First {
     pub sha256: Option<String>,
     /// For each layer that was fitted, what that left of the divergence.
     pub fit: Vec<Value>,
+    /// A range of couplings, and the parameters of all layers at each of its knots.
+    pub range: Option<Knots>,
 }
 
+/// Parameters over a range of couplings.
+pub(super) type Knots = (Conditional, Vec<Vec<f64>>);
+
 impl First {
-    /// Draws or fits them, or reads the model that the file names. A training that goes on from a checkpoint fits nothing.
+    /// Draws or fits them, or reads the model that the file names. A training that goes on from a checkpoint fits nothing but
+    /// a range of couplings, of which the checkpoint has only one.
     ///
     /// # Errors
     /// [`DriverError::Input`] for a model that cannot be read or has other layers, or a fit that fails.
     pub fn of(file: &TrainFile, goes_on: bool) -> Result<Self, DriverError> {
         let drawn = || file.model.initial_parameters(file.run.seed);
-        if let Some(table) = file.fit.as_ref().filter(|_| !goes_on) {
+        if let Some(table) = file.fit.as_ref().filter(|table| !goes_on || table.betas.is_some()) {
             return fitted(file, table);
         }
         let Some(path) = &file.train.start else {
@@ -47,7 +53,8 @@ impl First {
             )));
         }
         let bytes: Vec<u8> = model.parameters.iter().flat_map(|p| p.to_le_bytes()).collect();
-        Ok(Self { parameters: model.parameters, sha256: Some(sha256_hex(&bytes)), fit: Vec::new() })
+        let sha256 = Some(sha256_hex(&bytes));
+        Ok(Self { parameters: model.parameters, sha256, ..Self::default() })
     }
 
     /// What makes the training this one and no other.
@@ -62,9 +69,11 @@ impl First {
 
 /// Parameters of block layers that are fitted one by one.
 fn fitted(file: &TrainFile, table: &BlockFitTable) -> Result<First, DriverError> {
-    let BlockFitTable { steps, points, learning_rate } = *table;
-    let (seed, threads) = (file.run.seed, file.machine.threads);
-    let fit = BlockFit { beta: file.action.beta, steps, rate: learning_rate, points, seed, threads };
+    let BlockFitTable { steps, points, learning_rate: rate, .. } = *table;
+    let (seed, threads, range) = (file.run.seed, file.machine.threads, table.range());
+    // Over a range the fit begins where densities are broad.
+    let beta = range.map_or(file.action.beta, |range| range.from);
+    let fit = BlockFit { beta, range, steps, rate, points, seed, threads };
     let blocks = file.model.blocks();
     let layers = fit.fit(&blocks)?;
     let volume: usize = file.lattice.extents.iter().product();
@@ -73,11 +82,19 @@ fn fitted(file: &TrainFile, table: &BlockFitTable) -> Result<First, DriverError>
         json!({ "kind": "fit", "layer": layer, "blocks": count, "divergence": fitted.divergence })
     });
     let fit = told.collect();
-    Ok(First {
-        parameters: layers.into_iter().flat_map(|layer| layer.parameters).collect(),
-        sha256: None,
-        fit,
-    })
+    let knot = |k: usize| layers.iter().flat_map(|layer| layer.knots[k].clone()).collect::<Vec<f64>>();
+    let Some(range) = range else {
+        return Ok(First { parameters: knot(0), fit, ..First::default() });
+    };
+    let knots: Vec<Vec<f64>> = (0..range.knots).map(knot).collect();
+    let parameters = over(file, (range, &knots)).at(file.action.beta);
+    let parameters = parameters.map_err(|error| DriverError::Input(error.to_string()))?.parameters;
+    Ok(First { parameters, fit, range: Some((range, knots)), ..First::default() })
+}
+
+/// The model of a training file over a range of couplings.
+pub(super) fn over(file: &TrainFile, (range, knots): (Conditional, &[Vec<f64>])) -> Model {
+    of_file(file, knots[0].clone()).over(range, knots)
 }
 
 /// The model of a training file with some parameters.

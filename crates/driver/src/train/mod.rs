@@ -11,7 +11,7 @@ use crate::error::DriverError;
 use crate::progress;
 use crate::report::{Report, aside, json_lines};
 use crate::run::{LOG, RunDirectory, Work, stop_flag};
-use first::First;
+use first::{First, Knots};
 use gaugelink_lattice::{Lattice, Real};
 use gaugelink_models::{Flow, ModelError};
 use gaugelink_train::{Plan, Progress, ReverseKl, Telemetry, TrainError, Trainer, adam, exact};
@@ -29,8 +29,9 @@ pub(crate) fn execute(file: &TrainFile, fresh: bool, report: &mut Report) -> Res
     let directory = RunDirectory::begin(&file.run.directory, Work::Training, fresh)?;
     let stop = stop_flag(directory.path())?;
     let goes_on = !fresh && directory.file(Work::Training.checkpoint()).exists();
-    let first = First::of(file, goes_on)?;
+    let mut first = First::of(file, goes_on)?;
     let provenance = model::provenance(file, &first);
+    let range = first.range.take();
     let fit = json_lines(&first.fit)?;
     let trainer = trainer(file, first)?;
     if fresh {
@@ -39,7 +40,7 @@ pub(crate) fn execute(file: &TrainFile, fresh: bool, report: &mut Report) -> Res
     if !fit.is_empty() {
         directory.replace(first::FIT, &fit)?;
     }
-    execute_until(&stop, file, &directory, (trainer, provenance), report)
+    execute_until(&stop, file, &directory, (trainer, provenance, range), report)
 }
 
 /// The same, as long as `stop` is not set.
@@ -47,7 +48,7 @@ fn execute_until(
     stop: &AtomicBool,
     file: &TrainFile,
     directory: &RunDirectory,
-    (mut trainer, provenance): (Trainer<f32, 1>, Value),
+    (mut trainer, provenance, range): (Trainer<f32, 1>, Value, Option<Knots>),
     report: &mut Report,
 ) -> Result<(), DriverError> {
     let mut reports = resume(directory, &mut trainer)?;
@@ -59,7 +60,7 @@ fn execute_until(
     if reports.last().is_none_or(|last| last.step != trainer.step_number()) {
         reports.push(trainer.evaluate()?);
     }
-    model::write(file, directory, (&trainer, provenance), &reports)?;
+    model::write(file, directory, (&trainer, provenance, range), &reports)?;
     let chain = (file.chain.updates > 0).then(|| chain::run(file, trainer.parameters(), stop)).transpose()?;
     results::show(file, directory, &reports, chain.as_ref(), report)
 }
@@ -250,7 +251,7 @@ updates = 40
         let go = |directory: &RunDirectory, stop: bool| {
             let first = First::of(&file, false).unwrap();
             let provenance = model::provenance(&file, &first);
-            let training = (trainer(&file, first).unwrap(), provenance);
+            let training = (trainer(&file, first).unwrap(), provenance, None);
             execute_until(&AtomicBool::new(stop), &file, directory, training, &mut Report::new(true))
         };
         go(&whole, false).unwrap();

@@ -1,6 +1,6 @@
 //! The model file of a training.
 
-use super::first::{First, of_file};
+use super::first::{First, Knots, of_file, over};
 use crate::config::TrainFile;
 use crate::error::DriverError;
 use crate::run::RunDirectory;
@@ -30,10 +30,13 @@ pub(super) fn provenance(file: &TrainFile, first: &First) -> Value {
 pub(super) fn write(
     file: &TrainFile,
     directory: &RunDirectory,
-    (trainer, provenance): (&Trainer<f32, 1>, Value),
+    (trainer, provenance, range): (&Trainer<f32, 1>, Value, Option<Knots>),
     reports: &[Telemetry],
 ) -> Result<(), DriverError> {
-    let mut model = of_file(file, trainer.parameters().to_vec());
+    let mut model = match &range {
+        Some((range, knots)) => over(file, (*range, knots)),
+        None => of_file(file, trainer.parameters().to_vec()),
+    };
     model.header.training = Training {
         seed: file.run.seed,
         steps: trainer.step_number(),
