@@ -134,3 +134,87 @@ fn draws_come_back_bit_by_bit() {
         .fails(1, &["reproduce", "--seed", "6", "--count", "2", "--folder", "x", "--volume", "6x6", &file]);
     assert!(error.contains("beta3"), "{error}");
 }
+
+const RANGE: &str = r#"
+[run]
+seed = 4
+directory = "trained"
+[lattice]
+group = "U(1)"
+extents = [8, 8]
+[action]
+beta = 1.5
+[model]
+kind = "u1-block"
+layers = 4
+[fit]
+steps = 300
+points = 128
+learning_rate = 1e-2
+betas = [1.0, 2.0]
+knots = 2
+[train]
+steps = 0
+learning_rate = 1e-3
+samples = 1600
+"#;
+
+const SCAN: &str = r#"
+[run]
+seed = 4
+directory = "scan"
+chains = 8
+[lattice]
+group = "U(1)"
+extents = [8, 8]
+[action]
+beta = 1.0
+[measure]
+polyakov = false
+[scan]
+key = "action.beta"
+also = ["stage.0.flow.config.beta"]
+values = [1, 1.6, 2, 2.2]
+[[stage]]
+kind = "importance"
+draws = 200
+flow = { plugin = "flow", config = { model = "trained/model.safetensors", beta = 1.0 } }
+"#;
+
+#[test]
+fn a_flow_for_a_range_of_couplings_is_trained_and_drawn_from() {
+    let scratch = Scratch::new(SCAN);
+    std::fs::write(scratch.path("train.toml"), RANGE).unwrap();
+    scratch.succeeds(&["train", "train.toml"]);
+    let bytes = || std::fs::read(scratch.path("trained/model.safetensors")).unwrap();
+    let before = bytes();
+    scratch.succeeds(&["train", "train.toml"]);
+    assert!(before == bytes(), "shown again, the model is that for the range");
+    let info = scratch.succeeds(&["model", "info", "trained/model.safetensors"]);
+    assert!(info.contains(r#""from":1.0"#) && info.contains("conditional"), "{info}");
+    let check = ["model", "check", "trained/model.safetensors", "--samples", "640"];
+    let text = scratch.succeeds(&check);
+    assert!(text.contains("ln Z") && text.contains("log det"), "{text}");
+
+    let lines = json_lines(&scratch.succeeds(&["run", "run.toml", "--json"]));
+    let of = |quantity: &str| lines.iter().filter(|line| line["quantity"] == quantity).collect::<Vec<_>>();
+    let sizes: Vec<f64> = of("ESS of draws").iter().map(|row| row["value"].as_f64().unwrap()).collect();
+    println!("ESS {sizes:?}");
+    assert!(sizes.len() == 4 && sizes.iter().all(|size| *size > 0.5), "{sizes:?}");
+    for row in of("plaquette") {
+        let note = row["note"].as_str().unwrap();
+        let sigmas: f64 = note.split(", ").nth(1).unwrap().trim_end_matches(" sigma").parse().unwrap();
+        assert!(sigmas.abs() < 4.0, "{row}");
+    }
+    let refused = |settings: &[&str]| {
+        let elsewhere = ["run", "run.toml", "--set", "run.directory=elsewhere"];
+        let settings = settings.iter().flat_map(|setting| ["--set", setting]);
+        scratch.fails(2, &elsewhere.into_iter().chain(settings).collect::<Vec<_>>())
+    };
+    let error = refused(&["stage.0.flow.config={model=\"trained/model.safetensors\"}", "scan.also=[]"]);
+    assert!(error.contains("from 1 to 2") && error.contains("give `beta`"), "{error}");
+    let error = refused(&["scan.values=[5]"]);
+    assert!(error.contains("beta = 5"), "{error}");
+    let error = refused(&["scan.also=[\"run.seed\"]"]);
+    assert!(error.contains("no key to scan"), "{error}");
+}
