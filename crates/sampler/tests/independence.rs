@@ -213,7 +213,7 @@ fn weights_of_a_mixture_add_up_to_the_partition_function() {
     let mut mixture = of_two(&lattice);
     let mut u = GaugeField::cold(&lattice).unwrap();
     let (mut logs, mut plaquettes) = (Vec::new(), Vec::new());
-    for trajectory in 0..3000 {
+    for trajectory in 0..2000 {
         let mut log_q = vec![0.0; CHAINS];
         mixture.draw(&mut u, &mut log_q, Address::new(6, Purpose::Proposal).trajectory(trajectory)).unwrap();
         // The action is β Σ (1 − cos θ), that of the sums −β Σ cos θ.
@@ -228,6 +228,6 @@ fn weights_of_a_mixture_add_up_to_the_partition_function() {
 
 #[test]
 fn chains_of_a_mixture_are_exact() {
-    let history = run_with(0, 0.5, 2500, of_two);
+    let history = run_with(0, 0.5, 1500, of_two);
     assert_exact(&history, [(HALF.1, 0.01), (HALF.2, 0.1)]);
 }
