@@ -94,6 +94,29 @@ fn chains_of_a_mixture_take_its_density() {
     assert!(gain["note"].as_str().unwrap().contains("times the measurements"), "{gain}");
 }
 
+/// The Schwinger model by weights alone, on 2x2 at β = 1, m = 0.1, against integrals over all links (docs/validation.md).
+#[test]
+fn quarks_are_part_of_the_weights() {
+    let run = RUN
+        .replace("checkpoint_seconds = 0\n", "")
+        .replace("extents = [4, 4]", "extents = [2, 2]")
+        .replace("beta = 1.0", "beta = 1.0\n[fermions]\nmass = 0.1\ndeterminant = \"reweight\"")
+        .replace("controls = \"next\"", "condensate = \"exact\"");
+    let text = Scratch::new(&run).succeeds(&["run", "run.toml", "--json"]);
+    let row = rows_of_stage_0(&text);
+    println!("{}", row("ESS of draws"));
+    for (quantity, expected, precision) in
+        [("plaquette", 0.593_714_6, 0.005), ("condensate", 0.752_904_6, 0.002)]
+    {
+        let row = row(quantity);
+        let (value, error) = (number(&row, "value"), number(&row, "error"));
+        println!("{quantity} {value} +- {error}");
+        assert!((value - expected).abs() < 3.0 * error && error < precision, "{row}");
+        assert!(row["note"].as_str().is_none_or(|note| !note.contains("exact")), "{row}");
+    }
+    assert!(json_lines(&text).iter().all(|line| line["quantity"] != "ln det"));
+}
+
 #[test]
 fn mistakes_are_found_before_the_first_draw() {
     let scratch = Scratch::new(RUN);

@@ -1,7 +1,7 @@
 //! Importance sampling: draws of flows, each with its weight e^{−S}/q, and weighted averages of them (Nicoli et al.,
 //! arXiv:1910.13496).
 
-use super::analysis::{controlled_name, observables};
+use super::analysis::{LN_DET, controlled_name, observables};
 use super::engine::Engine;
 use super::exact;
 use super::line::{Line, Update};
@@ -81,15 +81,19 @@ const TAIL: &str = "few draws have most of the weight, and those that would have
                     errors; take a flow nearer to the theory, or a mixture with one";
 
 /// The draws of a stage.
-fn draws(number: usize, lines: &[Line]) -> Vec<&Update> {
-    let of_stage = |line: &Line| matches!(line, Line::Importance(update) if update.stage == number);
-    let lines = lines.iter().filter(|line| of_stage(line));
-    lines.filter_map(|line| if let Line::Importance(update) = line { Some(update) } else { None }).collect()
+fn draws<'l>(number: usize, lines: &'l [Line]) -> Vec<&'l Update> {
+    let of_stage = |line: &'l Line| match line {
+        Line::Importance(update) if update.stage == number => Some(update),
+        _ => None,
+    };
+    lines.iter().filter_map(of_stage).collect()
 }
 
-/// Log weights of draws; one that is no number is that of links which the theory does not have.
-fn log_weights<'u>(draws: impl IntoIterator<Item = &'u Update>) -> Vec<f64> {
-    draws.into_iter().map(|draw| draw.ln_weight.unwrap_or(f64::NEG_INFINITY)).collect()
+/// Log weights of draws, with the quarks' determinants where there are such; one that is no number is that of links which
+/// the theory does not have.
+fn log_weights(draws: &[&Update]) -> Vec<f64> {
+    let of_draw = |draw: &&Update| Some(draw.ln_weight? + draw.ln_det.unwrap_or(0.0));
+    draws.iter().map(|draw| of_draw(draw).unwrap_or(f64::NEG_INFINITY)).collect()
 }
 
 /// The log weights of the first chain, those that there are.
@@ -102,7 +106,7 @@ fn without_controls(measured: &[&Update], values: &[f64]) -> Result<Vec<f64>, St
     let draws = Controlled {
         values: vec![values.to_vec()],
         controls: vec![measured.iter().map(|draw| draw.controls.clone()).collect()],
-        log_weights: vec![log_weights(measured.iter().copied())],
+        log_weights: vec![log_weights(measured)],
     };
     draws.without_controls().map(|chains| chains.concat())
 }
@@ -111,13 +115,15 @@ fn without_controls(measured: &[&Update], values: &[f64]) -> Result<Vec<f64>, St
 /// autocorrelation times.
 pub(super) fn rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line]) {
     let row = |quantity: &str| Row::new(Some(number), "importance", quantity);
-    let draws = draws(number, lines);
-    let weights = match LogWeights::new(&log_weights(draws.iter().copied())) {
+    let all = draws(number, lines);
+    let measured: Vec<&Update> = all.iter().copied().filter(|draw| draw.plaquette.is_some()).collect();
+    // Determinants of quarks are measured, and a weight is none without.
+    let draws = if all.iter().any(|draw| draw.ln_det.is_some()) { &measured } else { &all };
+    let weights = match LogWeights::new(&log_weights(draws)) {
         Ok(weights) => weights,
         Err(error) => return rows.push(row("ESS of draws").note(format!("no weights: {error}"))),
     };
-    let measured: Vec<&Update> = draws.iter().copied().filter(|draw| draw.plaquette.is_some()).collect();
-    let own = LogWeights::new(&log_weights(measured.iter().copied()));
+    let own = LogWeights::new(&log_weights(&measured));
     let count = measured.first().map_or(0, |first| observables(first).count());
     let average = |quantity: &str, weights: &LogWeights, values: &[f64]| {
         let row = row(quantity).count(values.len());
@@ -130,7 +136,7 @@ pub(super) fn rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[
     for k in 0..count {
         let all: Vec<(&str, f64)> = measured.iter().filter_map(|draw| observables(draw).nth(k)).collect();
         let (name, values) = (all[0].0, all.iter().map(|(_, value)| *value).collect::<Vec<f64>>());
-        let Ok(own) = &own else { continue };
+        let (false, Ok(own)) = (name == LN_DET, &own) else { continue };
         rows.push(average(name, own, &values));
         if let (Some(name), Ok(rest)) = (controlled_name(name), without_controls(&measured, &values)) {
             rows.push(average(name, own, &rest));

@@ -71,8 +71,8 @@ impl First {
 fn fitted(file: &TrainFile, table: &BlockFitTable) -> Result<First, DriverError> {
     let BlockFitTable { steps, points, learning_rate: rate, .. } = *table;
     let (seed, threads, range) = (file.run.seed, file.machine.threads, table.range());
-    // Over a range the fit begins where densities are broad.
-    let beta = range.map_or(file.action.beta, |range| range.from);
+    // Over a range the fit begins where densities are narrow: from there it finds the broad ones, and not the other way round.
+    let beta = range.map_or(file.action.beta, |range| range.to);
     let fit = BlockFit { beta, range, steps, rate, points, seed, threads };
     let blocks = file.model.blocks();
     let layers = fit.fit(&blocks)?;
