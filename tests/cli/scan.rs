@@ -77,6 +77,21 @@ fn every_value_has_its_run_and_its_rows() {
     assert_eq!(before, after);
 }
 
+/// Costs are drawn from what the last run took, with what went before it.
+#[test]
+fn costs_are_drawn_where_something_was_spent() {
+    let scratch = Scratch::new(RUN);
+    let set = ["--set", "scan.values=[1]", "--set", "scan.spent=[0, 2.5]"];
+    let text = scratch.succeeds(&[&["run", "run.toml"][..], &set].concat());
+    assert!(text.contains("scan.svg, cost.svg"), "{text}");
+    let svg = std::fs::read_to_string(scratch.path("out/cost.svg")).unwrap().replace('\n', " ");
+    for words in ["independent samples of the charge", "heatbath", "after 2.5 s", "at action.beta = 1"] {
+        assert!(svg.contains(words), "{words}: {svg}");
+    }
+    let error = scratch.fails(2, &["run", "run.toml", "--set", "scan.spent=[-1]"]);
+    assert!(error.contains("-1 seconds"), "{error}");
+}
+
 #[test]
 fn a_run_of_a_scan_is_the_run_by_itself() {
     let scratch = Scratch::new(RUN);
