@@ -148,7 +148,7 @@ beta = 1.5
 kind = "u1-block"
 layers = 4
 [fit]
-steps = 300
+steps = 200
 points = 128
 learning_rate = 1e-2
 betas = [1.0, 2.0]
