@@ -279,3 +279,74 @@ impl<V: Num, const N: usize> Derivative<V, N> {
         Back { of_link: of_link.coordinates(vectors), of_w: of_w.coordinates(vectors), numbers }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::rational::LEAST_SLOPE;
+    use gaugelink_lattice::group::{algebra_dim, exponential};
+
+    const BINS: usize = 3;
+
+    fn numbers() -> Numbers<f64> {
+        std::array::from_fn(|c| {
+            std::array::from_fn(|k| if k <= 3 * BINS { ((5 * c + k) as f64 * 1.7).sin() } else { 0.0 })
+        })
+    }
+
+    /// The slope at an end of the first spline.
+    fn end(knot: usize) -> f64 {
+        LEAST_SLOPE + (1.0 - LEAST_SLOPE) * numbers()[0][2 * BINS + knot].exp()
+    }
+
+    fn cotangent<const N: usize>() -> [f64; ALGEBRA_MAX] {
+        std::array::from_fn(|a| if a < algebra_dim(N) { ((a + 2) as f64 * 0.9).cos() } else { 0.0 })
+    }
+
+    /// At ±1 and next to it h multiplies the distance by the spline's slope: log det is three times its logarithm, and the way
+    /// back multiplies, too.
+    #[test]
+    fn in_su2_the_limit_at_equal_eigenvalues_is_the_slope() {
+        let (map, g) = (Map::new::<2>(BINS, &numbers()), cotangent::<2>());
+        for (sign, knot) in [(1.0, 0), (-1.0, BINS)] {
+            for size in [0.0, 1e-12, 1e-8] {
+                let c =
+                    std::array::from_fn(|a| if a < 3 { size * ((a + 1) as f64 * 1.1).sin() } else { 0.0 });
+                let w = exponential(&from_coordinates::<f64, 2>(&c)).scale(sign);
+                let log = moved(&map, &w, false).log;
+                let slope = end(knot);
+                assert!((log - 3.0 * slope.ln()).abs() < 1e-6, "{sign} {size}: {log} {}", 3.0 * slope.ln());
+                let back = Derivative::new(&map, &w).of_cotangent(&map, &g, 0.0);
+                for a in 0..3 {
+                    let (found, expected) = (back.of_w[a] + back.of_link[a], slope * g[a]);
+                    assert!((found - expected).abs() < 1e-6, "{sign} {size} {a}: {found} {expected}");
+                }
+            }
+        }
+    }
+
+    /// Across a pair of eigenvalues that comes together the way back is continuous along what turns the two.
+    #[test]
+    fn in_su3_a_pair_comes_together_continuously() {
+        let map = Map::new::<3>(BINS, &numbers());
+        // Off-diagonal in the plane of the pair.
+        let g = std::array::from_fn(|a| [0.7, -0.4][a.min(1)] * f64::from(u8::from(a < 2)));
+        let at = |gap: f64| {
+            let mut w = Matrix::<f64, 3>::zero();
+            for (i, angle) in [0.8 + 0.5 * gap, 0.8 - 0.5 * gap, -1.6].into_iter().enumerate() {
+                w.0[i][i] = Complex::new(angle.cos(), angle.sin());
+            }
+            let back = Derivative::new(&map, &w).of_cotangent(&map, &g, 0.0);
+            (moved(&map, &w, false).log, back.of_w)
+        };
+        let (log, of_w) = at(1e-5);
+        assert!(of_w.iter().any(|x| x.abs() > 1e-2), "{of_w:?}");
+        for gap in [1e-8, 1e-12, 0.0] {
+            let (other_log, other) = at(gap);
+            assert!((log - other_log).abs() < 1e-3, "{gap}: {log} {other_log}");
+            for a in 0..8 {
+                assert!((of_w[a] - other[a]).abs() < 1e-3, "{gap} {a}: {} {}", of_w[a], other[a]);
+            }
+        }
+    }
+}

@@ -13,7 +13,8 @@
 //! active sites that of the 2×1 loop around the active link, which does not contain it. The net does not see active links in
 //! the inverse either, which is therefore exact: the root of a quadratic for each coordinate. Eight layers move every link once.
 //!
-//! For N = 3 the map is continuous but has kinks where two eigenvalues agree: reflected there, θ′ need not be even.
+//! For N = 3 the map is continuous but has kinks where two eigenvalues agree: reflected there, θ′ need not be even. Where all
+//! three agree the log det still depends on the direction, and its derivatives grow with the inverse of the distance.
 
 mod cell;
 mod eigen;

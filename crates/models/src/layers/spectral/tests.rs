@@ -47,6 +47,29 @@ fn su3_passes_the_case_list() {
     score(LATTICES.large, place::<f64, 3>);
 }
 
+/// All links 1: all eigenvalues agree, and what is left of them is rounding.
+#[test]
+fn equal_eigenvalues_give_finite_numbers() {
+    fn finite<T: Real, const N: usize>() {
+        let lattice = Lattice::new(&[8, 8], LatticeOptions::default()).unwrap();
+        let mut flow = place::<T, N>(&lattice).unwrap();
+        let (mut u, mut log_det) = (GaugeField::<T, N>::cold(&lattice).unwrap(), [0.0]);
+        flow.record(&mut u, &mut log_det);
+        assert!(u.unitarity_violation() < 1e-5 && log_det[0].is_finite(), "{log_det:?}");
+        let (_, mut cotangent) = crate::cases::links::loss(&u);
+        let mut gradient = vec![0.0; flow.parameters().len()];
+        flow.backward(&mut u, &mut cotangent, &[1.0], Some(&mut gradient));
+        assert!(gradient.iter().all(|g| g.is_finite()));
+        let largest = cotangent.as_slice().iter().map(|c| c.to_f64().abs()).fold(0.0, f64::max);
+        // In SU(3) the log det has directions there, and derivatives that grow with the inverse of the distance.
+        assert!(if N == 2 { largest < 1e3 } else { largest.is_finite() }, "a cotangent of {largest}");
+    }
+    finite::<f64, 2>();
+    finite::<f32, 2>();
+    finite::<f64, 3>();
+    finite::<f32, 3>();
+}
+
 #[test]
 fn unsuitable_lattices_and_settings_are_refused() {
     let good = SpectralSettings { bins: 4, hidden: 8 };
