@@ -8,13 +8,15 @@
 //! | `residual` | `sharing`: "one" or "per-staple"; `bound`: Σ\|ρ\| stays below it (absent: plain ρ) | `k.rho` |
 //! | `u1-coupling` | `components`; or `map`: "spline" and `bins`; `context`: "loops" (absent: "plaquettes"); `hidden` (absent: 8) | `k.net` |
 //! | `u1-block` | `half`: extents of a block's halves; `across`: direction of the cut; `bins`; `hidden` | `k.net` |
+//! | `spectral` | `bins`; `hidden` (absent: 8) | `k.net` |
 //! | `loop-flow` | `loops`: "leading", "next" or "second"; `knots`; `steps` | `k.coefficients` |
 //!
 //! A force has one entry, `smeared-wilson`, and the tensors `couplings` (c_0…c_K) and `rho` (ρ_1…ρ_K).
 
 use crate::file::{Header, LayerEntry, Model, ModelKind, Named, TensorEntry, Theory};
 use crate::layers::{
-    BlockSettings, Coefficients, CouplingSettings, LoopFlow, Loops, Residual, Sharing, U1Block, U1Coupling,
+    BlockSettings, Coefficients, CouplingSettings, LoopFlow, Loops, Residual, Sharing, Spectral,
+    SpectralSettings, U1Block, U1Coupling,
 };
 use crate::{Flow, Layer, LearnedForce, ModelError};
 use gaugelink_lattice::{Lattice, Real};
@@ -41,6 +43,8 @@ pub enum LayerKind {
     /// A block layer of U(1) in two dimensions.
     #[serde(rename = "u1-block")]
     U1Block(BlockSettings),
+    /// A spectral coupling layer of SU(2) or SU(3) in two dimensions.
+    Spectral(SpectralSettings),
     /// A gradient flow of Wilson loops in two dimensions, of any group.
     LoopFlow {
         /// Its loops.
@@ -77,6 +81,7 @@ impl LayerKind {
                 };
                 of_u1((0..count).map(layer).collect::<Result<_, _>>()?)
             }
+            Self::Spectral(settings) => Spectral::stack(lattice, count, settings),
             Self::LoopFlow { loops, knots, steps } => {
                 let flow = |_| -> Result<Box<dyn Layer<T, N>>, ModelError> {
                     Ok(Box::new(LoopFlow::new(lattice, loops, knots, steps)?))
@@ -96,6 +101,9 @@ impl LayerKind {
             }
             Self::U1Block(settings) => {
                 TensorEntry::new(format!("{k}.net"), &[U1Block::<f64>::parameter_count(&settings)])
+            }
+            Self::Spectral(settings) => {
+                TensorEntry::new(format!("{k}.net"), &[Spectral::<f64, N>::parameter_count(&settings)])
             }
             Self::LoopFlow { loops, knots, .. } => {
                 TensorEntry::new(format!("{k}.coefficients"), &[knots, loops.count(N)])
@@ -273,6 +281,29 @@ mod tests {
     }
 
     #[test]
+    fn a_spectral_flow_comes_back_from_its_file() {
+        let lattice = Lattice::new(&[4, 4], LatticeOptions::default()).unwrap();
+        let settings = SpectralSettings { bins: 3, hidden: 16 };
+        let kind = LayerKind::Spectral(settings);
+        let parameters = Spectral::<f64, 3>::initial_parameters(2, &settings, 5);
+        let bytes = flow_model::<3>(2, action(), &[kind; 2], parameters.clone()).to_bytes("test").unwrap();
+        let model = Model::from_bytes(&bytes, "test").unwrap();
+        assert_eq!(model.header.architecture[1].kind, "spectral");
+        assert!(model.has_exact_density());
+        // Four traces to 16 channels, 16 to 16, 16 to ten numbers for each of two splines.
+        let numbers = (9 * 4 + 1) * 16 + (9 * 16 + 1) * 16 + (9 * 16 + 1) * 20;
+        assert_eq!(model.tensor("1.net"), Some(&parameters[numbers..]));
+        let mut read = Flow::<f64, 3>::from_model(&lattice, &model).unwrap();
+        assert_eq!(read.parameters(), parameters);
+        let mut written = Flow::new(Spectral::stack(&lattice, 2, settings).unwrap(), parameters).unwrap();
+        let (mut u, mut expected) = (rough::<f64, 3>(&lattice, 0), rough::<f64, 3>(&lattice, 0));
+        let (mut log_det, mut expected_log_det) = ([0.0], [0.0]);
+        read.forward(&mut u, &mut log_det);
+        written.forward(&mut expected, &mut expected_log_det);
+        assert!(u.as_slice() == expected.as_slice() && log_det == expected_log_det && log_det[0] != 0.0);
+    }
+
+    #[test]
     fn a_force_comes_back_from_its_file() {
         let lattice = Lattice::new(&[4, 4, 4], LatticeOptions::default()).unwrap();
         let force = LearnedForce::<f64, 2>::new(&lattice, &[1.5, -0.25], &[0.11]).unwrap();
@@ -301,8 +332,8 @@ mod tests {
         other.header.kind = ModelKind::Force;
         assert!(refused(&other).contains("give a flow"));
         let mut other = model.clone();
-        other.header.architecture[0].kind = "spectral".into();
-        assert!(refused(&other).contains("`spectral`"));
+        other.header.architecture[0].kind = "unheard-of".into();
+        assert!(refused(&other).contains("`unheard-of`"));
         let mut other = model.clone();
         other.header.architecture.push(residual.entry());
         assert!(refused(&other).contains("2 parameters for 3 layers"));

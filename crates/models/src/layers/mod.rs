@@ -3,13 +3,16 @@
 mod exponent;
 mod loop_flow;
 mod loops;
+mod rational;
 mod residual;
+mod spectral;
 mod stout;
 mod u1_block;
 mod u1_coupling;
 
 pub use loop_flow::{KNOTS_MAX, LoopField, LoopFlow, LoopSet, Loops, STEPS_MAX, spline_basis};
 pub use residual::{Coefficients, Residual, Sharing, backward_flops, forward_flops, record_forward};
+pub use spectral::{Spectral, SpectralSettings};
 pub use stout::{Stout, StoutSharing};
 pub use u1_block::{BlockSettings, U1Block};
 pub use u1_coupling::{

@@ -1,4 +1,4 @@
-//! The active links of a layer of U(1): kept, put back, and turned by what a kernel makes of them.
+//! The active links of a layer: kept, put back, and in U(1) turned by what a kernel makes of them.
 
 use super::sites::TurnLinks;
 use super::stripes::Stripes;
@@ -9,25 +9,41 @@ use std::ops::Range;
 /// Most chains of a batch.
 const MOST_CHAINS: usize = f32::LANES;
 
+/// The components of a field of links that hold direction `mu`.
+pub fn components<const N: usize>(mu: usize) -> Range<usize> {
+    let link = 2 * N * N;
+    link * mu..link * (mu + 1)
+}
+
 /// Of a block's rows, those of direction `mu`.
-fn rows<T: Real>(mu: usize) -> Range<usize> {
-    let first = 2 * mu * T::LANES;
-    first..first + 2 * T::LANES
+fn rows<T: Real, const N: usize>(mu: usize) -> Range<usize> {
+    let Range { start, end } = components::<N>(mu);
+    start * T::LANES..end * T::LANES
 }
 
 /// Puts the links of direction `mu` of `blocks` onto `undo`, if given.
-pub fn keep<T: Real>(u: &GaugeField<T, 1>, mu: usize, blocks: &[u32], undo: Option<&mut Undo<T>>) {
+pub fn keep<T: Real, const N: usize>(
+    u: &GaugeField<T, N>,
+    mu: usize,
+    blocks: &[u32],
+    undo: Option<&mut Undo<T>>,
+) {
     if let Some(undo) = undo {
-        blocks.iter().for_each(|&block| undo.push(&u.block(block as usize)[rows::<T>(mu)]));
+        blocks.iter().for_each(|&block| undo.push(&u.block(block as usize)[rows::<T, N>(mu)]));
     }
 }
 
 /// Takes back what [`keep`] put there.
-pub fn restore<T: Real>(u: &mut GaugeField<T, 1>, mu: usize, blocks: &[u32], undo: &mut Undo<T>) {
+pub fn restore<T: Real, const N: usize>(
+    u: &mut GaugeField<T, N>,
+    mu: usize,
+    blocks: &[u32],
+    undo: &mut Undo<T>,
+) {
     for &block in blocks.iter().rev() {
-        undo.pop(&mut u.block_mut(block as usize)[rows::<T>(mu)]);
+        undo.pop(&mut u.block_mut(block as usize)[rows::<T, N>(mu)]);
     }
-    u.exchange_components(2 * mu..2 * mu + 2);
+    u.exchange_components(components::<N>(mu));
 }
 
 /// Runs a kernel on `blocks` of them with two sums a chain: adds the first ones to `log_det` and gives the second ones of all
@@ -55,5 +71,5 @@ pub fn turn<T: Real>(
 ) {
     let lattice = u.lattice().clone();
     lattice.launch(&TurnLinks { stripes, blocks, turn, links: u.writer() }, 0..blocks.len());
-    u.exchange_components(2 * stripes.mu..2 * stripes.mu + 2);
+    u.exchange_components(components::<1>(stripes.mu));
 }

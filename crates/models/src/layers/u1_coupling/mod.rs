@@ -20,8 +20,9 @@ pub(super) mod active;
 pub(super) mod convolution;
 mod flops;
 mod mixture;
-mod net;
-mod plan;
+pub(super) mod net;
+pub(super) mod passes;
+pub(super) mod plan;
 mod settings;
 pub(super) mod sites;
 pub(super) mod spline;
@@ -36,13 +37,14 @@ pub use settings::{CircleMap, CouplingContext, CouplingSettings, HIDDEN_WIDTHS, 
 pub use spline::BINS_MAX;
 
 use crate::{Layer, ModelError, Undo};
-use convolution::{Shape, convolve};
 use gaugelink_lattice::number::Row;
-use gaugelink_lattice::{GaugeField, Lattice, MomentumField, Real};
-use net::{GROUP, Place, Weights, initial_parameters, parameter_count};
-use plan::{Plan, Workspace};
+use gaugelink_lattice::{Field, GaugeField, Lattice, MomentumField, Real};
+use net::{Weights, initial_parameters, parameter_count};
+use passes::Channels;
+use plan::Plan;
 use sites::{Begin, Context, ContextBack, LinksBack, MapBack, Turn};
 use std::sync::{Arc, Mutex, MutexGuard};
+use stripes::{Stripes, has_plaquette_or_loop, is_frozen};
 
 /// One coupling layer, placed on a lattice.
 pub struct U1Coupling<T> {
@@ -50,6 +52,13 @@ pub struct U1Coupling<T> {
     plan: Arc<Plan<T>>,
     weights: Weights<T>,
     workspace: Arc<Mutex<Workspace<T>>>,
+}
+
+/// Temporaries, shared by the layers of a stack.
+struct Workspace<T> {
+    net: Channels<T>,
+    turn: Field<T>,
+    plaquettes: Field<T>,
 }
 
 impl<T: Real> U1Coupling<T> {
@@ -65,14 +74,17 @@ impl<T: Real> U1Coupling<T> {
     ) -> Result<Vec<Box<dyn Layer<T, 1>>>, ModelError> {
         settings.check()?;
         // Masks repeat after eight layers.
-        let plan = |index| Plan::new(lattice, index, settings.context).map(Arc::new);
-        let plans = (0..layers.min(8)).map(plan).collect::<Result<Vec<_>, _>>()?;
-        let workspace = Arc::new(Mutex::new(Workspace::new(lattice, &settings)?));
+        let is_seen = if has_loops(&settings) { has_plaquette_or_loop } else { is_frozen };
+        let plan = |index| Ok(Arc::new(Plan::new(lattice, Stripes::new(lattice, index)?, is_seen)));
+        let plans = (0..layers.min(8)).map(plan).collect::<Result<Vec<_>, ModelError>>()?;
+        let net = Channels::new(lattice, settings.widths())?;
+        let (turn, plaquettes) = (Field::zeroed(lattice, 2)?, Field::zeroed(lattice, 1)?);
+        let workspace = Arc::new(Mutex::new(Workspace { net, turn, plaquettes }));
         let layer = |index: usize| -> Box<dyn Layer<T, 1>> {
             Box::new(Self {
                 settings,
                 plan: plans[index % 8].clone(),
-                weights: Weights::new(&settings),
+                weights: Weights::new(settings.widths()),
                 workspace: workspace.clone(),
             })
         };
@@ -81,13 +93,13 @@ impl<T: Real> U1Coupling<T> {
 
     /// How many parameters a layer takes: 955 for a mixture of two components as published.
     pub fn parameter_count(settings: &CouplingSettings) -> usize {
-        parameter_count(settings)
+        parameter_count(settings.widths())
     }
 
     /// Parameters of a stack of `layers` to begin a training with: PyTorch's default, each uniform within
     /// ±1/√(inputs × 9) of its convolution. The same seed gives the same numbers.
     pub fn initial_parameters(layers: usize, settings: &CouplingSettings, seed: u64) -> Vec<f64> {
-        (0..layers).flat_map(|layer| initial_parameters(settings, layer, seed)).collect()
+        (0..layers).flat_map(|layer| initial_parameters(settings.widths(), layer, seed)).collect()
     }
 
     /// The net's outputs at the active sites of `u`, into the workspace.
@@ -99,26 +111,14 @@ impl<T: Real> U1Coupling<T> {
         parameters: &[f64],
     ) -> MutexGuard<'w, Workspace<T>> {
         let lattice = u.lattice();
-        let (stripes, pattern_of) = (&plan.stripes, &plan.stripes.pattern_of[..]);
-        weights.update(stripes, settings, parameters);
+        weights.update(&plan.stripes, parameters);
         let mut guard = workspace.lock().unwrap_or_else(|e| e.into_inner());
-        let Workspace { context, hidden: [first, second], outputs, .. } = &mut *guard;
+        let net = &mut guard.net;
         let (loops, blocks) = (has_loops(settings), &plan.seen[..]);
-        let kernel = Context { stripes, blocks, loops, links: u.links(), context: context.writer() };
+        let context = net.context.writer();
+        let kernel = Context { stripes: &plan.stripes, blocks, loops, links: u.links(), context };
         lattice.launch(&kernel, 0..blocks.len());
-        context.exchange();
-        let (channels, hidden) = (settings.context.channels(), settings.hidden);
-        let [w1, w2, w3] = &weights.forward;
-        let [s1, s2, s3] = &weights.start;
-        let [t1, t2, t3] = &plan.forward;
-        convolve::<T, 8>(lattice, t1, w1, context, channels, Shape::Hidden(s1, pattern_of), first);
-        convolve::<T, 8>(lattice, t2, w2, first, hidden, Shape::Hidden(s2, pattern_of), second);
-        let shape = Shape::Output(s3, pattern_of);
-        if weights.padded == 4 {
-            convolve::<T, 4>(lattice, t3, w3, second, hidden, shape, outputs);
-        } else {
-            convolve::<T, 8>(lattice, t3, w3, second, hidden, shape, outputs);
-        }
+        net.evaluate(lattice, plan, weights);
         guard
     }
 
@@ -143,7 +143,7 @@ impl<T: Real> U1Coupling<T> {
         log_det: &mut [f64],
         inverse: bool,
     ) -> f64 {
-        let Workspace { outputs, turn, .. } = workspace;
+        let Workspace { net, turn, .. } = workspace;
         let (stripes, blocks) = (&self.plan.stripes, &self.plan.active[..]);
         let lattice = u.lattice().clone();
         let kernel = Turn {
@@ -152,7 +152,7 @@ impl<T: Real> U1Coupling<T> {
             map: self.settings.map,
             inverse,
             links: u.links(),
-            outputs: outputs.reader(),
+            outputs: net.outputs.reader(),
             turn: turn.writer(),
         };
         let failures = active::add_log_det(&lattice, &kernel, blocks.len(), log_det);
@@ -163,7 +163,7 @@ impl<T: Real> U1Coupling<T> {
 
 impl<T: Real> Layer<T, 1> for U1Coupling<T> {
     fn parameters(&self) -> usize {
-        parameter_count(&self.settings)
+        parameter_count(self.settings.widths())
     }
 
     fn forward(
@@ -246,23 +246,22 @@ impl<T: Real> U1Coupling<T> {
             blocks: &plan.active,
             map: self.settings.map,
             links: v.links(),
-            outputs: workspace.outputs.reader(),
+            outputs: workspace.net.outputs.reader(),
             cotangent: cotangent.reader(),
             begin,
-            back: workspace.outputs_back.writer(),
+            back: workspace.net.outputs_back.writer(),
             plaquettes: workspace.plaquettes.writer(),
         };
         lattice.launch(&kernel, 0..plan.active.len());
-        workspace.outputs_back.exchange();
-        self.back_through_net(workspace, lattice);
+        workspace.net.back(lattice, plan, &self.weights);
         if let Some(gradient) = gradient {
-            self.add_gradient(workspace, lattice, gradient);
+            workspace.net.add_gradient(lattice, plan, self.weights.widths, gradient);
         }
         let kernel = ContextBack {
             stripes,
             loops: has_loops(&self.settings),
-            context: workspace.context.reader(),
-            back: workspace.context_back.reader(),
+            context: workspace.net.context.reader(),
+            back: workspace.net.context_back.reader(),
             plaquettes: workspace.plaquettes.writer(),
         };
         lattice.launch(&kernel, 0..blocks);
@@ -271,41 +270,6 @@ impl<T: Real> U1Coupling<T> {
         let kernel =
             LinksBack { factor, plaquettes: workspace.plaquettes.reader(), cotangent: cotangent.writer() };
         lattice.launch(&kernel, 0..blocks);
-    }
-
-    /// From the cotangents of the outputs to those of the hidden layers and the context.
-    fn back_through_net(&self, workspace: &mut Workspace<T>, lattice: &Lattice) {
-        let Workspace { hidden: [h1, h2], outputs_back, hidden_back: [b1, b2], context_back, .. } = workspace;
-        let [w1, w2, w3] = &self.weights.backward;
-        let [t1, t2, t3] = &self.plan.backward;
-        let (padded, hidden) = (self.weights.padded, self.settings.hidden);
-        convolve::<T, 8>(lattice, t3, w3, outputs_back, padded, Shape::Slope(h2.reader()), b2);
-        convolve::<T, 8>(lattice, t2, w2, b2, hidden, Shape::Slope(h1.reader()), b1);
-        convolve::<T, 4>(lattice, t1, w1, b1, hidden, Shape::Plain, context_back);
-    }
-
-    fn add_gradient(&self, workspace: &mut Workspace<T>, lattice: &Lattice, gradient: &mut [f64]) {
-        let Workspace { context, hidden: [h1, h2], outputs_back, hidden_back: [b1, b2], sums, .. } =
-            workspace;
-        let stripes = &self.plan.stripes;
-        let [t1, t2, t3] = &self.plan.forward;
-        let (channels, hidden) = (self.settings.context.channels(), self.settings.hidden);
-        let [first, second, third] = Place::all(&self.settings);
-        for output in (0..self.weights.padded).step_by(GROUP) {
-            if self.weights.padded == 4 {
-                sums.sum::<4>(lattice, stripes, t3, (h2, hidden), (outputs_back, output));
-            } else {
-                sums.sum::<8>(lattice, stripes, t3, (h2, hidden), (outputs_back, output));
-            }
-            third.add_gradient(output, &sums.weights, &sums.classes, gradient);
-        }
-        for output in (0..hidden).step_by(GROUP) {
-            sums.sum::<8>(lattice, stripes, t2, (h1, hidden), (b2, output));
-            second.add_gradient(output, &sums.weights, &sums.classes, gradient);
-            sums.sum::<8>(lattice, stripes, t1, (context, channels), (b1, output));
-            first.add_gradient(output, &sums.weights, &sums.classes, gradient);
-            first.add_constant_gradient(stripes, output, &sums.classes, gradient);
-        }
     }
 }
 

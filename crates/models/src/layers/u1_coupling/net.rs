@@ -1,11 +1,10 @@
 //! The layer's net: three 3×3 convolutions, its parameters and their gradient; 2 → 8 → 8 → n + 1 channels in the literature.
 //!
 //! Parameters lie as in PyTorch's `Conv2d`s one after the other: weights `[output][input][tap]`, then biases. The
-//! input begins with (cos θ_P, sin θ_P) of frozen plaquettes and (1, 0) elsewhere; what the constant ones contribute to the
-//! first layer depends only on a site's class and is added to its bias.
+//! input begins with (cos θ_P, sin θ_P) of frozen plaquettes and (1, 0) elsewhere (in SU(N) with Re tr P/N, and 1 elsewhere);
+//! what the constant ones contribute to the first layer depends only on a site's class and is added to its bias.
 
 use super::convolution::{TAPS, opposite};
-use super::settings::CouplingSettings;
 use super::stripes::{Pattern, Stripes, is_frozen, moved};
 use gaugelink_lattice::Real;
 use gaugelink_lattice::number::Row;
@@ -14,6 +13,24 @@ use std::ops::Range;
 
 /// Channels of a hidden layer that are computed together.
 pub const GROUP: usize = 8;
+
+/// How many channels the net has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Widths {
+    /// Of its input: 2 or 4.
+    pub inputs: usize,
+    /// Of each hidden layer.
+    pub hidden: usize,
+    /// Of its output.
+    pub outputs: usize,
+}
+
+impl Widths {
+    /// Outputs with padding: 4, or a multiple of [`GROUP`].
+    pub fn padded(&self) -> usize {
+        if self.outputs <= 4 { 4 } else { self.outputs.next_multiple_of(GROUP) }
+    }
+}
 
 /// Where one convolution's parameters lie.
 #[derive(Clone, Copy)]
@@ -25,10 +42,10 @@ pub struct Place {
 
 impl Place {
     /// The three convolutions.
-    pub fn all(settings: &CouplingSettings) -> [Self; 3] {
-        let (channels, hidden) = (settings.context.channels(), settings.hidden);
+    pub fn all(widths: Widths) -> [Self; 3] {
+        let Widths { inputs, hidden, outputs } = widths;
         let mut start = 0;
-        [(channels, hidden), (hidden, hidden), (hidden, settings.map.outputs())].map(|(inputs, outputs)| {
+        [(inputs, hidden), (hidden, hidden), (hidden, outputs)].map(|(inputs, outputs)| {
             let place = Self { start, inputs, outputs };
             start = place.bias(outputs);
             place
@@ -82,30 +99,30 @@ impl Place {
     }
 }
 
-/// How many parameters a layer takes: 955 for a mixture of two components as published.
-pub fn parameter_count(settings: &CouplingSettings) -> usize {
-    Place::all(settings)[2].range().end
+/// How many parameters the net takes.
+pub fn parameter_count(widths: Widths) -> usize {
+    Place::all(widths)[2].range().end
 }
 
 /// The first parameters of layer number `layer`: each uniform within ±1/√(inputs × taps), PyTorch's default. The same
 /// seed gives the same numbers.
-pub fn initial_parameters(settings: &CouplingSettings, layer: usize, seed: u64) -> Vec<f64> {
+pub fn initial_parameters(widths: Widths, layer: usize, seed: u64) -> Vec<f64> {
     let generator = Address::new(seed, Purpose::Parameters).chain(layer as u64).generator();
     let of_place = |place: Place| {
         let bound = 1.0 / ((place.inputs * TAPS.len()) as f64).sqrt();
         let generator = generator.clone();
         place.range().map(move |p| bound * (2.0 * generator.stream(p as u64).uniform() - 1.0))
     };
-    Place::all(settings).into_iter().flat_map(of_place).collect()
+    Place::all(widths).into_iter().flat_map(of_place).collect()
 }
 
 /// Parameters rounded to a precision and arranged for the kernels: weights `[group][tap][input][output]`, outputs in groups
 /// of 8, or of 4 where there are no more.
 pub struct Weights<T> {
+    /// Of the net.
+    pub widths: Widths,
     /// What they were made of.
     parameters: Vec<f64>,
-    /// Outputs of the last layer, padding included.
-    pub padded: usize,
     /// Weights of the layers.
     pub forward: [Vec<T>; 3],
     /// Rows that the layers' sums start from, `[pattern][output]`, padding included.
@@ -116,11 +133,10 @@ pub struct Weights<T> {
 
 impl<T: Real> Weights<T> {
     /// Nothing in it yet.
-    pub fn new(settings: &CouplingSettings) -> Self {
-        let outputs = settings.map.outputs();
+    pub fn new(widths: Widths) -> Self {
         Self {
+            widths,
             parameters: Vec::new(),
-            padded: if outputs <= 4 { 4 } else { outputs.next_multiple_of(GROUP) },
             forward: Default::default(),
             start: Default::default(),
             backward: Default::default(),
@@ -128,14 +144,14 @@ impl<T: Real> Weights<T> {
     }
 
     /// Takes the parameters over, if they are not those it has.
-    pub fn update(&mut self, stripes: &Stripes<T>, settings: &CouplingSettings, parameters: &[f64]) {
+    pub fn update(&mut self, stripes: &Stripes<T>, parameters: &[f64]) {
         if self.parameters == parameters {
             return;
         }
         self.parameters.clear();
         self.parameters.extend_from_slice(parameters);
-        for (layer, place) in Place::all(settings).into_iter().enumerate() {
-            let outputs = if layer == 2 { self.padded } else { place.outputs };
+        for (layer, place) in Place::all(self.widths).into_iter().enumerate() {
+            let outputs = if layer == 2 { self.widths.padded() } else { place.outputs };
             let weight = |tap: usize, input: usize, output: usize| {
                 let is_real = input < place.inputs && output < place.outputs;
                 if is_real { parameters[place.weight(tap, input, output)] } else { 0.0 }
@@ -183,11 +199,11 @@ mod tests {
 
     #[test]
     fn parameters_are_as_many_as_published_and_spread_as_the_default() {
-        let settings = CouplingSettings::mixture(2);
-        assert_eq!(parameter_count(&settings), 955);
-        let initial_parameters = |layer, seed| initial_parameters(&settings, layer, seed);
+        let widths = Widths { inputs: 2, hidden: 8, outputs: 3 };
+        assert_eq!(parameter_count(widths), 955);
+        let initial_parameters = |layer, seed| initial_parameters(widths, layer, seed);
         let all = initial_parameters(3, 7);
-        let [first, second, third] = Place::all(&settings);
+        let [first, second, third] = Place::all(widths);
         assert_eq!((first.range(), second.range(), third.range()), (0..152, 152..736, 736..955));
         // Uniform on ±b: every |x| < b, and the mean square is b²/3 within 4 σ, σ² = 4 b⁴/45 n.
         for (place, inputs) in [(first, 2.0), (second, 8.0), (third, 8.0)] {

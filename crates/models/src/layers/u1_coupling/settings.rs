@@ -1,6 +1,7 @@
 //! What a coupling layer is, apart from its parameters and its place in a stack.
 
 use super::mixture::COMPONENTS_MAX;
+use super::net::Widths;
 use super::spline::BINS_MAX;
 use crate::ModelError;
 use serde::{Deserialize, Serialize};
@@ -71,6 +72,11 @@ impl CouplingSettings {
     pub fn mixture(components: usize) -> Self {
         let map = CircleMap::Projection { components };
         Self { map, context: CouplingContext::Plaquettes, hidden: HIDDEN_WIDTHS[0] }
+    }
+
+    /// Channels of the net.
+    pub(super) fn widths(&self) -> Widths {
+        Widths { inputs: self.context.channels(), hidden: self.hidden, outputs: self.map.outputs() }
     }
 
     /// # Errors

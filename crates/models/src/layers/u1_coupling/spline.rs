@@ -1,44 +1,26 @@
 //! Circular rational-quadratic splines: a map of an active plaquette's angle with as many bins as one likes.
 //!
-//! Knots x_0 = −π < … < x_K = π go to y_0 = −π < … < y_K = π, with the slopes d_0…d_K, d_K = d_0. The bins' widths and
-//! heights are 2π (m + (1 − K m) softmax) of the net's numbers a and b, the slopes m' + (1 − m') e^c, so that zeros
-//! give the identity: bins and slopes of narrow distributions differ by orders of magnitude, their logarithms do not. Tails are
-//! no better than the least bin, m. In a bin of width w and height h, with Δ = h/w, ξ = (φ − x_k)/w and D = Δ + (d_{k+1} + d_k − 2Δ) ξ(1−ξ),
-//!
-//! ```text
-//! φ' = y_k + h [Δ ξ² + d_k ξ(1−ξ)]/D + t        dφ'/dφ = Δ² [d_{k+1} ξ² + 2Δ ξ(1−ξ) + d_k (1−ξ)²]/D²
-//! ```
-//!
-//! (Gregory and Delbourgo, IMA J. Numer. Anal. 2 (1982) 123; Durkan et al., arXiv:1906.04032; on circles Rezende et al.,
-//! arXiv:2002.02428.) Within a bin the inverse is the root of a quadratic.
+//! Knots x_0 = −π < … < x_K = π go to y_0 = −π < … < y_K = π, with the slopes d_0…d_K, d_K = d_0, and a shift t is added. Widths,
+//! heights and slopes come from the net's numbers a, b and c as in [`rational`](super::super::rational), where the formulas of
+//! a bin are. Tails are no better than the least bin. (On circles Rezende et al., arXiv:2002.02428.) Within a bin the
+//! inverse is the root of a quadratic.
 
-use gaugelink_lattice::number::{atan2, exp, ln};
+pub use crate::layers::rational::{BINS_MAX, SPLINE_OUTPUTS};
+use crate::layers::rational::{Bin, Bins, Inside, back_to_numbers, free, shares_and_sizes, slope};
+use gaugelink_lattice::number::{atan2, ln};
 use gaugelink_lattice::{Complex, Num};
 use std::f64::consts::{FRAC_1_PI, PI, TAU};
-
-/// The most bins.
-pub const BINS_MAX: usize = 16;
-/// The most numbers that a spline takes: three a bin, and the shift.
-pub const SPLINE_OUTPUTS: usize = 3 * BINS_MAX + 1;
-/// The least width and height of a bin, of the whole circle.
-const LEAST_BIN: f64 = 1e-6;
-/// The least slope at a knot.
-const LEAST_SLOPE: f64 = 1e-3;
-/// The largest c that counts: squares of slopes stay numbers in f32.
-const LARGEST: f64 = 20.0;
-
-type Row<V> = [V; BINS_MAX];
 
 /// A spline of the first `n` bins, and the shift t.
 pub struct Spline<V> {
     /// softmax(a), softmax(b).
-    shares: [Row<V>; 2],
+    shares: [Bins<V>; 2],
     /// Widths and heights.
-    sizes: [Row<V>; 2],
+    sizes: [Bins<V>; 2],
     /// Slope at each bin's left knot.
-    slopes: Row<V>,
+    slopes: Bins<V>,
     /// Its derivative with respect to c.
-    by_c: Row<V>,
+    by_c: Bins<V>,
     t: V,
     n: usize,
 }
@@ -49,57 +31,6 @@ pub struct SplineSlopes<V> {
     pub outputs: [V; SPLINE_OUTPUTS],
     /// With respect to φ, the spline's way of moving φ' with it included.
     pub angle: V,
-}
-
-/// The bin that an angle lies in.
-struct Bin<V> {
-    x: V,
-    y: V,
-    width: V,
-    height: V,
-    left: V,
-    right: V,
-}
-
-/// What the formulas of a bin are made of.
-struct Inside<V> {
-    /// ξ, 1 − ξ and their product.
-    xi: V,
-    rest: V,
-    both: V,
-    /// Δ.
-    mean: V,
-    /// Δ ξ² + d_k ξ(1−ξ).
-    rise: V,
-    /// D.
-    base: V,
-    /// d_{k+1} + d_k − 2Δ.
-    bend: V,
-    /// d_{k+1} ξ² + 2Δ ξ(1−ξ) + d_k (1−ξ)².
-    steep: V,
-}
-
-impl<V: Num> Inside<V> {
-    #[inline(always)]
-    fn new(bin: &Bin<V>, xi: V) -> Self {
-        // In a narrow bin rounding may put ξ outside, where the slope's formula is negative.
-        let (zero, one) = (V::splat(0.0), V::splat(1.0));
-        let xi = V::select(xi.lt(zero), zero, V::select(one.lt(xi), one, xi));
-        let rest = one - xi;
-        let both = xi * rest;
-        let mean = bin.height.div(bin.width);
-        let bend = bin.left + bin.right - (mean + mean);
-        let rise = (mean * xi).mul_add(xi, bin.left * both);
-        let base = bend.mul_add(both, mean);
-        let steep = (bin.right * xi).mul_add(xi, (mean + mean).mul_add(both, bin.left * rest * rest));
-        Self { xi, rest, both, mean, rise, base, bend, steep }
-    }
-
-    #[inline(always)]
-    fn slope(&self) -> V {
-        let ratio = self.mean.div(self.base);
-        ratio * ratio * self.steep
-    }
 }
 
 impl<V: Num> Spline<V> {
@@ -115,31 +46,11 @@ impl<V: Num> Spline<V> {
             t: outputs[3 * n],
             n,
         };
-        let (floor, free) = (V::splat(TAU * LEAST_BIN), V::splat(TAU * (1.0 - n as f64 * LEAST_BIN)));
         for which in 0..2 {
-            let of = |k: usize| outputs[which * n + k];
-            let mut largest = of(0);
-            for k in 1..n {
-                largest = V::select(largest.lt(of(k)), of(k), largest);
-            }
-            let mut sum = zero;
-            for k in 0..n {
-                spline.shares[which][k] = exp(of(k) - largest);
-                sum = sum + spline.shares[which][k];
-            }
-            let scale = V::splat(1.0).div(sum);
-            for k in 0..n {
-                let share = spline.shares[which][k] * scale;
-                spline.shares[which][k] = share;
-                spline.sizes[which][k] = share.mul_add(free, floor);
-            }
+            (spline.shares[which], spline.sizes[which]) = shares_and_sizes(n, &outputs[which * n..], TAU);
         }
         for k in 0..n {
-            let (c, most) = (outputs[2 * n + k], V::splat(LARGEST));
-            let high = most.lt(c);
-            let free = exp(V::select(high, most, c)) * V::splat(1.0 - LEAST_SLOPE);
-            spline.slopes[k] = free + V::splat(LEAST_SLOPE);
-            spline.by_c[k] = V::select(high, zero, free);
+            (spline.slopes[k], spline.by_c[k]) = slope(outputs[2 * n + k]);
         }
         spline
     }
@@ -161,15 +72,7 @@ impl<V: Num> Spline<V> {
         for k in 1..self.n {
             (x, y) = (x + self.sizes[0][k - 1], y + self.sizes[1][k - 1]);
             let before = angle.lt(if image { y } else { x });
-            let (old, new) = (bin, at(k, x, y));
-            bin = Bin {
-                x: V::select(before, old.x, new.x),
-                y: V::select(before, old.y, new.y),
-                width: V::select(before, old.width, new.width),
-                height: V::select(before, old.height, new.height),
-                left: V::select(before, old.left, new.left),
-                right: V::select(before, old.right, new.right),
-            };
+            bin = Bin::select(before, &bin, &at(k, x, y));
         }
         bin
     }
@@ -191,16 +94,7 @@ impl<V: Num> Spline<V> {
         let goal = atan2(image.im, image.re) - self.t;
         let goal = (goal * V::splat(0.5 * FRAC_1_PI)).round().neg_mul_add(V::splat(TAU), goal);
         let bin = self.bin(goal, true);
-        let mean = bin.height.div(bin.width);
-        let rise = goal - bin.y;
-        let bent = rise * (bin.left + bin.right - (mean + mean));
-        let a = bin.height.mul_add(mean - bin.left, bent);
-        let b = bin.height.mul_add(bin.left, -bent);
-        let c = mean * rise;
-        // ξ = 2c/(b + √(b² + 4ac)), of the root's two forms the one without cancellation.
-        let root = b.mul_add(b, V::splat(4.0) * a * c);
-        let root = V::select(root.lt(V::splat(0.0)), V::splat(0.0), root).sqrt();
-        let xi = (c + c).div(b + root);
+        let xi = bin.root(goal - bin.y);
         let phi = bin.width.mul_add(xi, bin.x);
         let log = ln(Inside::new(&bin, xi).slope());
         // Asked so that what is not a number fails.
@@ -211,31 +105,10 @@ impl<V: Num> Spline<V> {
     /// Of L with ∂L/∂δ = `by_shift` and ∂L/∂(ln dφ'/dφ) = `by_log`: its derivatives.
     #[inline(always)]
     pub fn backward(&self, phase: Complex<V>, by_shift: V, by_log: V) -> SplineSlopes<V> {
-        let (zero, one, two) = (V::splat(0.0), V::splat(1.0), V::splat(2.0));
+        let (zero, one) = (V::splat(0.0), V::splat(1.0));
         let (phi, n) = (atan2(phase.im, phase.re), self.n);
         let bin = self.bin(phi, false);
-        let per_width = one.div(bin.width);
-        let f = Inside::new(&bin, (phi - bin.x) * per_width);
-        let (per_base, per_steep, per_mean) = (one.div(f.base), one.div(f.steep), one.div(f.mean));
-        let (part, both2) = (f.rise * per_base, f.both + f.both);
-        let (side, scaled) = (f.rest - f.xi, by_shift * bin.height);
-        // Derivatives of [rise/base] and ln slope with respect to ξ, Δ, d_k and d_{k+1}.
-        let steep_xi = two * (bin.right.mul_add(f.xi, f.mean * side) - bin.left * f.rest);
-        let log_xi = steep_xi * per_steep - two * f.bend * side * per_base;
-        let by_xi = (scaled * f.slope()).mul_add(per_mean, by_log * log_xi);
-        let part_mean = (f.xi * f.xi - part * (one - both2)) * per_base;
-        let log_mean = two * per_mean + both2 * per_steep - two * (one - both2) * per_base;
-        let by_mean = scaled.mul_add(part_mean, by_log * log_mean);
-        let shared = both2 * per_base;
-        let part_left = f.both * (one - part) * per_base;
-        let by_left = scaled.mul_add(part_left, by_log * (f.rest * f.rest * per_steep - shared));
-        let part_right = -(f.both * part * per_base);
-        let by_right = scaled.mul_add(part_right, by_log * (f.xi * f.xi * per_steep - shared));
-        // Of the bin itself, and of those before it through x_k and y_k.
-        let by_phi = by_xi * per_width;
-        let of_bin =
-            [-(by_phi * f.xi) - by_mean * f.mean * per_width, by_shift.mul_add(part, by_mean * per_width)];
-        let of_before = [-by_phi, by_shift];
+        let f = Inside::new(&bin, (phi - bin.x) * one.div(bin.width)).backward(&bin, by_shift, by_log);
 
         let mut outputs = [zero; SPLINE_OUTPUTS];
         // 1 where φ lies to the right of a bin's left knot.
@@ -246,32 +119,29 @@ impl<V: Num> Spline<V> {
             beyond[k] = V::select(phi.lt(x), zero, one);
         }
         beyond[n] = zero;
-        let free = V::splat(TAU * (1.0 - n as f64 * LEAST_BIN));
+        let free = V::splat(free(n, TAU));
         for which in 0..2 {
-            let mut sum = zero;
+            let by = &mut outputs[which * n..];
             for k in 0..n {
                 let here = beyond[k] - beyond[k + 1];
-                let by_size = here.mul_add(of_bin[which], beyond[k + 1] * of_before[which]) * free;
-                outputs[which * n + k] = by_size;
-                sum = by_size.mul_add(self.shares[which][k], sum);
+                by[k] = here.mul_add(f.of_bin[which], beyond[k + 1] * f.of_before[which]) * free;
             }
-            for k in 0..n {
-                outputs[which * n + k] = (outputs[which * n + k] - sum) * self.shares[which][k];
-            }
+            back_to_numbers(n, &self.shares[which], by);
         }
         for k in 0..n {
             let previous = if k == 0 { n - 1 } else { k - 1 };
             let (here, behind) = (beyond[k] - beyond[k + 1], beyond[previous] - beyond[previous + 1]);
-            outputs[2 * n + k] = here.mul_add(by_left, behind * by_right) * self.by_c[k];
+            outputs[2 * n + k] = here.mul_add(f.left, behind * f.right) * self.by_c[k];
         }
         outputs[3 * n] = by_shift;
-        SplineSlopes { outputs, angle: by_phi - by_shift }
+        SplineSlopes { outputs, angle: f.by_x - by_shift }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layers::rational::{LEAST_BIN, LEAST_SLOPE};
     use gaugelink_lattice::number::Portable;
 
     /// The formulas at the head as they stand: φ' and dφ'/dφ.

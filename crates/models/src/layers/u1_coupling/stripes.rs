@@ -84,7 +84,7 @@ impl<T: Real> Stripes<T> {
         let extents = &lattice.geometry().extents()[..lattice.dims()];
         if extents.len() != 2 || extents.iter().any(|l| !l.is_multiple_of(4)) {
             return Err(ModelError::Geometry(format!(
-                "U(1) coupling layers need two dimensions whose extents are multiples of 4, not {extents:?}"
+                "coupling layers need two dimensions whose extents are multiples of 4, not {extents:?}"
             )));
         }
         let (mu, offset) = (index % 2, index / 2 % 4);

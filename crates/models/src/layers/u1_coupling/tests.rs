@@ -16,7 +16,7 @@ fn smooth(layers: usize, settings: &CouplingSettings, seed: u64) -> Vec<f64> {
     let second = first + (9 * hidden + 1) * hidden;
     // A unit's inputs add up to as much as the square root of their number.
     let bias = 9.0 * (hidden as f64 / 8.0).sqrt();
-    for layer in parameters.chunks_exact_mut(parameter_count(settings)) {
+    for layer in parameters.chunks_exact_mut(parameter_count(settings.widths())) {
         for (range, scale, bias) in
             [(0..first, 0.15, 4.0), (first..second, 0.15, bias), (second..layer.len(), 0.07, 0.0)]
         {
@@ -162,7 +162,7 @@ fn a_flow_is_the_published_formula_layer_by_layer() {
                     .collect()
             };
             let (mut expected, mut expected_log) = (angles(&u), 0.0);
-            for (index, w) in parameters.chunks_exact(parameter_count(&settings)).enumerate() {
+            for (index, w) in parameters.chunks_exact(parameter_count(settings.widths())).enumerate() {
                 let (moved, log) = published(&expected, index, components, w);
                 (expected, expected_log) = (moved, expected_log + log);
             }
