@@ -196,6 +196,13 @@ fn a_flow_for_a_range_of_couplings_is_trained_and_drawn_from() {
     let text = scratch.succeeds(&check);
     assert!(text.contains("ln Z") && text.contains("log det"), "{text}");
 
+    let draw = ["reproduce", "--seed", "5", "--count", "1", "--folder", "draws", "trained/model.safetensors"];
+    let error = scratch.fails(1, &draw);
+    assert!(error.contains("give `beta`"), "{error}");
+    assert!(scratch.succeeds(&[&draw[..], &["--beta", "1.25"]].concat()).contains("written"));
+    let error = scratch.fails(1, &[&draw[..], &["--beta", "1.75"]].concat());
+    assert!(error.contains("1 of 1 files hold other links"), "{error}");
+
     let lines = json_lines(&scratch.succeeds(&["run", "run.toml", "--json"]));
     let of = |quantity: &str| lines.iter().filter(|line| line["quantity"] == quantity).collect::<Vec<_>>();
     let sizes: Vec<f64> = of("ESS of draws").iter().map(|row| row["value"].as_f64().unwrap()).collect();

@@ -35,6 +35,9 @@ pub(crate) struct ReproduceArgs {
     /// Extents; without them those that the model was measured on
     #[arg(long, value_name = "XxYxZxT", value_parser = volume)]
     pub volume: Option<Volume>,
+    /// Coupling, for a model of a range of couplings
+    #[arg(long)]
+    pub beta: Option<f64>,
     /// Folder for the files draw-NUMBER.lime (ILDG); a file that is there is compared, and never changed
     #[arg(long, value_name = "DIR")]
     pub folder: PathBuf,
@@ -56,17 +59,20 @@ const CHAINS: usize = 8;
 /// [`DriverError`] where files cannot be read or written.
 pub(crate) fn reproduce(args: &ReproduceArgs, report: &mut Report) -> Result<(), DriverError> {
     let model = Model::read(&args.model).map_err(|error| DriverError::Input(error.to_string()))?;
-    let header = &model.header;
     let extents = match &args.volume {
         Some(Volume(extents)) => extents.clone(),
         None => stated_extents(&model)?,
+    };
+    let model = match args.beta {
+        Some(beta) => model.at(beta).map_err(|error| DriverError::Input(error.to_string()))?,
+        None => model,
     };
     std::fs::create_dir_all(&args.folder).map_err(|source| DriverError::Io {
         action: "make the folder",
         path: args.folder.clone(),
         source,
     })?;
-    match (1..=3).find(|&n| header.theory.group == group_name(n)) {
+    match (1..=3).find(|&n| model.header.theory.group == group_name(n)) {
         Some(1) => draws::<1>(args, &model, &extents, report),
         Some(2) => draws::<2>(args, &model, &extents, report),
         _ => draws::<3>(args, &model, &extents, report),
