@@ -1,9 +1,9 @@
 //! What a flow's model file says of its quality, measured anew.
 
 use crate::error::DriverError;
-use gaugelink_lattice::Lattice;
 use gaugelink_lattice::group::group_name;
 use gaugelink_lattice::rng::{Address, Purpose};
+use gaugelink_lattice::{Lattice, Real};
 use gaugelink_models::file::ModelKind;
 use gaugelink_models::{Flow, Model, ModelError};
 use gaugelink_sampler::statistics::{LogWeights, Measured};
@@ -68,19 +68,18 @@ impl Claims {
     /// # Errors
     /// [`DriverError::Input`] where the flow cannot be placed or drawn from.
     pub fn measure(&self, sampled: &Sampled) -> Result<Vec<Claim>, DriverError> {
-        let claims = match self.n {
+        Ok(match self.n {
             1 => self.measure_in::<1>(sampled),
             2 => self.measure_in::<2>(sampled),
             _ => self.measure_in::<3>(sampled),
-        };
-        claims.map_err(|error| DriverError::Input(error.to_string()))
+        }?)
     }
 
     fn measure_in<const N: usize>(&self, sampled: &Sampled) -> Result<Vec<Claim>, TrainError> {
         let (extents, threads) = (&self.extents, sampled.threads);
         let place = |lattice: &Arc<Lattice>| Flow::<f32, N>::from_model(lattice, &self.model);
         let mut draws = ReverseKl::<f32, N>::new(extents, self.beta, threads, &place)?;
-        let samples = sampled.samples.next_multiple_of(PARTS * 16);
+        let samples = sampled.samples.next_multiple_of(PARTS * f32::LANES);
         let address = Address::new(sampled.seed, Purpose::Proposal);
         let logs = draws.draw(address, samples)?.log_weights();
         let weights = LogWeights::new(&logs)?;

@@ -19,10 +19,28 @@ use gaugelink_physics::action::{Action, WilsonAction};
 use gaugelink_physics::observable::plaquette;
 use std::sync::Arc;
 
+/// t ∂S·∂W_i − ΔW_i of each chain, `[chain][i]`, from the slopes ∂S; without the constants that Laplacians have. Collective.
+pub fn loop_features<const N: usize>(
+    loops: &mut LoopField<f64, N>,
+    u: &GaugeField<f64, N>,
+    slopes: &MomentumField<f64, N>,
+    t: f64,
+) -> Vec<Vec<f64>> {
+    let (count, chains) = (loops.set().count(), u.lattice().chains());
+    let sums = loops.values_along(u, slopes);
+    let of_chain = |chain: usize| {
+        let at = |k: usize| sums[k * chains + chain];
+        let values: Vec<f64> = (0..count).map(|i| at(2 * i)).collect();
+        let laplacians = loops.set().laplacian_back(&values, 0.0);
+        (0..count).map(|i| t * at(2 * i + 1) - laplacians[i]).collect()
+    };
+    (0..chains).map(of_chain).collect()
+}
+
 /// The functions, and room to compute them.
 pub struct Controls<const N: usize> {
-    /// Those with more than the plaquette, in two dimensions.
-    loops: Option<LoopField<f64, N>>,
+    /// Those with more than the plaquette, in two dimensions, and the constants of their Laplacians.
+    loops: Option<(LoopField<f64, N>, Vec<f64>)>,
     slopes: MomentumField<f64, N>,
     /// ∂ of the plaquettes' sum, where it is all that there is.
     plaquettes: Option<MomentumField<f64, N>>,
@@ -38,30 +56,30 @@ impl<const N: usize> Controls<N> {
         let slopes = field()?;
         Ok(match loops {
             Loops::Leading => Self { loops: None, slopes, plaquettes: Some(field()?) },
-            _ => Self { loops: Some(LoopField::new(lattice, loops.order())?), slopes, plaquettes: None },
+            _ => {
+                let field = LoopField::new(lattice, loops.order())?;
+                let none = vec![0.0; field.set().count()];
+                let constants = field.set().laplacian_back(&none, lattice.volume() as f64);
+                Self { loops: Some((field, constants)), slopes, plaquettes: None }
+            }
         })
     }
 
     /// How many they are.
     pub fn count(&self) -> usize {
-        self.loops.as_ref().map_or(1, |loops| loops.set().count())
+        self.loops.as_ref().map_or(1, |(_, constants)| constants.len())
     }
 
     /// ∂S·∂W_i − ΔW_i of each chain, `[chain][i]`; that of the plaquettes alone has W = Σ Re tr P / N. Collective.
     pub fn values(&mut self, u: &GaugeField<f64, N>, action: &dyn Action<N>) -> Vec<Vec<f64>> {
         self.slopes.set_zero();
         action.kick(u, &mut self.slopes, -1.0);
-        if let Some(loops) = &mut self.loops {
-            let (count, chains) = (loops.set().count(), u.lattice().chains());
-            let volume = u.lattice().volume() as f64;
-            let sums = loops.values_along(u, &self.slopes);
-            let of_chain = |chain: usize| {
-                let at = |k: usize| sums[k * chains + chain];
-                let values: Vec<f64> = (0..count).map(|i| at(2 * i)).collect();
-                let laplacians = loops.set().laplacian_back(&values, volume);
-                (0..count).map(|i| at(2 * i + 1) - laplacians[i]).collect()
-            };
-            return (0..chains).map(of_chain).collect();
+        if let Some((loops, constants)) = &mut self.loops {
+            let mut all = loop_features(loops, u, &self.slopes, 1.0);
+            for values in &mut all {
+                values.iter_mut().zip(&*constants).for_each(|(value, constant)| *value -= constant);
+            }
+            return all;
         }
         let Some(gradient) = &mut self.plaquettes else { unreachable!("plaquettes or loops") };
         // Wilson's action at β = 1 is −W and a constant.

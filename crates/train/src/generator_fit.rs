@@ -18,6 +18,7 @@ use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions, Moment
 use gaugelink_models::layers::{LoopField, Loops, spline_basis};
 use gaugelink_physics::action::WilsonAction;
 use gaugelink_physics::update::HeatBath;
+use gaugelink_sampler::controls::loop_features;
 use gaugelink_sampler::statistics::least_squares;
 use nalgebra::{DMatrix, DVector};
 
@@ -116,14 +117,8 @@ impl GeneratorFit {
                 sweep += 1;
             }
             action.accumulate(u, force, 1.0, 0.0);
-            let sums = loops.values_along(u, force);
             actions.extend(action.values(u));
-            for chain in 0..CHAINS {
-                let at = |k: usize| sums[k * CHAINS + chain];
-                let values: Vec<f64> = (0..count).map(|i| at(2 * i)).collect();
-                let laplacians = loops.set().laplacian_back(&values, 0.0);
-                rows.extend((0..count).map(|i| time * at(2 * i + 1) - laplacians[i]));
-            }
+            rows.extend(loop_features(loops, u, force, time).into_iter().flatten());
         }
         let samples = actions.len();
         let mut features = DMatrix::from_row_slice(samples, count, &rows);

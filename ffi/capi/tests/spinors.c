@@ -1,6 +1,6 @@
 /* Files of spinor fields and propagators through C: prints what is wrong, and "NAME numbers" of files of others.
  *   spinors FOLDER qdp++ qdp/c two-flavours two-volumes [tmLQCD ...], files by the formula of number(), on 4 x 2 x 2 x 6 */
-#include <gaugelink/gaugelink.h>
+#include "program/answers.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,31 +8,7 @@
 
 enum { SITES = 96, COMPONENTS = 24, NUMBERS = SITES * COMPONENTS };
 static const int64_t EXTENTS[4] = { 4, 2, 2, 6 }, SOURCE[4] = { 3, 1, 0, 4 };
-static gaugelink_context *context = NULL;
 static gaugelink_lattice *lattice = NULL;
-static gaugelink_error *error = NULL;
-
-static void check(int good, const char *what) {
-  if (!good) printf("%s\n", what);
-}
-static void done(void) {
-  gaugelink_error_free(error);
-  error = NULL;
-}
-static void fine(glk_status status, const char *call) {
-  if (status) printf("%s: %s\n", call, gaugelink_error_message(error));
-  done();
-}
-static void refused(glk_status status, glk_status expected, const char *words, const char *what) {
-  const char *message = gaugelink_error_message(error);
-  if (status != expected || !strstr(message, words) || strlen(message) < 15)
-    printf("%s: status %d, %s, instead of %s\n", what, (int)status, message, words);
-  done();
-}
-#define SIZED(type, name)           \
-  type name;                        \
-  memset(&name, 0, sizeof name);    \
-  name.size = sizeof name
 
 static gaugelink_spinor *spinor(const gaugelink_lattice *on, uint32_t ncolor) {
   gaugelink_spinor *psi = NULL;

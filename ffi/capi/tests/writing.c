@@ -1,6 +1,6 @@
 /* What must not be written, what is written for Grid, and files whose checksum is to be ignored: prints what is wrong. */
 #define _POSIX_C_SOURCE 200809L
-#include <gaugelink/gaugelink.h>
+#include "program/answers.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,33 +8,9 @@
 #include <sys/stat.h>
 
 enum { SITES = 256, NUMBERS = SITES * 72 };
-static gaugelink_context *context = NULL;
 static gaugelink_lattice *lattice = NULL;
-static gaugelink_error *error = NULL;
 static double links[NUMBERS];
 static glk_view view;
-
-static void check(int good, const char *what) {
-  if (!good) printf("%s\n", what);
-}
-static void done(void) {
-  gaugelink_error_free(error);
-  error = NULL;
-}
-static void fine(glk_status status, const char *call) {
-  if (status) printf("%s: %s\n", call, gaugelink_error_message(error));
-  done();
-}
-static void refused(glk_status status, glk_status expected, const char *words, const char *what) {
-  const char *message = gaugelink_error_message(error);
-  if (status != expected || !strstr(message, words) || strlen(message) < 30)
-    printf("%s: status %d, %s, instead of %s\n", what, (int)status, message, words);
-  done();
-}
-#define SIZED(type, name)           \
-  type name;                        \
-  memset(&name, 0, sizeof name);    \
-  name.size = sizeof name
 
 static char bytes[1 << 20];
 static size_t contents(const char *path) {

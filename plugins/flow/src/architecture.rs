@@ -65,7 +65,10 @@ impl Architecture {
                      of plugins promise exact ones, on which accept steps rest: give a flow of other layers",
                 ));
             }
-            let model = beta.map_or_else(|| Ok(model.clone()), |beta| model.at(beta))?;
+            let model = match beta {
+                Some(beta) => model.at(beta)?,
+                None => model,
+            };
             Layers::File(Box::new(model))
         } else {
             if beta.is_some() {

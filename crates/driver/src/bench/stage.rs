@@ -1,7 +1,7 @@
 //! Where a case runs, and the numbers that come out of it.
 
 use super::timing::{Clock, Run};
-use super::{Limits, Line, Precision, peers, train};
+use super::{Limits, Line, Precision, peers};
 use crate::error::DriverError;
 use gaugelink_lattice::Lattice;
 use std::sync::Arc;
@@ -60,11 +60,21 @@ impl Session<'_> {
         work: Work,
         run: &mut Run<'_>,
     ) -> Result<(), DriverError> {
+        self.timed(stage, precision, work, run).map(drop)
+    }
+
+    /// The same, and the seconds of the best run.
+    pub fn timed(
+        &mut self,
+        stage: &Stage<'_>,
+        precision: Precision,
+        work: Work,
+        run: &mut Run<'_>,
+    ) -> Result<f64, DriverError> {
         let timing = self.clock.time(&stage.case(precision), run)?;
         let (sites, triad, seconds) = (stage.lattice.volume() as f64, self.limits.triad, timing.seconds);
         let peer = peers::grid(stage.name, &stage.volume(), precision, stage.lattice.pool().threads());
         self.tell(stage.line(precision, "seconds", seconds, "s"))?;
-        train::lines(stage, precision, seconds).into_iter().try_for_each(|line| self.tell(line))?;
         let mut time = stage.line(precision, "ns_per_site", 1e9 * seconds / sites, "ns");
         if let Some(peers::Grid::Time { nanoseconds, triad: grids }) = peer {
             time = time.against_time("grid_per_triad", nanoseconds / sites * grids / triad);
@@ -97,6 +107,6 @@ impl Session<'_> {
         if let Some(allocations) = timing.allocations {
             self.tell(stage.line(precision, "allocations", allocations as f64, "a run"))?;
         }
-        Ok(())
+        Ok(seconds)
     }
 }

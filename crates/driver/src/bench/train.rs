@@ -2,7 +2,7 @@
 //! arXiv:2101.08176): 16 coupling layers with mixtures of two, convolutions of 2, 8, 8 and 3 channels, 15 280 parameters.
 
 use super::stage::{Session, Stage, Work};
-use super::{Line, Precision, peers};
+use super::{Precision, peers};
 use crate::error::DriverError;
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{Lattice, Real};
@@ -32,34 +32,38 @@ pub(super) fn run<T: Real>(
     for (name, batch) in STEPS {
         let stage = Stage { name, lattice: stage.lattice };
         let mut trainer = trainer::<T>(extents, threads, batch)?;
-        session.time(&stage, precision, Work::default(), &mut || {
+        let seconds = session.timed(&stage, precision, Work::default(), &mut || {
             let clock = Instant::now();
             trainer.step()?;
             Ok(clock.elapsed().as_secs_f64())
         })?;
+        tell(&stage, precision, (batch, seconds), session)?;
     }
     let (name, count) = DRAWS;
     let stage = Stage { name, lattice: stage.lattice };
     let (mut loss, mut number) = (loss::<T>(extents, threads)?, 0);
-    session.time(&stage, precision, Work::default(), &mut || {
+    let seconds = session.timed(&stage, precision, Work::default(), &mut || {
         number += 1;
         let clock = Instant::now();
         loss.draw(Address::new(1, Purpose::Training).trajectory(number), count)?;
         Ok(clock.elapsed().as_secs_f64())
-    })
+    })?;
+    tell(&stage, precision, (count, seconds), session)
 }
 
-/// Of these cases, from the seconds of a run: those of all threads together, beside what others take on one core, and
+/// From the seconds of a run of so many configurations: those of all threads together, beside what others take on one core, and
 /// configurations in a second.
-pub(super) fn lines(stage: &Stage<'_>, precision: Precision, seconds: f64) -> Vec<Line> {
-    let Some((_, batch)) = STEPS.iter().chain([&DRAWS]).find(|(name, _)| *name == stage.name) else {
-        return Vec::new();
-    };
+fn tell(
+    stage: &Stage<'_>,
+    precision: Precision,
+    (count, seconds): (usize, f64),
+    session: &mut Session<'_>,
+) -> Result<(), DriverError> {
     let all = seconds * stage.lattice.pool().threads() as f64;
     let peer = peers::framework(stage.name, &stage.volume(), precision);
     let time = stage.line(precision, "cpu_seconds", all, "s");
-    let time = peer.into_iter().fold(time, |line, (name, seconds)| line.against_time(name, seconds));
-    vec![time, stage.line(precision, "samples_per_second", *batch as f64 / seconds, "1/s")]
+    session.tell(peer.into_iter().fold(time, |line, (name, seconds)| line.against_time(name, seconds)))?;
+    session.tell(stage.line(precision, "samples_per_second", count as f64 / seconds, "1/s"))
 }
 
 fn loss<T: Real>(extents: &[usize], threads: usize) -> Result<ReverseKl<T, 1>, TrainError> {

@@ -70,7 +70,7 @@ pub(crate) struct ModelCheckArgs {
 }
 
 /// Reads a model file, whose numbers have to be those that it was written with.
-fn read(path: &Path) -> Result<Model, DriverError> {
+pub(super) fn read(path: &Path) -> Result<Model, DriverError> {
     Model::read(path).map_err(|error| DriverError::Input(error.to_string()))
 }
 

@@ -1,6 +1,6 @@
 //! `gaugelink reproduce`: draws of a flow as files, the same bytes wherever they are drawn.
 
-use super::model::{Volume, volume};
+use super::model::{Volume, read, volume};
 use crate::claims::stated_extents;
 use crate::error::DriverError;
 use crate::hash::sha256_hex;
@@ -58,7 +58,7 @@ const CHAINS: usize = 8;
 /// [`DriverError::Input`] for a model that is no flow for these extents, and for a file that holds another draw;
 /// [`DriverError`] where files cannot be read or written.
 pub(crate) fn reproduce(args: &ReproduceArgs, report: &mut Report) -> Result<(), DriverError> {
-    let model = Model::read(&args.model).map_err(|error| DriverError::Input(error.to_string()))?;
+    let model = read(&args.model)?;
     let extents = match &args.volume {
         Some(Volume(extents)) => extents.clone(),
         None => stated_extents(&model)?,

@@ -24,7 +24,7 @@ impl<const N: usize> Engine<'_, N> {
         let lattice = self.u.lattice().clone();
         let action = self.action()?;
         let mut flow =
-            self.setting.plugins.flow::<N>(number, &lattice).map_err(|error| failed(error.into()))?;
+            self.setting.plugins.flow::<N>((number, 0), &lattice).map_err(|error| failed(error.into()))?;
         let transformed = Transformed::new(&mut flow, &*action, &lattice)?;
         let mut u = GaugeField::cold(&lattice)?;
         if self.state.done == 0 {

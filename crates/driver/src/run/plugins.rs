@@ -122,7 +122,7 @@ impl Plugins {
         (stage, k): (usize, usize),
         lattice: &Arc<Lattice>,
     ) -> Result<(), HostError> {
-        let mut flow = FlowPlugin::<N>::create(&self.recipe((stage, k)), &self.services, lattice)?;
+        let mut flow = self.flow::<N>((stage, k), lattice)?;
         let field = || GaugeField::<f64, N>::cold(lattice).map_err(HostError::Lattice);
         let (unit, mut u, mut v) = (field()?, field()?, field()?);
         let mut log_det = vec![0.0; lattice.chains()];
@@ -149,17 +149,16 @@ impl Plugins {
         stage: usize,
         lattice: &Arc<Lattice>,
     ) -> Result<Vec<FlowPlugin<'_, N>>, HostError> {
-        let create = |k| FlowPlugin::create(&self.recipe((stage, k)), &self.services, lattice);
-        (0..self.stages[stage].len()).map(create).collect()
+        (0..self.stages[stage].len()).map(|k| self.flow((stage, k), lattice)).collect()
     }
 
-    /// The flow of a stage that has one.
+    /// Flow `k` of a stage.
     pub fn flow<const N: usize>(
         &self,
-        stage: usize,
+        (stage, k): (usize, usize),
         lattice: &Arc<Lattice>,
     ) -> Result<FlowPlugin<'_, N>, HostError> {
-        FlowPlugin::create(&self.recipe((stage, 0)), &self.services, lattice)
+        FlowPlugin::create(&self.recipe((stage, k)), &self.services, lattice)
     }
 
     /// The force of a stage.
