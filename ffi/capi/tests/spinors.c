@@ -1,5 +1,6 @@
 /* Files of spinor fields and propagators through C: prints what is wrong, and "NAME numbers" of files of others.
  *   spinors FOLDER qdp++ qdp/c two-flavours two-volumes [tmLQCD ...], files by the formula of number(), on 4 x 2 x 2 x 6 */
+#define SHORTEST 15
 #include "program/answers.h"
 #include <math.h>
 #include <stdio.h>

@@ -1,4 +1,5 @@
-/* What the library answers, for programs that print what is wrong and nothing else. */
+/* What the library answers, for programs that print what is wrong and nothing else. Before it: #define SHORTEST, the fewest
+ * characters of a sentence that refuses. */
 #include <gaugelink/gaugelink.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,7 +21,7 @@ static void fine(glk_status status, const char *call) {
 }
 static void refused(glk_status status, glk_status expected, const char *words, const char *what) {
   const char *message = gaugelink_error_message(error);
-  if (status != expected || !strstr(message, words) || strlen(message) < 30)
+  if (status != expected || !strstr(message, words) || strlen(message) < SHORTEST)
     printf("%s: status %d, %s, instead of %s\n", what, (int)status, message, words);
   done();
 }
