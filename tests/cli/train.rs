@@ -62,6 +62,40 @@ fn a_training_leaves_a_model_a_plot_and_exact_means() {
     assert!(table() == first && !first.contains("seconds"));
 }
 
+/// The Schwinger model: the chain of a flow that was trained with quarks, against pseudofermions, exact determinants and
+/// reweighting (docs/validation.md), and the claims of the model.
+#[test]
+fn a_flow_is_trained_with_quarks() {
+    let quarks = "beta = 2.0\n[fermions]\nkappa = 0.25\ndeterminant = \"exact\"";
+    let fit = "couplings = 8\ncontext = \"loops\"\n[fit]\nsteps = 200\npoints = 64\nbeta = 2.15\n[train]";
+    let text = SMALL
+        .replace("beta = 1.5", quarks)
+        .replace("u1-coupling\"\nlayers = 8", "u1-block\"\nlayers = 4")
+        .replace("[train]", fit)
+        .replace("steps = 60", "steps = 40\nestimator = \"score\"");
+    let scratch = Scratch::new(&text);
+    let lines = json_lines(&scratch.succeeds(&["train", "run.toml", "--json"]));
+    let number = |what: &str, quantity: &str, key: &str| row(&lines, what, quantity)[key].as_f64().unwrap();
+    for (quantity, expected, its_error, precision) in
+        [("plaquette", 0.738_68, 0.000_33, 0.002), ("charge^2", 0.143_6, 0.000_9, 0.008)]
+    {
+        let (value, error) = (number("chain", quantity, "value"), number("chain", quantity, "error"));
+        println!("{quantity} {value} +- {error}");
+        assert!((value - expected).abs() < 4.0 * error.hypot(its_error), "{quantity} {value} +- {error}");
+        assert!(error < precision, "{quantity} +- {error}");
+    }
+    let reports: Vec<_> = lines.iter().filter(|line| line["kind"] == "training").collect();
+    let size = |k: usize| reports[k]["sample_size"].as_f64().unwrap();
+    println!("ESS {} to {}", size(0), size(reports.len() - 1));
+    assert!(size(reports.len() - 1) > 0.5, "{reports:?}");
+    let divergence = number("training", "KL divergence", "value");
+    assert!(divergence > 0.0 && divergence < 1.0, "{divergence}");
+    let text = scratch.succeeds(&["model", "check", "out/model.safetensors", "--samples", "1280"]);
+    assert!(text.contains("ESS") && !text.contains("ln Z"), "{text}");
+    let text = scratch.succeeds(&["model", "info", "out/model.safetensors"]);
+    assert!(text.contains("wilson-quarks"), "{text}");
+}
+
 /// A reader that goes away (`| head`) ends neither the training nor the chain.
 #[test]
 fn a_closed_pipe_does_not_end_a_training() {

@@ -10,8 +10,11 @@ use crate::transformation::{Transformation, TransformationError};
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, Lattice, LatticeError};
 use gaugelink_models::ModelError;
-use gaugelink_physics::action::Action;
 use std::sync::Arc;
+
+/// S of links, one number a chain, that draws are weighed with. Collective.
+pub type ActionOf<'a, const N: usize> =
+    dyn Fn(&GaugeField<f64, N>) -> Result<Vec<f64>, TransformationError> + 'a;
 
 /// The update, with what it draws from, a proposal's links, and the weight of the links that the chain is at.
 pub struct Independence<F, const N: usize> {
@@ -59,25 +62,24 @@ impl<F: Transformation<N>, const N: usize> Independence<F, N> {
     /// Weighs links that did not come from this update. Collective.
     ///
     /// # Errors
-    /// Those of the flows' inverses; [`ModelError::NotFinite`] where a weight is none; the next update then weighs its
+    /// Those of the flows' inverses and of the action; [`ModelError::NotFinite`] where a weight is none; the next update then weighs its
     /// links anew.
     pub fn weigh(
         &mut self,
         u: &GaugeField<f64, N>,
-        action: &dyn Action<N>,
+        action: &ActionOf<'_, N>,
     ) -> Result<(), TransformationError> {
         self.log_weight = None;
         self.draws.log_density(u, &mut self.log_q)?;
-        let weights =
-            action.value(u).iter().zip(&self.log_q).map(|(action, log_q)| -action - log_q).collect();
+        let weights = action(u)?.iter().zip(&self.log_q).map(|(action, log_q)| -action - log_q).collect();
         self.log_weight = Some(finite(weights)?);
         Ok(())
     }
 
     /// A draw from `address` as the proposal, and its weights.
-    fn draw(&mut self, action: &dyn Action<N>, address: Address) -> Result<(), TransformationError> {
+    fn draw(&mut self, action: &ActionOf<'_, N>, address: Address) -> Result<(), TransformationError> {
         self.draws.draw(&mut self.proposal, &mut self.log_q, address)?;
-        let actions = action.value(&self.proposal);
+        let actions = action(&self.proposal)?;
         let weights = actions.iter().zip(&self.log_q).map(|(action, log_q)| -action - log_q);
         self.proposed.clear();
         self.proposed.extend(weights);
@@ -87,11 +89,11 @@ impl<F: Transformation<N>, const N: usize> Independence<F, N> {
     /// `u` ← a draw of the flow, from which a chain begins where it soon samples. Collective.
     ///
     /// # Errors
-    /// Those of the flow; [`ModelError::NotFinite`] where the draw has no weight.
+    /// Those of the flow and of the action; [`ModelError::NotFinite`] where the draw has no weight.
     pub fn begin(
         &mut self,
         u: &mut GaugeField<f64, N>,
-        action: &dyn Action<N>,
+        action: &ActionOf<'_, N>,
         address: Address,
     ) -> Result<(), TransformationError> {
         self.log_weight = None;
@@ -108,11 +110,11 @@ impl<F: Transformation<N>, const N: usize> Independence<F, N> {
     /// ΔH is ln w − ln w'; one that is not a number counts as a rejection.
     ///
     /// # Errors
-    /// Those of the flow; as [`Independence::weigh`], at the first update.
+    /// Those of the flow and of the action; as [`Independence::weigh`], at the first update.
     pub fn update(
         &mut self,
         u: &mut GaugeField<f64, N>,
-        action: &dyn Action<N>,
+        action: &ActionOf<'_, N>,
         address: Address,
     ) -> Result<Outcome, TransformationError> {
         if self.log_weight.is_none() {

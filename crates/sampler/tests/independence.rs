@@ -1,7 +1,7 @@
 //! Independence Metropolis against exact values of two-dimensional U(1), with flows that are not trained.
 
 use gaugelink_lattice::rng::{Address, Purpose};
-use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions, MomentumField};
+use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions};
 use gaugelink_models::layers::{CouplingSettings, U1Coupling};
 use gaugelink_models::{Flow, ModelError};
 use gaugelink_physics::action::{Action, WilsonAction};
@@ -9,6 +9,7 @@ use gaugelink_physics::observable::{geometric_charge, plaquette};
 use gaugelink_sampler::independence::Independence;
 use gaugelink_sampler::mixture::Mixture;
 use gaugelink_sampler::statistics::{GammaMethod, LogWeights, Samples};
+use gaugelink_sampler::transformation::TransformationError;
 use std::sync::Arc;
 
 const CHAINS: usize = 8;
@@ -16,6 +17,10 @@ const CHAINS: usize = 8;
 fn lattice(threads: usize) -> Arc<Lattice> {
     let lanes = LaneMeaning::Batch { chains: CHAINS };
     Lattice::new(&[4, 4], LatticeOptions { threads, lanes, ..LatticeOptions::default() }).unwrap()
+}
+
+fn wilson(beta: f64) -> impl Fn(&GaugeField<f64, 1>) -> Result<Vec<f64>, TransformationError> {
+    move |u| Ok(WilsonAction::new(beta).value(u))
 }
 
 /// A flow with random parameters: any map must give a correct chain.
@@ -44,7 +49,7 @@ fn run(threads: usize, beta: f64, updates: u64) -> History {
 
 fn run_with(threads: usize, beta: f64, updates: u64, draws: fn(&Arc<Lattice>) -> Draws) -> History {
     let lattice = lattice(threads);
-    let action = WilsonAction::new(beta);
+    let action = wilson(beta);
     let mut update = Independence::new(&lattice, draws(&lattice)).unwrap();
     let mut u = GaugeField::haar(&lattice, Address::new(3, Purpose::Start)).unwrap();
     let mut history =
@@ -91,7 +96,7 @@ fn threads_change_no_bit_and_weights_are_those_of_the_inverse() {
     assert!(one.plaquettes == two.plaquettes && one.charges == two.charges);
     // A chain that goes on with its weight found anew from the links makes the same decisions.
     let lattice = lattice(1);
-    let action = WilsonAction::new(1.0);
+    let action = wilson(1.0);
     let mut update = Independence::new(&lattice, of_one(&lattice)).unwrap();
     let mut u = GaugeField::haar(&lattice, Address::new(3, Purpose::Start)).unwrap();
     let mut again = Vec::new();
@@ -109,7 +114,7 @@ fn threads_change_no_bit_and_weights_are_those_of_the_inverse() {
 #[test]
 fn a_draw_of_the_flow_has_the_weight_of_its_links() {
     let lattice = lattice(1);
-    let action = WilsonAction::new(1.0);
+    let action = wilson(1.0);
     let outcome = |weighed: bool| {
         let mut update = Independence::new(&lattice, of_one(&lattice)).unwrap();
         let mut u = GaugeField::cold(&lattice).unwrap();
@@ -126,37 +131,31 @@ fn a_draw_of_the_flow_has_the_weight_of_its_links() {
 }
 
 /// An action that one chain has no value of.
-struct Undefined;
-
-impl Action<1> for Undefined {
-    fn name(&self) -> String {
-        "undefined".into()
-    }
-    fn value(&self, u: &GaugeField<f64, 1>) -> Vec<f64> {
-        let chain = |chain| if chain == 3 { f64::INFINITY } else { 1.0 };
-        (0..u.lattice().chains()).map(chain).collect()
-    }
-    fn kick(&self, _: &GaugeField<f64, 1>, _: &mut MomentumField<f64, 1>, _: f64) {}
+fn undefined(u: &GaugeField<f64, 1>) -> Result<Vec<f64>, TransformationError> {
+    let chain = |chain| if chain == 3 { f64::INFINITY } else { 1.0 };
+    Ok((0..u.lattice().chains()).map(chain).collect())
 }
 
 /// A weight that is not a number would be kept for ever: no proposal is better, none is worse.
 #[test]
 fn links_without_a_weight_are_refused_and_the_old_weight_is_forgotten() {
     let lattice = lattice(1);
-    let action = WilsonAction::new(1.0);
+    let action = wilson(1.0);
     let mut update = Independence::new(&lattice, of_one(&lattice)).unwrap();
     let mut u = GaugeField::haar(&lattice, Address::new(3, Purpose::Start)).unwrap();
     let address = |trajectory| Address::new(12, Purpose::Accept).trajectory(trajectory);
     update.update(&mut u, &action, address(0)).unwrap();
 
-    let error = update.weigh(&u, &Undefined).unwrap_err();
+    let error = update.weigh(&u, &undefined).unwrap_err();
     let error = error.downcast::<ModelError>().unwrap();
     assert!(matches!(&*error, ModelError::NotFinite(text) if text.contains("chain 3")), "{error}");
     // An update that still knew a weight would not ask for one.
-    assert!(update.update(&mut u, &Undefined, address(1)).is_err(), "weighed anew");
+    assert!(update.update(&mut u, &undefined, address(1)).is_err(), "weighed anew");
     let mut broken = u.duplicate().unwrap();
     broken.as_mut_slice().fill(f64::NAN);
     assert!(update.weigh(&broken, &action).is_err(), "no inverse of links that are no numbers");
+    let error = update.weigh(&u, &|_: &_| Err("the action of a test".into())).unwrap_err();
+    assert_eq!(error.to_string(), "the action of a test");
 
     let before = u.duplicate().unwrap();
     update.weigh(&u, &action).unwrap();

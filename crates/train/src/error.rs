@@ -3,6 +3,7 @@
 use gaugelink_lattice::LatticeError;
 use gaugelink_models::ModelError;
 use gaugelink_physics::PhysicsError;
+use gaugelink_physics::action::TermError;
 use gaugelink_sampler::statistics::StatisticsError;
 use std::path::PathBuf;
 use thiserror::Error;
@@ -35,6 +36,9 @@ pub enum TrainError {
     /// The physics.
     #[error(transparent)]
     Physics(#[from] PhysicsError),
+    /// A term of the action.
+    #[error(transparent)]
+    Term(#[from] TermError),
     /// Memory or threads.
     #[error(transparent)]
     Lattice(#[from] LatticeError),

@@ -13,4 +13,8 @@ pub enum Estimator {
     /// Σ ∂(ln q + S)/∂U ∂U/∂θ. It vanishes for every configuration where q is e^{−S}/Z (Roeder et al., arXiv:1703.09194;
     /// for flows Vaitl et al., arXiv:2206.09016, 2207.08219).
     Path,
+    /// No derivative of S: the mean of (ℓ − ℓ̄) ∂ ln q/∂θ at fixed U, with ℓ = ln q + S and ℓ̄ the mean over the other
+    /// configurations of the group (REINFORCE with a control variate). Its mean is also the gradient of half the variance of
+    /// ℓ at fixed U (VarGrad; Richter et al., arXiv:2010.10436).
+    Score,
 }

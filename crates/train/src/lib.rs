@@ -16,6 +16,7 @@ mod group;
 mod reverse_kl;
 mod schedule;
 mod step_error;
+mod target;
 mod trainer;
 
 pub use block_fit::{BlockFit, FittedLayer};

@@ -7,6 +7,7 @@ use crate::group::{Group, PlaceFlow};
 use crate::{Estimator, TrainError};
 use gaugelink_lattice::rng::Address;
 use gaugelink_lattice::{Pool, Real};
+use gaugelink_physics::dirac::Quark;
 use std::sync::{Mutex, MutexGuard};
 
 /// Into how many parts a batch's sum is cut, whatever the number of threads: so its bits do not depend on them.
@@ -63,6 +64,15 @@ impl<T: Real, const N: usize> ReverseKl<T, N> {
         let parameters = locked(&groups[0]).parameters();
         let part = |_| Mutex::new(Part { losses: Vec::new(), gradient: vec![0.0; parameters] });
         Ok(Self { pool, groups, parts: (0..PARTS).map(part).collect() })
+    }
+
+    /// With two flavours of these quarks in the action, by their determinant from the whole matrix. In two dimensions.
+    ///
+    /// # Errors
+    /// Lattices that are too large for that or do not serve the quark; no memory.
+    pub fn with_quarks(self, quark: Quark) -> Result<Self, TrainError> {
+        self.groups.iter().try_for_each(|group| locked(group).add_quarks(quark))?;
+        Ok(self)
     }
 
     /// How many parameters the flow takes.
@@ -135,13 +145,14 @@ impl<T: Real, const N: usize> ReverseKl<T, N> {
                     let old = losses.len();
                     losses.resize(old + T::LANES, 0.0);
                     let mine = &mut losses[old..];
-                    let Some(estimator) = estimator else {
-                        group.sample(address, mine);
-                        continue;
-                    };
                     let share = 1.0 / count as f64;
-                    if let Err(error) = group.sample_with_gradient(estimator, address, share, mine, gradient)
-                    {
+                    let drawn = match estimator {
+                        None => group.sample(address, mine),
+                        Some(estimator) => {
+                            group.sample_with_gradient(estimator, address, share, mine, gradient)
+                        }
+                    };
+                    if let Err(error) = drawn {
                         *locked(&failure) = Some(error);
                     }
                 }

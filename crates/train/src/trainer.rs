@@ -36,8 +36,8 @@ pub struct Plan {
     pub report_every: u64,
     /// Configurations of an evaluation.
     pub samples: usize,
-    /// The least possible loss, −ln Z; 0 where it is not known.
-    pub floor: f64,
+    /// The least possible loss, −ln Z, where it is known.
+    pub floor: Option<f64>,
     /// What else makes it this training and no other, the flow above all: in the caller's words, e.g. the hash of a
     /// file. A checkpoint with other words is refused.
     pub identity: String,
@@ -50,7 +50,7 @@ pub struct Telemetry {
     pub step: u64,
     /// ⟨ln q + S⟩ over the evaluation's configurations.
     pub loss: f64,
-    /// The loss less its floor: the Kullback–Leibler divergence, where the floor is known.
+    /// The Kullback–Leibler divergence: the loss less its floor, which is estimated by the same weights where it is not known.
     pub divergence: f64,
     /// Effective sample size per configuration.
     pub sample_size: f64,
@@ -213,12 +213,16 @@ impl<T: Real, const N: usize> Trainer<T, N> {
         let address = Address::new(self.plan.seed, Purpose::Training).sample(1).trajectory(self.adam.steps);
         self.loss.set_beta(self.beta);
         let draws = self.loss.draw(address, self.plan.samples)?;
-        let loss = draws.mean();
+        let (loss, weights) = (draws.mean(), LogWeights::new(&draws.log_weights())?);
+        let floor = match self.plan.floor {
+            Some(floor) => floor,
+            None => -weights.ln_z()?.value,
+        };
         Ok(Telemetry {
             step: self.adam.steps,
             loss,
-            divergence: loss - self.plan.floor,
-            sample_size: LogWeights::new(&draws.log_weights())?.effective_sample_size(),
+            divergence: loss - floor,
+            sample_size: weights.effective_sample_size(),
             samples: self.plan.samples,
             gradient_norm: self.gradient_norm,
             seconds: self.seconds(),

@@ -31,7 +31,7 @@ fn divergences<const N: usize>(beta: f64, steps: u64, estimator: Estimator) -> (
         beta_from: None,
         report_every: steps,
         samples: 1024,
-        floor,
+        floor: Some(floor),
         identity: "a flow of eight spectral layers".into(),
     };
     let loss = ReverseKl::<f32, N>::new(&[4, 4], beta, 0, &place::<f32, N>).unwrap();

@@ -1,9 +1,10 @@
 //! Trainings: gradients, bits, restarts, and that they learn.
 
 use gaugelink_lattice::rng::{Address, Purpose};
-use gaugelink_lattice::{Lattice, Real};
+use gaugelink_lattice::{Complex, Lattice, Real};
 use gaugelink_models::layers::{CouplingSettings, U1Coupling};
 use gaugelink_models::{Flow, ModelError};
+use gaugelink_physics::dirac::{Boundary, Quark, QuarkMatrix};
 use gaugelink_train::{
     Estimator, Plan, Progress, ReverseKl, Schedule, Telemetry, TrainError, Trainer, adam, exact,
 };
@@ -33,7 +34,7 @@ fn plan(beta: f64, steps: u64) -> Plan {
         beta_from: None,
         report_every: 50,
         samples: 4096,
-        floor: -exact::U1 { beta, volume: 16 }.ln_z(),
+        floor: Some(-exact::U1 { beta, volume: 16 }.ln_z()),
         identity: "a flow of eight layers".into(),
     }
 }
@@ -46,10 +47,24 @@ fn steps(trainer: &mut Trainer<f32, 1>, count: usize) -> Vec<f64> {
     (0..count).map(|_| trainer.step().unwrap()).collect()
 }
 
-/// d(mean loss)/ds along the gradient, by differences of fourth order at fixed random numbers.
+/// Two flavours with antiperiodic boundaries in time.
+fn quark() -> Quark {
+    let boundary = Boundary::periodic().with(1, Complex::new(-1.0, 0.0));
+    Quark { mass: 0.1, csw: 0.0, boundary, matrix: QuarkMatrix::EvenOdd }
+}
+
 #[test]
 fn the_gradient_is_that_of_the_loss() {
-    let mut loss = ReverseKl::<f64, 1>::new(&EXTENTS, 1.5, 1, &place).unwrap();
+    check_gradient(ReverseKl::new(&EXTENTS, 1.5, 1, &place).unwrap());
+}
+
+#[test]
+fn the_gradient_with_quarks_is_that_of_the_loss() {
+    check_gradient(ReverseKl::new(&EXTENTS, 1.5, 1, &place).unwrap().with_quarks(quark()).unwrap());
+}
+
+/// d(mean loss)/ds along the gradient, by differences of fourth order at fixed random numbers.
+fn check_gradient(mut loss: ReverseKl<f64, 1>) {
     let address = Address::new(6, Purpose::Training);
     let (parameters, mut gradient) = (start(), vec![0.0; start().len()]);
     let draws = loss.draw_with_gradient(Estimator::Reparametrised, address, 32, &mut gradient).unwrap();
@@ -214,12 +229,13 @@ fn path_gradients_vanish_where_the_flow_is_perfect() {
     };
     let (path, total) = (norm(Estimator::Path), norm(Estimator::Reparametrised));
     assert!(path < 1e-13 && total > 1e-2, "{path:e} {total:e}");
+    // Losses that are all alike tell the score nothing.
+    assert!(norm(Estimator::Score) < 1e-10);
 }
 
-/// Means of both estimators along fixed directions agree within the error of their paired difference.
-#[test]
-fn both_estimators_have_the_same_mean() {
-    let mut loss = ReverseKl::<f64, 1>::new(&EXTENTS, 1.5, 1, &place).unwrap();
+/// Means of two estimators along fixed directions agree within the error of their paired difference, which is so small a part of
+/// the mean along the first.
+fn check_means(mut loss: ReverseKl<f64, 1>, [one, other]: [Estimator; 2], batches: u64, precision: f64) {
     let mut gradient = |estimator, trajectory| {
         let mut gradient = vec![0.0; loss.parameters()];
         let address = Address::new(8, Purpose::Training).trajectory(trajectory);
@@ -232,23 +248,35 @@ fn both_estimators_have_the_same_mean() {
             first.iter().enumerate().map(|(i, g)| if k > 0 && i % (k + 1) == 0 { -g } else { *g }).collect()
         })
         .collect();
-    const BATCHES: u64 = 40;
     let along = |gradient: &[f64]| -> Vec<f64> {
         directions.iter().map(|d| d.iter().zip(gradient).map(|(d, g)| d * g).sum()).collect()
     };
-    let pairs: Vec<(Vec<f64>, Vec<f64>)> = (0..BATCHES)
-        .map(|b| (along(&gradient(Estimator::Path, b)), along(&gradient(Estimator::Reparametrised, b))))
-        .collect();
+    let pairs: Vec<(Vec<f64>, Vec<f64>)> =
+        (0..batches).map(|b| (along(&gradient(one, b)), along(&gradient(other, b)))).collect();
     for k in 0..directions.len() {
-        let n = BATCHES as f64;
-        let path = pairs.iter().map(|(p, _)| p[k]).sum::<f64>() / n;
+        let n = batches as f64;
+        let mean = pairs.iter().map(|(p, _)| p[k]).sum::<f64>() / n;
         let off = pairs.iter().map(|(p, r)| p[k] - r[k]).sum::<f64>() / n;
         let variance = pairs.iter().map(|(p, r)| (p[k] - r[k] - off).powi(2)).sum::<f64>() / (n - 1.0);
         let error = (variance / n).sqrt();
-        println!("direction {k}: {path}, differ by {off} ± {error}");
-        assert!(off.abs() < 4.0 * error, "direction {k}: {path}, differ by {off} ± {error}");
-        assert!(k > 0 || error < 0.05 * path.abs(), "the error {error} of {path} tells nothing");
+        println!("direction {k}: {mean}, differ by {off} ± {error}");
+        assert!(off.abs() < 4.0 * error, "direction {k}: {mean}, differ by {off} ± {error}");
+        assert!(k > 0 || error < precision * mean.abs(), "the error {error} of {mean} tells nothing");
     }
+}
+
+#[test]
+fn path_gradients_have_the_mean_of_total_ones() {
+    let loss = ReverseKl::new(&EXTENTS, 1.5, 1, &place).unwrap();
+    check_means(loss, [Estimator::Path, Estimator::Reparametrised], 40, 0.05);
+}
+
+#[test]
+fn the_score_has_the_mean_of_path_gradients() {
+    let loss = || ReverseKl::new(&EXTENTS, 1.5, 1, &place).unwrap();
+    let estimators = [Estimator::Path, Estimator::Score];
+    check_means(loss(), estimators, 200, 0.1);
+    check_means(loss().with_quarks(quark()).unwrap(), estimators, 200, 0.1);
 }
 
 /// β goes from that of the first step to the loss's over the first half; evaluations are at the latter throughout.

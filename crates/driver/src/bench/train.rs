@@ -90,7 +90,7 @@ fn trainer<T: Real>(extents: &[usize], threads: usize, batch: usize) -> Result<T
         beta_from: None,
         report_every: u64::MAX,
         samples: T::LANES,
-        floor: 0.0,
+        floor: None,
         identity: String::new(),
     };
     Trainer::new(plan, loss::<T>(extents, threads)?, first_parameters::<T>())

@@ -1,8 +1,8 @@
 //! Files for `gaugelink train` whose model is a flow of Wilson loops.
 
 use super::file_name::file_name;
+use super::model::model_file;
 use super::tables::{at_least_one, positive};
-use super::train::model_file;
 use super::{
     ActionKind, ActionTable, LatticeTable, MachineTable, Tables, TrainFile, TrainRunTable, TrainTable,
     with_overrides,

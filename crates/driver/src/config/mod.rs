@@ -7,6 +7,7 @@ mod fermions;
 mod file_name;
 mod independence;
 mod loop_train;
+mod model;
 mod overrides;
 mod plugin;
 mod scan;
@@ -24,6 +25,7 @@ pub use fermions::{Determinant, FermionsTable};
 pub(crate) use file_name::OWN_FILES;
 pub use independence::{ImportanceStage, IndependenceStage};
 pub use loop_train::{AnyTrainFile, EvaluateTable, FitTable, LoopModelName, LoopModelTable, LoopTrainFile};
+pub use model::{ModelName, ModelTable};
 pub use overrides::with_overrides;
 pub use plugin::{PluginTable, Role};
 pub use scan::Scan;
@@ -38,7 +40,7 @@ pub use tables::{
     Condensate, FormatName, GroupName, LatticeTable, MachineTable, MeasureTable, PrecisionName, RunTable,
     StartKind, StartTable,
 };
-pub use train::{BlockFitTable, ChainTable, ModelName, ModelTable, TrainFile, TrainRunTable, TrainTable};
+pub use train::{BlockFitTable, ChainTable, TrainFile, TrainRunTable, TrainTable};
 
 use crate::error::DriverError;
 use crate::hash::document_hash;
@@ -207,6 +209,11 @@ impl RunFile {
             if matches!(stage, Stage::Hmc(hmc) if hmc.relax > hmc.thermalise) {
                 let message = "`relax` is more than `thermalise`: such trajectories are no samples";
                 return Err(tables.fail_in_stage(number, "relax", message));
+            }
+            if let Stage::Hmc(hmc) = stage
+                && let Some(problem) = hmc.determinant_problem(self.fermions.as_ref())
+            {
+                return Err(tables.fail_in_stage(number, "determinant", problem));
             }
             if let Stage::Hmc(hmc) = stage
                 && let Some(problem) =

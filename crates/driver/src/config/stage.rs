@@ -2,6 +2,7 @@
 
 use super::action::ActionKind;
 use super::boundary::BoundarySigns;
+use super::fermions::{Determinant, FermionsTable};
 use super::file_name::{file_name, logical_name};
 use super::independence::{ImportanceStage, IndependenceStage, shares_problem};
 use super::plugin::{PluginTable, Role};
@@ -185,6 +186,9 @@ pub struct HmcStage {
     /// With `[fermions]`: steps of each level inside, in one drift of the level around it.
     #[serde(default, deserialize_with = "counts")]
     pub inner_steps: Vec<u64>,
+    /// With `[fermions]`: how their determinant enters here, where another way is said there.
+    #[serde(default)]
+    pub determinant: Option<Determinant>,
     /// A plugin's force, which kicks the momenta; the accept step takes the action's energy all the same.
     pub force: Option<PluginTable>,
 }
@@ -198,6 +202,21 @@ impl HmcStage {
     /// Steps of each level, the outermost first.
     pub fn level_steps(&self) -> impl Iterator<Item = usize> {
         std::iter::once(&self.steps).chain(&self.inner_steps).map(|&steps| steps as usize)
+    }
+
+    /// What is wrong with `determinant`, where the table says another.
+    pub(super) fn determinant_problem(&self, fermions: Option<&FermionsTable>) -> Option<&'static str> {
+        match (self.determinant?, fermions) {
+            (_, None) => Some("it is that of quarks: add a table [fermions]"),
+            (Determinant::Reweight, _) => Some("weights are for whole runs: see `determinant` of [fermions]"),
+            (_, Some(fermions)) if fermions.reweights() => {
+                Some("the quarks of [fermions] are weights, and in no action: choose \"exact\" there")
+            }
+            (Determinant::Exact, Some(fermions)) if fermions.determinant != Determinant::Exact => {
+                Some("say \"exact\" in [fermions], where the lattice is looked at")
+            }
+            _ => None,
+        }
     }
 
     /// What is wrong with `inner_steps` for an action of so many terms.

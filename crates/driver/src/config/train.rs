@@ -1,16 +1,16 @@
 //! Files for `gaugelink train`.
 
-use super::file_name::file_name;
+use super::model::{ModelName, ModelTable};
 use super::tables::{at_least_one, directory, one, positive};
-use super::{ActionKind, ActionTable, GroupName, LatticeTable, MachineTable, Tables, with_overrides};
+use super::{
+    ActionKind, ActionTable, Determinant, FermionsTable, GroupName, LatticeTable, MachineTable, Tables,
+    with_overrides,
+};
 use crate::error::DriverError;
 use crate::hash::document_hash;
 use gaugelink_lattice::Geometry;
-use gaugelink_models::layers::{
-    BINS_MAX, BlockSettings, COMPONENTS_MAX, CircleMap, CouplingContext, CouplingSettings, HIDDEN_WIDTHS,
-    MapName, U1Block, U1Coupling,
-};
-use gaugelink_models::{Conditional, LAYERS_MAX, LayerKind};
+use gaugelink_models::Conditional;
+use gaugelink_physics::dirac::Quark;
 use gaugelink_train::{Estimator, Schedule};
 use serde::{Deserialize, Deserializer};
 use std::path::{Path, PathBuf};
@@ -24,6 +24,8 @@ pub struct TrainFile {
     pub lattice: LatticeTable,
     /// The action whose weight is learned.
     pub action: ActionTable,
+    /// Two flavours of quarks in it, by their determinant.
+    pub fermions: Option<FermionsTable>,
     /// The architecture.
     pub model: ModelTable,
     /// First parameters of block layers, each layer fitted by itself.
@@ -54,164 +56,6 @@ pub struct TrainRunTable {
 
 fn checkpoint_seconds() -> f64 {
     60.0
-}
-
-/// `[model]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ModelTable {
-    /// "u1-coupling" or "u1-block".
-    pub kind: ModelName,
-    /// Coupling layers, of which eight touch every link once; or halvings of blocks, 2^layers plaquettes large.
-    #[serde(deserialize_with = "layers")]
-    pub layers: usize,
-    /// "projection" or "spline": the map of each active link's plaquette.
-    #[serde(default)]
-    pub map: Option<MapName>,
-    /// Components of a mixture of projections, 1 to 7.
-    #[serde(default, deserialize_with = "components")]
-    pub components: Option<usize>,
-    /// Bins of a spline, 2 to 16.
-    #[serde(default, deserialize_with = "bins")]
-    pub bins: Option<usize>,
-    /// "plaquettes" or "loops": what the net sees.
-    #[serde(default)]
-    pub context: Option<CouplingContext>,
-    /// Channels of the net's hidden layers.
-    #[serde(default = "hidden", deserialize_with = "hidden_width")]
-    pub hidden: usize,
-    /// Name of the model file in the run directory.
-    #[serde(default = "model_file", deserialize_with = "file_name")]
-    pub file: PathBuf,
-}
-
-fn layers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    up_to(deserializer, LAYERS_MAX, "layers")
-}
-
-fn components<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
-    up_to(deserializer, COMPONENTS_MAX, "components").map(Some)
-}
-
-fn bins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
-    match up_to(deserializer, BINS_MAX, "bins")? {
-        1 => Err(serde::de::Error::custom(format!("a spline of 1 bin is no map, expected 2 to {BINS_MAX}"))),
-        n => Ok(Some(n)),
-    }
-}
-
-fn hidden_width<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    match usize::deserialize(deserializer)? {
-        n if HIDDEN_WIDTHS.contains(&n) => Ok(n),
-        n => Err(serde::de::Error::custom(format!(
-            "{n} hidden channels are not possible, expected one of {HIDDEN_WIDTHS:?}"
-        ))),
-    }
-}
-
-fn hidden() -> usize {
-    HIDDEN_WIDTHS[0]
-}
-
-/// Components where none are given.
-const COMPONENTS: usize = 2;
-/// Bins where none are given.
-const BINS: usize = 8;
-
-/// Most halvings of blocks.
-const HALVINGS_MAX: usize = 20;
-
-impl ModelTable {
-    /// The settings of coupling layers.
-    fn coupling(&self) -> CouplingSettings {
-        let map = match self.map.unwrap_or_default() {
-            MapName::Projection => {
-                CircleMap::Projection { components: self.components.unwrap_or(COMPONENTS) }
-            }
-            MapName::Spline => CircleMap::Spline { bins: self.bins.unwrap_or(BINS) },
-        };
-        CouplingSettings { map, context: self.context.unwrap_or_default(), hidden: self.hidden }
-    }
-
-    /// Those of block layers.
-    pub fn blocks(&self) -> Vec<BlockSettings> {
-        BlockSettings::halvings(self.layers, self.bins.unwrap_or(BINS), self.hidden)
-    }
-
-    /// Its layers.
-    pub fn architecture(&self) -> Vec<LayerKind> {
-        match self.kind {
-            ModelName::U1Coupling => vec![LayerKind::U1Coupling(self.coupling()); self.layers],
-            ModelName::U1Block => self.blocks().into_iter().map(LayerKind::U1Block).collect(),
-        }
-    }
-
-    /// Their parameters before the first step.
-    pub fn initial_parameters(&self, seed: u64) -> Vec<f64> {
-        match self.kind {
-            ModelName::U1Coupling => {
-                U1Coupling::<f32>::initial_parameters(self.layers, &self.coupling(), seed)
-            }
-            ModelName::U1Block => U1Block::<f32>::initial_parameters(&self.blocks(), seed),
-        }
-    }
-
-    /// What is wrong with it on a lattice of two dimensions.
-    fn problem(&self, extents: &[usize]) -> Option<String> {
-        let foreign = match (self.kind, self.map.unwrap_or_default()) {
-            (ModelName::U1Block, _) => [
-                (self.map.is_some(), "`map` is a key of kind = \"u1-coupling\""),
-                (self.context.is_some(), "`context` is a key of kind = \"u1-coupling\""),
-                (self.components.is_some(), "`components` is a key of kind = \"u1-coupling\""),
-            ],
-            (_, MapName::Projection) => [(self.bins.is_some(), "`bins` is a key of map = \"spline\""); 3],
-            (_, MapName::Spline) => {
-                [(self.components.is_some(), "`components` is a key of map = \"projection\""); 3]
-            }
-        };
-        if let Some((_, what)) = foreign.into_iter().find(|(is, _)| *is) {
-            return Some(what.into());
-        }
-        match self.kind {
-            ModelName::U1Coupling if extents.iter().any(|&l| l == 0 || !l.is_multiple_of(4)) => {
-                Some("kind = \"u1-coupling\" needs extents that are multiples of 4".into())
-            }
-            ModelName::U1Block if self.layers > HALVINGS_MAX => {
-                Some(format!("kind = \"u1-block\" has up to {HALVINGS_MAX} layers, not {}", self.layers))
-            }
-            ModelName::U1Block => {
-                let block = self.blocks()[0].block();
-                let fits = extents.iter().zip(block).all(|(&l, b)| l > 0 && l.is_multiple_of(b));
-                let what =
-                    || format!("{} halvings need extents that are multiples of {block:?}", self.layers);
-                (!fits).then(what)
-            }
-            _ => None,
-        }
-    }
-}
-
-/// A count from 1 to `most`.
-fn up_to<'de, D: Deserializer<'de>>(deserializer: D, most: usize, what: &str) -> Result<usize, D::Error> {
-    match usize::deserialize(deserializer)? {
-        n if (1..=most).contains(&n) => Ok(n),
-        n => Err(serde::de::Error::custom(format!("{n} {what} are not possible here, expected 1 to {most}"))),
-    }
-}
-
-pub(super) fn model_file() -> PathBuf {
-    "model.safetensors".into()
-}
-
-/// An architecture by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub enum ModelName {
-    /// Coupling layers of U(1) in two dimensions.
-    #[serde(rename = "u1-coupling")]
-    U1Coupling,
-    /// Block layers of U(1) in two dimensions.
-    #[serde(rename = "u1-block")]
-    U1Block,
 }
 
 /// `[train]`
@@ -268,6 +112,9 @@ pub struct BlockFitTable {
     /// Knots of such a range.
     #[serde(default = "fit_knots")]
     pub knots: usize,
+    /// β that is fitted where it is not that of the action: quarks make plaquettes as if it were larger.
+    #[serde(default, deserialize_with = "beta_from")]
+    pub beta: Option<f64>,
 }
 
 impl BlockFitTable {
@@ -360,11 +207,13 @@ impl TrainFile {
     pub fn parse(text: &str, path: &Path, overrides: &[String]) -> Result<Self, DriverError> {
         let text = with_overrides(text, path, overrides)?;
         let tables = Tables::parse(&text, path)?;
-        tables.no_other_than(&["run", "lattice", "action", "model", "fit", "train", "chain", "machine"])?;
+        let known = ["run", "lattice", "action", "fermions", "model", "fit", "train", "chain", "machine"];
+        tables.no_other_than(&known)?;
         let file = Self {
             run: tables.required("run")?,
             lattice: tables.required("lattice")?,
             action: tables.required("action")?,
+            fermions: tables.optional("fermions")?,
             model: tables.required("model")?,
             fit: tables.optional("fit")?,
             train: tables.required("train")?,
@@ -390,6 +239,9 @@ impl TrainFile {
         if self.action.kind != ActionKind::Wilson {
             return Err(tables.fail_in("action", "trainings are for kind = \"wilson\""));
         }
+        if let Some((key, problem)) = self.fermions_problem() {
+            return Err(tables.fail_key(&["fermions", key], &problem));
+        }
         if self.train.steps == 0 && self.fit.is_none() {
             return Err(tables.fail_key(
                 &["train", "steps"],
@@ -409,6 +261,12 @@ impl TrainFile {
                 let message =
                     format!("`points` = {} is no multiple of 16 from 32 to {LARGEST_BATCH}", fit.points);
                 return Err(tables.fail_in("fit", &message));
+            }
+            if fit.betas.is_some()
+                && (self.model.couplings > 0 || self.fermions.is_some() || fit.beta.is_some())
+            {
+                let message = "`betas` are for blocks alone, without `couplings`, `beta` and [fermions]";
+                return Err(tables.fail_key(&["fit", "betas"], message));
             }
             if let Some(problem) = fit.range_problem(self.action.beta, self.train.steps) {
                 return Err(tables.fail_in("fit", &problem));
@@ -438,6 +296,24 @@ impl TrainFile {
         Ok(())
     }
 
+    /// The key of `[fermions]` that is at fault, and what is wrong with it.
+    fn fermions_problem(&self) -> Option<(&'static str, String)> {
+        let (fermions, extents) = (self.fermions.as_ref()?, &self.lattice.extents);
+        let bipartite = extents.iter().all(|l| l.is_multiple_of(2));
+        let problem = fermions.problem(Some(2)).or_else(|| fermions.problem_on(1, extents, bipartite));
+        problem.or_else(|| {
+            let exact = fermions.determinant == Determinant::Exact;
+            let what =
+                "a training weighs configurations with the determinant itself: determinant = \"exact\"";
+            (!exact).then(|| ("determinant", what.into()))
+        })
+    }
+
+    /// The quarks in the action.
+    pub fn quark(&self) -> Option<Quark> {
+        self.fermions.as_ref().map(|fermions| fermions.quark(self.lattice.extents.len()))
+    }
+
     /// SHA-256 of everything in the file that decides the results.
     pub fn hash(&self) -> String {
         self.hash_without(&["machine"])
@@ -458,6 +334,7 @@ impl TrainFile {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use gaugelink_models::layers::{CircleMap, CouplingContext, CouplingSettings};
 
     const GOOD: &str = r#"
 [run]
@@ -551,12 +428,40 @@ learning_rate = 1e-3
             let message = parse(set).unwrap_err();
             assert!(message.contains(word) && message.contains("line"), "{set:?}: {message}");
         }
+        let quarks = |set: &'static str| {
+            parse(&[
+                "fermions.kappa=0.25",
+                "fermions.determinant=exact",
+                "model.kind=u1-block",
+                "model.layers=5",
+                set,
+            ])
+        };
+        let file = quarks("model.couplings=8").unwrap();
+        assert_eq!((file.model.architecture().len(), file.quark().unwrap().mass), (13, 0.0));
+        assert_eq!(
+            file.model.initial_parameters(1).len(),
+            parse(&["model.kind=u1-block", "model.layers=5"]).unwrap().model.initial_parameters(1).len()
+                + file.model.initial_couplings(1).len()
+        );
+        for (set, word) in [
+            ("fermions.determinant=pseudofermions", "determinant = \"exact\""),
+            ("fermions.flavours=1", "flavours"),
+            ("fermions.csw=1.0", "clover term is for 4 dimensions"),
+            ("lattice.extents=[64,64]", "1536 at most"),
+            ("fit.betas=[1.0,3.0]", "without `couplings`"),
+        ] {
+            let message = quarks(set).unwrap_err();
+            assert!(message.contains(word) && message.contains("line"), "{set}: {message}");
+        }
+        let message = parse(&["model.couplings=8"]).unwrap_err();
+        assert!(message.contains("`layers` counts them"), "{message}");
         let blocks = |set: &'static str| parse(&["model.kind=u1-block", "model.layers=5", set]);
         assert_eq!(blocks("model.bins=4").unwrap().model.architecture().len(), 5);
         for (set, word) in [
             ("model.layers=21", "up to 20"),
             ("model.layers=7", "multiples of [16, 8]"),
-            ("model.map=spline", "`map` is a key"),
+            ("model.map=spline", "`map` is a key of coupling layers"),
             ("model.context=loops", "`context` is a key"),
             ("model.components=2", "`components` is a key"),
             ("fit.points=40", "multiple of 16 from 32"),

@@ -6,6 +6,7 @@
 
 mod autocorrelation;
 mod axis;
+mod convergence;
 mod correlator;
 mod cost;
 mod decimate;
@@ -23,6 +24,7 @@ mod text;
 mod training;
 
 pub use autocorrelation::AutocorrelationPlot;
+pub use convergence::{ConvergenceCurve, ConvergencePlot};
 pub use correlator::{CorrelatorPlot, Plateau};
 pub use cost::{CostCurve, CostPlot};
 pub use ensemble::EnsemblePlot;

@@ -56,6 +56,23 @@ fn history(series: &[f64]) -> HistoryPlot<'_> {
     }
 }
 
+#[test]
+fn averages_of_several_stages_stand_side_by_side() {
+    let curve = |name: &str, error: f64| ConvergenceCurve {
+        name: name.into(),
+        points: [64.0, 256.0].map(|n: f64| (n, Measured { value: 0.5, error: error / n.sqrt() })).to_vec(),
+    };
+    let curves = [curve("hmc, stage 1", 4.0), curve("independence, stage 0", 0.8)];
+    let plot = ConvergencePlot { observable: "condensate", curves: &curves, exact: Some(0.48) };
+    let (text, elements) = read(&plot.svg());
+    for words in ["condensate as measurements accumulate", "hmc, stage 1", "from 256", "exact", "1/√N"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    // Two bands, two averages, two errors and the line beside them, with grid and axes.
+    assert!(elements["path"] >= 7, "{elements:?}");
+    read(&ConvergencePlot { observable: "condensate", curves: &[], exact: None }.svg());
+}
+
 /// A deterministic series that wiggles irregularly about 1/2.
 fn wiggle(length: u32) -> Vec<f64> {
     (0..length).map(|i| 0.5 + 0.1 * (f64::from(i) * 1.7).sin() * (f64::from(i) * 0.313).cos()).collect()
@@ -196,10 +213,10 @@ fn flow_marks_the_reference_scale() {
 #[test]
 fn a_training_shows_divergence_and_sample_size() {
     let points = [(100.0, 2.0, 0.05), (200.0, 0.5, 0.3)];
-    let (text, _) = read(&TrainingPlot { title: "Training", points: &points, untrained: 0.42 }.svg());
+    let (text, _) = read(&TrainingPlot { title: "Training", points: &points, untrained: Some(0.42) }.svg());
     assert!(text.contains("KL divergence") && text.contains("without training"), "{text}");
     assert!(text.contains("After 200 steps"), "{text}");
-    read(&TrainingPlot { title: "Nothing", points: &[], untrained: 0.1 }.svg());
+    read(&TrainingPlot { title: "Nothing", points: &[], untrained: None }.svg());
 }
 
 #[test]

@@ -12,8 +12,8 @@ pub struct TrainingPlot<'a> {
     pub title: &'a str,
     /// (step, divergence, effective sample size per configuration) of each evaluation.
     pub points: &'a [(f64, f64, f64)],
-    /// The effective sample size of a proposal without any training.
-    pub untrained: f64,
+    /// The effective sample size of a proposal without any training, where it is known.
+    pub untrained: Option<f64>,
 }
 
 impl TrainingPlot<'_> {
@@ -27,7 +27,9 @@ impl TrainingPlot<'_> {
         loss.add(line(|p| p.1), BLUE, Some("⟨ln q + S⟩ + ln Z".into()));
         let mut size = Panel::new("step", "ESS", Scale::Linear);
         size.add(line(|p| p.2), GREEN, Some("effective sample size".into()));
-        size.add(Shape::Level(self.untrained), RED, Some("without training".into()));
+        if let Some(untrained) = self.untrained {
+            size.add(Shape::Level(untrained), RED, Some("without training".into()));
+        }
         let caption = self.points.last().map_or_else(String::new, |(step, divergence, sample_size)| {
             format!("After {step} steps: divergence {divergence:.4}, effective sample size {sample_size:.4}.")
         });

@@ -2,7 +2,9 @@
 
 use super::line::{Line, Update};
 use crate::config::{RunFile, Stage};
-use gaugelink_sampler::statistics::{Controlled, GammaEstimate, GammaMethod, Samples, StatisticsError};
+use gaugelink_sampler::statistics::{
+    Controlled, GammaEstimate, GammaMethod, Measured, Samples, StatisticsError,
+};
 
 /// An observable along one update stage, a series for each chain.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,12 +33,34 @@ impl Series {
         self.chains.iter().map(|c| &c[self.thermalisation.min(c.len())..]).collect()
     }
 
-    /// The name with letters and digits only, for files.
-    pub fn file_stem(&self) -> String {
+    /// Averages of the first measurements that are kept, by the number of them in all chains: half as many again each time.
+    pub fn accumulated(&self) -> Vec<(f64, Measured)> {
+        let kept = self.kept();
+        let all = kept.iter().map(|chain| chain.len()).min().unwrap_or(0);
+        let lengths = std::iter::successors(Some(FIRST), |n| Some(n + n / 2)).take_while(|&n| n < all);
+        let average = |n: usize| {
+            let first: Vec<&[f64]> = kept.iter().map(|chain| &chain[..n]).collect();
+            let samples = Samples::from_replica(&first).ok()?;
+            let estimate = GammaMethod::default().observable(&samples, 0).ok()?;
+            Some(((n * kept.len()) as f64, Measured { value: estimate.value, error: estimate.error }))
+        };
+        lengths.chain((all >= FIRST).then_some(all)).filter_map(average).collect()
+    }
+
+    /// The name with letters and digits only.
+    pub fn name_in_files(&self) -> String {
         let name: String = self.name.chars().filter(char::is_ascii_alphanumeric).collect();
-        format!("stage{}-{}", self.stage, name.to_lowercase())
+        name.to_lowercase()
+    }
+
+    /// The same after the stage.
+    pub fn file_stem(&self) -> String {
+        format!("stage{}-{}", self.stage, self.name_in_files())
     }
 }
+
+/// Measurements of each chain at least, of which an average is drawn.
+const FIRST: usize = 8;
 
 /// How an observable is read off a line.
 type Pick = fn(&Update) -> Option<f64>;
@@ -188,6 +212,21 @@ mod tests {
     use super::*;
     use crate::config::FileKind;
     use std::path::Path;
+
+    /// Of eight chains, 27 measurements each after the first: the averages of 8, 12, 18 and all of them.
+    #[test]
+    fn averages_accumulate_by_halves() {
+        let chain = |c: usize| (0..28).map(|i| if i == 0 { 1e9 } else { ((i * 7 + c) % 5) as f64 }).collect();
+        let chains: Vec<Vec<f64>> = (0..8).map(chain).collect();
+        let series =
+            Series { stage: 0, kind: "hmc", name: "plaquette", chains, thermalisation: 1, spacing: 1 };
+        let points = series.accumulated();
+        assert_eq!(points.iter().map(|(n, _)| *n).collect::<Vec<f64>>(), [64.0, 96.0, 144.0, 216.0]);
+        let all = series.estimate().unwrap();
+        assert_eq!((points[3].1.value, points[3].1.error), (all.value, all.error));
+        let first: f64 = series.chains.iter().flat_map(|chain| &chain[1..9]).sum();
+        assert!((points[0].1.value - first / 64.0).abs() < 1e-12);
+    }
 
     /// Two stages of 4 updates, the second measured after every second one.
     #[test]

@@ -13,8 +13,8 @@ use crate::links::in_the_group;
 use gaugelink_host::adapt::FlowPlugin;
 use gaugelink_lattice::GaugeField;
 use gaugelink_lattice::rng::{Address, Purpose};
-use gaugelink_physics::action::Action;
 use gaugelink_sampler::hmc::Outcome;
+use gaugelink_sampler::independence::ActionOf;
 use gaugelink_sampler::mixture::Mixture;
 use gaugelink_sampler::statistics::{Controlled, LogWeights, Measured, StatisticsError};
 use std::fmt::Display;
@@ -24,7 +24,7 @@ impl<const N: usize> Engine<'_, N> {
         let number = self.state.stage;
         let failed =
             |error: &dyn Display| DriverError::Input(format!("stage {number} (importance): {error}"));
-        let (lattice, action) = (self.u.lattice().clone(), self.action()?);
+        let (lattice, action) = (self.u.lattice().clone(), self.weighed_action()?);
         let flows = self.setting.plugins.flows::<N>(number, &lattice).map_err(|error| failed(&error))?;
         let shares = self.setting.file.stages[number].all_shares();
         let mixture = Mixture::new(&lattice, flows, &shares)?;
@@ -50,7 +50,7 @@ struct Weighted<'p, 'a, const N: usize> {
     log_q: Vec<f64>,
     /// ln w of the links at hand.
     log_weights: Vec<f64>,
-    action: &'a dyn Action<N>,
+    action: &'a ActionOf<'static, N>,
     failed: &'a dyn Fn(&dyn Display) -> DriverError,
 }
 
@@ -64,7 +64,7 @@ impl<const N: usize> Chain<N> for Weighted<'_, '_, N> {
         let drawn = self.mixture.draw(u, &mut self.log_q, address);
         drawn.map_err(|error| (self.failed)(&error))?;
         in_the_group(u, "flow").map_err(|why| (self.failed)(&why))?;
-        let actions = self.action.value(u);
+        let actions = (self.action)(u).map_err(|error| (self.failed)(&error))?;
         self.log_weights.clear();
         self.log_weights.extend(actions.iter().zip(&self.log_q).map(|(action, log_q)| -action - log_q));
         Ok(None)

@@ -10,10 +10,9 @@ use crate::links::in_the_group;
 use gaugelink_host::adapt::FlowPlugin;
 use gaugelink_lattice::GaugeField;
 use gaugelink_lattice::rng::Address;
-use gaugelink_physics::action::Action;
 use gaugelink_physics::update::HeatBath;
 use gaugelink_sampler::hmc::Outcome;
-use gaugelink_sampler::independence::Independence;
+use gaugelink_sampler::independence::{ActionOf, Independence};
 use gaugelink_sampler::mixture::Mixture;
 use gaugelink_sampler::statistics::{AcceptanceStatistics, LogWeights};
 use std::fmt::Display;
@@ -23,7 +22,7 @@ impl<const N: usize> Engine<'_, N> {
         let number = self.state.stage;
         let failed =
             |error: &dyn Display| DriverError::Input(format!("stage {number} (independence): {error}"));
-        let (lattice, action) = (self.u.lattice().clone(), self.action()?);
+        let (lattice, action) = (self.u.lattice().clone(), self.weighed_action()?);
         let flows = self.setting.plugins.flows::<N>(number, &lattice).map_err(|error| failed(&error))?;
         let shares = self.setting.file.stages[number].all_shares();
         let mut update = Independence::new(&lattice, Mixture::new(&lattice, flows, &shares)?)?;
@@ -44,7 +43,7 @@ struct Draws<'p, 'a, const N: usize> {
     update: Independence<FlowPlugin<'p, N>, N>,
     heat_bath: HeatBath,
     sweeps: u64,
-    action: &'a dyn Action<N>,
+    action: &'a ActionOf<'static, N>,
     failed: &'a dyn Fn(&dyn Display) -> DriverError,
 }
 

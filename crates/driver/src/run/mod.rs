@@ -27,6 +27,7 @@ mod start;
 mod targets;
 mod trajectory;
 mod updates;
+mod weighed;
 mod write;
 
 use crate::config::RunFile;
@@ -45,6 +46,7 @@ use start::Input;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+pub(crate) use weighed::with_quarks;
 
 /// Does what a run file says and shows the results; goes on from a checkpoint where there is one.
 ///

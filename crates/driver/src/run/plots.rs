@@ -1,13 +1,16 @@
 //! The plots of a run.
 
-use super::analysis::{CREUTZ, controlled, series};
+use super::analysis::{CREUTZ, Series, controlled, names, series};
 use super::directory::RunDirectory;
+use super::exact;
 use super::importance;
 use super::line::Line;
 use super::results::{Pick, correlators};
 use crate::config::{RunFile, Stage};
 use crate::error::DriverError;
-use crate::plot::{AutocorrelationPlot, CorrelatorPlot, FlowPlot, HistoryPlot};
+use crate::plot::{
+    AutocorrelationPlot, ConvergenceCurve, ConvergencePlot, CorrelatorPlot, FlowPlot, HistoryPlot,
+};
 use gaugelink_physics::dirac::effective_masses;
 use gaugelink_sampler::statistics::Measured;
 
@@ -116,5 +119,28 @@ pub(crate) fn write(file: &RunFile, directory: &RunDirectory, lines: &[Line]) ->
             Stage::Spectrum(_) | Stage::Write(_) => {}
         }
     }
+    for (stem, svg) in convergence(file, lines) {
+        save(format!("convergence-{stem}"), svg)?;
+    }
     Ok(())
+}
+
+/// Observables that several stages of updates measured, one beside the other.
+fn convergence(file: &RunFile, lines: &[Line]) -> Vec<(String, String)> {
+    let all: Vec<Series> = (0..file.stages.len()).flat_map(|number| series(file, number, lines)).collect();
+    let of_links = names().filter(|name| !name.contains("delta H"));
+    let plot = |name: &'static str| {
+        let same = all.iter().filter(|series| series.name == name);
+        let curve = |series: &Series| ConvergenceCurve {
+            name: format!("{}, stage {}", series.kind, series.stage),
+            points: series.accumulated(),
+        };
+        let curves: Vec<ConvergenceCurve> =
+            same.clone().map(curve).filter(|curve| !curve.points.is_empty()).collect();
+        let stem = same.clone().next()?.name_in_files();
+        let exact = exact::average(file, name);
+        let plot = ConvergencePlot { observable: name, curves: &curves, exact };
+        (curves.len() > 1).then(|| (stem, plot.svg()))
+    };
+    of_links.filter_map(plot).collect()
 }

@@ -1,8 +1,8 @@
 //! What a run file asks of the lattice: checked before anything is computed, not when the stage is reached.
 
 use crate::config::{
-    Condensate, FormatName, IndependenceStage, LinkRows, RunFile, SolveMethod, SolveStage, SpectrumStage,
-    Stage, WriteStage,
+    Condensate, Determinant, FormatName, IndependenceStage, LinkRows, RunFile, SolveMethod, SolveStage,
+    SpectrumStage, Stage, WriteStage,
 };
 use crate::error::DriverError;
 use crate::flow_time::{problem, whole_steps};
@@ -22,12 +22,26 @@ pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(
     let geometry = geometry.map_err(|error| file.fail_key(&["machine", "ranks"], &error.to_string()))?;
     let bipartite = geometry.is_bipartite();
     let wilson = file.action.is_none_or(|action| action.rectangles().is_none());
-    let quarks = file.fermions.as_ref().is_some_and(|fermions| !fermions.reweights());
+    let of_action = file.fermions.as_ref().map(|fermions| fermions.determinant);
+    let quarks = of_action.is_some_and(|determinant| determinant != Determinant::Reweight);
+    let pseudofermions = of_action == Some(Determinant::Pseudofermions);
     for (number, stage) in file.stages.iter().enumerate() {
         let problem = match stage {
-            Stage::Heatbath(_) | Stage::Fthmc(_) | Stage::Proposal(_) | Stage::Independence(_) | Stage::Importance(_) if quarks => Some((
+            Stage::Heatbath(_)
+            | Stage::Fthmc(_)
+            | Stage::Proposal(_)
+            | Stage::Independence(IndependenceStage { sweeps: 1.., .. })
+                if quarks =>
+            {
+                Some((
+                    "kind",
+                    "these updates know the gauge action only: use HMC, or determinant = \"reweight\", or leave [fermions] out"
+                        .into(),
+                ))
+            }
+            Stage::Independence(_) | Stage::Importance(_) if pseudofermions => Some((
                 "kind",
-                "these updates know the gauge action only: use HMC, or determinant = \"reweight\", or leave [fermions] out"
+                "draws of flows are weighed with the determinant itself: determinant = \"exact\", or \"reweight\""
                     .into(),
             )),
             Stage::Hmc(hmc) if quarks && hmc.force.is_some() => Some((

@@ -60,9 +60,9 @@ impl<'a, const N: usize> Trajectories<'a, N> {
         let innermost = levels.len() - 1;
         // The lightest outermost; those that find no level of their own share the one around the gauge action's.
         let around = innermost.saturating_sub(1);
-        let dims = u.lattice().dims();
+        let (dims, way) = (u.lattice().dims(), stage.determinant.unwrap_or(fermions.determinant));
         let (terms, estimate) =
-            if dims == 2 { quarks::<N, 1>(u, fermions) } else { quarks::<N, 2>(u, fermions) }?;
+            if dims == 2 { quarks::<N, 1>(u, fermions, way) } else { quarks::<N, 2>(u, fermions, way) }?;
         for (number, term) in terms.into_iter().enumerate() {
             levels[number.min(around)].terms.push(term);
         }
@@ -154,6 +154,7 @@ impl<const N: usize> Correction<N> {
 fn quarks<const N: usize, const H: usize>(
     u: &GaugeField<f64, N>,
     fermions: &FermionsTable,
+    way: Determinant,
 ) -> Result<Quarks<N>, PhysicsError> {
     let (mut quark, solves) = (fermions.quark(2 * H), fermions.solves());
     if let Some((range, error)) = fermions.rational() {
@@ -162,7 +163,7 @@ fn quarks<const N: usize, const H: usize>(
         let estimate = move |u: &GaugeField<f64, N>, address| weights.ln_weight(u, address, WEIGHT_SOURCES);
         return Ok((vec![Box::new(made()?)], Some(Box::new(estimate))));
     }
-    if fermions.determinant == Determinant::Exact {
+    if way == Determinant::Exact {
         return Ok((vec![Box::new(ExactDeterminant::<N, H>::two_flavours(u, quark)?)], None));
     }
     let mut terms: Vec<Box<dyn Term<N>>> = Vec::new();

@@ -4,6 +4,7 @@ use super::place;
 use crate::config::TrainFile;
 use crate::error::DriverError;
 use crate::progress;
+use crate::run::with_quarks;
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions};
 use gaugelink_physics::action::WilsonAction;
@@ -41,7 +42,8 @@ pub(super) fn run(
     let lanes = LaneMeaning::Batch { chains: CHAINS };
     let options = LatticeOptions { threads: file.machine.threads, lanes, ..LatticeOptions::default() };
     let lattice = Lattice::new(&file.lattice.extents, options)?;
-    let action = WilsonAction::new(file.action.beta);
+    let (wilson, quark) = (WilsonAction::new(file.action.beta), file.quark());
+    let action = |u: &GaugeField<f64, 1>| with_quarks(wilson.values(u), u, quark);
     let draws = Mixture::of_one(&lattice, place(file, &lattice, parameters.to_vec())?)?;
     let mut update = Independence::new(&lattice, draws)?;
     let mut u = GaugeField::cold(&lattice)?;

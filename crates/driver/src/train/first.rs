@@ -1,5 +1,6 @@
 //! The parameters that a training begins with: drawn, fitted, or those of a model of the same layers.
 
+use crate::claims::{QUARKS, quark_parameters};
 use crate::config::{BlockFitTable, TrainFile};
 use crate::error::DriverError;
 use crate::hash::sha256_hex;
@@ -72,7 +73,7 @@ fn fitted(file: &TrainFile, table: &BlockFitTable) -> Result<First, DriverError>
     let BlockFitTable { steps, points, learning_rate: rate, .. } = *table;
     let (seed, threads, range) = (file.run.seed, file.machine.threads, table.range());
     // Over a range the fit begins where densities are narrow: from there it finds the broad ones, and not the other way round.
-    let beta = range.map_or(file.action.beta, |range| range.to);
+    let beta = range.map_or(table.beta.unwrap_or(file.action.beta), |range| range.to);
     let fit = BlockFit { beta, range, steps, rate, points, seed, threads };
     let blocks = file.model.blocks();
     let layers = fit.fit(&blocks)?;
@@ -84,7 +85,8 @@ fn fitted(file: &TrainFile, table: &BlockFitTable) -> Result<First, DriverError>
     let fit = told.collect();
     let knot = |k: usize| layers.iter().flat_map(|layer| layer.knots[k].clone()).collect::<Vec<f64>>();
     let Some(range) = range else {
-        return Ok(First { parameters: knot(0), fit, ..First::default() });
+        let parameters = [knot(0), file.model.initial_couplings(seed)].concat();
+        return Ok(First { parameters, fit, ..First::default() });
     };
     let knots: Vec<Vec<f64>> = (0..range.knots).map(knot).collect();
     let parameters = over(file, (range, &knots)).at(file.action.beta);
@@ -99,7 +101,11 @@ pub(super) fn over(file: &TrainFile, (range, knots): (Conditional, &[Vec<f64>]))
 
 /// The model of a training file with some parameters.
 pub(super) fn of_file(file: &TrainFile, parameters: Vec<f64>) -> Model {
-    let target = Map::from_iter([("beta".to_owned(), json!(file.action.beta))]);
-    let target = Named { name: "wilson".into(), parameters: target };
+    let mut target = Map::from_iter([("beta".to_owned(), json!(file.action.beta))]);
+    if let Some(quark) = file.quark() {
+        target.extend(quark_parameters(&quark));
+    }
+    let name = if file.fermions.is_some() { QUARKS } else { "wilson" };
+    let target = Named { name: name.into(), parameters: target };
     flow_model::<1>(2, target, &file.model.architecture(), parameters)
 }

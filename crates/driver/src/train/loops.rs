@@ -113,7 +113,7 @@ fn trained<const N: usize>(
     let volume = file.lattice.extents.iter().product();
     let floor = -exact::ln_z_and_untrained(N, file.action.beta, volume).0;
     let loss = loss::<f32, N>(file, &file.lattice.extents, &start)?;
-    let mut trainer = Trainer::new(plan(&file.run, table, floor, file.hash()), loss, start)?;
+    let mut trainer = Trainer::new(plan(&file.run, table, Some(floor), file.hash()), loss, start)?;
     let mut reports = resume(directory, &mut trainer)?;
     train(stop, (&file.run, table), directory, &mut trainer, &mut reports, report)?;
     Ok(trainer.parameters().to_vec())

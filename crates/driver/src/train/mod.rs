@@ -74,21 +74,26 @@ pub(super) fn place<T: Real>(
     Flow::from_model(lattice, &first::of_file(file, parameters))
 }
 
-/// What is known exactly.
-pub(super) fn theory(file: &TrainFile) -> exact::U1 {
-    exact::U1 { beta: file.action.beta, volume: file.lattice.extents.iter().product() }
+/// What is known exactly: that without quarks.
+pub(super) fn theory(file: &TrainFile) -> Option<exact::U1> {
+    let theory = exact::U1 { beta: file.action.beta, volume: file.lattice.extents.iter().product() };
+    file.fermions.is_none().then_some(theory)
 }
 
 fn trainer(file: &TrainFile, first: First) -> Result<Trainer<f32, 1>, DriverError> {
     let identity = first.identity(file);
     let start = first.parameters;
     let (beta, threads) = (file.action.beta, file.machine.threads);
-    let loss = ReverseKl::new(&file.lattice.extents, beta, threads, &|l| place(file, l, start.clone()))?;
-    Ok(Trainer::new(plan(&file.run, &file.train, -theory(file).ln_z(), identity), loss, start)?)
+    let mut loss = ReverseKl::new(&file.lattice.extents, beta, threads, &|l| place(file, l, start.clone()))?;
+    if let Some(quark) = file.quark() {
+        loss = loss.with_quarks(quark)?;
+    }
+    let floor = theory(file).map(|theory| -theory.ln_z());
+    Ok(Trainer::new(plan(&file.run, &file.train, floor, identity), loss, start)?)
 }
 
 /// What the tables say of a training.
-fn plan(run: &TrainRunTable, table: &TrainTable, floor: f64, identity: String) -> Plan {
+fn plan(run: &TrainRunTable, table: &TrainTable, floor: Option<f64>, identity: String) -> Plan {
     Plan {
         seed: run.seed,
         steps: table.steps,

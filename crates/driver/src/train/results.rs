@@ -37,7 +37,7 @@ pub(super) fn show(
     let title = format!("Training, beta = {}, {:?}", file.action.beta, file.lattice.extents);
     let points: Vec<(f64, f64, f64)> =
         reports.iter().map(|r| (r.step as f64, r.divergence, r.sample_size)).collect();
-    let untrained = theory(file).untrained_sample_size();
+    let untrained = theory(file).map(|theory| theory.untrained_sample_size());
     let plot = TrainingPlot { title: &title, points: &points, untrained };
     directory.replace("plots/training.svg", &plot.svg())?;
     let others = format!("plots/training.svg, {}", file.model.file.display());
@@ -73,9 +73,15 @@ fn rows(file: &TrainFile, reports: &[Telemetry], chain: Option<&ChainResult>) ->
         let n = last.samples;
         let note = format!("after {} steps of {}", last.step, file.train.batch);
         rows.push(training("ESS").value(last.sample_size).count(n).note(note));
-        let untrained = format!("of a proposal without training: {:.4}", exact.untrained_sample_size());
-        rows.push(training("ESS, yardstick").value(exact.untrained_sample_size()).note(untrained));
-        rows.push(training("KL divergence").value(last.divergence).count(n).note("loss less -ln Z"));
+        let divergence = training("KL divergence").value(last.divergence).count(n);
+        if let Some(exact) = exact {
+            let untrained = exact.untrained_sample_size();
+            let note = format!("of a proposal without training: {untrained:.4}");
+            rows.push(training("ESS, yardstick").value(untrained).note(note));
+            rows.push(divergence.note("loss less -ln Z"));
+        } else {
+            rows.push(divergence.note("loss and ln Z, which the same weights estimate"));
+        }
     }
     let Some(chain) = chain else { return rows };
     let of_chain = |quantity: &str| Row::new(None, "chain", quantity);
@@ -88,19 +94,21 @@ fn rows(file: &TrainFile, reports: &[Telemetry], chain: Option<&ChainResult>) ->
         rows.push(of_chain("acceptance").value(rate.value).count(chain.acceptance.proposed).note(note));
     }
     for (name, estimate, exact) in [
-        ("plaquette", &chain.plaquette, exact.plaquette()),
-        ("charge^2", &chain.charge_squared, exact.charge_squared()),
+        ("plaquette", &chain.plaquette, exact.map(|exact| exact.plaquette())),
+        ("charge^2", &chain.charge_squared, exact.map(|exact| exact.charge_squared())),
     ] {
         rows.push(judged(of_chain(name), estimate, exact));
     }
     rows
 }
 
-/// A mean beside its exact value.
-fn judged(row: Row, estimate: &Result<GammaEstimate, String>, exact: f64) -> Row {
-    match estimate {
-        Ok(estimate) => row.estimate(estimate).against(exact),
-        Err(reason) => row.note(format!("exact {exact:.8}; no mean: {reason}")),
+/// A mean beside its exact value, where there is one.
+fn judged(row: Row, estimate: &Result<GammaEstimate, String>, exact: Option<f64>) -> Row {
+    match (estimate, exact) {
+        (Ok(estimate), Some(exact)) => row.estimate(estimate).against(exact),
+        (Ok(estimate), None) => row.estimate(estimate),
+        (Err(reason), Some(exact)) => row.note(format!("exact {exact:.8}; no mean: {reason}")),
+        (Err(reason), None) => row.note(format!("no mean: {reason}")),
     }
 }
 
@@ -115,7 +123,7 @@ mod tests {
         let series: Vec<f64> = (0..64).map(|i| (i as f64 / 32.0).sin()).collect();
         let estimate = GammaMethod::default().mean(&series).unwrap();
         assert_eq!(estimate.sufficiency, Sufficiency::TooShort);
-        let row = json!(judged(Row::new(None, "chain", "plaquette"), &Ok(estimate), 0.5));
+        let row = json!(judged(Row::new(None, "chain", "plaquette"), &Ok(estimate), Some(0.5)));
         let note = row["note"].as_str().unwrap();
         assert!(note.contains("too short") && note.contains("exact 0.5") && note.contains("sigma"), "{note}");
     }

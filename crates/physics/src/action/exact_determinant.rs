@@ -2,16 +2,21 @@
 //!
 //! S = −ln det(M†M) = −2 ln |det M|,  ∂^a S = −2 Re tr(M⁻¹ ∂^a M) = −Σ_k ∂^a 2 Re⟨Y_k, M e_k⟩,  Y_k = M⁻† e_k held fixed,
 //!
-//! with unit vectors e_k, so that the force is that of pseudofermions, once for each row of M.
+//! with unit vectors e_k, so that the force is that of pseudofermions, once for each row of M. Without clover term S is
+//! −2 ln |det D|, with the constant that the even-odd form leaves out.
 
 use super::{Term, TermError};
 use crate::PhysicsError;
 use crate::dirac::dense::{DenseMatrix, scatter};
-use crate::dirac::{CloverForce, Quark, SpinorField};
+use crate::dirac::{CloverForce, Quark, QuarkMatrix, SpinorField};
+use crate::observable::ln_determinant;
 use crate::solver::LinearOperator;
 use gaugelink_lattice::rng::Address;
 use gaugelink_lattice::{GaugeField, MomentumField};
 use nalgebra::Complex as Z;
+
+/// Parity of the sites that the even-odd form leaves out.
+const EVEN: usize = 0;
 
 /// −ln det(M†M) of two flavours, with the fields that its force takes.
 #[derive(Debug)]
@@ -32,33 +37,21 @@ impl<const N: usize, const H: usize> ExactDeterminant<N, H> {
     pub fn two_flavours(u: &GaugeField<f64, N>, quark: Quark) -> Result<Self, PhysicsError> {
         let operator = quark.operator(u)?;
         let m = quark.matrix_of(&operator)?;
-        DenseMatrix::check(m.sites().len() * 2 * H * N)?;
+        DenseMatrix::check(m.rows())?;
         let clover = (quark.csw != 0.0).then(|| CloverForce::new(u.lattice())).transpose()?;
         Ok(Self { quark, x: m.vector()?, y: m.vector()?, clover })
     }
-}
 
-impl<const N: usize, const H: usize> Term<N> for ExactDeterminant<N, H> {
-    fn name(&self) -> String {
-        format!("exact determinant of two flavours of {}", self.quark)
-    }
-
-    fn refresh(&mut self, u: &GaugeField<f64, N>, _: Address) -> Result<Vec<f64>, TermError> {
-        self.value(u)
-    }
-
-    fn value(&mut self, u: &GaugeField<f64, N>) -> Result<Vec<f64>, TermError> {
-        let operator = self.quark.operator::<f64, N, H>(u)?;
-        let m = self.quark.matrix_of(&operator)?;
-        Ok(DenseMatrix::new(&m)?.ln_det().into_iter().map(|ln_det| -2.0 * ln_det).collect())
-    }
-
-    fn kick(
+    /// [`Term::kick`], and S for each chain from the same decomposition. Collective.
+    ///
+    /// # Errors
+    /// Links on which M is singular; no memory.
+    pub fn value_and_kick(
         &mut self,
         u: &GaugeField<f64, N>,
         p: &mut MomentumField<f64, N>,
         epsilon: f64,
-    ) -> Result<(), TermError> {
+    ) -> Result<Vec<f64>, TermError> {
         let operator = self.quark.operator(u)?;
         let m = self.quark.matrix_of(&operator)?;
         let matrix = DenseMatrix::new(&m)?;
@@ -76,14 +69,51 @@ impl<const N: usize, const H: usize> Term<N> for ExactDeterminant<N, H> {
         if let Some(clover) = &mut self.clover {
             clover.accumulate(p, epsilon, u);
         }
-        Ok(())
+        let mut values = action(&matrix.ln_det());
+        if self.quark.matrix == QuarkMatrix::EvenOdd && self.quark.csw == 0.0 {
+            let of_sites = action(&operator.site_log_det(Some(EVEN)));
+            values.iter_mut().zip(of_sites).for_each(|(value, sites)| *value += sites);
+        }
+        Ok(values)
     }
+}
+
+impl<const N: usize, const H: usize> Term<N> for ExactDeterminant<N, H> {
+    fn name(&self) -> String {
+        format!("exact determinant of two flavours of {}", self.quark)
+    }
+
+    fn refresh(&mut self, u: &GaugeField<f64, N>, _: Address) -> Result<Vec<f64>, TermError> {
+        self.value(u)
+    }
+
+    fn value(&mut self, u: &GaugeField<f64, N>) -> Result<Vec<f64>, TermError> {
+        if self.quark.csw == 0.0 {
+            return Ok(action(&ln_determinant::<N, H>(u, self.quark)?));
+        }
+        let operator = self.quark.operator::<f64, N, H>(u)?;
+        Ok(action(&DenseMatrix::new(&self.quark.matrix_of(&operator)?)?.ln_det()))
+    }
+
+    fn kick(
+        &mut self,
+        u: &GaugeField<f64, N>,
+        p: &mut MomentumField<f64, N>,
+        epsilon: f64,
+    ) -> Result<(), TermError> {
+        self.value_and_kick(u, p, epsilon).map(drop)
+    }
+}
+
+/// S of ln |det| for each chain.
+fn action(ln_det: &[f64]) -> Vec<f64> {
+    ln_det.iter().map(|ln_det| -2.0 * ln_det).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dirac::{Boundary, QuarkMatrix};
+    use crate::dirac::Boundary;
     use crate::naive::{assert_gradient, rough_field};
     use gaugelink_lattice::{LaneMeaning, Lattice, LatticeOptions};
 
@@ -94,7 +124,12 @@ mod tests {
             let u = rough_field::<N>(&lattice, 0.4);
             let boundary = Boundary::twisted([0.3, 0.9, 0.0, std::f64::consts::PI]);
             let quark = Quark { mass: 0.05, csw, boundary, matrix };
-            assert_gradient(&mut ExactDeterminant::<N, H>::two_flavours(&u, quark).unwrap(), &u);
+            let mut term = ExactDeterminant::<N, H>::two_flavours(&u, quark).unwrap();
+            let mut p = MomentumField::zeroed(&lattice).unwrap();
+            let [alone, with_force] =
+                [term.value(&u).unwrap()[0], term.value_and_kick(&u, &mut p, 0.1).unwrap()[0]];
+            assert!((alone - with_force).abs() < 1e-10 * alone.abs().max(1.0), "{alone} {with_force}");
+            assert_gradient(&mut term, &u);
         }
         check::<1, 1>(&[4, 6], 0.0, QuarkMatrix::EvenOdd);
         check::<1, 1>(&[3, 5], 0.0, QuarkMatrix::Full);

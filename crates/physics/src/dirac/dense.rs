@@ -9,6 +9,7 @@ use crate::PhysicsError;
 use crate::solver::LinearOperator;
 use gaugelink_lattice::{Complex, Lattice};
 use nalgebra::{Complex as Z, DMatrix, DVector, Dyn, LU};
+use std::sync::{Arc, OnceLock};
 
 /// Rows beyond which dense matrices are refused: those of SU(3) on 4⁴ in the even-odd form. An inverse has 8 n³
 /// operations, and a term of an action asks for many.
@@ -40,7 +41,7 @@ pub fn columns<const N: usize, const H: usize>(
 }
 
 /// Brings together what each rank has, where the others have zeros, bit by bit. Collective.
-fn gather(lattice: &Lattice, columns: &mut [DVector<Z<f64>>]) {
+pub(super) fn gather(lattice: &Lattice, columns: &mut [DVector<Z<f64>>]) {
     if lattice.comm().ranks() == 1 {
         return;
     }
@@ -103,6 +104,7 @@ pub fn dense<const N: usize, const H: usize, A: LinearOperator<f64, Vector = Spi
 /// The matrix of a quark, decomposed, for each chain.
 #[derive(Debug)]
 pub struct DenseMatrix {
+    lattice: Arc<Lattice>,
     sites: Vec<usize>,
     factors: Vec<LU<Z<f64>, Dyn, Dyn>>,
 }
@@ -128,9 +130,10 @@ impl DenseMatrix {
     /// [`PhysicsError::Geometry`] for a lattice that is too large; no memory.
     pub fn new<const N: usize, const H: usize>(m: &FermionMatrix<'_, N, H>) -> Result<Self, PhysicsError> {
         let sites = m.sites();
-        Self::check(sites.len() * 2 * H * N)?;
-        let factors = dense(m, &sites, false)?.into_iter().map(LU::new).collect();
-        Ok(Self { sites, factors })
+        Self::check(m.rows())?;
+        let lattice = m.lattice().clone();
+        let factors = on_all_threads(&lattice, &dense(m, &sites, false)?, |matrix| matrix.clone().lu());
+        Ok(Self { lattice, sites, factors })
     }
 
     /// The numbers of the sites of its rows, in order.
@@ -140,11 +143,7 @@ impl DenseMatrix {
 
     /// ln |det M| for each chain, −∞ for a singular M.
     pub fn ln_det(&self) -> Vec<f64> {
-        let of = |lu: &LU<Z<f64>, Dyn, Dyn>| {
-            let u = lu.lu_internal();
-            (0..u.nrows()).map(|i| u[(i, i)].norm().ln()).sum()
-        };
-        self.factors.iter().map(of).collect()
+        self.factors.iter().map(ln_abs_det).collect()
     }
 
     /// The sign of det M for each chain, which γ5-Hermiticity makes real.
@@ -165,11 +164,32 @@ impl DenseMatrix {
     /// # Errors
     /// [`PhysicsError::Parameter`] where M is singular.
     pub fn inverse(&self) -> Result<Vec<DMatrix<Z<f64>>>, PhysicsError> {
-        let of = |lu: &LU<Z<f64>, Dyn, Dyn>| lu.try_inverse();
-        self.factors.iter().map(of).collect::<Option<_>>().ok_or_else(|| {
+        let inverses = on_all_threads(&self.lattice, &self.factors, LU::try_inverse);
+        inverses.into_iter().collect::<Option<_>>().ok_or_else(|| {
             PhysicsError::Parameter(
                 "the quarks' matrix is singular on these links: take a larger mass or other links".into(),
             )
         })
     }
+}
+
+/// ln |det| of a decomposed matrix, −∞ for a singular one.
+pub(super) fn ln_abs_det(lu: &LU<Z<f64>, Dyn, Dyn>) -> f64 {
+    let u = lu.lu_internal();
+    (0..u.nrows()).map(|i| u[(i, i)].norm().ln()).sum()
+}
+
+/// `f` of each chain's matrix: one thread's work each.
+pub(super) fn on_all_threads<A: Sync, B: Send + Sync>(
+    lattice: &Lattice,
+    matrices: &[A],
+    f: impl Fn(&A) -> B + Sync,
+) -> Vec<B> {
+    let results: Vec<OnceLock<B>> = matrices.iter().map(|_| OnceLock::new()).collect();
+    lattice.pool().run(0..matrices.len(), |_, chains| {
+        for chain in chains {
+            results[chain].get_or_init(|| f(&matrices[chain]));
+        }
+    });
+    results.into_iter().filter_map(OnceLock::into_inner).collect()
 }

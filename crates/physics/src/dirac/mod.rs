@@ -23,6 +23,7 @@ mod propagator_file;
 mod quark;
 mod recorded;
 mod schwarz;
+mod slices;
 mod spectrum;
 mod spinor;
 mod two_rows;
@@ -45,6 +46,7 @@ pub use propagator_file::{read_columns, read_spinor, scalar_source_of, write_pro
 pub use quark::{FermionMatrix, Quark, QuarkMatrix};
 pub use recorded::record_wilson;
 pub use schwarz::{Sap, SapParameters};
+pub use slices::{has_slices, ln_det_by_slices};
 pub use spectrum::{Spectrum, SpectrumError};
 pub use spinor::{SPINS, Spinor, SpinorField};
 pub use wilson::{HOP_FLOPS_SU3, Wilson, hop_flops};

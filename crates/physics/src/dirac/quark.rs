@@ -8,9 +8,10 @@ use super::spinor::SpinorField;
 use super::wilson::Wilson;
 use crate::PhysicsError;
 use crate::solver::LinearOperator;
-use gaugelink_lattice::{GaugeField, LatticeError, MomentumField, Real};
+use gaugelink_lattice::{GaugeField, Lattice, LatticeError, MomentumField, Real};
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Which matrix has the determinant of a quark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,12 +90,26 @@ pub enum FermionMatrix<'d, const N: usize, const H: usize = 2> {
 }
 
 impl<const N: usize, const H: usize> FermionMatrix<'_, N, H> {
+    /// The lattice of its links.
+    pub fn lattice(&self) -> &Arc<Lattice> {
+        match self {
+            Self::Full(d) => d.links().lattice(),
+            Self::EvenOdd(s) => s.wilson().links().lattice(),
+        }
+    }
+
     /// Lexicographic numbers of the sites on which it acts, in order.
     pub fn sites(&self) -> Vec<usize> {
-        match self {
-            Self::Full(d) => site_numbers(d.links().lattice(), None),
-            Self::EvenOdd(s) => site_numbers(s.wilson().links().lattice(), Some(s.parity())),
-        }
+        let parity = match self {
+            Self::Full(_) => None,
+            Self::EvenOdd(s) => Some(s.parity()),
+        };
+        site_numbers(self.lattice(), parity)
+    }
+
+    /// Rows of it as a matrix.
+    pub fn rows(&self) -> usize {
+        self.sites().len() * 2 * H * N
     }
 
     /// π^a ← π^a + `scale` × ∂^a 2 Re⟨Y, M X⟩ with X and Y held fixed; ghosts of both are up to date. For the even-odd

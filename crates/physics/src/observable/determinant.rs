@@ -1,13 +1,13 @@
-//! The determinant of one flavour's Dirac operator, from the whole matrix: small lattices.
+//! The determinant of one flavour's Dirac operator: in two dimensions by slices, else from the whole matrix, for small lattices.
 
 use crate::PhysicsError;
-use crate::dirac::{DenseMatrix, Quark, QuarkMatrix};
+use crate::dirac::{DenseMatrix, Quark, QuarkMatrix, has_slices, ln_det_by_slices};
 use gaugelink_lattice::GaugeField;
 
 /// Parity of the sites whose determinants the even-odd form leaves out: Ŝ lives on the odd ones.
 const EVEN: usize = 0;
 
-/// ln |det D| of one flavour for each chain, from the whole matrix in 2H dimensions. Collective.
+/// ln |det D| of one flavour for each chain, in 2H dimensions. Collective.
 ///
 /// # Errors
 /// [`PhysicsError::Geometry`] on a lattice that is too large for that or does not serve the quark; no memory.
@@ -16,7 +16,12 @@ pub fn ln_determinant<const N: usize, const H: usize>(
     quark: Quark,
 ) -> Result<Vec<f64>, PhysicsError> {
     let operator = quark.operator::<f64, N, H>(u)?;
-    let of_matrix = DenseMatrix::new(&quark.matrix_of(&operator)?)?.ln_det();
+    let matrix = quark.matrix_of(&operator)?;
+    if H == 1 && has_slices(&quark) {
+        DenseMatrix::check(matrix.rows())?;
+        return Ok(ln_det_by_slices(u, &quark));
+    }
+    let of_matrix = DenseMatrix::new(&matrix)?.ln_det();
     Ok(match quark.matrix {
         QuarkMatrix::Full => of_matrix,
         QuarkMatrix::EvenOdd => {
