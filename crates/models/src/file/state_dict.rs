@@ -4,7 +4,7 @@
 //! so that `10.net` comes before `2.net`. Here they come in the order of their names with numbers taken as numbers, that of
 //! the modules; f32, f16 and bf16 become f64 without rounding.
 
-use super::{FILE_BYTES_MAX, ModelFileError, read_bytes, sha256};
+use super::{FILE_BYTES_MAX, KEY, ModelFileError, read_bytes, sha256};
 use half::{bf16, f16};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
@@ -63,10 +63,15 @@ impl StateDict {
     /// # Errors
     /// [`ModelFileError::Weights`].
     pub fn from_bytes(bytes: &[u8], name: &str) -> Result<Self, ModelFileError> {
-        let file = SafeTensors::deserialize(bytes).map_err(|error| ModelFileError::Weights {
-            name: name.into(),
-            reason: format!("it is no safetensors file, or a damaged one ({error}): write or copy it again"),
-        })?;
+        let refuse = |reason| ModelFileError::Weights { name: name.into(), reason };
+        let broken = |error| {
+            refuse(format!("it is no safetensors file, or a damaged one ({error}): write or copy it again"))
+        };
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(broken)?;
+        if metadata.metadata().as_ref().is_some_and(|map| map.contains_key(KEY)) {
+            return Err(refuse("it is a model of Gaugelink already: use it as it is".into()));
+        }
+        let file = SafeTensors::deserialize(bytes).map_err(broken)?;
         let weights = |(name, view): (&str, TensorView<'_>)| Weights {
             name: name.into(),
             shape: view.shape().to_vec(),

@@ -19,9 +19,10 @@
 
 use super::state_dict::{Piece, StateDict, Weights, pieces};
 use super::{Model, ModelFileError, Named};
-use crate::layers::{CouplingSettings, HIDDEN_WIDTHS};
+use crate::layers::{COMPONENTS_MAX, CouplingSettings, HIDDEN_WIDTHS};
 use crate::{LAYERS_MAX, LayerKind, flow_model};
 use serde_json::json;
+use std::collections::HashMap;
 
 /// Channels of a net's input: cos and sin of plaquettes.
 const INPUTS: usize = 2;
@@ -40,7 +41,7 @@ struct Convolution<'a> {
 
 impl StateDict {
     /// The flow that these weights are of, for an action, with nothing measured; `training.converted` of its header has the
-    /// file's SHA-256.
+    /// file's SHA-256 and the name of the first layer's first tensor.
     ///
     /// # Errors
     /// [`ModelFileError::Weights`], which names the tensors that are missing, left over or of another shape, and says what
@@ -51,42 +52,36 @@ impl StateDict {
         let layers = vec![LayerKind::U1Coupling(settings); nets.len()];
         let parts = nets.iter().flatten().flat_map(|part| [part.weights, part.biases]);
         let mut model = flow_model::<1>(2, action, &layers, parts.flatten().copied().collect());
-        let converted = json!({ "from": "state_dict of PyTorch", "sha256": self.sha256 });
+        let first = format!("{}weight", nets[0][0].name);
+        let converted = json!({ "from": "state_dict of PyTorch", "first": first, "sha256": self.sha256 });
         model.header.training.other.insert("converted".into(), converted);
         Ok(model)
     }
 
     /// All tensors as convolutions, in the order of their names.
     fn convolutions(&self) -> Result<Vec<Convolution<'_>>, String> {
-        let (mut found, mut others) = (Vec::new(), Vec::new());
+        // What is taken is taken out.
+        let mut others: HashMap<&str, &Weights> = self.tensors.iter().map(|t| (&t.name[..], t)).collect();
+        let mut found = Vec::new();
         for tensor in &self.tensors {
             let shape = <[usize; 4]>::try_from(&tensor.shape[..]).ok();
-            if let Some((name, [outputs, inputs, 3, 3])) = tensor.name.strip_suffix("weight").zip(shape) {
-                let bias = self.tensors.iter().find(|t| t.name.strip_prefix(name) == Some("bias"));
-                let biases = bias.filter(|bias| bias.shape == [outputs]).ok_or_else(|| {
-                    format!(
-                        "{} wants `{name}bias` [{outputs}], and {}: save convolutions with their biases, zeros where there \
-                         are none",
-                        words(tensor),
-                        bias.map_or("there is none".into(), |bias| format!("there is {}", words(bias)))
-                    )
-                })?;
-                found.push(Convolution {
-                    name,
-                    outputs,
-                    inputs,
-                    weights: real(tensor)?,
-                    biases: real(biases)?,
-                });
-            } else {
-                others.push(tensor);
-            }
+            let convolution = tensor.name.strip_suffix("weight").zip(shape);
+            let Some((name, [outputs, inputs, 3, 3])) = convolution else { continue };
+            others.remove(&tensor.name[..]);
+            let bias = others.remove(&format!("{name}bias")[..]);
+            let biases = bias.filter(|bias| bias.shape == [outputs]).ok_or_else(|| {
+                let found = bias.map_or("there is none".into(), |bias| format!("there is {}", words(bias)));
+                format!(
+                    "{} wants `{name}bias` [{outputs}], and {found}: save convolutions with their biases, zeros where \
+                     there are none",
+                    words(tensor)
+                )
+            })?;
+            let (weights, biases) = (real(tensor)?, real(biases)?);
+            found.push(Convolution { name, outputs, inputs, weights, biases });
         }
-        let is_left = |tensor: &&Weights| {
-            let name = tensor.name.strip_suffix("bias");
-            !name.is_some_and(|name| found.iter().any(|convolution| convolution.name == name))
-        };
-        let left: Vec<String> = others.into_iter().filter(is_left).map(words).collect();
+        let left = self.tensors.iter().filter(|tensor| others.contains_key(&tensor.name[..]));
+        let left: Vec<String> = left.map(words).collect();
         match left.len() {
             0 => Ok(found),
             count => {
@@ -202,8 +197,7 @@ fn words(tensor: &Weights) -> String {
 
 fn expected() -> String {
     format!(
-        "a layer's are convolutions [h, 2, 3, 3], [h, h, 3, 3] and [n + 1, h, 3, 3], h of {HIDDEN_WIDTHS:?} and n of 1 to {}, each \
-         `weight` with a `bias`",
-        crate::layers::COMPONENTS_MAX
+        "a layer has convolutions [h, 2, 3, 3], [h, h, 3, 3] and [n + 1, h, 3, 3], h one of {HIDDEN_WIDTHS:?} and n 1 to \
+         {COMPONENTS_MAX}, each a `weight` with a `bias`"
     )
 }

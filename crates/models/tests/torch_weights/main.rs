@@ -39,7 +39,7 @@ struct Case {
     log_j: f64,
 }
 
-/// The cases, with names as the notebook of arXiv:2101.08176 has them.
+/// The stored cases, with names as the notebook of arXiv:2101.08176 has them.
 fn cases() -> Vec<Case> {
     let file: Value = serde_json::from_str(include_str!("published.json")).unwrap();
     file["cases"].as_array().unwrap().iter().map(case).collect()
@@ -207,7 +207,11 @@ fn the_model_says_where_it_comes_from() {
     let action =
         Named { name: "wilson".into(), parameters: json!({ "beta": 2.0 }).as_object().unwrap().clone() };
     let model = weights.u1_coupling_flow(action).unwrap();
-    assert_eq!(model.header.training.other["converted"]["sha256"], weights.sha256);
+    let converted = &model.header.training.other["converted"];
+    assert_eq!(converted["sha256"], weights.sha256);
+    assert_eq!(converted["first"], "0.plaq_coupling.net.0.weight");
+    let error = StateDict::from_bytes(&model.to_bytes("model").unwrap(), "model").unwrap_err();
+    assert!(error.to_string().contains("a model of Gaugelink already"), "{error}");
     assert_eq!(model.header.action.as_ref().unwrap().parameters["beta"], 2.0);
     assert_eq!(model.parameters.len(), 15_280, "as published");
 }
