@@ -65,6 +65,8 @@ group = "U(1)"
 extents = [4, 4]
 [action]
 beta = 0.5
+[start]
+kind = "hot"
 [measure]
 polyakov = false
 [[stage]]

@@ -4,6 +4,8 @@
 //! metadata has one key, `gaugelink-model`, whose text is again JSON: a [`Header`] with `format` and
 //! `parameters_sha256`, the SHA-256 of all parameters in the header's order as little-endian f64. Any safetensors
 //! library reads the tensors; any JSON library the rest.
+//!
+//! Weights that another program trained come as a [`StateDict`], which makes a model of them.
 
 mod header;
 mod state_dict;
