@@ -18,3 +18,4 @@ mod scan;
 mod solve;
 mod spectrum;
 mod train;
+mod weights;

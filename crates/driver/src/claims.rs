@@ -8,7 +8,7 @@ use gaugelink_models::file::ModelKind;
 use gaugelink_models::{Flow, Model, ModelError};
 use gaugelink_physics::dirac::{Boundary, Quark, QuarkMatrix};
 use gaugelink_sampler::statistics::{LogWeights, Measured};
-use gaugelink_train::{ReverseKl, TrainError, exact, step_error};
+use gaugelink_train::{Draws, ReverseKl, TrainError, exact, step_error};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -54,6 +54,24 @@ fn quark_of(parameters: &Map<String, Value>) -> Option<Quark> {
     let two = parameters.get("flavours")?.as_u64() == Some(2) && signs.len() == 2;
     // Either matrix has the determinant, up to a constant factor.
     two.then_some(Quark { mass, csw: 0.0, boundary, matrix: QuarkMatrix::EvenOdd })
+}
+
+impl Sampled {
+    fn address(&self) -> Address {
+        Address::new(self.seed, Purpose::Proposal)
+    }
+}
+
+/// How good a flow was found to be.
+pub(crate) struct Quality {
+    /// Draws.
+    pub samples: usize,
+    /// Effective sample size per draw.
+    pub sample_size: f64,
+    /// ⟨ln q + S⟩.
+    pub loss: f64,
+    /// The loss less −ln Z, which the same weights estimate where there are quarks, with its error.
+    pub divergence: Measured,
 }
 
 /// A flow of Wilson's action in two dimensions, where ln Z is known, or of that with two flavours of quarks.
@@ -105,21 +123,57 @@ impl Claims {
         }?)
     }
 
-    fn measure_in<const N: usize>(&self, sampled: &Sampled) -> Result<Vec<Claim>, TrainError> {
-        let (extents, threads) = (&self.extents, sampled.threads);
+    /// Draws, and tells how good they are: what the file of a model can claim.
+    ///
+    /// # Errors
+    /// As [`Claims::measure`].
+    pub fn quality(&self, sampled: &Sampled) -> Result<Quality, DriverError> {
+        Ok(match self.n {
+            1 => self.quality_in::<1>(sampled),
+            2 => self.quality_in::<2>(sampled),
+            _ => self.quality_in::<3>(sampled),
+        }?)
+    }
+
+    fn quality_in<const N: usize>(&self, sampled: &Sampled) -> Result<Quality, TrainError> {
+        let draws = self.draw::<N>(sampled)?;
+        let (samples, loss) = (draws.losses.len(), draws.mean());
+        let weights = LogWeights::new(&draws.log_weights())?;
+        let sample_size = weights.effective_sample_size();
+        let ln_z = match self.exact() {
+            Some((ln_z, _)) => ln_z,
+            None => weights.ln_z()?.value,
+        };
+        let squares: f64 = draws.losses.iter().map(|l| (l - loss).powi(2)).sum();
+        let error = (squares / (samples - 1) as f64 / samples as f64).sqrt();
+        Ok(Quality { samples, sample_size, loss, divergence: Measured { value: loss + ln_z, error } })
+    }
+
+    /// Of a multiple of [`PARTS`] groups of lanes.
+    fn draw<const N: usize>(&self, sampled: &Sampled) -> Result<Draws, TrainError> {
         let place = |lattice: &Arc<Lattice>| Flow::<f32, N>::from_model(lattice, &self.model);
-        let mut draws = ReverseKl::<f32, N>::new(extents, self.beta, threads, &place)?;
+        let mut draws = ReverseKl::<f32, N>::new(&self.extents, self.beta, sampled.threads, &place)?;
         if let Some(quark) = self.quark {
             draws = draws.with_quarks(quark)?;
         }
         let samples = sampled.samples.next_multiple_of(PARTS * f32::LANES);
-        let address = Address::new(sampled.seed, Purpose::Proposal);
-        let logs = draws.draw(address, samples)?.log_weights();
+        draws.draw(sampled.address(), samples)
+    }
+
+    /// ln Z, and the effective sample size of a proposal without training; without quarks.
+    fn exact(&self) -> Option<(f64, f64)> {
+        let volume = self.extents.iter().product();
+        self.quark.is_none().then(|| exact::ln_z_and_untrained(self.n, self.beta, volume))
+    }
+
+    fn measure_in<const N: usize>(&self, sampled: &Sampled) -> Result<Vec<Claim>, TrainError> {
+        let (extents, threads) = (&self.extents, sampled.threads);
+        let logs = self.draw::<N>(sampled)?.log_weights();
+        let (samples, address) = (logs.len(), sampled.address());
         let weights = LogWeights::new(&logs)?;
-        let volume = extents.iter().product();
-        let exact = self.quark.is_none().then(|| exact::ln_z_and_untrained(N, self.beta, volume));
-        let place = |count: usize| format!("{count} draws on {}", text(extents));
+        let exact = self.exact();
         let untrained = exact.map(|(_, untrained)| untrained);
+        let place = |count: usize| format!("{count} draws on {}", extents_text(extents));
         let mut claims = vec![self.size(&weights, &logs, untrained, &place(samples))?];
         let mut slack = 0.0;
         let mut steps = None;
@@ -213,6 +267,6 @@ pub(crate) fn stated_extents(model: &Model) -> Result<Vec<usize>, DriverError> {
     })
 }
 
-fn text(extents: &[usize]) -> String {
+pub(crate) fn extents_text(extents: &[usize]) -> String {
     extents.iter().map(usize::to_string).collect::<Vec<_>>().join("x")
 }

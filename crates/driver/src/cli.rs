@@ -39,7 +39,7 @@ enum Command {
     /// Show the plugins that are found, and check that they keep the rules of plugin.h
     #[command(subcommand)]
     Plugin(PluginCommand),
-    /// Model files: what they say, and whether it is so
+    /// Model files: what they say, whether it is so, and models made of PyTorch's weights
     #[command(subcommand)]
     Model(ModelCommand),
     /// Draw configurations from a flow's model file, the same bytes for the same seed on any machine
@@ -410,7 +410,7 @@ pub(crate) struct EnsembleMeasureArgs {
     pub flow_step: f64,
 }
 
-fn positive(text: &str) -> Result<f64, String> {
+pub(crate) fn positive(text: &str) -> Result<f64, String> {
     let number = text.parse::<f64>().ok().filter(|x| x.is_finite() && *x > 0.0);
     number.ok_or_else(|| "give a number above 0".to_owned())
 }
@@ -491,6 +491,9 @@ fn dispatch(command: Command) -> Result<(), DriverError> {
         Command::Model(ModelCommand::Info(args)) => command::model::info(&args, &mut Report::new(args.json)),
         Command::Model(ModelCommand::Check(args)) => {
             command::model::check(&args, &mut Report::new(args.json))
+        }
+        Command::Model(ModelCommand::Convert(args)) => {
+            command::model::convert::convert(&args, &mut Report::new(args.json))
         }
         Command::Reproduce(args) => command::reproduce::reproduce(&args, &mut Report::new(args.json)),
         Command::Device(DeviceCommand::Text(args)) => {

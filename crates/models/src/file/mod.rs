@@ -4,12 +4,17 @@
 //! metadata has one key, `gaugelink-model`, whose text is again JSON: a [`Header`] with `format` and
 //! `parameters_sha256`, the SHA-256 of all parameters in the header's order as little-endian f64. Any safetensors
 //! library reads the tensors; any JSON library the rest.
+//!
+//! Weights that another program trained come as a [`StateDict`], which makes a model of them.
 
 mod header;
+mod state_dict;
+mod u1_weights;
 
 pub use header::{
     CONVENTIONS, Header, LayerEntry, Measured, ModelKind, Named, TensorEntry, Theory, Training,
 };
+pub use state_dict::{StateDict, Weights};
 
 use lime_rs::AtomicFile;
 use safetensors::tensor::{Dtype, TensorView};
@@ -78,6 +83,14 @@ pub enum ModelFileError {
         /// The file.
         name: String,
         /// What is wrong.
+        reason: String,
+    },
+    /// Weights from elsewhere that are not those of a flow that is known here.
+    #[error("the weights {name} cannot be taken: {reason}")]
+    Weights {
+        /// The file.
+        name: String,
+        /// What is wrong, and what is expected.
         reason: String,
     },
     /// Parameters that are not those written.
@@ -157,19 +170,11 @@ impl Model {
     /// Reads and verifies a file.
     ///
     /// # Errors
-    /// Every [`ModelFileError`] but `Write`.
+    /// Every [`ModelFileError`] but `Write` and `Weights`.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, ModelFileError> {
         let path = path.as_ref();
-        let failed = |source| ModelFileError::Read { path: path.into(), source };
         let name = path.display().to_string();
-        let mut file = File::open(path).map_err(failed)?;
-        let length = file.metadata().map_err(failed)?.len();
-        let mut start = Vec::with_capacity(8);
-        (&mut file).take(8).read_to_end(&mut start).map_err(failed)?;
-        check_lengths(&start, length, &name)?;
-        let mut bytes = start;
-        // The length may have changed since it was asked for: no more than that is taken.
-        file.take(length - 8).read_to_end(&mut bytes).map_err(failed)?;
+        let bytes = read_bytes(path, |start, length| check_lengths(start, length, &name))?;
         Self::from_bytes(&bytes, &name)
     }
 
@@ -188,11 +193,12 @@ impl Model {
             other => foreign(other.to_string()),
         };
         let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(broken)?;
-        let text = metadata
-            .metadata()
-            .as_ref()
-            .and_then(|map| map.get(KEY))
-            .ok_or_else(|| foreign(format!("it is a safetensors file without the metadata `{KEY}`")))?;
+        let text = metadata.metadata().as_ref().and_then(|map| map.get(KEY)).ok_or_else(|| {
+            foreign(format!(
+                "it is a safetensors file without the metadata `{KEY}` (of weights of PyTorch \
+                     `gaugelink model convert` makes a model)"
+            ))
+        })?;
         let claim: Claim = serde_json::from_str(text).map_err(|e| foreign(format!("metadata: {e}")))?;
         if !is_readable(&claim.format) {
             return Err(ModelFileError::Version { name: name.into(), format: claim.format });
@@ -252,6 +258,22 @@ impl Model {
         }
         None
     }
+}
+
+/// The bytes of a file; `check` sees the first eight, and the length, before others are read.
+fn read_bytes(
+    path: &Path,
+    check: impl FnOnce(&[u8], u64) -> Result<(), ModelFileError>,
+) -> Result<Vec<u8>, ModelFileError> {
+    let failed = |source| ModelFileError::Read { path: path.into(), source };
+    let mut file = File::open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    let mut bytes = Vec::with_capacity(8);
+    (&mut file).take(8).read_to_end(&mut bytes).map_err(failed)?;
+    check(&bytes, length)?;
+    // The length may have changed since it was asked for: no more than that is taken.
+    file.take(length.saturating_sub(8)).read_to_end(&mut bytes).map_err(failed)?;
+    Ok(bytes)
 }
 
 /// Refuses a file by its first eight bytes and its length, before anything is allocated.

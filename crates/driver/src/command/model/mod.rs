@@ -1,4 +1,6 @@
-//! `gaugelink model`: what a model file says of itself, and whether it is so.
+//! `gaugelink model`: what a model file says of itself, whether it is so, and models made of weights from elsewhere.
+
+pub(crate) mod convert;
 
 use super::plugin::check::{Checked, show, watched};
 use super::plugin::find;
@@ -6,11 +8,12 @@ use crate::claims::{Claims, Sampled};
 use crate::error::DriverError;
 use crate::report::Report;
 use clap::{Args, Subcommand};
+use convert::ModelConvertArgs;
 use gaugelink_host::Search;
 use gaugelink_lattice::DIM_MAX;
 use gaugelink_models::Model;
-use gaugelink_models::file::ModelKind;
-use serde_json::json;
+use gaugelink_models::file::{ModelKind, Training};
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// `model`
@@ -20,6 +23,8 @@ pub(crate) enum ModelCommand {
     Info(ModelInfoArgs),
     /// Inverse, Jacobian, covariance and the other checks of plugins, and the ESS of flows measured anew
     Check(ModelCheckArgs),
+    /// Make a model of PyTorch's weights of the published flow of U(1), and measure how good it is
+    Convert(ModelConvertArgs),
 }
 
 /// Extents, as of `--volume`.
@@ -98,14 +103,7 @@ pub(crate) fn info(args: &ModelInfoArgs, report: &mut Report) -> Result<(), Driv
         }
         line("parameters", model.parameters.len().to_string())?;
         line("conventions", header.conventions.clone())?;
-        let training = &header.training;
-        let other = training.other.iter().filter(|(key, _)| *key != "provenance");
-        let other = other.map(|(key, value)| format!(", {key} {value}")).collect::<String>();
-        let (seed, steps, batch) = (training.seed, training.steps, training.batch);
-        line(
-            "training",
-            format!("seed {seed}, {steps} steps of {batch}{other}, version {}", training.version),
-        )?;
+        line_of_training(&header.training, &mut line)?;
         let measured = &header.measured;
         let mut claims: Vec<String> = measured.ess.iter().map(|ess| format!("ESS {ess:.4}")).collect();
         claims.extend(measured.samples.iter().map(|n| format!("from {n} samples")));
@@ -117,6 +115,23 @@ pub(crate) fn info(args: &ModelInfoArgs, report: &mut Report) -> Result<(), Driv
         report.record(&json!({ "file": path.display().to_string(), "model": header }))?;
     }
     Ok(())
+}
+
+/// Where the parameters come from: a training here, or one elsewhere.
+fn line_of_training(
+    training: &Training,
+    line: &mut impl FnMut(&str, String) -> Result<(), DriverError>,
+) -> Result<(), DriverError> {
+    let words = |(key, value): (&String, &Value)| format!("{key} {value}, ");
+    let version = &training.version;
+    if let Some(Value::Object(converted)) = training.other.get("converted") {
+        let said = converted.iter().map(words).collect::<String>();
+        return line("converted", format!("{said}version {version}"));
+    }
+    let other = training.other.iter().filter(|(key, _)| *key != "provenance");
+    let other = other.map(words).collect::<String>();
+    let Training { seed, steps, batch, .. } = training;
+    line("training", format!("seed {seed}, {steps} steps of {batch}, {other}version {version}"))
 }
 
 /// Puts a model through the checks of plugins, with the plugin that serves its kind, and measures anew what it says of
