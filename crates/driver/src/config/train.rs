@@ -446,7 +446,7 @@ learning_rate = 1e-3
         );
         for (set, word) in [
             ("fermions.determinant=pseudofermions", "determinant = \"exact\""),
-            ("fermions.flavours=1", "flavours"),
+            ("fermions.flavours=1", "one flavour is by pseudofermions"),
             ("fermions.csw=1.0", "clover term is for 4 dimensions"),
             ("lattice.extents=[64,64]", "1536 at most"),
             ("fit.betas=[1.0,3.0]", "without `couplings`"),
