@@ -177,6 +177,40 @@ fn a_stated_plaquette_that_is_not_that_of_the_links_is_an_error() {
     }
 }
 
+/// Fields have no direction of extent 1 at the end. Links there are unit matrices, or no command takes the file.
+#[test]
+fn links_in_directions_of_extent_one_are_never_lost_in_silence() {
+    let folder = Folder::new();
+    let flat = folder.field::<3>("flat", &[4, 4, 4], Precision::F64, |_| ());
+    assert_eq!(run("ildg verify", &[&flat]).status, 0);
+    // The link of site 37 in direction t becomes that of site 0 in direction x: a sound link, and NaN.
+    let site = 4 * 144;
+    let twisted = folder.relinked(&flat, "twisted", |all| {
+        let link = all[..144].to_vec();
+        all[37 * site + 3 * 144..][..144].copy_from_slice(&link);
+    });
+    let odd = folder.relinked(&flat, "nan", |all| {
+        all[37 * site + 3 * 144..][..8].copy_from_slice(&f64::NAN.to_be_bytes());
+    });
+    for path in [&twisted, &odd] {
+        let line = failing("", path, "the link in direction t of site 37 is no unit matrix");
+        assert_eq!(line["checksum"], "ok", "the bytes are verified all the same: {line}");
+        for words in ["measure", "ildg diff", "ildg convert --to nersc"] {
+            let other = folder.path("other");
+            let files = match words {
+                "measure" => vec![path],
+                "ildg diff" => vec![path, &flat],
+                _ => vec![path, &other],
+            };
+            let answer = run(words, &files);
+            assert_ne!(answer.status, 0, "{words}: {}", answer.stdout);
+            let said = answer.stdout + &answer.stderr;
+            assert!(said.contains("site 37") && said.contains("would be lost"), "{words}: {said}");
+            assert!(said.contains(path.to_str().unwrap()) && !other.exists(), "{words}: {said}");
+        }
+    }
+}
+
 #[test]
 fn an_open_boundary_is_no_damage() {
     let folder = Folder::new();

@@ -109,6 +109,26 @@ pub enum Error {
         /// What rounding explains.
         limit: f64,
     },
+    /// A link that is no unit matrix, in a direction that the reader's fields do not have.
+    #[error(
+        "the link in direction {} of site {rank} is no unit matrix (off by {deviation:.1e}, and {limit:.0e} is \
+         allowed): fields leave out directions of extent 1 at the end, as of {}, so the links there would be lost; use a \
+         program that keeps them, or find out whether the extents are others",
+        ["x", "y", "z", "t"].get(*mu).unwrap_or(&"?"),
+        dims.map(|extent| extent.to_string()).join("x")
+    )]
+    LinkLeftOut {
+        /// Extents of the file's lattice.
+        dims: [usize; 4],
+        /// Rank of the site.
+        rank: u64,
+        /// Direction.
+        mu: usize,
+        /// Largest difference of a component from that of the unit matrix.
+        deviation: f64,
+        /// What rounding explains.
+        limit: f64,
+    },
     /// A header that states the plaquette, and none was given.
     #[error("a {format} header states the plaquette: measure and give it")]
     PlaquetteNeeded {

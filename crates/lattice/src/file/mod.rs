@@ -1,5 +1,6 @@
 //! Gauge fields from and to files of every format, and other fields in SciDAC's, each rank its own part.
 
+mod beyond;
 mod lanes;
 mod part;
 mod read;

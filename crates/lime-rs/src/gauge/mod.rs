@@ -313,8 +313,8 @@ impl<R: ReadAt> GaugeFile<R> {
         read(self.source(), bytes, self.offset() + first_unit * self.body().unit_bytes() as u64)
     }
 
-    /// Adds the file's name to an error.
-    fn named(&self, error: Error) -> Error {
+    /// An error on what was read of it, with the file's name where it has one.
+    pub fn named(&self, error: Error) -> Error {
         match &self.source {
             Source::Ildg(file) => file.named(error),
             Source::Scidac { path: Some(path), .. } | Source::Other { path: Some(path), .. } => {

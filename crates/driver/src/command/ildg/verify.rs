@@ -11,7 +11,7 @@ use crate::report::Report;
 use gaugelink_lattice::file::FileChecksum;
 use gaugelink_lattice::{GaugeField, LatticeError};
 use gaugelink_physics::observable::{link_trace, plaquette, spatial_plaquette, temporal_plaquette};
-use lime_rs::{Checksum, FileFormat, GaugeFile, PosixCksum, ScidacFile};
+use lime_rs::{Checksum, Error, FileFormat, GaugeFile, PosixCksum, ScidacFile};
 use serde::Serialize;
 use std::path::Path;
 
@@ -148,7 +148,15 @@ impl Line {
                 return Err(error.into());
             }
         };
-        let loaded = inspect(file, &mut u, 0, true)?;
+        let loaded = match inspect(file, &mut u, 0, true) {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                if error.file_error().is_some_and(|error| matches!(error.root(), Error::LinkLeftOut { .. })) {
+                    self.sum_up_bytes(file)?;
+                }
+                return Err(error);
+            }
+        };
         self.state_sums(&loaded.checksum);
         let mut verdict = judge(&loaded, file.body().precision);
         let (survey, geometry) = (&loaded.survey, u.lattice().geometry());
