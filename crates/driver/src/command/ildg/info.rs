@@ -1,6 +1,6 @@
 //! `gaugelink ildg info`: records and metadata, without reading any payload.
 
-use super::logical::{self, Found, LogicalLine};
+use super::logical::{self, Found, LogicalLine, Records};
 use crate::cli::FileArgs;
 use crate::error::DriverError;
 use crate::links::{described, precision_name, printable, reason, shown};
@@ -68,7 +68,7 @@ struct Line {
     stored_checksum: Option<String>,
     payloads: usize,
     records: Vec<RecordLine>,
-    /// Fields and global data of a SciDAC file that holds more than a gauge field, or none.
+    /// Fields and global data of a file that holds more than a gauge field, or none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     logical_records: Vec<LogicalLine>,
     suma: Option<String>,
@@ -89,8 +89,12 @@ impl Line {
         match logical::open(path, &args.shape, args.payload) {
             Ok(Found::Gauge(file)) => {
                 line.describe(&file);
-                let all = logical::around(&file);
-                line.logical_records = all.map(|(all, _)| LogicalLine::all(all)).unwrap_or_default();
+                match Records::around(&file, path) {
+                    Ok(records) => {
+                        line.logical_records = records.map(|records| records.lines).unwrap_or_default();
+                    }
+                    Err(error) => line.warnings.push(error.root().to_string()),
+                }
             }
             Ok(Found::Other(file)) => line.describe_other(&file),
             Err(error) => line.list(path, error),
@@ -127,7 +131,7 @@ impl Line {
     fn describe_other(&mut self, file: &ScidacFile) {
         self.format = Some(FileFormat::Scidac.name());
         self.dims = logical::dims(file);
-        self.logical_records = LogicalLine::all(file);
+        self.logical_records = Records::of(file).lines;
         self.payloads = self.logical_records.len();
         self.records = file.records(0).unwrap_or_default().iter().map(RecordLine::from).collect();
         self.warnings = file.warnings().iter().map(ToString::to_string).collect();

@@ -1,6 +1,6 @@
 //! `gaugelink ildg verify`: reads every byte and every link, and says whether the file is sound.
 
-use super::logical::{self, Found, LogicalLine};
+use super::logical::{self, Found, LogicalLine, Records};
 use crate::cli::FileArgs;
 use crate::error::DriverError;
 use crate::links::{
@@ -67,7 +67,7 @@ struct Line {
     crc_cksum: Option<u32>,
     stated_plaquette: Option<f64>,
     stated_link_trace: Option<f64>,
-    /// Fields and global data of a SciDAC file that holds more than a gauge field, or none, each with its checksum.
+    /// Fields and global data of a file that holds more than a gauge field, or none, each with its checksum.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     logical_records: Vec<LogicalLine>,
     warnings: Vec<String>,
@@ -104,8 +104,12 @@ impl Line {
         self.precision = Some(precision_name(format.precision));
         self.description = Some(described(&file));
         self.warnings = file.warnings().iter().map(ToString::to_string).collect();
-        if let Some((all, own)) = logical::around(&file) {
-            self.examine_records(all, Some(own));
+        match Records::around(&file, path) {
+            Ok(records) => records.into_iter().for_each(|records| self.examine_records(records)),
+            Err(error) => {
+                let error = error.root();
+                self.errors.push(format!("the records beside the gauge field cannot be verified: {error}"));
+            }
         }
         with_group!(format.nc, N => self.examine_links::<N>(&file, lattices))
     }
@@ -116,23 +120,18 @@ impl Line {
         self.dims = logical::dims(file);
         self.description = Some(format!("{}; {}", logical::described(file), logical::NOTE));
         self.warnings = file.warnings().iter().map(ToString::to_string).collect();
-        self.examine_records(file, None);
+        self.examine_records(Records::of(file));
         let words: Vec<_> = self.logical_records.iter().map(|line| line.checksum).collect();
         // The worst of all.
         self.checksum =
             [Some("bad"), None, Some("none"), Some("ok")].into_iter().find(|w| words.contains(w)).flatten();
     }
 
-    /// Verifies all records but the gauge field: what its bytes are is found out when its links are read.
-    fn examine_records(&mut self, file: &ScidacFile, gauge: Option<usize>) {
-        self.logical_records = LogicalLine::all(file);
-        self.gauge = gauge;
-        for (index, line) in self.logical_records.iter_mut().enumerate() {
-            if gauge != Some(index) {
-                line.verify(file);
-                self.errors.extend(line.error.clone());
-            }
-        }
+    /// Verifies all records but the gauge field.
+    fn examine_records(&mut self, mut records: Records<'_>) {
+        records.verify();
+        self.errors.extend(records.lines.iter().filter_map(|line| line.error.clone()));
+        (self.logical_records, self.gauge) = (records.lines, records.own);
     }
 
     fn examine_links<const N: usize>(
