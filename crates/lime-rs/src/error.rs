@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::checksum::ScidacChecksum;
-use crate::gauge::FileFormat;
+use crate::gauge::{FITS, FileFormat};
 use crate::qcdml::Violation;
 
 /// Result with this crate's [`enum@Error`].
@@ -50,11 +50,7 @@ pub enum Error {
         candidates: Vec<FileFormat>,
     },
     /// The links in none of the orders have the stated plaquette, and none is clearly better.
-    #[error(
-        "the header states the plaquette {}, and the links give {}: name the format",
-        stated.map_or("none".into(), |plaquette| format!("{plaquette:.9}")),
-        found.iter().map(|(format, p)| format!("{p:.9} as {format}")).collect::<Vec<_>>().join(" and ")
-    )]
+    #[error("{}", undecided(*stated, found))]
     UndecidedFormat {
         /// That of the header.
         stated: Option<f64>,
@@ -398,6 +394,22 @@ impl Error {
             other => other,
         }
     }
+}
+
+/// Links that fit in no order may be damaged; those that fit in several, such as unit matrices, are not.
+fn undecided(stated: Option<f64>, found: &[(FileFormat, f64)]) -> String {
+    let given =
+        found.iter().map(|(format, p)| format!("{p:.9} as {format}")).collect::<Vec<_>>().join(" and ");
+    let fit = stated.is_some_and(|stated| found.iter().any(|(_, p)| (stated - p).abs() < FITS));
+    let stated = stated.map_or("none".into(), |plaquette| format!("{plaquette:.9}"));
+    let advice = match fit {
+        true => "both fit; name the format",
+        false => {
+            "neither fits, and these formats have no checksum: the file may be damaged, or was written with another \
+             normalisation of the plaquette; copy it again, or name the format to read it as it is"
+        }
+    };
+    format!("the header states the plaquette {stated}, and the links give {given}: {advice}")
 }
 
 /// An empty file is no question of formats.

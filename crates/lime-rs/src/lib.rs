@@ -71,8 +71,8 @@ pub use endian::{ByteOrder, Real, decode, decode_as, decode_ordered, encode, enc
 pub use error::{Error, Result};
 pub use format::{IldgFormat, Precision};
 pub use gauge::{
-    Body, Checksum, ChecksumKind, FileFormat, GaugeFile, GaugeMeta, GaugeWriter, MilcChecksum, Order, Rows,
-    Stated, Sums, UnitChunk,
+    Body, Checksum, ChecksumKind, FileFormat, Further, GaugeFile, GaugeMeta, GaugeWriter, MilcChecksum,
+    Order, Rows, Stated, Sums, UnitChunk, plaquette_in,
 };
 pub use grid::{GridMeta, GridStatement};
 pub use ildg::{IldgFile, Payload, Selection};

@@ -9,7 +9,7 @@ mod survey;
 pub(crate) use difference::Differences;
 pub(crate) use group::in_the_group;
 use judge::Verdict;
-pub(crate) use judge::{Fault, judge, judge_averages, unfit_for_updates};
+pub(crate) use judge::{Fault, Measured, judge, judge_averages, unfit_for_updates};
 pub(crate) use survey::{Survey, counted};
 
 use crate::cli::ShapeArgs;
@@ -285,22 +285,22 @@ pub(crate) fn load<T: Real, const N: usize>(
     Err(LatticeError::OtherRank.into())
 }
 
-/// All that is odd about a loaded configuration that is used as it is: what its file, its links and their averages,
-/// plaquette and link trace, tell. Collective.
+/// All that is odd about a loaded configuration that is used as it is: what its file, its links, their averages and their
+/// norm tell. Collective.
 ///
 /// # Errors
-/// [`DriverError::Input`] for averages that the file states otherwise, where that is to be refused.
+/// [`DriverError::Input`] for averages or a norm that the file states otherwise, where that is to be refused.
 pub(crate) fn remarks(
     file: &GaugeFile,
     path: &Path,
     loaded: &Loaded,
-    averages: [f64; 2],
+    measured: Measured,
     comm: &dyn Comm,
     refusals: Refusals,
 ) -> Result<Vec<String>, DriverError> {
     let mut verdict = judge(loaded, file.body().precision);
     let open = comm.max(loaded.survey.zero.count as f64) > 0.0;
-    judge_averages((file.stated(), file.body()), averages, open, &mut verdict);
+    judge_averages((file.format(), file.stated(), file.body()), measured, open, &mut verdict);
     refusals.check(&verdict, path)?;
     let stated = file.warnings().iter().map(ToString::to_string);
     Ok(stated.chain(verdict.reasons()).chain(verdict.warnings.iter().cloned()).collect())

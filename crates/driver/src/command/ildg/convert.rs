@@ -3,13 +3,13 @@
 use crate::cli::ConvertArgs;
 use crate::error::DriverError;
 use crate::links::{
-    self, Differences, Lattices, Refusals, load, precision_name, printable, remarks, shown, with_group,
+    self, Differences, Lattices, Measured, Refusals, load, precision_name, printable, remarks, shown,
+    with_group,
 };
 use crate::paths::is_same;
 use crate::report::Report;
 use gaugelink_lattice::GaugeField;
 use gaugelink_lattice::file::{FileChecksum, FileText, WriteOptions, write_as};
-use gaugelink_physics::observable::{link_trace, plaquette};
 use lime_rs::record_type::XLF_INFO;
 use lime_rs::{Body, GaugeFile, Precision, Rows, ScidacFile, Sums, TextRecord};
 use serde::Serialize;
@@ -51,8 +51,9 @@ fn of_group<const N: usize>(args: &ConvertArgs, file: &GaugeFile) -> Result<Line
     let links = links::remedy(args.ignore_unitarity, "--ignore-unitarity");
     let refusals = Refusals { links, ..Refusals::of_copies(args.ignore_checksum) };
     let loaded = load(file, &args.input, &mut u, 0, refusals)?;
-    let (average, trace) = (plaquette(&u)[0], link_trace(&u)[0]);
-    let warnings = remarks(file, &args.input, &loaded, [average, trace], lattice.comm(), refusals)?;
+    let measured = Measured::of(&u, 0);
+    let Measured { plaquette: average, link_trace: trace, .. } = measured;
+    let warnings = remarks(file, &args.input, &loaded, measured, lattice.comm(), refusals)?;
     let text = text(args, file, &loaded.checksum, average)?;
     let options = WriteOptions {
         format: args.to,

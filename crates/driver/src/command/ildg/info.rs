@@ -65,6 +65,8 @@ struct Line {
     lfn: Option<String>,
     stated_plaquette: Option<f64>,
     stated_link_trace: Option<f64>,
+    /// Sum of |component|² over all links, as Grid states it.
+    stated_norm: Option<f64>,
     stored_checksum: Option<String>,
     payloads: usize,
     records: Vec<RecordLine>,
@@ -111,6 +113,7 @@ impl Line {
         self.rows = Some(if body.rows == Rows::All { body.nc } else { body.nc - 1 });
         self.stated_plaquette = stated.plaquette;
         self.stated_link_trace = stated.link_trace;
+        self.stated_norm = stated.norm2;
         self.stored_checksum = stated.checksum.map(|sum| sum.to_string());
         self.warnings = file.warnings().iter().map(ToString::to_string).collect();
         self.description = Some(described(file));
@@ -175,8 +178,15 @@ impl Line {
                     stored.map_or("none".into(), |sum| format!("{sum} (stored; `ildg verify` computes it)"))
                 ));
             }
-            if let Some(plaquette) = self.stated_plaquette {
-                lines.push(format!("  stated    plaquette {plaquette}"));
+            let values = [
+                ("plaquette", self.stated_plaquette),
+                ("link trace", self.stated_link_trace),
+                ("norm", self.stated_norm),
+            ];
+            let values = values.iter().filter_map(|(name, value)| Some(format!("{name} {}", (*value)?)));
+            let values = values.collect::<Vec<_>>().join(", ");
+            if !values.is_empty() {
+                lines.push(format!("  stated    {values}"));
             }
         }
         if !self.logical_records.is_empty() {

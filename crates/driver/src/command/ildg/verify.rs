@@ -4,13 +4,13 @@ use super::logical::{self, Found, LogicalLine, Records};
 use crate::cli::FileArgs;
 use crate::error::DriverError;
 use crate::links::{
-    Lattices, checksum_word, described, inspect, judge, judge_averages, precision_name, printable, reason,
-    shown, with_group,
+    Lattices, Measured, checksum_word, described, inspect, judge, judge_averages, precision_name, printable,
+    reason, shown, with_group,
 };
 use crate::report::Report;
 use gaugelink_lattice::file::FileChecksum;
 use gaugelink_lattice::{GaugeField, LatticeError};
-use gaugelink_physics::observable::{link_trace, plaquette, spatial_plaquette, temporal_plaquette};
+use gaugelink_physics::observable::{spatial_plaquette, temporal_plaquette};
 use lime_rs::{Checksum, Error, FileFormat, GaugeFile, PosixCksum, ScidacFile};
 use serde::Serialize;
 use std::path::Path;
@@ -51,6 +51,8 @@ struct Line {
     spatial_plaquette: Option<f64>,
     temporal_plaquette: Option<f64>,
     link_trace: Option<f64>,
+    /// Sum of |component|² over all links.
+    norm: Option<f64>,
     /// Of the links that are not zero.
     unitarity: Option<f64>,
     zero_links: Option<u64>,
@@ -67,6 +69,7 @@ struct Line {
     crc_cksum: Option<u32>,
     stated_plaquette: Option<f64>,
     stated_link_trace: Option<f64>,
+    stated_norm: Option<f64>,
     /// Fields and global data of a file that holds more than a gauge field, or none, each with its checksum.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     logical_records: Vec<LogicalLine>,
@@ -99,6 +102,7 @@ impl Line {
         self.format_has_none = !file.format().has_checksum();
         self.stated_plaquette = file.stated().plaquette;
         self.stated_link_trace = file.stated().link_trace;
+        self.stated_norm = file.stated().norm2;
         self.dims = Some(format.dims);
         self.nc = Some(format.nc);
         self.precision = Some(precision_name(format.precision));
@@ -163,14 +167,14 @@ impl Line {
         self.unitarity = (!all_zero).then(|| survey.unitarity());
         self.zero_links = Some(survey.zero.count);
         if loaded.survey.not_finite.count == 0 {
-            let average = plaquette(&u)[0];
-            self.plaquette = Some(average);
+            let measured = Measured::of(&u, 0);
+            self.plaquette = Some(measured.plaquette);
             self.spatial_plaquette = spatial_plaquette(&u).map(|p| p[0]);
             self.temporal_plaquette = Some(temporal_plaquette(&u)[0]);
-            let trace = link_trace(&u)[0];
-            self.link_trace = Some(trace);
+            self.link_trace = Some(measured.link_trace);
+            self.norm = Some(measured.norm);
             let open = loaded.survey.zero.count > 0;
-            judge_averages((file.stated(), file.body()), [average, trace], open, &mut verdict);
+            judge_averages((file.format(), file.stated(), file.body()), measured, open, &mut verdict);
         }
         self.errors.extend(verdict.reasons());
         self.warnings.extend(verdict.warnings);
@@ -208,12 +212,12 @@ impl Line {
     fn text(&self) -> String {
         let mut lines = vec![format!("{}: {}", printable(&self.file), if self.ok { "ok" } else { "FAILED" })];
         lines.extend(self.description.iter().map(|description| format!("  {description}")));
-        if let (Some(all), Some(temporal), Some(trace)) =
-            (self.plaquette, self.temporal_plaquette, self.link_trace)
+        if let (Some(all), Some(temporal), Some(trace), Some(norm)) =
+            (self.plaquette, self.temporal_plaquette, self.link_trace, self.norm)
         {
             let spatial = self.spatial_plaquette.map_or("none".into(), |p| format!("{p:.12}"));
             lines.push(format!(
-                "  plaquette {all:.12} (spatial {spatial}, temporal {temporal:.12}), link trace {trace:.12}"
+                "  plaquette {all:.12} (spatial {spatial}, temporal {temporal:.12}), link trace {trace:.12}, norm {norm:.3}"
             ));
         }
         if let (Some(computed), Some(state)) = (&self.computed_checksum, self.checksum) {
