@@ -2,7 +2,7 @@
 
 use crate::program::{Answer, corpus, gaugelink, run};
 use crate::written::Folder;
-use lime_rs::Precision;
+use lime_rs::{GaugeFile, Precision};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -183,6 +183,33 @@ fn what_cannot_be_converted_leaves_the_old_output() {
     assert_eq!(convert(&flipped, &target, "--to nersc --ignore-checksum").status, 0);
     assert_eq!(convert(&sound, &target, "").status, 2, "--to must be given");
     assert_eq!(convert(&sound, &target, "--to nersc --rows 4").status, 2);
+}
+
+/// A file that is converted all the same does not hand on what it states wrongly: the copy is sound.
+#[test]
+fn a_stated_plaquette_that_is_false_is_not_copied() {
+    let folder = Folder::new();
+    // States its plaquette in `xlf-info`, and has its extents exchanged.
+    let (false_one, out) = (folder.exchanged("exchanged"), folder.path("out"));
+    assert_eq!(run("ildg verify", &[&false_one]).status, 1);
+    for format in ["ildg", "grid", "scidac", "nersc"] {
+        let answer = convert(&false_one, &out, &format!("--to {format} --ignore-checksum"));
+        assert_eq!(answer.status, 0, "{format}: {}", answer.stderr);
+        let line = answer.line();
+        let said = line["warnings"].to_string().contains("the output states theirs");
+        assert_eq!(said, format != "nersc", "{line}");
+        let verified = run("ildg verify --json", &[&out]).line();
+        assert_eq!(
+            (&verified["ok"], &verified["plaquette"]),
+            (&true.into(), &line["plaquette"]),
+            "{verified}"
+        );
+        // What else the record says is kept.
+        if format != "nersc" {
+            let text = GaugeFile::open(&out).unwrap().text("xlf-info").unwrap().unwrap();
+            assert!(text.contains("gaugelink_version") && text.matches("plaquette").count() == 1, "{text}");
+        }
+    }
 }
 
 /// What is there stays, unless it is named as the one to be replaced; the file to convert stays always.

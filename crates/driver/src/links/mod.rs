@@ -8,8 +8,7 @@ mod survey;
 
 pub(crate) use difference::Differences;
 pub(crate) use group::in_the_group;
-use judge::Verdict;
-pub(crate) use judge::{Fault, Measured, judge, judge_averages, unfit_for_updates};
+pub(crate) use judge::{Fault, Measured, Verdict, judge, judge_averages, unfit_for_updates};
 pub(crate) use survey::{Survey, counted};
 
 use crate::cli::ShapeArgs;

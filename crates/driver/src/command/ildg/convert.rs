@@ -3,15 +3,17 @@
 use crate::cli::ConvertArgs;
 use crate::error::DriverError;
 use crate::links::{
-    self, Differences, Lattices, Measured, Refusals, load, precision_name, printable, remarks, shown,
-    with_group,
+    self, Differences, Lattices, Loaded, Measured, Refusals, Verdict, judge_averages, load, precision_name,
+    printable, remarks, shown, with_group,
 };
 use crate::paths::is_same;
 use crate::report::Report;
 use gaugelink_lattice::GaugeField;
 use gaugelink_lattice::file::{FileChecksum, FileText, WriteOptions, write_as};
 use lime_rs::record_type::XLF_INFO;
-use lime_rs::{Body, GaugeFile, Precision, Rows, ScidacFile, Sums, TextRecord};
+use lime_rs::{
+    Body, FileFormat, GaugeFile, Precision, Rows, ScidacFile, Stated, Sums, TextRecord, plaquette_in,
+};
 use serde::Serialize;
 
 /// Reads, verifies, writes, and compares what was written.
@@ -53,8 +55,10 @@ fn of_group<const N: usize>(args: &ConvertArgs, file: &GaugeFile) -> Result<Line
     let loaded = load(file, &args.input, &mut u, 0, refusals)?;
     let measured = Measured::of(&u, 0);
     let Measured { plaquette: average, link_trace: trace, .. } = measured;
-    let warnings = remarks(file, &args.input, &loaded, measured, lattice.comm(), refusals)?;
-    let text = text(args, file, &loaded.checksum, average)?;
+    let mut warnings = remarks(file, &args.input, &loaded, measured, lattice.comm(), refusals)?;
+    let (info, corrected) = info(file, &loaded, measured)?;
+    warnings.extend(corrected.filter(|_| args.to.has_records()));
+    let text = text(args, file, &loaded.checksum, info)?;
     let options = WriteOptions {
         format: args.to,
         precision,
@@ -134,17 +138,44 @@ fn precision(args: &ConvertArgs, file: &GaugeFile) -> Result<Precision, DriverEr
     })
 }
 
+/// `xlf-info` of the output: that of the input, but for a plaquette that is not that of the links, which is then said; or a
+/// new one.
+fn info(
+    file: &GaugeFile,
+    loaded: &Loaded,
+    measured: Measured,
+) -> Result<(String, Option<String>), DriverError> {
+    let average = format!("plaquette = {:.15}", measured.plaquette);
+    let Some(info) = file.text(XLF_INFO)? else {
+        let version = env!("CARGO_PKG_VERSION");
+        return Ok((format!("{average}\n gaugelink_version = {version}\n"), None));
+    };
+    let Some((stated, rounding)) = plaquette_in(&info) else { return Ok((info, None)) };
+    let mut verdict = Verdict::default();
+    let written = Stated { plaquette: Some(stated), rounding: [rounding, 0.0], ..Stated::default() };
+    let open = loaded.survey.zero.count > 0;
+    judge_averages((FileFormat::Ildg, &written, file.body()), measured, open, &mut verdict);
+    if verdict.errors.is_empty() {
+        return Ok((info, None));
+    }
+    let others = info.lines().filter(|line| plaquette_in(line).is_none());
+    let corrected = others.chain([&*average]).map(|line| format!("{line}\n")).collect();
+    let said = format!(
+        "the input's {XLF_INFO} states the plaquette {stated}, which is not that of the links: the output states theirs, {}",
+        measured.plaquette
+    );
+    Ok((corrected, Some(said)))
+}
+
 /// Records of the output, where its format has any: what the input says of itself, and where the links come from.
 fn text(
     args: &ConvertArgs,
     file: &GaugeFile,
     found: &FileChecksum,
-    average: f64,
+    info: String,
 ) -> Result<FileText, DriverError> {
     let version = env!("CARGO_PKG_VERSION");
     let name = args.input.file_name().unwrap_or_default().to_string_lossy();
-    let info = file.text(XLF_INFO)?;
-    let info = info.unwrap_or_else(|| format!("plaquette = {average:.15}\n gaugelink_version = {version}\n"));
     let record = serde_json::json!({
         "program": "gaugelink ildg convert", "version": version, "input": name, "format": file.format().name(),
         "precision": precision_name(file.body().precision), "computed": found.computed.to_string(),
