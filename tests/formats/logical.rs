@@ -262,6 +262,27 @@ fn volumes_are_found_by_each_other() {
     let alone = folder.copy(&volume(&path, 0), "alone.vol0000", |_| ());
     let line = run("ildg verify --json", &[&alone]).line();
     assert!(line["error"].as_str().unwrap().contains("bring all of its"), "{line}");
+    // Without the first volume nothing describes the others: no option helps.
+    let parts = folder.path("headless");
+    for k in [1, 2] {
+        std::fs::copy(volume(&path, 1), volume(&parts, k)).unwrap();
+    }
+    for (name, said) in
+        [(&parts, "of 2 volumes none is the first"), (&volume(&parts, 1), "of 2 volumes none is the first")]
+    {
+        for words in ["", "--dims 4,4,4,4"] {
+            let line = run(&format!("ildg verify --json {words}"), &[name]).line();
+            let error = line["error"].as_str().unwrap();
+            assert!(error.contains(said) && error.contains("it is missing"), "{error}");
+            assert!(!error.contains("--dims"), "{error}");
+        }
+    }
+    std::fs::remove_file(volume(&parts, 2)).unwrap();
+    let line = run("ildg verify --json", &[&volume(&parts, 1)]).line();
+    assert!(line["error"].as_str().unwrap().contains("this is one of several"), "{line}");
+    // A volume that is not there is not the others.
+    let answer = run("ildg verify --json", &[&volume(&path, 7)]);
+    assert!(answer.status == 1 && answer.stdout.contains("cannot open the file"), "{}", answer.stdout);
     std::fs::write(volume(&path, 1), b"cut").unwrap();
     let answer = run("ildg verify", &[&volume(&path, 0)]);
     assert!(answer.status == 1 && answer.stdout.contains("vol0001"), "{}", answer.stdout);
