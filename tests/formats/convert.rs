@@ -323,6 +323,22 @@ fn logical_file_names_are_given_kept_or_made() {
     assert!(answer.status == 2 && answer.stderr.contains("ildg and grid have"), "{}", answer.stderr);
 }
 
+/// Who could not read the old file does not read the new one.
+#[test]
+fn a_file_that_is_replaced_keeps_its_permissions() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    let (sound, to) = (folder.sound("sound"), folder.path("to"));
+    std::fs::write(&to, b"old").unwrap();
+    std::fs::set_permissions(&to, std::fs::Permissions::from_mode(0o640)).unwrap();
+    for format in ["ildg", "nersc"] {
+        assert_eq!(convert(&sound, &to, &format!("--to {format}")).status, 0);
+        let mode = std::fs::metadata(&to).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640, "{format}");
+        assert_eq!(run("ildg diff", &[&sound, &to]).status, 0);
+    }
+}
+
 /// Only files are replaced, and links lead to them.
 #[test]
 fn pipes_stay_and_links_are_followed() {

@@ -360,6 +360,11 @@ pub enum Error {
         /// Bytes needed.
         expected: u64,
     },
+    /// Whoever asked for a file wants it no more.
+    #[error(
+        "writing was stopped: the unfinished file was removed, and the old file, if there was one, is as it was"
+    )]
+    Stopped,
     /// A pipe, device or socket stands where a file is to be written.
     #[error("{} is no regular file but a pipe, device or socket, which stays: give another name", path.display())]
     NoRegularFile {
@@ -447,7 +452,7 @@ fn joined(violations: &[Violation]) -> String {
 /// What a failed write leaves: the name is the last thing that a file gets.
 fn left(action: &str) -> &'static str {
     match action {
-        "write" | "flush" | "rename the finished file to" => {
+        "write" | "flush" | "set the permissions of" | "rename the finished file to" => {
             ", and the old file, if there was one, is as it was"
         }
         _ => "",

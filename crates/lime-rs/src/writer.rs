@@ -286,6 +286,14 @@ impl IldgWriter {
     /// [`Error::IncompletePayload`] unless exactly the payload's bytes were written; [`Error::RecordType`];
     /// [`Error::Write`]. The old target is intact.
     pub fn finish(self, checksum: ScidacChecksum, trailing: &[TextRecord]) -> Result<()> {
+        self.complete(checksum, trailing)?.commit()
+    }
+
+    /// As [`Self::finish`] but for the last steps, fsync and rename: the file is complete under its temporary name.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn complete(self, checksum: ScidacChecksum, trailing: &[TextRecord]) -> Result<AtomicFile> {
         let Self { atomic, payload, norm } = self;
         let (end, pad) = (payload.offset + payload.bytes, padding(payload.bytes));
         payload.complete().map_err(|error| error.in_file(atomic.target()))?;
@@ -302,7 +310,7 @@ impl IldgWriter {
         for record in trailing {
             offset = put(&atomic, offset, &record.kind, ALONE, &record.text)?;
         }
-        atomic.commit()
+        Ok(atomic)
     }
 }
 

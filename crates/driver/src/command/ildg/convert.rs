@@ -8,19 +8,21 @@ use crate::links::{
 };
 use crate::paths::is_same;
 use crate::report::Report;
-use gaugelink_lattice::GaugeField;
-use gaugelink_lattice::file::{FileChecksum, FileText, WriteOptions, write_as};
+use crate::signals;
+use gaugelink_lattice::file::{Complete, FileChecksum, FileText, WriteOptions, complete_as};
+use gaugelink_lattice::{GaugeField, LatticeError};
 use lime_rs::record_type::XLF_INFO;
 use lime_rs::{
-    Body, FileFormat, GaugeFile, Precision, Rows, ScidacFile, Stated, Sums, TextRecord, plaquette_in,
+    Body, Error, FileFormat, GaugeFile, Precision, Rows, ScidacFile, Stated, TextRecord, plaquette_in,
 };
 use serde::Serialize;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Reads, verifies, writes, and compares what was written.
 ///
 /// # Errors
 /// [`DriverError::Request`] where the format cannot hold the links, or the output is the input or is there already;
-/// those of reading and writing. The old output, if any, is then intact.
+/// those of reading and writing, also for a signal meanwhile. The old output, if any, is then intact.
 pub(crate) fn convert(args: &ConvertArgs, report: &mut Report) -> Result<(), DriverError> {
     let input = ScidacFile::volume_paths(&args.input);
     let problem = if input.iter().any(|input| is_same(input, &args.output)) {
@@ -59,6 +61,12 @@ fn of_group<const N: usize>(args: &ConvertArgs, file: &GaugeFile) -> Result<Line
     let (info, corrected) = info(file, &loaded, measured)?;
     warnings.extend(corrected.filter(|_| args.to.has_records()));
     let text = text(args, file, &loaded.checksum, info)?;
+    // Until here a signal ends the program, which has written nothing.
+    let stop = signals::stop_flag_of_terminals().map_err(|source| DriverError::Io {
+        action: "listen to signals for",
+        path: args.output.clone(),
+        source,
+    })?;
     let options = WriteOptions {
         format: args.to,
         precision,
@@ -66,9 +74,20 @@ fn of_group<const N: usize>(args: &ConvertArgs, file: &GaugeFile) -> Result<Line
         plaquette: Some(average),
         link_trace: Some(trace),
         text: Some(&text),
+        stop: Some(&stop),
     };
-    let sums = write_as(&args.output, &u, 0, &options)?;
-    let largest = read_back(args, &u, &sums, file.body(), precision)?;
+    let write = || {
+        let complete = complete_as(&args.output, &u, 0, &options)?;
+        let largest = read_back(args, &u, &complete, file.body(), precision, &stop)?;
+        if stop.load(Ordering::Relaxed) {
+            return Err(Error::Stopped.into());
+        }
+        Ok((complete.commit(lattice.comm())?, largest))
+    };
+    let (sums, largest) = write().map_err(|error| match error {
+        DriverError::Lattice(LatticeError::File(error)) => error.in_file(&args.output).into(),
+        error => error,
+    })?;
     Ok(Line {
         input: shown(&args.input),
         input_format: file.format().name(),
@@ -87,31 +106,35 @@ fn of_group<const N: usize>(args: &ConvertArgs, file: &GaugeFile) -> Result<Line
     })
 }
 
-/// The largest difference between the links and the file that was made of them: none but that of rounding.
+/// The largest difference between the links and the file that was made of them, before it has its name: none but that of
+/// rounding.
 fn read_back<const N: usize>(
     args: &ConvertArgs,
     u: &GaugeField<f64, N>,
-    sums: &Sums,
+    written: &Complete,
     from: &Body,
     precision: Precision,
+    stop: &AtomicBool,
 ) -> Result<f64, DriverError> {
-    let file = GaugeFile::open_as(&args.output, Some(args.to), None)?;
-    let found = Differences::from_file(u, &file)?;
+    let path = written.path().unwrap_or(&args.output);
+    let file = GaugeFile::open_as(path, Some(args.to), None)?;
+    let (found, sums) = Differences::from_file(u, &file, stop)?;
     let body = args.to.body(from.dims, N, precision, rows(args))?;
     // Rows that follow from others have more digits than those.
     let wide = body.precision == Precision::F64 || (from.precision, from.rows) == (Precision::F32, Rows::All);
     let exact = wide && body.rows == Rows::All;
     let allowed = if exact { 0.0 } else { (2.0 * (N * N) as f64).sqrt() * body.rounding() };
     // Formats that state no checksum have that of the bytes written.
+    let expected = written.sums.checksum();
     let same = *file.body() == body
-        && file.sums(false)?.checksum() == sums.checksum()
-        && file.stated().checksum.is_none_or(|stated| stated == sums.checksum());
+        && sums.checksum() == expected
+        && file.stated().checksum.is_none_or(|stated| stated == expected);
     if same && found.largest() <= allowed {
         return Ok(found.largest());
     }
     Err(DriverError::Input(format!(
-        "{}: what was read back is not what was written (links differ by up to {:.1e}): the disk or its driver is at \
-         fault; convert again, to another disk",
+        "{}: what was read back is not what was written (links differ by up to {:.1e}), and was removed; the old file, if \
+         there was one, is as it was: the disk or its driver is at fault; convert again, to another disk",
         shown(&args.output),
         found.largest()
     )))
