@@ -70,6 +70,27 @@ fn a_flipped_bit_anywhere_in_the_payload_is_a_bad_checksum() {
     }
 }
 
+/// What a file states wrongly can be ignored, as in other commands; its links are judged all the same.
+#[test]
+fn wrong_statements_are_ignored_on_request() {
+    let folder = Folder::new();
+    let sound = folder.sound("sound");
+    let (offset, _) = payload(&sound);
+    let flipped = folder.copy(&sound, "flipped", |all| all[offset + 7] ^= 1);
+    for path in [&flipped, &folder.exchanged("exchanged")] {
+        assert_eq!(run("ildg verify", &[path]).status, 1);
+        let answer = run("ildg verify --json --ignore-checksum", &[path]);
+        let line = answer.line();
+        assert_eq!((answer.status, &line["ok"]), (0, &true.into()), "{line}");
+        assert!(line["warnings"].to_string().contains("ignored: "), "{line}");
+    }
+    assert_eq!(run("ildg verify --json --ignore-checksum", &[&flipped]).line()["checksum"], "bad");
+    let long = folder.field::<3>("long", &[4, 4, 4, 4], Precision::F64, |u| {
+        set(u, [0, 1, 2, 3], 1, Complex::new(1.1, 0.0));
+    });
+    failing("--ignore-checksum", &long, "1 link is not unitary");
+}
+
 #[test]
 fn truncated_files_fail_wherever_they_end() {
     let folder = Folder::new();

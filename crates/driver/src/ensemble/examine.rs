@@ -1,7 +1,7 @@
 //! One configuration, read and judged: what is kept of it.
 
 use super::member::Member;
-use crate::cli::ShapeArgs;
+use crate::cli::{LatticeArgs, ShapeArgs};
 use crate::command::measure::Flow;
 use crate::error::DriverError;
 use crate::links::{
@@ -33,7 +33,8 @@ impl Source {
     pub fn of(member: &Member, shape: &ShapeArgs) -> Self {
         let path = std::path::absolute(&member.path).unwrap_or_else(|_| member.path.clone());
         let format = shape.format.map(|format| format.name());
-        let dims = shape.dims.as_ref().map(|dims| format!("{dims:?} {}", shape.nc));
+        let LatticeArgs { dims, nc } = &shape.lattice;
+        let dims = dims.as_ref().map(|dims| format!("{dims:?} {nc}"));
         let given = format.into_iter().map(str::to_owned).chain(dims).collect::<Vec<_>>().join(" ");
         Self {
             // Names of other bytes than UTF-8 stay different names.

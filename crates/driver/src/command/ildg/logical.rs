@@ -35,7 +35,7 @@ pub(super) fn open(path: &Path, shape: &ShapeArgs, payload: usize) -> Result<Fou
         Err(error) => error,
     };
     let other = error.file_error().is_some_and(|error| matches!(error.root(), Error::NoGaugeField { .. }));
-    if other && let Ok(file) = ScidacFile::open_with(path, shape.dims.as_deref()) {
+    if other && let Ok(file) = ScidacFile::open_with(path, shape.lattice.dims.as_deref()) {
         return Ok(Found::Other(Box::new(file)));
     }
     Err(error)

@@ -1,11 +1,11 @@
 //! `gaugelink ildg verify`: reads every byte and every link, and says whether the file is sound.
 
 use super::logical::{self, Found, LogicalLine, Records};
-use crate::cli::FileArgs;
+use crate::cli::{FileArgs, VerifyArgs};
 use crate::error::DriverError;
 use crate::links::{
-    Lattices, Measured, checksum_word, described, inspect, judge, judge_averages, precision_name, printable,
-    reason, shown, with_group,
+    Fault, Lattices, Measured, checksum_word, described, inspect, judge, judge_averages, precision_name,
+    printable, reason, shown, with_group,
 };
 use crate::report::Report;
 use gaugelink_lattice::file::FileChecksum;
@@ -19,13 +19,19 @@ use std::path::Path;
 ///
 /// # Errors
 /// [`DriverError::Failed`] where a file is not sound.
-pub(crate) fn verify(args: &FileArgs, report: &mut Report) -> Result<(), DriverError> {
+pub(crate) fn verify(args: &VerifyArgs, report: &mut Report) -> Result<(), DriverError> {
+    let VerifyArgs { files: args, ignore_checksum } = args;
     let mut lattices = Lattices::new(0);
     let mut failed = 0;
     for path in &args.files {
         let mut line = Line { file: shown(path), ..Line::default() };
         if let Err(error) = line.examine(path, args, &mut lattices) {
             line.errors.push(reason(&error, path));
+        }
+        let misstated = std::mem::take(&mut line.misstated);
+        match ignore_checksum {
+            true => line.warnings.extend(misstated.into_iter().map(|reason| format!("ignored: {reason}"))),
+            false => line.errors.splice(0..0, misstated).for_each(drop),
         }
         line.ok = line.errors.is_empty();
         line.error = (!line.ok).then(|| line.errors.join("; "));
@@ -82,6 +88,9 @@ struct Line {
     gauge: Option<usize>,
     #[serde(skip)]
     errors: Vec<String>,
+    /// Errors in what the file states: they may be ignored.
+    #[serde(skip)]
+    misstated: Vec<String>,
     #[serde(skip)]
     description: Option<String>,
     #[serde(skip)]
@@ -134,7 +143,10 @@ impl Line {
     /// Verifies all records but the gauge field.
     fn examine_records(&mut self, mut records: Records<'_>) {
         records.verify();
-        self.errors.extend(records.lines.iter().filter_map(|line| line.error.clone()));
+        for line in &records.lines {
+            let errors = if line.checksum == Some("bad") { &mut self.misstated } else { &mut self.errors };
+            errors.extend(line.error.clone());
+        }
         (self.logical_records, self.gauge) = (records.lines, records.own);
     }
 
@@ -176,7 +188,10 @@ impl Line {
             let open = loaded.survey.zero.count > 0;
             judge_averages((file.format(), file.stated(), file.body()), measured, open, &mut verdict);
         }
-        self.errors.extend(verdict.reasons());
+        for (fault, reason) in verdict.errors {
+            let errors = if fault == Fault::Statement { &mut self.misstated } else { &mut self.errors };
+            errors.push(reason);
+        }
         self.warnings.extend(verdict.warnings);
         Ok(())
     }
