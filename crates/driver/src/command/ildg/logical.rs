@@ -80,15 +80,17 @@ impl<'a> Records<'a> {
         if data.len() < 2 {
             return Ok(None);
         }
-        let source = File::open(path).map_err(|source| Error::Open { source })?;
+        let Body { dims, nc, .. } = *field.body();
+        let open = |dims| {
+            ScidacFile::from_sources([File::open(path).map_err(|source| Error::Open { source })?], dims)
+        };
         // Where there are no private records, the gauge field's lattice is that of all.
-        let file = ScidacFile::from_sources([source], Some(&field.body().dims))?;
+        let file = open(None).or_else(|_| open(Some(&dims[..])))?;
         let mut lines = Records::of(&file).lines;
         // Each gauge field has the lattice and the checksum that ILDG's own records state.
         let fields = data.iter().zip(&mut lines).filter(|(i, _)| ildg.records()[**i].kind() == ILDG_BINARY);
         for (payload, (_, line)) in fields.enumerate() {
             let open = |shape| GaugeFile::open_as(path, Some(FileFormat::Ildg), Selection { shape, payload });
-            let Body { dims, nc, .. } = *field.body();
             // One without a lattice of its own has that of the field that was opened.
             line.take(open(None).or_else(|_| open(Some(Shape { dims, nc }))));
         }
