@@ -3,6 +3,7 @@
 use crate::program::run;
 use crate::written::Folder;
 use lime_rs::{AtomicFile, Precision};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -13,16 +14,19 @@ fn unfinished(folder: &Path) -> Vec<PathBuf> {
     entries.filter(|path| AtomicFile::is_temporary(path.file_name().unwrap())).collect()
 }
 
-/// Converts `from` onto `to` and sends a signal as soon as something is written, if it is still running then.
-fn interrupted(from: &Path, to: &Path, signal: &str) -> Output {
-    let words = ["ildg", "convert", "--to", "openqcd", "--force"];
-    let mut child = Command::new(env!("CARGO_BIN_EXE_gaugelink"))
-        .args(words)
-        .args([from, to])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+/// Converts `from` onto `to` and sends a signal as soon as something is written, if it is still running then. Hangups have
+/// their usual meaning, or are ignored, as under `nohup`.
+fn interrupted(from: &Path, to: &Path, signal: &str, hangups: libc::sighandler_t) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gaugelink"));
+    command.args(["ildg", "convert", "--to", "openqcd", "--force"]).args([from, to]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let prepare = move || {
+        // SAFETY: a plain system call, of those that may stand between fork and exec.
+        unsafe { libc::signal(libc::SIGHUP, hangups) };
+        Ok(())
+    };
+    // SAFETY: it makes that call and nothing else.
+    let mut child = unsafe { command.pre_exec(prepare) }.spawn().unwrap();
     while unfinished(to.parent().unwrap()).is_empty() && child.try_wait().unwrap().is_none() {
         std::thread::sleep(Duration::from_micros(200));
     }
@@ -42,7 +46,7 @@ fn a_signal_leaves_the_old_file_and_no_unfinished_one() {
         // A fast machine may be done before the signal comes.
         let stopped = (0..20).any(|_| {
             std::fs::write(&to, b"old").unwrap();
-            let answer = interrupted(&from, &to, signal);
+            let answer = interrupted(&from, &to, signal, libc::SIG_DFL);
             assert_eq!(unfinished(to.parent().unwrap()), Vec::<PathBuf>::new(), "{signal}");
             let said = String::from_utf8(answer.stderr).unwrap();
             if answer.status.success() {
@@ -55,5 +59,9 @@ fn a_signal_leaves_the_old_file_and_no_unfinished_one() {
             true
         });
         assert!(stopped, "{signal} never came in time");
+    }
+    for _ in 0..3 {
+        let answer = interrupted(&from, &to, "HUP", libc::SIG_IGN);
+        assert!(answer.status.success(), "hangups are ignored: {}", String::from_utf8_lossy(&answer.stderr));
     }
 }
