@@ -265,12 +265,7 @@ fn small_damage_moves_a_plaquette_of_sixteen_digits() {
         std::fs::remove_file(&out).unwrap();
     }
     // Links that fit in neither of two orders may be damaged.
-    let lost = folder.copy(&folder.path("openqcd"), "lost", |all| {
-        let length = all.len();
-        for (i, number) in all[24..length].chunks_exact_mut(8).enumerate() {
-            number.copy_from_slice(&((i % 7) as f64 / 7.0 - 0.4).to_le_bytes());
-        }
-    });
+    let lost = folder.copy(&folder.path("openqcd"), "lost", |all| all[24..].fill(0));
     failing("", &lost, "the file may be damaged");
 }
 
