@@ -212,6 +212,35 @@ fn a_stated_plaquette_that_is_false_is_not_copied() {
     }
 }
 
+/// What a user wrote into a file and the copy does not have is named.
+#[test]
+fn records_that_are_left_out_are_named() {
+    let folder = Folder::new();
+    let (sound, rich, out) = (folder.sound("sound"), folder.path("rich"), folder.path("out"));
+    let file = lime_rs::IldgFile::open(&sound).unwrap();
+    let mut meta = lime_rs::IldgMeta::new(file.payload().format.clone());
+    meta.record_xml = "<mine/>".into();
+    let text = lime_rs::TextRecord::new;
+    meta.extra = vec![text("xlf-info", "beta = 6"), text("ranluxd-state", "1 2 3")];
+    meta.lfn = Some("lfn://test/rich".into());
+    let (offset, length) = crate::written::payload(&sound);
+    let writer = lime_rs::IldgWriter::create(&rich, &meta).unwrap();
+    writer.write_payload_at(0, &std::fs::read(&sound).unwrap()[offset..offset + length]).unwrap();
+    writer.finish(file.payload().checksum.unwrap(), &[text("note", "after")]).unwrap();
+    let mine = ["scidac-record-xml", "ranluxd-state", "note"];
+    for (from, to, expected) in [
+        (&rich, "ildg", &mine[..]),
+        (&rich, "scidac", &["scidac-record-xml", "ildg-data-lfn", "ranluxd-state", "note"]),
+        (&rich, "nersc", &["scidac-record-xml", "ildg-data-lfn", "xlf-info", "ranluxd-state", "note"]),
+        (&sound, "ildg", &[]),
+    ] {
+        let answer = convert(from, &out, &format!("--to {to}"));
+        assert_eq!(answer.line()["left_out"], serde_json::json!(expected), "{to}: {}", answer.stderr);
+    }
+    let text = run("ildg convert --force --to ildg", &[&rich, &out]).stdout;
+    assert!(text.contains("  left out: scidac-record-xml, ranluxd-state, note\n"), "{text}");
+}
+
 /// What is there stays, unless it is named as the one to be replaced; the file to convert stays always.
 #[test]
 fn nothing_is_replaced_unasked() {

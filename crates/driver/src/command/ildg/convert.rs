@@ -11,9 +11,13 @@ use crate::report::Report;
 use crate::signals;
 use gaugelink_lattice::file::{Complete, FileChecksum, FileText, WriteOptions, complete_as};
 use gaugelink_lattice::{GaugeField, LatticeError};
-use lime_rs::record_type::XLF_INFO;
+use lime_rs::record_type::{
+    FIELD_NORM, FILE_XML, GRID_FORMAT, ILDG_BINARY, ILDG_FORMAT, ILDG_LFN, PRIVATE_FILE_XML,
+    PRIVATE_RECORD_XML, RECORD_XML, SCIDAC_BINARY, SCIDAC_CHECKSUM, SITELIST, XLF_INFO,
+};
 use lime_rs::{
-    Body, Error, FileFormat, GaugeFile, Precision, Rows, ScidacFile, Stated, TextRecord, plaquette_in,
+    Body, Error, FileFormat, GaugeFile, IldgFormat, IldgMeta, Precision, Record, Rows, ScidacFile, Stated,
+    TextRecord, plaquette_in,
 };
 use serde::Serialize;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -102,6 +106,7 @@ fn of_group<const N: usize>(args: &ConvertArgs, file: &GaugeFile) -> Result<Line
         link_trace: trace,
         checksum: sums.checksum().to_string(),
         largest_difference: largest,
+        left_out: left_out(args, file)?,
         warnings,
     })
 }
@@ -190,6 +195,39 @@ fn info(
     Ok((corrected, Some(said)))
 }
 
+/// Types of the input's records whose content the output does not have: the user's own texts, all but `xlf-info` and the logical
+/// name where its format has these. What describes the links is written anew.
+fn left_out(args: &ConvertArgs, file: &GaugeFile) -> Result<Vec<String>, DriverError> {
+    const REWRITTEN: [&str; 9] = [
+        PRIVATE_FILE_XML,
+        PRIVATE_RECORD_XML,
+        SITELIST,
+        ILDG_FORMAT,
+        ILDG_BINARY,
+        SCIDAC_BINARY,
+        SCIDAC_CHECKSUM,
+        GRID_FORMAT,
+        FIELD_NORM,
+    ];
+    let Body { dims, nc, precision, .. } = *file.body();
+    let own = IldgMeta::new(IldgFormat::new(dims, nc, precision)?);
+    let mut kinds: Vec<String> = Vec::new();
+    for kind in file.records().iter().map(Record::kind) {
+        let carried = match kind {
+            ILDG_LFN => args.to.has_lfn(),
+            XLF_INFO => args.to.has_records(),
+            // The titles that this program writes say nothing.
+            FILE_XML => file.text(kind)?.is_some_and(|text| text == own.file_xml),
+            RECORD_XML => file.text(kind)?.is_some_and(|text| text == own.record_xml),
+            kind => REWRITTEN.contains(&kind),
+        };
+        if !carried && !kinds.iter().any(|known| known == kind) {
+            kinds.push(kind.to_owned());
+        }
+    }
+    Ok(kinds)
+}
+
 /// Records of the output, where its format has any: what the input says of itself, and where the links come from.
 fn text(
     args: &ConvertArgs,
@@ -229,6 +267,8 @@ struct Line {
     checksum: String,
     /// Between the links and what was read back.
     largest_difference: f64,
+    /// Types of the input's records whose content the output does not have.
+    left_out: Vec<String>,
     warnings: Vec<String>,
 }
 
@@ -246,6 +286,9 @@ impl Line {
                 largest => format!("  read back: links differ by {largest:.1e} at most, which is rounding"),
             },
         ];
+        if !self.left_out.is_empty() {
+            lines.push(format!("  left out: {}", printable(&self.left_out.join(", "))));
+        }
         lines.extend(self.warnings.iter().map(|warning| format!("  warning: {}", printable(warning))));
         lines.join("\n")
     }
