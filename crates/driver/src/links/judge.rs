@@ -153,8 +153,7 @@ pub(crate) fn judge_averages(
 fn judge_norm(stated: &Stated, norm: f64, verdict: &mut Verdict) {
     let Some(stated) = stated.norm2 else { return };
     let off = (stated - norm).abs() / (2.0 * (stated + norm));
-    // Written so that NaN is no agreement.
-    if !(off.abs() < AVERAGE_DIGITS) {
+    if off.is_nan() || off.abs() >= AVERAGE_DIGITS {
         let reason = format!(
             "the file states the norm {stated:e}, its links give {norm:e}: the text is that of another configuration, or the \
              links were changed after it was written; compare it with the original"
