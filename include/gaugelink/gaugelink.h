@@ -275,7 +275,7 @@ GAUGELINK_API glk_status gaugelink_spinor_file_read_propagator(const gaugelink_s
                                                                gaugelink_error **error);
 typedef struct gaugelink_spinor_write_options {
   uint32_t size, precision;       /* 32 or 64; 0 = 64 */
-  const char *info;               /* text of the host on where the fields come from; NULL: none */
+  const char *info;               /* text of the host on where the fields come from, no control characters; NULL: none */
   const char *format;             /* of propagators: "usqcd", a record for each column, or "qdp++", one of matrices; NULL: "usqcd" */
 } gaugelink_spinor_write_options;
 /* Writes fields of one lattice and ncolor, in any number, as records USQCD_D3_DiracFermion (F for 32 bits) of a SciDAC
@@ -287,9 +287,9 @@ GAUGELINK_API glk_status gaugelink_spinor_file_write(gaugelink_spinor *const *sp
                                                      gaugelink_error **error);
 /* Likewise the propagator of a point source, 1 at the site source (x, y, z, t), from columns[ncolor * spin + colour], count =
  * 4 ncolor: USQCD's USQCD_DiracFermion_ScalarSource_TwelveSink, or, with format "qdp++", a LatticePropagator, which is what
- * Chroma's readQprop reads. That says nothing of the source, which may be NULL and of any kind; info is the record's XML then
- * (NULL: an empty <Propagator>), and there has to be memory for a second propagator. Equal columns make equal files but for
- * the dates in them. */
+ * Chroma's readQprop reads. That says nothing of the source, which may be NULL and of any kind; info is the record's XML then,
+ * well-formed (NULL: an empty <Propagator>), and there has to be memory for a second propagator. Equal columns make equal
+ * files but for the dates in them. */
 GAUGELINK_API glk_status gaugelink_propagator_write(gaugelink_spinor *const *columns, uint32_t count,
                                                     const int64_t source[4], const char *path,
                                                     const gaugelink_spinor_write_options *options,

@@ -2,7 +2,7 @@
 
 use crate::program::{Answer, corpus, gaugelink, run};
 use crate::written::Folder;
-use lime_rs::Precision;
+use lime_rs::{GaugeFile, Precision};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -185,6 +185,62 @@ fn what_cannot_be_converted_leaves_the_old_output() {
     assert_eq!(convert(&sound, &target, "--to nersc --rows 4").status, 2);
 }
 
+/// A file that is converted all the same does not hand on what it states wrongly: the copy is sound.
+#[test]
+fn a_stated_plaquette_that_is_false_is_not_copied() {
+    let folder = Folder::new();
+    // States its plaquette in `xlf-info`, and has its extents exchanged.
+    let (false_one, out) = (folder.exchanged("exchanged"), folder.path("out"));
+    assert_eq!(run("ildg verify", &[&false_one]).status, 1);
+    for format in ["ildg", "grid", "scidac", "nersc"] {
+        let answer = convert(&false_one, &out, &format!("--to {format} --ignore-checksum"));
+        assert_eq!(answer.status, 0, "{format}: {}", answer.stderr);
+        let line = answer.line();
+        let said = line["warnings"].to_string().contains("the output states theirs");
+        assert_eq!(said, format != "nersc", "{line}");
+        let verified = run("ildg verify --json", &[&out]).line();
+        assert_eq!(
+            (&verified["ok"], &verified["plaquette"]),
+            (&true.into(), &line["plaquette"]),
+            "{verified}"
+        );
+        // What else the record says is kept.
+        if format != "nersc" {
+            let text = GaugeFile::open(&out).unwrap().text("xlf-info").unwrap().unwrap();
+            assert!(text.contains("gaugelink_version") && text.matches("plaquette").count() == 1, "{text}");
+        }
+    }
+}
+
+/// What a user wrote into a file and the copy does not have is named.
+#[test]
+fn records_that_are_left_out_are_named() {
+    let folder = Folder::new();
+    let (sound, rich, out) = (folder.sound("sound"), folder.path("rich"), folder.path("out"));
+    let file = lime_rs::IldgFile::open(&sound).unwrap();
+    let mut meta = lime_rs::IldgMeta::new(file.payload().format.clone());
+    meta.record_xml = "<mine/>".into();
+    let text = lime_rs::TextRecord::new;
+    meta.extra = vec![text("xlf-info", "beta = 6"), text("ranluxd-state", "1 2 3")];
+    meta.lfn = Some("lfn://test/rich".into());
+    let (offset, length) = crate::written::payload(&sound);
+    let writer = lime_rs::IldgWriter::create(&rich, &meta).unwrap();
+    writer.write_payload_at(0, &std::fs::read(&sound).unwrap()[offset..offset + length]).unwrap();
+    writer.finish(file.payload().checksum.unwrap(), &[text("note", "after")]).unwrap();
+    let mine = ["scidac-record-xml", "ranluxd-state", "note"];
+    for (from, to, expected) in [
+        (&rich, "ildg", &mine[..]),
+        (&rich, "scidac", &["scidac-record-xml", "ildg-data-lfn", "ranluxd-state", "note"]),
+        (&rich, "nersc", &["scidac-record-xml", "ildg-data-lfn", "xlf-info", "ranluxd-state", "note"]),
+        (&sound, "ildg", &[]),
+    ] {
+        let answer = convert(from, &out, &format!("--to {to}"));
+        assert_eq!(answer.line()["left_out"], serde_json::json!(expected), "{to}: {}", answer.stderr);
+    }
+    let text = run("ildg convert --force --to ildg", &[&rich, &out]).stdout;
+    assert!(text.contains("  left out: scidac-record-xml, ranluxd-state, note\n"), "{text}");
+}
+
 /// What is there stays, unless it is named as the one to be replaced; the file to convert stays always.
 #[test]
 fn nothing_is_replaced_unasked() {
@@ -294,6 +350,22 @@ fn logical_file_names_are_given_kept_or_made() {
     assert_eq!(run("ildg info --json", &[&out]).line()["lfn"], "lfn://gaugelink/conf.7");
     let answer = convert(&sound, &nersc, "--to nersc --lfn lfn://a");
     assert!(answer.status == 2 && answer.stderr.contains("ildg and grid have"), "{}", answer.stderr);
+}
+
+/// Who could not read the old file does not read the new one.
+#[test]
+fn a_file_that_is_replaced_keeps_its_permissions() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    let (sound, to) = (folder.sound("sound"), folder.path("to"));
+    std::fs::write(&to, b"old").unwrap();
+    std::fs::set_permissions(&to, std::fs::Permissions::from_mode(0o640)).unwrap();
+    for format in ["ildg", "nersc"] {
+        assert_eq!(convert(&sound, &to, &format!("--to {format}")).status, 0);
+        let mode = std::fs::metadata(&to).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o640, "{format}");
+        assert_eq!(run("ildg diff", &[&sound, &to]).status, 0);
+    }
 }
 
 /// Only files are replaced, and links lead to them.

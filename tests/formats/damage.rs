@@ -70,6 +70,27 @@ fn a_flipped_bit_anywhere_in_the_payload_is_a_bad_checksum() {
     }
 }
 
+/// What a file states wrongly can be ignored, as in other commands; its links are judged all the same.
+#[test]
+fn wrong_statements_are_ignored_on_request() {
+    let folder = Folder::new();
+    let sound = folder.sound("sound");
+    let (offset, _) = payload(&sound);
+    let flipped = folder.copy(&sound, "flipped", |all| all[offset + 7] ^= 1);
+    for path in [&flipped, &folder.exchanged("exchanged")] {
+        assert_eq!(run("ildg verify", &[path]).status, 1);
+        let answer = run("ildg verify --json --ignore-checksum", &[path]);
+        let line = answer.line();
+        assert_eq!((answer.status, &line["ok"]), (0, &true.into()), "{line}");
+        assert!(line["warnings"].to_string().contains("ignored: "), "{line}");
+    }
+    assert_eq!(run("ildg verify --json --ignore-checksum", &[&flipped]).line()["checksum"], "bad");
+    let long = folder.field::<3>("long", &[4, 4, 4, 4], Precision::F64, |u| {
+        set(u, [0, 1, 2, 3], 1, Complex::new(1.1, 0.0));
+    });
+    failing("--ignore-checksum", &long, "1 link is not unitary");
+}
+
 #[test]
 fn truncated_files_fail_wherever_they_end() {
     let folder = Folder::new();
@@ -174,6 +195,111 @@ fn a_stated_plaquette_that_is_not_that_of_the_links_is_an_error() {
             "{words}: {}",
             answer.stdout
         );
+    }
+}
+
+/// Grid's reader compares plaquette, link trace and norm, and programs of USQCD those of `usqcdInfo`: each is verified.
+#[test]
+fn what_records_of_grid_and_usqcd_state_is_compared() {
+    let folder = Folder::new();
+    let grid = folder.path("grid");
+    assert_eq!(run("ildg convert --to grid", &[&folder.sound("sound"), &grid]).status, 0);
+    let line = run("ildg verify --json", &[&grid]).line();
+    // 4 links of norm 3 at each of 256 sites.
+    for key in ["norm", "stated_norm"] {
+        assert!((line[key].as_f64().unwrap() - 3072.0).abs() < 1e-9, "{key}: {line}");
+    }
+    let info = run("ildg info --json", &[&grid]).line();
+    assert_eq!(info["stated_norm"], line["stated_norm"]);
+    assert!(run("ildg info", &[&grid]).stdout.contains("norm 307"), "the text tells");
+    // Of a record that stands twice, the one that describes the field is the last before it.
+    for (element, before, reason) in [
+        ("<norm2>", "scidac-private-file-xml", "the file states the norm 9"),
+        ("<plaquette>0.", "FieldNormMetaData", "the file states the plaquette 9."),
+        ("<link_trace>0.", "FieldNormMetaData", "the file states the link trace 9."),
+        ("<plaq>0.", "ildg-format", "the file states the plaquette 9."),
+        ("<linktr>0.", "ildg-format", "the file states the link trace 9."),
+        ("plaquette = 0.", "ildg-binary-data", "the file states the plaquette 9."),
+    ] {
+        let other = folder.copy(&grid, "other", |all| {
+            let find = |all: &[u8], text: &str| all.windows(text.len()).rposition(|b| b == text.as_bytes());
+            let end = find(all, before).unwrap();
+            let at = find(&all[..end], element).unwrap();
+            let digit = at + element.trim_end_matches("0.").len();
+            all[digit] = b'9';
+        });
+        failing("", &other, reason);
+    }
+    // A field of three dimensions has unit matrices in the fourth direction, which count.
+    let flat = folder.field::<2>("flat", &[4, 4, 4], Precision::F64, |_| ());
+    let norm = run("ildg verify --json", &[&flat]).line()["norm"].as_f64().unwrap();
+    assert!((norm - 4.0 * 2.0 * 64.0).abs() < 1e-9, "{norm}");
+}
+
+/// Formats without a checksum: of sixteen digits of the plaquette, nine have to agree.
+#[test]
+fn small_damage_moves_a_plaquette_of_sixteen_digits() {
+    let folder = Folder::new();
+    let sound = folder.sound("sound");
+    for format in ["openqcd", "ddalphaamg", "hirep"] {
+        let path = folder.path(format);
+        assert_eq!(run(&format!("ildg convert --to {format}"), &[&sound, &path]).status, 0);
+        let line = run("ildg verify --json", &[&path]).line();
+        assert_eq!((&line["ok"], &line["format"]), (&true.into(), &format.into()), "{line}");
+        // One number of one link.
+        let damaged = folder.copy(&path, "damaged", |all| {
+            let (at, big) = (all.len() - 16, format == "hirep");
+            let stored = all[at..at + 8].try_into().unwrap();
+            let number = 3e-6 + if big { f64::from_be_bytes(stored) } else { f64::from_le_bytes(stored) };
+            let stored = if big { number.to_be_bytes() } else { number.to_le_bytes() };
+            all[at..at + 8].copy_from_slice(&stored);
+        });
+        let line =
+            failing(&format!("--format {format}"), &damaged, "it is damaged, or was written by a code");
+        let off = line["stated_plaquette"].as_f64().unwrap() - line["plaquette"].as_f64().unwrap();
+        assert!(off.abs() < 1e-6, "the former bound was 1e-5: {off}");
+        let out = folder.path("out");
+        assert_eq!(run("ildg convert --to ildg", &[&damaged, &out]).status, 1);
+        let answer = run("ildg convert --to ildg --ignore-checksum --ignore-unitarity", &[&damaged, &out]);
+        assert_eq!(answer.status, 0, "{}", answer.stderr);
+        std::fs::remove_file(&out).unwrap();
+    }
+    // Links that fit in neither of two orders may be damaged.
+    let lost = folder.copy(&folder.path("openqcd"), "lost", |all| all[24..].fill(0));
+    failing("", &lost, "the file may be damaged");
+}
+
+/// Fields have no direction of extent 1 at the end. Links there are unit matrices, or no command takes the file.
+#[test]
+fn links_in_directions_of_extent_one_are_never_lost_in_silence() {
+    let folder = Folder::new();
+    let flat = folder.field::<3>("flat", &[4, 4, 4], Precision::F64, |_| ());
+    assert_eq!(run("ildg verify", &[&flat]).status, 0);
+    // The link of site 37 in direction t becomes that of site 0 in direction x: a sound link, and NaN.
+    let site = 4 * 144;
+    let twisted = folder.relinked(&flat, "twisted", |all| {
+        let link = all[..144].to_vec();
+        all[37 * site + 3 * 144..][..144].copy_from_slice(&link);
+    });
+    let odd = folder.relinked(&flat, "nan", |all| {
+        all[37 * site + 3 * 144..][..8].copy_from_slice(&f64::NAN.to_be_bytes());
+    });
+    for path in [&twisted, &odd] {
+        let line = failing("", path, "the link in direction t of site 37 is no unit matrix");
+        assert_eq!(line["checksum"], "ok", "the bytes are verified all the same: {line}");
+        for words in ["measure", "ildg diff", "ildg convert --to nersc"] {
+            let other = folder.path("other");
+            let files = match words {
+                "measure" => vec![path],
+                "ildg diff" => vec![path, &flat],
+                _ => vec![path, &other],
+            };
+            let answer = run(words, &files);
+            assert_ne!(answer.status, 0, "{words}: {}", answer.stdout);
+            let said = answer.stdout + &answer.stderr;
+            assert!(said.contains("site 37") && said.contains("would be lost"), "{words}: {said}");
+            assert!(said.contains(path.to_str().unwrap()) && !other.exists(), "{words}: {said}");
+        }
     }
 }
 

@@ -37,6 +37,29 @@ fn the_largest_difference_is_found_at_its_place() {
     assert_eq!((answer.status, answer.stdout.contains(": equal\n")), (0, true), "{}", answer.stdout);
 }
 
+/// A format is of both files, or each has its own.
+#[test]
+fn formats_are_named_one_by_one() {
+    let folder = Folder::new();
+    // Unit links are the same in the order of openQCD and in that of DDalphaAMG.
+    let unit = folder.field::<3>("unit", &[4, 4, 4, 4], Precision::F64, |u| {
+        let cold = gaugelink_lattice::GaugeField::<f64, 3>::cold(u.lattice()).unwrap();
+        u.as_mut_slice().copy_from_slice(cold.as_slice());
+    });
+    let [a, b] = ["openqcd", "ddalphaamg"].map(|format| {
+        let path = folder.path(format);
+        assert_eq!(run(&format!("ildg convert --to {format}"), &[&unit, &path]).status, 0);
+        path
+    });
+    let answer = run("ildg diff", &[&a, &b]);
+    assert!(answer.status == 2 && answer.stderr.contains("both fit; name the format"), "{}", answer.stderr);
+    assert_eq!(run("ildg diff --format openqcd,ddalphaamg", &[&a, &b]).status, 0);
+    assert_eq!(run("ildg diff --format openqcd", &[&a, &a]).status, 0);
+    assert_eq!(run("ildg diff --format ildg,openqcd", &[&unit, &a]).status, 0);
+    assert_eq!(run("ildg diff --format openqcd,ildg", &[&unit, &a]).status, 2);
+    assert_eq!(run("ildg diff --format openqcd,milk", &[&a, &b]).status, 2);
+}
+
 #[test]
 fn what_cannot_be_compared_is_a_mistake() {
     let folder = Folder::new();

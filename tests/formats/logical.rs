@@ -155,6 +155,39 @@ fn what_stands_beside_a_gauge_field_is_verified() {
     assert!(line["error"].as_str().unwrap().contains("logical record 0: checksum mismatch"), "{line}");
 }
 
+/// ILDG's records and more in one file: a second gauge field, on another lattice, and SciDAC's records after it.
+#[test]
+fn every_record_of_an_ildg_file_is_verified() {
+    let folder = Folder::new();
+    let (sound, scidac) = (folder.sound("sound"), folder.path("scidac"));
+    let other = folder.field::<2>("other", &[4, 4, 6], lime_rs::Precision::F32, |_| ());
+    write(ScidacWriter::create(&scidac, &DIMS, "<file/>").unwrap(), &[vectors()]);
+    let [first, second, third] = [&sound, &other, &scidac].map(|path| std::fs::read(path).unwrap());
+    let joined = folder.path("joined");
+    std::fs::write(&joined, [&first[..], &second, &third].concat()).unwrap();
+    let answer = run("ildg verify --json", &[&joined]);
+    let line = answer.line();
+    assert_eq!((answer.status, &line["format"]), (0, &"ildg".into()), "{line}");
+    assert_eq!(words(&line, "checksum"), ["ok"; 3]);
+    assert_eq!(words(&line, "datatype"), ["su3gauge", "su2gauge", "QDP_D3_ColorVector"]);
+    assert_eq!(words(&line, "sites"), [256, 96, 256]);
+    let info = run("ildg info --json", &[&joined]);
+    assert_eq!((info.status, words(&info.line(), "bytes")), (0, words(&line, "bytes")));
+    let alone = run("ildg verify --json --payload 1", &[&joined]).line();
+    assert_eq!((&alone["ok"], &alone["dims"]), (&true.into(), &serde_json::json!([4, 4, 6, 1])), "{alone}");
+
+    let beside = ScidacFile::open(&scidac).unwrap().payloads()[0].offset().unwrap() as usize;
+    let places = [first.len() + payload(&other).0 + 7, first.len() + second.len() + beside];
+    for (record, place) in (1..).zip(places) {
+        let damaged = folder.copy(&joined, "damaged", |all| all[place] ^= 1);
+        let answer = run("ildg verify --json", &[&damaged]);
+        let line = answer.line();
+        assert_eq!((answer.status, &line["checksum"]), (1, &"ok".into()), "{line}");
+        let error = line["error"].as_str().unwrap();
+        assert!(error.starts_with(&format!("logical record {record}: checksum mismatch")), "{error}");
+    }
+}
+
 /// The gauge field of such a file is one of its records, and read with them once; what is wrong with it is said once.
 #[test]
 fn a_gauge_field_among_others_is_read_once() {
@@ -229,6 +262,27 @@ fn volumes_are_found_by_each_other() {
     let alone = folder.copy(&volume(&path, 0), "alone.vol0000", |_| ());
     let line = run("ildg verify --json", &[&alone]).line();
     assert!(line["error"].as_str().unwrap().contains("bring all of its"), "{line}");
+    // Without the first volume nothing describes the others: no option helps.
+    let parts = folder.path("headless");
+    for k in [1, 2] {
+        std::fs::copy(volume(&path, 1), volume(&parts, k)).unwrap();
+    }
+    for (name, said) in
+        [(&parts, "of 2 volumes none is the first"), (&volume(&parts, 1), "of 2 volumes none is the first")]
+    {
+        for words in ["", "--dims 4,4,4,4"] {
+            let line = run(&format!("ildg verify --json {words}"), &[name]).line();
+            let error = line["error"].as_str().unwrap();
+            assert!(error.contains(said) && error.contains("it is missing"), "{error}");
+            assert!(!error.contains("--dims"), "{error}");
+        }
+    }
+    std::fs::remove_file(volume(&parts, 2)).unwrap();
+    let line = run("ildg verify --json", &[&volume(&parts, 1)]).line();
+    assert!(line["error"].as_str().unwrap().contains("this is one of several"), "{line}");
+    // A volume that is not there is not the others.
+    let answer = run("ildg verify --json", &[&volume(&path, 7)]);
+    assert!(answer.status == 1 && answer.stdout.contains("cannot open the file"), "{}", answer.stdout);
     std::fs::write(volume(&path, 1), b"cut").unwrap();
     let answer = run("ildg verify", &[&volume(&path, 0)]);
     assert!(answer.status == 1 && answer.stdout.contains("vol0001"), "{}", answer.stdout);
@@ -251,7 +305,10 @@ fn volumes_are_found_by_each_other() {
     let answer = run("ildg convert --force --to ildg", &[&volume(&gauge_path, 0), &volume(&gauge_path, 1)]);
     assert!(answer.status == 2 && answer.stderr.contains("is the file to convert"), "{}", answer.stderr);
     let listed = run("ensemble list --json", &[&volume(&gauge_path, 0), &volume(&gauge_path, 1)]);
-    assert_eq!(listed.stdout.matches("gauge.vol0000").count(), 1, "{}", listed.stdout);
+    let named = listed.lines().iter().filter(|line| line["name"] == "gauge.vol0000").count();
+    assert_eq!(named, 1, "{}", listed.stdout);
+    // The number of a volume is none of a configuration.
+    assert!(listed.lines()[0]["number"].is_null(), "{}", listed.stdout);
     assert!(!listed.stdout.contains("gauge.vol0001"), "{}", listed.stdout);
 }
 

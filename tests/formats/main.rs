@@ -5,6 +5,7 @@ mod corpus;
 mod damage;
 mod diff;
 mod ensemble;
+mod interrupted;
 mod logical;
 mod measure;
 mod paths;

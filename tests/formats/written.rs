@@ -59,6 +59,15 @@ impl Folder {
         })
     }
 
+    /// An ILDG file with changed links and a checksum that fits them.
+    pub fn relinked(&self, from: &Path, name: &str, change: impl FnOnce(&mut [u8])) -> PathBuf {
+        let (path, file, (offset, length)) = (self.path(name), IldgFile::open(from).unwrap(), payload(from));
+        let mut bytes = std::fs::read(from).unwrap()[offset..offset + length].to_vec();
+        change(&mut bytes);
+        write_bytes(&path, file.payload().format.clone(), &bytes);
+        path
+    }
+
     /// A copy of a file whose bytes were changed.
     pub fn copy(&self, from: &Path, name: &str, change: impl FnOnce(&mut Vec<u8>)) -> PathBuf {
         let path = self.path(name);
@@ -80,15 +89,19 @@ fn write<const N: usize>(path: &Path, u: &GaugeField<f64, N>, precision: Precisi
             numbers.extend(link.0.iter().flatten().flat_map(|z| [z.re, z.im]));
         }
     }
-    let format = IldgFormat::new(geometry.extents(), N, precision).unwrap();
-    let (site_bytes, mut sum) = (format.site_bytes(), ScidacChecksum::default());
     let mut bytes = vec![0; numbers.len() * precision.bytes()];
     encode_as(precision, &numbers, &mut bytes).unwrap();
-    sum.add_range(0, site_bytes, &bytes).unwrap();
+    write_bytes(path, IldgFormat::new(geometry.extents(), N, precision).unwrap(), &bytes);
+}
+
+/// Writes the bytes of links, with their checksum.
+fn write_bytes(path: &Path, format: IldgFormat, bytes: &[u8]) {
+    let mut sum = ScidacChecksum::default();
+    sum.add_range(0, format.site_bytes(), bytes).unwrap();
     let mut meta = IldgMeta::new(format);
     (meta.lfn, meta.date) = (Some("lfn://test/conf".into()), String::new());
     let writer = IldgWriter::create(path, &meta).unwrap();
-    writer.write_payload_at(0, &bytes).unwrap();
+    writer.write_payload_at(0, bytes).unwrap();
     writer.finish(sum, &[]).unwrap();
 }
 

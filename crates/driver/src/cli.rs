@@ -88,7 +88,7 @@ enum IldgCommand {
     /// Records and metadata; reads no payload
     Info(FileArgs),
     /// Checksum, plaquette, link trace and unitarity, against what the file states
-    Verify(FileArgs),
+    Verify(VerifyArgs),
     /// Write a configuration in another format or precision; nothing is rounded unless asked for
     Convert(ConvertArgs),
     /// Compare two files link by link; exit status 0: equal, 1: different, 2: cannot be compared
@@ -225,6 +225,17 @@ pub(crate) struct FileArgs {
     pub json: bool,
 }
 
+/// Of `ildg verify`.
+#[derive(Args, Debug)]
+pub(crate) struct VerifyArgs {
+    #[command(flatten)]
+    pub files: FileArgs,
+    /// Pass files whose checksum, or stated plaquette, link trace or norm, is wrong, with a warning: their links are judged all
+    /// the same
+    #[arg(long)]
+    pub ignore_checksum: bool,
+}
+
 /// Of `ildg convert`.
 #[derive(Args, Debug)]
 pub(crate) struct ConvertArgs {
@@ -252,7 +263,7 @@ pub(crate) struct ConvertArgs {
     /// Which gauge field of a file that holds several, counted from 0
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub payload: usize,
-    /// Convert a file whose checksum, or stated plaquette or link trace, is wrong
+    /// Convert a file whose checksum, or stated plaquette, link trace or norm, is wrong
     #[arg(long)]
     pub ignore_checksum: bool,
     /// Convert links that are not unitary or have another determinant than 1: fat links, signs multiplied in
@@ -273,8 +284,12 @@ pub(crate) struct DiffArgs {
     /// Largest difference of two links (Frobenius norm) that counts as equal
     #[arg(long, value_name = "T", default_value_t = 0.0, value_parser = tolerance, allow_negative_numbers = true)]
     pub tolerance: f64,
+    /// Format of the files, where the bytes do not tell: ildg, scidac, nersc, milc, openqcd, ddalphaamg, hirep; A,B for one of
+    /// each file
+    #[arg(long, value_name = "FORMAT", value_parser = formats)]
+    pub format: Option<[FileFormat; 2]>,
     #[command(flatten)]
-    pub shape: ShapeArgs,
+    pub lattice: LatticeArgs,
     /// Which gauge field of files that hold several, counted from 0; N,M for one of each file
     #[arg(long, value_name = "N", default_value = "0", value_parser = payloads)]
     pub payload: [usize; 2],
@@ -305,6 +320,12 @@ fn payloads(text: &str) -> Result<[usize; 2], String> {
     Ok([number(one)?, number(other)?])
 }
 
+/// A format for both files, or one for each.
+fn formats(text: &str) -> Result<[FileFormat; 2], String> {
+    let (one, other) = text.split_once(',').unwrap_or((text, text));
+    Ok([one.parse()?, other.parse()?])
+}
+
 fn tolerance(text: &str) -> Result<f64, String> {
     let number = text.parse::<f64>().ok().filter(|x| x.is_finite() && *x >= 0.0);
     number.ok_or_else(|| "give 0 or a number above".to_owned())
@@ -316,6 +337,13 @@ pub(crate) struct ShapeArgs {
     /// Format of the files, where the bytes do not tell: ildg, scidac, nersc, milc, openqcd, ddalphaamg, hirep
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<FileFormat>,
+    #[command(flatten)]
+    pub lattice: LatticeArgs,
+}
+
+/// For files that do not say their lattice and group, or say them wrongly.
+#[derive(Args, Debug)]
+pub(crate) struct LatticeArgs {
     /// Extents of a file that does not state them, e.g. 8,8,8,16
     #[arg(long, value_name = "X,Y,Z,T", value_delimiter = ',', num_args = 1)]
     pub dims: Option<Vec<usize>>,
@@ -465,7 +493,9 @@ fn dispatch(command: Command) -> Result<(), DriverError> {
         Command::Solve(args) => command::run::solve(&args, &mut Report::new(args.json)),
         Command::Train(args) => command::train::train(&args, &mut Report::new(args.json)),
         Command::Ildg(IldgCommand::Info(args)) => command::ildg::info(&args, &mut Report::new(args.json)),
-        Command::Ildg(IldgCommand::Verify(args)) => command::ildg::verify(&args, &mut Report::new(args.json)),
+        Command::Ildg(IldgCommand::Verify(args)) => {
+            command::ildg::verify(&args, &mut Report::new(args.files.json))
+        }
         Command::Ildg(IldgCommand::Convert(args)) => {
             command::ildg::convert(&args, &mut Report::new(args.json))
         }

@@ -16,6 +16,7 @@ pub mod plot;
 mod progress;
 mod report;
 mod run;
+mod signals;
 mod train;
 
 pub use error::DriverError;

@@ -17,11 +17,13 @@ use crate::error::{Error, Result};
 /// The bytes go to `.NAME.xxxxxx.tmp` in the target's folder (a rename is atomic only within a file system).
 /// Dropped without commit it is removed, and the old target, if any, is intact. After a crash the temporary
 /// file may remain and can be deleted. A symbolic link at the target is followed and stays: the file that it leads to is
-/// replaced, or made. Pipes, devices and sockets are never replaced.
+/// replaced, or made. Pipes, devices and sockets are never replaced. A file that replaces another has its permissions.
 #[derive(Debug)]
 pub struct AtomicFile {
     temporary: NamedTempFile,
     target: PathBuf,
+    /// Those of the old target, which the new one gets.
+    permissions: Option<Permissions>,
 }
 
 impl AtomicFile {
@@ -47,14 +49,17 @@ impl AtomicFile {
         let mut prefix = OsString::from(".");
         prefix.push(shortened(name));
         prefix.push(".");
+        let old = target.metadata().ok();
+        let permissions = old.map(|old| Permissions::from_mode(old.permissions().mode() & 0o777));
+        // As any new file: readable by whom the umask allows. What others may not read, they do not read meanwhile.
+        let mode = if permissions.is_some() { 0o600 } else { 0o666 };
         let temporary = Builder::new()
             .prefix(&prefix)
             .suffix(".tmp")
-            // As any new file: readable by whom the umask allows.
-            .permissions(Permissions::from_mode(0o666))
+            .permissions(Permissions::from_mode(mode))
             .tempfile_in(folder(&target))
             .map_err(|source| failed(&target, source))?;
-        Ok(Self { temporary, target })
+        Ok(Self { temporary, target, permissions })
     }
 
     /// Writes a whole file at once.
@@ -96,8 +101,13 @@ impl AtomicFile {
     /// # Errors
     /// [`Error::Write`]; the old target is then intact, except where only the last step failed.
     pub fn commit(self) -> Result<()> {
+        if let Some(permissions) = self.permissions.clone() {
+            self.file()
+                .set_permissions(permissions)
+                .map_err(|source| self.failed("set the permissions of", source))?;
+        }
         self.file().sync_all().map_err(|source| self.failed("flush", source))?;
-        let Self { temporary, target } = self;
+        let Self { temporary, target, .. } = self;
         temporary.persist(&target).map_err(|error| Error::Write {
             action: "rename the finished file to",
             path: target.clone(),
@@ -212,6 +222,22 @@ mod tests {
         fs::write(folder.path().join("plain"), b"").unwrap();
         AtomicFile::replace(folder.path().join("atomic"), b"").unwrap();
         assert_eq!(mode("atomic"), mode("plain"));
+    }
+
+    #[test]
+    fn a_new_file_has_the_permissions_of_the_one_that_it_replaces() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("secret");
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+        for kept in [0o600, 0o640, 0o444, 0o777] {
+            fs::write(&target, b"old").unwrap();
+            fs::set_permissions(&target, Permissions::from_mode(kept)).unwrap();
+            let file = AtomicFile::create(&target).unwrap();
+            assert_eq!(mode(file.temporary_path()), 0o600, "nobody else reads it before");
+            file.commit().unwrap();
+            assert_eq!((mode(&target), fs::read(&target).unwrap().len()), (kept, 0));
+            fs::remove_file(&target).unwrap();
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::checksum::ScidacChecksum;
-use crate::gauge::FileFormat;
+use crate::gauge::{FITS, FileFormat};
 use crate::qcdml::Violation;
 
 /// Result with this crate's [`enum@Error`].
@@ -50,11 +50,7 @@ pub enum Error {
         candidates: Vec<FileFormat>,
     },
     /// The links in none of the orders have the stated plaquette, and none is clearly better.
-    #[error(
-        "the header states the plaquette {}, and the links give {}: name the format",
-        stated.map_or("none".into(), |plaquette| format!("{plaquette:.9}")),
-        found.iter().map(|(format, p)| format!("{p:.9} as {format}")).collect::<Vec<_>>().join(" and ")
-    )]
+    #[error("{}", undecided(*stated, found))]
     UndecidedFormat {
         /// That of the header.
         stated: Option<f64>,
@@ -105,6 +101,26 @@ pub enum Error {
         /// Direction.
         mu: usize,
         /// Largest difference.
+        deviation: f64,
+        /// What rounding explains.
+        limit: f64,
+    },
+    /// A link that is no unit matrix, in a direction that the reader's fields do not have.
+    #[error(
+        "the link in direction {} of site {rank} is no unit matrix (off by {deviation:.1e}, and {limit:.0e} is \
+         allowed): fields leave out directions of extent 1 at the end, as of {}, so the links there would be lost; use a \
+         program that keeps them, or find out whether the extents are others",
+        ["x", "y", "z", "t"].get(*mu).unwrap_or(&"?"),
+        dims.map(|extent| extent.to_string()).join("x")
+    )]
+    LinkLeftOut {
+        /// Extents of the file's lattice.
+        dims: [usize; 4],
+        /// Rank of the site.
+        rank: u64,
+        /// Direction.
+        mu: usize,
+        /// Largest difference of a component from that of the unit matrix.
         deviation: f64,
         /// What rounding explains.
         limit: f64,
@@ -344,6 +360,11 @@ pub enum Error {
         /// Bytes needed.
         expected: u64,
     },
+    /// Whoever asked for a file wants it no more.
+    #[error(
+        "writing was stopped: the unfinished file was removed, and the old file, if there was one, is as it was"
+    )]
+    Stopped,
     /// A pipe, device or socket stands where a file is to be written.
     #[error("{} is no regular file but a pipe, device or socket, which stays: give another name", path.display())]
     NoRegularFile {
@@ -378,6 +399,22 @@ impl Error {
             other => other,
         }
     }
+}
+
+/// Links that fit in no order may be damaged; those that fit in several, such as unit matrices, are not.
+fn undecided(stated: Option<f64>, found: &[(FileFormat, f64)]) -> String {
+    let given =
+        found.iter().map(|(format, p)| format!("{p:.9} as {format}")).collect::<Vec<_>>().join(" and ");
+    let fit = stated.is_some_and(|stated| found.iter().any(|(_, p)| (stated - p).abs() < FITS));
+    let stated = stated.map_or("none".into(), |plaquette| format!("{plaquette:.9}"));
+    let advice = match fit {
+        true => "both fit; name the format",
+        false => {
+            "neither fits, and these formats have no checksum: the file may be damaged, or was written with another \
+             normalisation of the plaquette; copy it again, or name the format to read it as it is"
+        }
+    };
+    format!("the header states the plaquette {stated}, and the links give {given}: {advice}")
 }
 
 /// An empty file is no question of formats.
@@ -415,7 +452,7 @@ fn joined(violations: &[Violation]) -> String {
 /// What a failed write leaves: the name is the last thing that a file gets.
 fn left(action: &str) -> &'static str {
     match action {
-        "write" | "flush" | "rename the finished file to" => {
+        "write" | "flush" | "set the permissions of" | "rename the finished file to" => {
             ", and the old file, if there was one, is as it was"
         }
         _ => "",

@@ -15,6 +15,7 @@
 use crate::access::ReadAt;
 use crate::error::{Error, Result};
 use crate::format::{IldgFormat, Precision};
+use crate::gauge::decimal;
 use crate::ildg::IldgFile;
 use crate::record::record_type::{FIELD_NORM, GRID_FORMAT, RECORD_XML};
 use crate::xml::{Document, escape};
@@ -110,6 +111,12 @@ pub struct GridStatement {
     pub link_trace: Option<f64>,
     /// Norm of the field.
     pub norm2: Option<f64>,
+}
+
+/// Average plaquette and link trace in a record of `usqcdInfo`, each with its rounding.
+pub(crate) fn usqcd_averages(record: &str) -> [Option<(f64, f64)>; 2] {
+    let text = Document::read(record.as_bytes());
+    ["plaq", "linktr"].map(|name| text.text(name).filter(|_| text.has("usqcdInfo")).and_then(decimal))
 }
 
 impl<R: ReadAt> IldgFile<R> {

@@ -71,8 +71,8 @@ pub use endian::{ByteOrder, Real, decode, decode_as, decode_ordered, encode, enc
 pub use error::{Error, Result};
 pub use format::{IldgFormat, Precision};
 pub use gauge::{
-    Body, Checksum, ChecksumKind, FileFormat, GaugeFile, GaugeMeta, GaugeWriter, MilcChecksum, Order, Rows,
-    Stated, Sums, UnitChunk,
+    Body, Checksum, ChecksumKind, FileFormat, Further, GaugeFile, GaugeMeta, GaugeWriter, MilcChecksum,
+    Order, Rows, Stated, Sums, UnitChunk, plaquette_in,
 };
 pub use grid::{GridMeta, GridStatement};
 pub use ildg::{IldgFile, Payload, Selection};
@@ -86,3 +86,4 @@ pub use scidac::{
 pub use shape::{Shape, propose_shapes};
 pub use warning::Warning;
 pub use writer::{IldgMeta, IldgWriter, PayloadWriter, TextRecord, check_lfn};
+pub use xml::{check_xml, odd_character};

@@ -94,7 +94,13 @@ pub(crate) fn describe(
     let averages = [number("PLAQUETTE"), number("LINK_TRACE")];
     let [plaquette, link_trace] = averages.map(|average| average.map(|(value, _)| value));
     let rounding = averages.map(|average| average.map_or(0.0, |(_, rounding)| rounding));
-    let stated = Stated { checksum: checksum.map(Checksum::Nersc), plaquette, link_trace, rounding };
+    let stated = Stated {
+        checksum: checksum.map(Checksum::Nersc),
+        plaquette,
+        link_trace,
+        rounding,
+        ..Stated::default()
+    };
     let description = Description { body, offset: length as u64, stated };
     let mut description = measured(FORMAT, description, size, warnings)?;
     if order.is_none() {

@@ -25,6 +25,7 @@ use crate::record::{
     ALONE, FIRST, Flags, HEADER_BYTES, LAST, MIDDLE, RecordHeader, padding, terminated, write_record,
 };
 use crate::scidac::{self, FileInfo, RecordInfo, VolumeFormat};
+use crate::xml::check_xml;
 
 /// Types that [`TextRecord`]s must not have: readers would take them for the writer's own.
 const OWN_TYPES: [&str; 11] = [
@@ -64,9 +65,9 @@ pub struct IldgMeta {
     pub format: IldgFormat,
     /// Logical file name, e.g. `lfn://group/ensemble/conf.1000`, that passes [`check_lfn`]; Grid reads no file without.
     pub lfn: Option<String>,
-    /// Text of `scidac-file-xml`; XML, because QDP++ parses it.
+    /// Text of `scidac-file-xml`; well-formed XML, because QDP++ parses it.
     pub file_xml: String,
-    /// Text of `scidac-record-xml`; XML, because QDP++ parses it.
+    /// Text of `scidac-record-xml`; well-formed XML, because QDP++ parses it.
     pub record_xml: String,
     /// Date in `scidac-private-record-xml`.
     pub date: String,
@@ -191,8 +192,8 @@ impl IldgWriter {
     ///
     /// # Errors
     /// [`Error::Write`]; [`Error::RecordType`] for an additional record that readers would misunderstand;
-    /// [`Error::ImpossibleShape`]; [`Error::Unwritable`] for a logical file name that is none, and for what Grid's reader
-    /// would not survive.
+    /// [`Error::ImpossibleShape`]; [`Error::Unwritable`] for a logical file name that is none, for texts that are no XML,
+    /// and for what Grid's reader would not survive.
     pub fn create(target: impl AsRef<Path>, meta: &IldgMeta) -> Result<Self> {
         let IldgFormat { dims, nc, precision, .. } = meta.format;
         let mut format = IldgFormat::new(dims, nc, precision)?;
@@ -232,6 +233,9 @@ impl IldgWriter {
                 (ILDG_FORMAT, MIDDLE, format.to_xml()),
             ],
         };
+        for (kind, _, text) in &records {
+            check_xml(kind, text)?;
+        }
         records.extend(lfn.map(|lfn| (ILDG_LFN, MIDDLE, terminated(lfn))));
         records.retain(|(kind, ..)| !meta.scidac_only || ![ILDG_FORMAT, ILDG_LFN].contains(kind));
         records.extend(meta.extra.iter().map(|record| (record.kind.as_str(), MIDDLE, record.text.clone())));
@@ -282,6 +286,14 @@ impl IldgWriter {
     /// [`Error::IncompletePayload`] unless exactly the payload's bytes were written; [`Error::RecordType`];
     /// [`Error::Write`]. The old target is intact.
     pub fn finish(self, checksum: ScidacChecksum, trailing: &[TextRecord]) -> Result<()> {
+        self.complete(checksum, trailing)?.commit()
+    }
+
+    /// As [`Self::finish`] but for the last steps, fsync and rename: the file is complete under its temporary name.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn complete(self, checksum: ScidacChecksum, trailing: &[TextRecord]) -> Result<AtomicFile> {
         let Self { atomic, payload, norm } = self;
         let (end, pad) = (payload.offset + payload.bytes, padding(payload.bytes));
         payload.complete().map_err(|error| error.in_file(atomic.target()))?;
@@ -298,7 +310,7 @@ impl IldgWriter {
         for record in trailing {
             offset = put(&atomic, offset, &record.kind, ALONE, &record.text)?;
         }
-        atomic.commit()
+        Ok(atomic)
     }
 }
 

@@ -4,6 +4,9 @@
 //! namespace prefixes, and must be read. So this scan takes `<name …>text</name>` where it finds it and notes
 //! what a strict parser would have refused.
 
+use crate::error::{Error, Result};
+use crate::qcdml;
+
 /// One element with the text directly after its opening tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Element {
@@ -146,6 +149,27 @@ fn is_blank(c: char) -> bool {
     c.is_whitespace() || c == '\0'
 }
 
+/// Refuses a record of a new file that strict readers would not parse.
+///
+/// # Errors
+/// [`Error::Unwritable`] for text that is no well-formed XML 1.0; characters that XML does not have are none.
+pub fn check_xml(kind: &str, text: &str) -> Result<()> {
+    let problem = match qcdml::tree::read(text.trim_end_matches('\0')) {
+        Ok(_) => return Ok(()),
+        Err(violation) => violation.problem,
+    };
+    let detail = format!(
+        "`{kind}` would be no XML that its readers take: {problem}; give a document such as <info>text</info>"
+    );
+    Err(Error::Unwritable { detail })
+}
+
+/// The first character that no XML document may have, Char of XML 1.0: control characters but tab and the ends of lines.
+pub fn odd_character(text: &str) -> Option<char> {
+    let is_odd = |c: char| (c < ' ' && !"\t\n\r".contains(c)) || matches!(c, '\u{fffe}' | '\u{ffff}');
+    text.chars().find(|&c| is_odd(c))
+}
+
 /// Text as it may stand within an element.
 pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
@@ -210,6 +234,39 @@ mod tests {
     fn binary_junk_is_survived() {
         let document = Document::read(b"\x00\xff\xfe<\x80><lx>\xf04</lx>\x01<\"");
         assert!(document.text("lx").is_some() && document.malformed.is_some());
+    }
+
+    #[test]
+    fn what_strict_readers_do_not_parse_is_not_written() {
+        for xml in [
+            "<a/>",
+            "<?xml version=\"1.0\"?>\n<a b=\"c\">\td &lt; &#233; <!-- e --></a>\0",
+            "<a>\u{e4}\u{7f}</a>",
+        ] {
+            assert!(check_xml("x", xml).is_ok(), "{xml}");
+        }
+        for xml in [
+            "",
+            "text",
+            "<a>",
+            "<a></b>",
+            "<a/><b/>",
+            "<a>\u{1}</a>",
+            "<a>\u{ffff}</a>",
+            "<a>&#1;</a>",
+            "<a>&b;</a>",
+            "<a b=\"\u{1}\"/>",
+            "<a>b & c</a>",
+            "<a/>text",
+            "<a b=c/>",
+            "<a b=\"1\" b=\"2\"/>",
+            "<a b=\"<\"/>",
+            "<1/>",
+            "<a><!-- \u{2} --></a>",
+        ] {
+            let text = check_xml("x", xml).expect_err(xml).to_string();
+            assert!(text.contains("`x` would be no XML"), "{text}");
+        }
     }
 
     #[test]

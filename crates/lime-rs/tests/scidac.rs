@@ -249,15 +249,25 @@ fn nothing_is_seen_of_an_unfinished_file() {
 fn what_cannot_be_a_record_is_not_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a");
-    let mut writer = ScidacWriter::create(&path, &DIMS, "").unwrap();
+    let mut writer = ScidacWriter::create(&path, &DIMS, "<file/>").unwrap();
     for (kind, typesize) in [(RecordKind::Field, 0), (slice(3), 8), (RecordKind::Field, u64::MAX)] {
         let meta = ScidacMeta::new(kind, "x", "F", typesize, 1);
         assert!(matches!(writer.write_record(&meta, &[]), Err(Error::Unwritable { .. })));
     }
-    assert!(matches!(ScidacWriter::create(&path, &[], ""), Err(Error::UnusableDimensions { .. })));
+    // Texts that are no XML, and statements that would make one.
+    let mut odd = ScidacMeta::new(RecordKind::Field, "a\u{1}", "F", 4, 1);
+    assert!(matches!(writer.begin_record(&odd), Err(Error::Unwritable { .. })));
+    odd.info.datatype = "a".into();
+    odd.user_xml = "<a>b & c</a>".into();
+    assert!(matches!(writer.begin_record(&odd), Err(Error::Unwritable { .. })));
+    for text in ["", "text", "<a>\u{8}</a>"] {
+        let refused = ScidacWriter::create(&path, &DIMS, text);
+        assert!(matches!(refused, Err(Error::Unwritable { .. })), "{text:?}");
+    }
+    assert!(matches!(ScidacWriter::create(&path, &[], "<file/>"), Err(Error::UnusableDimensions { .. })));
     for lists in [vec![vec![0, 1]], vec![vec![1, 0]], vec![vec![0, 0]], vec![vec![0, 1], vec![]]] {
         let complete = lists == [vec![0, 1]];
-        assert_eq!(ScidacWriter::create_parts(&path, &[2], lists, "").is_ok(), complete);
+        assert_eq!(ScidacWriter::create_parts(&path, &[2], lists, "<file/>").is_ok(), complete);
     }
 }
 
@@ -438,8 +448,8 @@ proptest! {
         let inside: u64 = ends.iter().map(|ends| (ends[1] - ends[0] + 1) as u64).product();
 
         let mut writer = match volumes {
-            1 => ScidacWriter::create(&path, &dims, "").unwrap(),
-            _ => ScidacWriter::create_parts(&path, &dims, lists, "").unwrap(),
+            1 => ScidacWriter::create(&path, &dims, "<file/>").unwrap(),
+            _ => ScidacWriter::create_parts(&path, &dims, lists, "<file/>").unwrap(),
         };
         for (kind, count) in [(RecordKind::Field, sites), (RecordKind::Hyper { lower, upper }, inside)] {
             let meta = ScidacMeta::new(kind, "Real", "D", 8, each as u64);

@@ -12,7 +12,7 @@ use gaugelink_lattice::file::FieldFile;
 use gaugelink_lattice::{DIM_MAX, Field, Site};
 use gaugelink_physics::dirac::{SPINS, SpinorField, write_propagator, write_spinors};
 use gaugelink_plugin_sdk::Extensible;
-use lime_rs::{Precision, RecordKind, ScidacMeta};
+use lime_rs::{Precision, RecordKind, ScidacMeta, check_xml, odd_character};
 use std::ffi::c_char;
 use std::path::Path;
 
@@ -67,7 +67,13 @@ impl Options {
                 )));
             }
         };
-        Ok(How { precision: precision(self.precision)?, info: info.unwrap_or_default(), format })
+        let info = info.unwrap_or_default();
+        if let Some(odd) = odd_character(info) {
+            return Err(Failure::invalid(format!(
+                "options->info has the character {odd:?}, which XML does not have: leave control characters out"
+            )));
+        }
+        Ok(How { precision: precision(self.precision)?, info, format })
     }
 }
 
@@ -81,11 +87,13 @@ fn write_matrices<const N: usize>(
 ) -> Result<()> {
     let record_xml = match record_xml.trim_start() {
         "" => "<?xml version=\"1.0\"?><Propagator></Propagator>",
-        text if text.starts_with('<') => record_xml,
         _ => {
-            return Err(Failure::invalid(
-                "options->info is no XML, which QDP++ parses: give a document such as <Propagator>...</Propagator>, or none",
-            ));
+            check_xml("options->info", record_xml).map_err(|error| {
+                Failure::invalid(format!(
+                    "{error}: QDP++ parses it, e.g. <Propagator>...</Propagator>; or give none"
+                ))
+            })?;
+            record_xml
         }
     };
     if columns.len() != SPINS * N {

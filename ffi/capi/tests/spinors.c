@@ -483,8 +483,15 @@ static void bad_writes(const char *folder, gaugelink_spinor *const *columns) {
   refused(gaugelink_spinor_file_write(columns, 1, path, &how, &error), GLK_INVALID_ARG, "for propagators", "a field as qdp++");
   how.info = "wall source";
   refused(gaugelink_propagator_write(columns, 12, NULL, path, &how, &error), GLK_INVALID_ARG, "no XML", "no XML");
+  how.info = "<Propagator><mass>0.1</Propagator>";
+  refused(gaugelink_propagator_write(columns, 12, NULL, path, &how, &error), GLK_INVALID_ARG, "no XML", "an open element");
+  how.info = "<Propagator>a & b</Propagator>";
+  refused(gaugelink_propagator_write(columns, 12, NULL, path, &how, &error), GLK_INVALID_ARG, "no XML", "a bare ampersand");
   how.format = NULL;
   refused(gaugelink_propagator_write(columns, 12, NULL, path, &how, &error), GLK_INVALID_ARG, "source is NULL", "no source");
+  how.info = "mass\x01";
+  refused(gaugelink_propagator_write(columns, 12, SOURCE, path, &how, &error), GLK_INVALID_ARG, "control characters", "control");
+  refused(gaugelink_spinor_file_write(columns, 1, path, &how, &error), GLK_INVALID_ARG, "control characters", "control");
   how.info = "\xff";
   refused(gaugelink_propagator_write(columns, 12, SOURCE, path, &how, &error), GLK_INVALID_ARG, "not UTF-8", "bytes");
   refused(gaugelink_spinor_file_write(columns, 1, "/nowhere/prop", NULL, &error), GLK_IO, "/nowhere", "no folder");

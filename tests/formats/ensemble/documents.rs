@@ -64,6 +64,10 @@ fn documents_are_written_checked_and_never_replaced() {
         ("\"mc://example/", "\"example/", "markovChainURI"),
         ("date = \"2026-11-01T12:00:00Z\"", "date = \"yesterday\"", "write date and time"),
         ("name = \"HMC\"", "name = \"my HMC\"", "XML name"),
+        ("beta = 6.0", "beta = nan", "expected a finite number"),
+        ("beta = 6.0", "beta = -inf", "expected a finite number"),
+        ("project = \"", "project = \"\\u0001", "`ensemble.project` has a control character"),
+        ("parameters = {", "parameters = { a = \"\\u001b[2J\",", "`algorithm.parameters.a` has a control"),
     ] {
         assert!(text.contains(from), "{from}");
         fs::write(&metadata, text.replace(from, to)).unwrap();

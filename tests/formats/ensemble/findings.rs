@@ -31,6 +31,37 @@ fn list_reads_headers_only() {
     assert!(text.contains("24 configurations in 24 files"), "{text}");
 }
 
+/// The field of one configuration again in single precision, under another number, is no second configuration.
+#[test]
+fn a_copy_in_single_precision_counts_once() {
+    let ensemble = Ensemble::new();
+    let words = "ildg convert --json --to ildg --precision f32 --lfn lfn://gaugelink/conf.1240";
+    let copy = ensemble.file(&name(1240));
+    let answer = crate::program::run(words, &[&ensemble.file(&name(1060)), &copy]);
+    assert_eq!(answer.status, 0, "{}", answer.stderr);
+    let before = ensemble.run("verify --json", "out").lines();
+    assert_eq!(wrong(&before), [finding("rounded copy", &[&name(1060), &name(1240)], &[1060, 1240])]);
+    let summary = of_kind(&before, "summary")[0].clone();
+    assert_eq!((&summary["averaged"], &summary["copies"]), (&LENGTH.into(), &1.into()), "{summary}");
+
+    // The same plaquettes and loops, and other links: two neighbours exchanged by a shift of the whole field.
+    let path = ensemble.file(&name(1250));
+    let (offset, length) = payload(&copy);
+    let mut bytes = fs::read(&copy).unwrap();
+    // Sites are 4 x 72 bytes of f32 links, and a time slice of 64 of them a quarter of the field.
+    bytes[offset..offset + length].rotate_left(length / 4);
+    fs::write(&path, bytes).unwrap();
+    let lines = ensemble.run("verify --json --ignore-checksum", "out").lines();
+    let rounded: Vec<bool> = of_kind(&lines, "finding")
+        .iter()
+        .filter(|line| line["what"] == "rounded copy")
+        .map(|line| line["wrong"].as_bool().unwrap())
+        .collect();
+    assert_eq!(rounded, [true, false], "a suspicion only");
+    let summary = of_kind(&lines, "summary")[0].clone();
+    assert_eq!(summary["configurations"], LENGTH + 2, "{summary}");
+}
+
 #[test]
 fn every_planted_flaw_is_found() {
     let ensemble = Ensemble::new();

@@ -1,8 +1,8 @@
 //! `[action]`: which gauge action.
 
-use super::tables::finite;
+use super::tables::{finite, finite_if_given};
 use gaugelink_physics::action::{DBW2, IWASAKI, SYMANZIK};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 /// `[action]`: Wilson's gauge action, or one with rectangles.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
@@ -64,8 +64,4 @@ impl ActionTable {
             _ => Some("`c1` is used only with kind = \"improved\""),
         }
     }
-}
-
-fn finite_if_given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
-    finite(deserializer).map(Some)
 }

@@ -3,7 +3,7 @@
 
 use super::boundary::BoundarySigns;
 use super::stage::{max_iterations, reachable};
-use super::tables::{at_least_one, finite, positive, yes};
+use super::tables::{at_least_one, finite, finite_if_given, positive, yes};
 use gaugelink_lattice::group::group_name;
 use gaugelink_physics::action::{Solves, Zolotarev};
 use gaugelink_physics::dirac::{DenseMatrix, Quark, QuarkMatrix};
@@ -244,10 +244,6 @@ fn force_tolerance() -> f64 {
 
 fn tolerance() -> f64 {
     Solves::default().action.tolerance
-}
-
-fn finite_if_given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
-    finite(deserializer).map(Some)
 }
 
 fn reachable_if_given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {

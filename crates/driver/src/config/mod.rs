@@ -35,11 +35,11 @@ pub use stage::{
     FlowStage, FthmcStage, HeatbathStage, HmcStage, LinkRows, PropagatorTable, ProposalStage, SolveStage,
     Stage, WriteStage,
 };
-pub(crate) use tables::cores;
 pub use tables::{
     Condensate, FormatName, GroupName, LatticeTable, MachineTable, MeasureTable, PrecisionName, RunTable,
     StartKind, StartTable,
 };
+pub(crate) use tables::{cores, finite, finite_if_given};
 pub use train::{BlockFitTable, ChainTable, TrainFile, TrainRunTable, TrainTable};
 
 use crate::error::DriverError;

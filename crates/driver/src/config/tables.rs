@@ -270,13 +270,18 @@ pub(super) fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64
 }
 
 /// A number, not NaN or infinite.
-pub(super) fn finite<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+pub(crate) fn finite<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     let x = f64::deserialize(deserializer)?;
     if x.is_finite() {
         Ok(x)
     } else {
         Err(serde::de::Error::custom(format!("{x} is not possible here, expected a finite number")))
     }
+}
+
+/// The same of a key that may be left out.
+pub(crate) fn finite_if_given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    finite(deserializer).map(Some)
 }
 
 fn not_negative<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {

@@ -1,7 +1,8 @@
 //! What a person must say of an ensemble for its QCDml documents: a TOML file.
 
-use crate::config::config_error;
+use crate::config::{config_error, finite, finite_if_given};
 use crate::error::DriverError;
+use lime_rs::odd_character;
 use lime_rs::qcdml::{
     Algorithm, ArchiveEvent, Boundary, Code, EnsembleDocument, GluonAction, License, Machine, Parameter,
     Participant, QuarkAction, RevisionAction, SixLink, StoredPrecision,
@@ -84,6 +85,7 @@ enum ActionWord {
 #[serde(deny_unknown_fields)]
 struct ActionTable {
     kind: ActionWord,
+    #[serde(deserialize_with = "finite")]
     beta: f64,
     glossary: String,
     #[serde(default = "periodic")]
@@ -107,7 +109,9 @@ fn periodic() -> [BoundaryWord; 4] {
 #[serde(deny_unknown_fields)]
 struct QuarkTable {
     flavours: u32,
+    #[serde(deserialize_with = "finite")]
     kappa: f64,
+    #[serde(default, deserialize_with = "finite_if_given")]
     c_sw: Option<f64>,
     boundary: [BoundaryWord; 4],
     glossary: String,
@@ -153,7 +157,13 @@ impl About {
             path: path.into(),
             source,
         })?;
-        toml::from_str(&text).map_err(|error| config_error(path, &text, error))
+        let broken = |error| config_error(path, &text, error);
+        if let Some(key) = odd_key(&toml::from_str(&text).map_err(broken)?) {
+            let message =
+                format!("`{key}` has a control character in it, which XML does not have: leave it out");
+            return Err(DriverError::Config { path: path.into(), message });
+        }
+        toml::from_str(&text).map_err(broken)
     }
 
     /// One entry of the archive's history.
@@ -240,6 +250,26 @@ impl About {
                 parameters: self.parameters(),
             },
         }
+    }
+}
+
+/// The first key whose text no XML document can have.
+fn odd_key(table: &toml::Table) -> Option<String> {
+    table.iter().find_map(|(key, value)| {
+        if odd_character(key).is_some() {
+            return Some(key.escape_debug().to_string());
+        }
+        odd_value(value).map(|inner| format!("{key}{inner}"))
+    })
+}
+
+/// Whether a value has such a text, and below which keys of its own.
+fn odd_value(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => odd_character(text).map(|_| String::new()),
+        toml::Value::Table(table) => odd_key(table).map(|key| format!(".{key}")),
+        toml::Value::Array(values) => values.iter().find_map(odd_value),
+        _ => None,
     }
 }
 

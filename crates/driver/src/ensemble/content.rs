@@ -5,6 +5,7 @@ use super::examine::Examined;
 use super::finding::{Finding, named};
 use super::member::Member;
 use super::outlier::{Spread, outliers};
+use super::rounded::Rounded;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Plaquettes that differ by less are those of the same links: sums are exact, and only gauge transformations round.
@@ -47,7 +48,7 @@ pub(crate) struct Chain<'r> {
 
 impl<'r> Chain<'r> {
     /// Of these readings. Where neighbours with the same links are rejected trajectories, they count.
-    pub fn of(readings: &'r [Reading<'_>], strict: Strictness) -> Self {
+    pub fn of(readings: &'r [Reading<'_>], rounded: &[Rounded], strict: Strictness) -> Self {
         let usable = |(member, found): &(&Member, &Examined)| {
             member.belongs && found.is_usable(strict.ignore_checksum)
         };
@@ -58,6 +59,14 @@ impl<'r> Chain<'r> {
         let mut fields = vec![0; usable.len()];
         for (field, same) in same_fields(&usable).into_iter().enumerate() {
             same.into_iter().for_each(|index| fields[index] = field);
+        }
+        let index = |place: &usize| places.binary_search(place).ok();
+        for pair in rounded.iter().filter(|pair| pair.same) {
+            if let (Some(single), Some(double)) = (index(&pair.single), index(&pair.double)) {
+                // All that hold the field of the one hold that of the other.
+                let (old, new) = (fields[single], fields[double]);
+                fields.iter_mut().filter(|field| **field == old).for_each(|field| *field = new);
+            }
         }
         let (mut taken, mut copies, mut seen) = (Vec::new(), Vec::new(), BTreeSet::new());
         // Place, chain and links of the last one that was taken.
@@ -89,13 +98,15 @@ fn same_fields(found: &[(&Member, &Examined)]) -> Vec<Vec<usize>> {
 /// What is to be said of the links, and how far plaquettes spread where enough are known.
 pub(crate) fn content_findings(
     readings: &[Reading<'_>],
+    rounded: &[Rounded],
     strict: Strictness,
 ) -> (Vec<Finding>, Option<Spread>) {
     let mut findings = damage(readings, strict.ignore_checksum);
     findings.extend(copies(readings, strict.repeats));
     findings.extend(same_plaquettes(readings));
+    findings.extend(rounded.iter().map(|pair| pair.finding(readings)));
     findings.extend(other_statements(readings));
-    let chain = Chain::of(readings, strict).taken;
+    let chain = Chain::of(readings, rounded, strict).taken;
     let plaquettes: Vec<f64> = chain.iter().filter_map(|(_, found)| found.plaquette).collect();
     let spread = Spread::of(&plaquettes, strict.sigmas);
     for i in spread.iter().flat_map(|spread| outliers(&plaquettes, spread)) {

@@ -1,17 +1,16 @@
 //! One configuration, read and judged: what is kept of it.
 
 use super::member::Member;
-use crate::cli::ShapeArgs;
+use crate::cli::{LatticeArgs, ShapeArgs};
 use crate::command::measure::Flow;
 use crate::error::DriverError;
 use crate::links::{
-    self, Fault, Lattices, Loaded, Survey, checksum_word, judge, judge_averages, precision_name, with_group,
+    self, Fault, Lattices, Loaded, Measured, Survey, checksum_word, judge, judge_averages, precision_name,
+    with_group,
 };
 use gaugelink_lattice::file::{ReadOptions, read_with};
 use gaugelink_lattice::{GaugeField, ensure_memory};
-use gaugelink_physics::observable::{
-    link_trace, plaquette, polyakov_loop, spatial_plaquette, temporal_plaquette,
-};
+use gaugelink_physics::observable::{polyakov_loop, spatial_plaquette, temporal_plaquette};
 use gaugelink_physics::smear::{EnergyForm, FlowPoint, FlowTable};
 use indicatif::ProgressBar;
 use lime_rs::GaugeFile;
@@ -34,7 +33,8 @@ impl Source {
     pub fn of(member: &Member, shape: &ShapeArgs) -> Self {
         let path = std::path::absolute(&member.path).unwrap_or_else(|_| member.path.clone());
         let format = shape.format.map(|format| format.name());
-        let dims = shape.dims.as_ref().map(|dims| format!("{dims:?} {}", shape.nc));
+        let LatticeArgs { dims, nc } = &shape.lattice;
+        let dims = dims.as_ref().map(|dims| format!("{dims:?} {nc}"));
         let given = format.into_iter().map(str::to_owned).chain(dims).collect::<Vec<_>>().join(" ");
         Self {
             // Names of other bytes than UTF-8 stay different names.
@@ -209,10 +209,10 @@ impl Task<'_> {
             flow: None,
         };
         if loaded.survey.not_finite.count == 0 {
-            let (average, trace) = (plaquette(&u)[0], link_trace(&u)[0]);
+            let measured = Measured::of(&u, 0);
             let open = loaded.survey.zero.count > 0;
-            judge_averages((file.stated(), body), [average, trace], open, &mut verdict);
-            (found.plaquette, found.link_trace) = (Some(average), Some(trace));
+            judge_averages((file.format(), file.stated(), body), measured, open, &mut verdict);
+            (found.plaquette, found.link_trace) = (Some(measured.plaquette), Some(measured.link_trace));
             found.spatial_plaquette = spatial_plaquette(&u).map(|p| p[0]);
             found.temporal_plaquette = Some(temporal_plaquette(&u)[0]);
             for mu in 0..lattice.dims() {

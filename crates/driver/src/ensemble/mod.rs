@@ -12,6 +12,7 @@ mod number;
 mod outlier;
 mod qcdml;
 mod read;
+mod rounded;
 mod scan;
 mod series;
 mod store;

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// by part, it gives the natural order: `conf.9` before `conf.10`.
 pub(super) type Parts = Vec<(String, Option<u64>)>;
 
-/// Cuts a name. The words f32 and f64 are precisions, and numbers beyond 64 bits are text.
+/// Cuts a name. The words f32 and f64 are precisions, `.vol0000` and `vol0000/` those of volumes, and numbers beyond 64
+/// bits are text.
 pub(super) fn parts(name: &str) -> Parts {
     let mut parts = Vec::new();
     let (mut text, mut rest) = (String::new(), name);
@@ -14,7 +15,9 @@ pub(super) fn parts(name: &str) -> Parts {
         let end = rest[start..].find(|c: char| !c.is_ascii_digit()).map_or(rest.len(), |n| start + n);
         let digits = &rest[start..end];
         text += &rest[..start];
-        match digits.parse().ok().filter(|_| !is_precision(&text, digits, &rest[end..])) {
+        let before = &name[..name.len() - rest.len() + start];
+        let counts = !is_precision(&text, digits, &rest[end..]) && !is_volume(before, digits, &rest[end..]);
+        match digits.parse().ok().filter(|_| counts) {
             Some(number) => parts.push((std::mem::take(&mut text), Some(number))),
             None => text += digits,
         }
@@ -30,6 +33,13 @@ fn is_precision(before: &str, digits: &str, after: &str) -> bool {
     ["32", "64"].contains(&digits)
         && before.strip_suffix('f').is_some_and(|before| alone(before.chars().next_back()))
         && alone(after.chars().next())
+}
+
+/// Whether digits are the number of a volume of a SciDAC file, `conf.1000.vol0000` or `vol0000/conf.1000`.
+fn is_volume(before: &str, digits: &str, after: &str) -> bool {
+    let suffix = before.ends_with(".vol") && after.is_empty();
+    let folder = (before == "vol" || before.ends_with("/vol")) && after.starts_with('/');
+    digits.len() >= 4 && (suffix || folder)
 }
 
 /// What names of one series have in common: the text between their numbers.
@@ -75,6 +85,11 @@ mod tests {
             ("u_0007.f32", Some(7)),
             ("conf64", Some(64)),
             ("x99999999999999999999999", None),
+            ("conf.10.vol0000", Some(10)),
+            ("run7.vol0003", Some(7)),
+            ("vol0000/conf.20", Some(20)),
+            ("data/vol0000/conf", None),
+            ("conf.vol12", Some(12)),
             ("README", None),
         ] {
             assert_eq!(numbers(&[name]), [number], "{name}");

@@ -70,11 +70,12 @@ impl Documents {
                 continue;
             };
             let (lfn, step) = (&document.data_lfn, &document.steps[0]);
-            match document.to_xml() {
-                Ok(text) if check_lfn(lfn).is_ok() => {
+            // A name of several lines is none, and no XML either.
+            match check_lfn(lfn).and_then(|()| document.to_xml()) {
+                Ok(text) => {
                     documents.keep_or_write(&file_name(member), &text, |old| otherwise(old, step))?;
                 }
-                Err(error) if !is_about_names(&error) => return Err(broken(error)),
+                Err(error @ lime_rs::Error::Qcdml { .. }) if !is_about_names(&error) => return Err(broken(error)),
                 _ => documents.findings.push(lacking(match &member.lfn {
                     Some(_) => format!(
                         "states the logical name {lfn}, which no document can have: give it another one (gaugelink ildg \

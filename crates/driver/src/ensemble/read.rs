@@ -5,6 +5,7 @@ use super::content::{Chain, Reading, Strictness, content_findings};
 use super::examine::{Examined, Source, Task};
 use super::finding::{self, Finding};
 use super::member::Member;
+use super::rounded::Rounded;
 use super::scan::Ensemble;
 use super::series::Series;
 use super::store::{FILES, Store};
@@ -26,6 +27,8 @@ pub(crate) struct Read<'a> {
     args: &'a EnsembleReadArgs,
     pub store: Store,
     pub readings: Vec<Reading<'a>>,
+    /// Copies in single precision.
+    rounded: Vec<Rounded>,
     pub findings: Vec<Finding>,
 }
 
@@ -75,7 +78,8 @@ impl<'a> Read<'a> {
             Ok(())
         })?;
         bar.finish_and_clear();
-        Ok(Self { ensemble, args, store, readings, findings: ensemble.findings.clone() })
+        let rounded = Rounded::find(&readings, task.shape);
+        Ok(Self { ensemble, args, store, readings, rounded, findings: ensemble.findings.clone() })
     }
 
     fn strictness(&self) -> Strictness {
@@ -85,7 +89,7 @@ impl<'a> Read<'a> {
 
     /// What averages are over.
     pub fn chain(&self) -> Chain<'_> {
-        Chain::of(&self.readings, self.strictness())
+        Chain::of(&self.readings, &self.rounded, self.strictness())
     }
 
     /// Judges the ensemble, writes `results.jsonl`, `table.txt` and `plots/`, and prints findings, averages and a summary;
@@ -94,7 +98,7 @@ impl<'a> Read<'a> {
     /// # Errors
     /// [`DriverError`] where the folder cannot be written.
     pub fn show(&mut self, all: bool, report: &mut Report) -> Result<Summary, DriverError> {
-        let (content, spread) = content_findings(&self.readings, self.strictness());
+        let (content, spread) = content_findings(&self.readings, &self.rounded, self.strictness());
         self.findings.extend(content);
         self.findings.extend(self.changed());
         let Chain { taken, copies } = self.chain();

@@ -1,7 +1,8 @@
 //! How two sets of links differ.
 
 use gaugelink_lattice::{GaugeField, LatticeError, Site};
-use lime_rs::GaugeFile;
+use lime_rs::{Error, GaugeFile, Sums};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Bytes of a file that are looked at at a time.
 const CHUNK_BYTES: usize = 1 << 19;
@@ -43,18 +44,26 @@ impl Differences {
         (self.sum / links as f64).sqrt()
     }
 
-    /// Those between a field and a file, which is read in one pass; no second field is made.
+    /// Those between a field and a file, which is read in one pass, and the sums of the file; no second field is made.
+    /// `stop` ends the pass.
     ///
     /// # Errors
-    /// [`LatticeError::Mismatch`] for another lattice or group; those of reading.
-    pub fn from_file<const N: usize>(u: &GaugeField<f64, N>, file: &GaugeFile) -> Result<Self, LatticeError> {
+    /// [`LatticeError::Mismatch`] for another lattice or group; those of reading; [`Error::Stopped`].
+    pub fn from_file<const N: usize>(
+        u: &GaugeField<f64, N>,
+        file: &GaugeFile,
+        stop: &AtomicBool,
+    ) -> Result<(Self, Sums), LatticeError> {
         let (geometry, body) = (u.lattice().geometry(), file.body());
         if (body.dims, body.nc) != (geometry.extents(), N) {
             return Err(LatticeError::Mismatch("file and field differ in extents or group".into()));
         }
         let slots = body.order.links_per_unit();
         let (mut found, mut numbers) = (Self::default(), Vec::new());
-        file.read_units(0..body.units(), CHUNK_BYTES, false, |chunk| {
+        let sums = file.read_units(0..body.units(), CHUNK_BYTES, false, |chunk| {
+            if stop.load(Ordering::Relaxed) {
+                return Err(Error::Stopped);
+            }
             numbers.resize(chunk.units as usize * body.numbers_per_unit(), 0.0f64);
             body.decode(chunk.bytes, &mut numbers)?;
             for (i, link) in numbers.chunks_exact(body.numbers_per_link()).enumerate() {
@@ -70,9 +79,9 @@ impl Differences {
                 let off = pairs.map(|(z, w)| (z.re - w[0]).powi(2) + (z.im - w[1]).powi(2)).sum();
                 found.add(site, mu, off);
             }
-            Ok::<(), lime_rs::Error>(())
+            Ok::<(), Error>(())
         })?;
-        Ok(found)
+        Ok((found, sums))
     }
 }
 
@@ -92,13 +101,18 @@ mod tests {
         let mut u = GaugeField::<f64, 2>::random(&lattice, 1.0, Address::new(3, Purpose::Start)).unwrap();
         write(&path, &u, 0, Precision::F64, &FileText::default()).unwrap();
         let file = GaugeFile::open(&path).unwrap();
-        assert_eq!(Differences::from_file(&u, &file).unwrap(), Differences::default());
+        let compare =
+            |u: &GaugeField<f64, 2>| Differences::from_file(u, &file, &AtomicBool::new(false)).unwrap();
+        let (none, sums) = compare(&u);
+        assert_eq!((none, Some(sums.checksum())), (Differences::default(), file.stated().checksum));
+        let stopped = Differences::from_file(&u, &file, &AtomicBool::new(true)).unwrap_err();
+        assert!(matches!(stopped, LatticeError::File(Error::Stopped)), "{stopped}");
         let (block, lane) = u.layout().locate(&[3, 1, 4, 0]);
         let off = Matrix::diagonal(Complex::new(0.5, 0.0));
         for lane in u.layout().copies(lane) {
             u.set_link(block, 2, lane, &(u.link(block, 2, lane) - off));
         }
-        let found = Differences::from_file(&u, &file).unwrap();
+        let (found, _) = compare(&u);
         assert_eq!((found.differing, found.place()), (1, Some(([3, 1, 4, 0], 2))));
         assert!(
             (found.largest() - 0.5f64.sqrt()).abs() < 1e-15 && (found.rms(8) - 0.25).abs() < 1e-15,
@@ -108,6 +122,6 @@ mod tests {
         [0.5, f64::NAN, 7.0].into_iter().for_each(|off| nan.add([0; 4], 0, off));
         assert!(nan.largest().is_nan() && nan.differing == 3);
         let other = GaugeField::<f64, 1>::cold(&lattice).unwrap();
-        assert!(Differences::from_file(&other, &file).is_err());
+        assert!(Differences::from_file(&other, &file, &AtomicBool::new(false)).is_err());
     }
 }

@@ -3,15 +3,20 @@
 use super::survey::counted;
 use super::{Loaded, Survey};
 use gaugelink_lattice::file::extents;
-use lime_rs::{Body, Precision, Stated};
+use gaugelink_lattice::{DIM_MAX, GaugeField};
+use gaugelink_physics::observable::{link_trace, plaquette};
+use lime_rs::{Body, FileFormat, Precision, Stated};
 
 /// Largest ‖U U† − 1‖ that needs no remark. Double-precision runs that reunitarise now and then stay below 1e-11;
 /// single-precision numbers have 2.4e-7 from rounding, and some drift.
 const UNREMARKABLE: [(Precision, f64); 2] = [(Precision::F64, 1e-10), (Precision::F32, 2e-6)];
 
 /// Stated averages have six digits and more; a difference beyond this is none of rounding. Grid's reader, too, stops at
-/// it.
+/// it; of norms it compares ½ |a − b| / (a + b).
 const AVERAGE_DIGITS: f64 = 1e-5;
+
+/// The same where a header without a checksum states the plaquette as f64: sums of different order agree to 1e-12.
+const BINARY_DIGITS: f64 = 1e-9;
 
 /// What an error is about, and so what the user may choose to overlook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,39 +61,78 @@ pub(crate) fn judge(loaded: &Loaded, precision: Precision) -> Verdict {
     verdict
 }
 
-/// Judges the averages that a file states by those of its links.
+/// What files may state of their links, measured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Measured {
+    /// Average of `Re tr P / N`.
+    pub plaquette: f64,
+    /// Average of `Re tr U / N`.
+    pub link_trace: f64,
+    /// Σ |U|² over all components of all links of the file, four a site.
+    pub norm: f64,
+}
+
+impl Measured {
+    /// On the links of a chain. Collective.
+    pub fn of<const N: usize>(u: &GaugeField<f64, N>, chain: usize) -> Self {
+        let geometry = u.lattice().geometry();
+        // Those in directions that the field does not have are unit matrices.
+        let unit = (DIM_MAX - geometry.dims()) * N * geometry.volume();
+        Self {
+            plaquette: plaquette(u)[chain],
+            link_trace: link_trace(u)[chain],
+            norm: u.norm2()[chain] + unit as f64,
+        }
+    }
+}
+
+/// Judges the averages and the norm that a file states by those of its links.
 ///
 /// The text of an ILDG file may have another normalisation, which is a warning. Where links are `zero`, as at an open
 /// boundary, plaquettes are weighted in several ways, so there everything else is one, too.
 pub(crate) fn judge_averages(
-    (stated, body): (&Stated, &Body),
-    [plaquette, link_trace]: [f64; 2],
+    (format, stated, body): (FileFormat, &Stated, &Body),
+    measured: Measured,
     zero: bool,
     verdict: &mut Verdict,
 ) {
+    let binary = !format.has_checksum();
+    let digits = if binary { BINARY_DIGITS } else { AVERAGE_DIGITS };
     let (dims, nc) = (extents(&body.dims).len(), body.nc as f64);
     let planes = (dims * (dims - 1) / 2) as f64;
     let [of_plaquette, of_trace] = stated.rounding;
-    for (name, stated, rounding, found, factors) in [
-        ("plaquette", stated.plaquette, of_plaquette, plaquette, &[nc, planes, nc * planes][..]),
-        ("link trace", stated.link_trace, of_trace, link_trace, &[nc]),
-    ] {
-        let Some(stated) = stated else { continue };
+    let further = stated.further;
+    let plaquettes =
+        [stated.plaquette.map(|value| (value, of_plaquette))].into_iter().chain(further.plaquettes);
+    let traces = [stated.link_trace.map(|value| (value, of_trace)), further.link_trace];
+    let factors = [nc, planes, nc * planes];
+    let plaquette = |stated| ("plaquette", stated, measured.plaquette, &factors[..]);
+    let trace = |stated| ("link trace", stated, measured.link_trace, &factors[..1]);
+    let statements = plaquettes.flatten().map(plaquette).chain(traces.into_iter().flatten().map(trace));
+    judge_norm(stated, measured.norm, verdict);
+    for (name, (stated, rounding), found, factors) in statements {
         let states = |factor: &&f64| {
             // A number just half way between two decimals is rounded to either.
-            (stated - *factor * found).abs() <= (AVERAGE_DIGITS * *factor).max(rounding * (1.0 + 1e-6))
+            (stated - *factor * found).abs() <= (digits * *factor).max(rounding * (1.0 + 1e-6))
         };
         if states(&&1.0) {
             continue;
         }
         let said = if stated.abs() < READABLE { format!("{stated}") } else { format!("{stated:e}") };
-        let given = if found.abs() < READABLE { format!("{found:.9}") } else { format!("{found:e}") };
+        let decimals = if binary { 13 } else { 9 };
+        let given = if found.abs() < READABLE { format!("{found:.decimals$}") } else { format!("{found:e}") };
         // One or two digits would agree with some normalisation by chance.
         let factor = factors.iter().find(states).filter(|_| rounding <= 0.005);
         let Some(factor) = factor else {
             let differ = format!("the file states the {name} {said}, its links give {given}");
             if zero {
                 verdict.warnings.push(format!("{differ}, where those that are zero count as such"));
+            } else if binary {
+                let reason = format!(
+                    "{differ}: {format} files have no checksum, so it is damaged, or was written by a code with another \
+                     normalisation; compare it with the original"
+                );
+                verdict.errors.push((Fault::Statement, reason));
             } else {
                 let reason = format!(
                     "{differ}: its extents may stand in another order than its links do, or the text is that of another \
@@ -102,6 +146,19 @@ pub(crate) fn judge_averages(
             "the file states the {name} {said}, its links give {given}: that is {factor} times as much, another \
              normalisation"
         ));
+    }
+}
+
+/// Judges the norm that a file states, as Grid's reader does.
+fn judge_norm(stated: &Stated, norm: f64, verdict: &mut Verdict) {
+    let Some(stated) = stated.norm2 else { return };
+    let off = (stated - norm).abs() / (2.0 * (stated + norm));
+    if off.is_nan() || off.abs() >= AVERAGE_DIGITS {
+        let reason = format!(
+            "the file states the norm {stated:e}, its links give {norm:e}: the text is that of another configuration, or the \
+             links were changed after it was written; compare it with the original"
+        );
+        verdict.errors.push((Fault::Statement, reason));
     }
 }
 
@@ -172,7 +229,7 @@ mod tests {
     use super::*;
     use gaugelink_lattice::file::FileChecksum;
     use gaugelink_lattice::{Complex, GaugeField, Lattice, LatticeOptions, Matrix};
-    use lime_rs::{Checksum, FileFormat, Rows, ScidacChecksum};
+    use lime_rs::{Checksum, Further, Rows, ScidacChecksum};
 
     /// The verdict on unit links but for U_t at the sites of one time slice.
     fn verdict(link: Complex<f64>, slice: usize, sites: usize, precision: Precision) -> Verdict {
@@ -226,14 +283,16 @@ mod tests {
         assert!(v.errors[0].1.contains("site (0,0,0,7), direction t"), "{v:?}");
     }
 
+    const MEASURED: Measured = Measured { plaquette: 0.594_850_16, link_trace: 0.01, norm: 6144.0 };
+
     /// What is made of a stated plaquette, where the links have the average 0.59 in SU(3), and of a link trace.
     #[test]
     fn stated_averages_are_compared_to_their_digits_and_in_every_normalisation() {
         let body = FileFormat::Ildg.body([4, 4, 4, 8], 3, Precision::F64, Rows::All).unwrap();
         let rounded = |plaquette: Option<f64>, link_trace: Option<f64>, open, rounding| {
             let mut verdict = Verdict::default();
-            let stated = Stated { plaquette, link_trace, checksum: None, rounding: [rounding; 2] };
-            judge_averages((&stated, &body), [0.594_850_16, 0.01], open, &mut verdict);
+            let stated = Stated { plaquette, link_trace, rounding: [rounding; 2], ..Stated::default() };
+            judge_averages((FileFormat::Ildg, &stated, &body), MEASURED, open, &mut verdict);
             (verdict.errors.len(), verdict.warnings.len())
         };
         let of = |plaquette, link_trace, open| rounded(plaquette, link_trace, open, 0.0);
@@ -257,5 +316,55 @@ mod tests {
         assert_eq!(of(Some(0.59485), Some(0.0512), false), (1, 0));
         assert_eq!(of(Some(0.7), Some(0.0512), false), (2, 0));
         assert_eq!(of(Some(0.7), None, true), (0, 1), "an open boundary");
+    }
+
+    /// Headers without a checksum have sixteen digits, and each of them counts.
+    #[test]
+    fn a_plaquette_of_sixteen_digits_is_compared_to_nine() {
+        for (format, plaquette, errors, warnings) in [
+            (FileFormat::HiRep, 0.594_850_160_9, 0, 0),
+            (FileFormat::HiRep, 0.594_850_161_1, 1, 0),
+            (FileFormat::OpenQcd, 0.594_850_161_1, 1, 0),
+            (FileFormat::DdAlphaAmg, 0.594_850_158_9, 1, 0),
+            (FileFormat::HiRep, 3.0 * 0.594_850_16, 0, 1),
+            (FileFormat::Nersc, 0.594_850_161_1, 0, 0),
+        ] {
+            let body = format.body([4, 4, 4, 8], 3, Precision::F64, Rows::All).unwrap();
+            let mut verdict = Verdict::default();
+            let stated = Stated { plaquette: Some(plaquette), ..Stated::default() };
+            judge_averages((format, &stated, &body), MEASURED, false, &mut verdict);
+            assert_eq!(
+                (verdict.errors.len(), verdict.warnings.len()),
+                (errors, warnings),
+                "{format} {plaquette}"
+            );
+            let damaged =
+                verdict.errors.iter().all(|(_, reason)| reason.contains("it is damaged, or was written"));
+            assert!(damaged, "{verdict:?}");
+        }
+    }
+
+    #[test]
+    fn norms_and_what_further_records_state_are_compared_too() {
+        let body = FileFormat::Ildg.body([4, 4, 4, 8], 3, Precision::F64, Rows::All).unwrap();
+        let of = |stated: Stated| {
+            let mut verdict = Verdict::default();
+            judge_averages((FileFormat::Ildg, &stated, &body), MEASURED, false, &mut verdict);
+            verdict.errors.len()
+        };
+        // ½ |a − b| / (a + b) < 1e-5: off by 4e-5 of itself.
+        for (norm, errors) in [(6144.0, 0), (6144.2, 0), (6144.3, 1), (0.0, 1), (-6144.0, 1), (f64::NAN, 1)] {
+            assert_eq!(of(Stated { norm2: Some(norm), ..Stated::default() }), errors, "{norm}");
+        }
+        let right = (0.594_850_16, 0.0);
+        for (plaquettes, link_trace, errors) in [
+            ([Some(right), None], None, 0),
+            ([Some((0.6, 0.0)), None], None, 1),
+            ([Some((0.6, 0.05)), Some((0.7, 0.0))], Some((0.02, 0.0)), 2),
+        ] {
+            let further = Further { plaquettes, link_trace };
+            let stated = Stated { plaquette: Some(right.0), further, ..Stated::default() };
+            assert_eq!(of(stated), errors, "{further:?}");
+        }
     }
 }

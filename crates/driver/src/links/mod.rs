@@ -8,11 +8,10 @@ mod survey;
 
 pub(crate) use difference::Differences;
 pub(crate) use group::in_the_group;
-use judge::Verdict;
-pub(crate) use judge::{Fault, judge, judge_averages, unfit_for_updates};
+pub(crate) use judge::{Fault, Measured, Verdict, judge, judge_averages, unfit_for_updates};
 pub(crate) use survey::{Survey, counted};
 
-use crate::cli::ShapeArgs;
+use crate::cli::{LatticeArgs, ShapeArgs};
 use crate::error::DriverError;
 use crate::progress;
 use gaugelink_lattice::comm::Comm;
@@ -79,8 +78,21 @@ pub(crate) fn precision_name(precision: Precision) -> &'static str {
 /// # Errors
 /// [`DriverError::Input`] for extents that are none; else those of [`open_as`], with the options that help.
 pub(crate) fn open(path: &Path, shape: &ShapeArgs, payload: usize) -> Result<GaugeFile, DriverError> {
-    let selection = Selection { shape: given(shape)?, payload };
-    open_as(path, shape.format, selection).map_err(|error| advised(error, path))
+    open_on(path, shape.format, &shape.lattice, payload)
+}
+
+/// As [`open`].
+///
+/// # Errors
+/// As there.
+pub(crate) fn open_on(
+    path: &Path,
+    format: Option<FileFormat>,
+    lattice: &LatticeArgs,
+    payload: usize,
+) -> Result<GaugeFile, DriverError> {
+    let selection = Selection { shape: given(lattice)?, payload };
+    open_as(path, format, selection).map_err(|error| advised(error, path))
 }
 
 /// The formats that a file may have, and its description as the first of them: no link is looked at.
@@ -93,7 +105,7 @@ pub(crate) fn describe(path: &Path, shape: &ShapeArgs) -> Result<(Vec<FileFormat
             Some(format) => vec![format],
             None => GaugeFile::detect(path)?,
         };
-        let file = GaugeFile::open_as(path, formats.first().copied(), given(shape)?)?;
+        let file = GaugeFile::open_as(path, formats.first().copied(), given(&shape.lattice)?)?;
         Ok((formats, file))
     };
     describe().map_err(|error| advised(error, path))
@@ -153,7 +165,7 @@ pub(crate) fn lacks_shape(error: &Error) -> bool {
 }
 
 /// The shape on the command line; extents left out at the end are 1.
-fn given(args: &ShapeArgs) -> Result<Option<Shape>, DriverError> {
+fn given(args: &LatticeArgs) -> Result<Option<Shape>, DriverError> {
     let Some(extents) = &args.dims else { return Ok(None) };
     if !(2..=4).contains(&extents.len()) || extents.contains(&0) {
         return Err(DriverError::Input(format!(
@@ -285,22 +297,22 @@ pub(crate) fn load<T: Real, const N: usize>(
     Err(LatticeError::OtherRank.into())
 }
 
-/// All that is odd about a loaded configuration that is used as it is: what its file, its links and their averages,
-/// plaquette and link trace, tell. Collective.
+/// All that is odd about a loaded configuration that is used as it is: what its file, its links, their averages and their
+/// norm tell. Collective.
 ///
 /// # Errors
-/// [`DriverError::Input`] for averages that the file states otherwise, where that is to be refused.
+/// [`DriverError::Input`] for averages or a norm that the file states otherwise, where that is to be refused.
 pub(crate) fn remarks(
     file: &GaugeFile,
     path: &Path,
     loaded: &Loaded,
-    averages: [f64; 2],
+    measured: Measured,
     comm: &dyn Comm,
     refusals: Refusals,
 ) -> Result<Vec<String>, DriverError> {
     let mut verdict = judge(loaded, file.body().precision);
     let open = comm.max(loaded.survey.zero.count as f64) > 0.0;
-    judge_averages((file.stated(), file.body()), averages, open, &mut verdict);
+    judge_averages((file.format(), file.stated(), file.body()), measured, open, &mut verdict);
     refusals.check(&verdict, path)?;
     let stated = file.warnings().iter().map(ToString::to_string);
     Ok(stated.chain(verdict.reasons()).chain(verdict.warnings.iter().cloned()).collect())

@@ -33,6 +33,7 @@ mod write;
 use crate::config::RunFile;
 use crate::error::DriverError;
 use crate::report::{Report, aside};
+use crate::signals;
 use directory::Log;
 pub(crate) use directory::{LOG, RunDirectory, Work};
 use engine::{Engine, Setting, State};
@@ -118,17 +119,11 @@ fn other_plugins(directory: &RunDirectory, began: &[Identity], now: &[Identity])
 /// # Errors
 /// [`DriverError::Io`].
 pub(crate) fn stop_flag(directory: &Path) -> Result<Arc<AtomicBool>, DriverError> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
-        signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, stop.clone())
-            .and_then(|_| signal_hook::flag::register(signal, stop.clone()))
-            .map_err(|source| DriverError::Io {
-                action: "listen to signals for",
-                path: directory.into(),
-                source,
-            })?;
-    }
-    Ok(stop)
+    signals::stop_flag().map_err(|source| DriverError::Io {
+        action: "listen to signals for",
+        path: directory.into(),
+        source,
+    })
 }
 
 fn on_all_ranks(

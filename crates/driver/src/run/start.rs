@@ -3,12 +3,11 @@
 use super::provenance::{InputFile, Provenance};
 use crate::config::{FormatName, GroupName, RunFile, StartKind};
 use crate::error::DriverError;
-use crate::links::{self, Refusals};
+use crate::links::{self, Measured, Refusals};
 use crate::report::aside;
 use gaugelink_lattice::group::group_name;
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, Lattice, file as gauge_file};
-use gaugelink_physics::observable;
 use lime_rs::{GaugeFile, Shape};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -138,10 +137,10 @@ pub(crate) fn first<const N: usize>(
                 found = Some(InputFile::new(&input.path, &loaded.checksum));
                 last = Some(loaded);
             }
-            let averages = [observable::plaquette(&u)[0], observable::link_trace(&u)[0]];
+            let measured = Measured::of(&u, 0);
             if let Some(loaded) = last {
                 let comm = lattice.comm();
-                let remarks = links::remarks(&input.file, &input.path, &loaded, averages, comm, refusals)?;
+                let remarks = links::remarks(&input.file, &input.path, &loaded, measured, comm, refusals)?;
                 for remark in remarks.iter().filter(|_| comm.rank() == 0) {
                     aside(format_args!(
                         "{}: warning: {}",

@@ -5,6 +5,7 @@
 //! cache once, summed there, and each line of the field's memory is touched once.
 
 use super::CHUNK_BYTES;
+use super::beyond::Beyond;
 use crate::field::{FieldReader, FieldWriter};
 use crate::geometry::unravel;
 use crate::layout::{LaneMeaning, Layout};
@@ -83,11 +84,15 @@ impl<'a> Stretches<'a> {
         progress: Option<&(dyn Fn(u64) + Sync)>,
     ) -> lime_rs::Result<Sums> {
         let mut sums = Sums::new(file.format().checksum_kind(), false);
+        let (beyond, mut numbers) = (Beyond::of(self.body), Vec::new());
         self.walk(places, |sites, blocks, bytes| {
             let lane_bytes = bytes.len() / sites.len();
             for (site, lane) in sites.iter().zip(bytes.chunks_exact_mut(lane_bytes)) {
                 file.read_bytes(*site, lane)?;
                 sums.add(self.body, *site, lane)?;
+                if let Some(beyond) = &beyond {
+                    beyond.check_bytes(*site, lane, &mut numbers).map_err(|error| file.named(error))?;
+                }
             }
             let gather = Gather { field, body: self.body, blocks, bytes, lane_bytes };
             run_kernel(isa, &gather, 0..blocks.len(), &mut Tally::none());

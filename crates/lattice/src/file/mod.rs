@@ -1,5 +1,6 @@
 //! Gauge fields from and to files of every format, and other fields in SciDAC's, each rank its own part.
 
+mod beyond;
 mod lanes;
 mod part;
 mod read;
@@ -10,7 +11,7 @@ mod write;
 pub use part::{Part, read_box};
 pub use read::{FileChecksum, ReadOptions, read, read_with};
 pub use sites::{FieldFile, read_fields};
-pub use write::{FileText, WriteOptions, write, write_as};
+pub use write::{Complete, FileText, WriteOptions, complete_as, write, write_as};
 
 use crate::comm::Comm;
 use crate::error::LatticeError;
@@ -338,5 +339,34 @@ mod tests {
         let text = refused(&u, &WriteOptions::new(FileFormat::Ildg, Precision::F64));
         assert!(text.contains("every link is zero"), "{text}");
         assert_eq!(std::fs::read(&path).unwrap(), b"old");
+    }
+
+    /// A file may be looked at before it has its name, and until then, or where the writing is stopped, the old one is there.
+    #[test]
+    fn a_complete_file_has_its_name_when_it_is_given_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("u");
+        let entries = || std::fs::read_dir(folder.path()).unwrap().count();
+        let lattice = Lattice::new(&[4, 4, 4], LatticeOptions::default()).unwrap();
+        let u = GaugeField::<f64, 3>::random(&lattice, 1.0, Address::new(9, Purpose::Start)).unwrap();
+        for format in [FileFormat::Ildg, FileFormat::HiRep] {
+            std::fs::write(&path, b"old").unwrap();
+            let options = WriteOptions { plaquette: Some(0.5), ..WriteOptions::new(format, Precision::F64) };
+            let complete = complete_as(&path, &u, 0, &options).unwrap();
+            let mut back = GaugeField::<f64, 3>::cold(&lattice).unwrap();
+            read(&GaugeFile::open(complete.path().unwrap()).unwrap(), &mut back, 0).unwrap();
+            assert_eq!(back.as_slice(), u.as_slice());
+            assert_eq!((std::fs::read(&path).unwrap(), entries()), (b"old".into(), 2));
+            drop(complete);
+            let stop = std::sync::atomic::AtomicBool::new(true);
+            let options = WriteOptions { stop: Some(&stop), ..options };
+            let stopped = write_as(&path, &u, 0, &options).unwrap_err();
+            assert!(matches!(stopped, LatticeError::File(lime_rs::Error::Stopped)), "{stopped}");
+            assert_eq!((std::fs::read(&path).unwrap(), entries()), (b"old".into(), 1), "{format}");
+            stop.store(false, std::sync::atomic::Ordering::Relaxed);
+            let sums = complete_as(&path, &u, 0, &options).unwrap().commit(lattice.comm()).unwrap();
+            assert_eq!(GaugeFile::open(&path).unwrap().sums(false).unwrap().checksum(), sums.checksum());
+            assert_eq!(entries(), 1);
+        }
     }
 }

@@ -72,7 +72,7 @@ impl Part {
 ///
 /// # Errors
 /// [`LatticeError::Mismatch`] for a box that reaches past the end, and for a lattice of several ranks, which has boxes of
-/// its own; [`LatticeError::File`].
+/// its own; [`LatticeError::File`], as for [`read`](super::read()).
 pub fn read_box(
     file: &GaugeFile,
     lattice: &Lattice,

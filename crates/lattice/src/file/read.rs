@@ -1,5 +1,6 @@
 //! Reading: every thread its own sites.
 
+use super::beyond::Beyond;
 use super::lanes::Stretches;
 use super::region::{Piece, Region, count, within};
 use super::{CHUNK_BYTES, agree, combine, on_threads};
@@ -45,7 +46,8 @@ pub struct ReadOptions<'a> {
 /// The checksum of all ranks' bytes is returned beside what the file states; a difference is no error here.
 ///
 /// # Errors
-/// [`LatticeError::Mismatch`] where file and field differ in extents or group; [`LatticeError::File`];
+/// [`LatticeError::Mismatch`] where file and field differ in extents or group; [`LatticeError::File`], also for links
+/// that the field has no place for (directions of extent 1 at the end) and that are no unit matrices;
 /// [`LatticeError::OtherRank`] where another rank failed.
 pub fn read<T: Real, const N: usize>(
     file: &GaugeFile,
@@ -107,7 +109,8 @@ pub fn read_with<T: Real, const N: usize>(
     Ok(FileChecksum { computed: sums.checksum(), stored, scidac: sums.scidac, posix_cksum })
 }
 
-/// Hands the numbers of some units to `visit` and returns the sums over those that count here.
+/// Hands the numbers of some units to `visit` and returns the sums over those that count here. Links that no field has
+/// a place for have to be unit matrices.
 pub(super) fn read_pieces(
     file: &GaugeFile,
     options: ReadOptions<'_>,
@@ -115,12 +118,16 @@ pub(super) fn read_pieces(
     visit: impl Fn(&UnitChunk<'_>, &[f64]),
 ) -> lime_rs::Result<Sums> {
     let body = file.body();
+    let beyond = Beyond::of(body);
     let mut numbers = Vec::new();
     let mut sums = Sums::new(file.format().checksum_kind(), options.posix_cksum);
     for Piece { units, counted } in pieces {
         let part = file.read_units(units, CHUNK_BYTES, options.posix_cksum, |chunk| {
             numbers.resize(chunk.units as usize * body.numbers_per_unit(), 0.0f64);
             body.decode(chunk.bytes, &mut numbers)?;
+            if let Some(beyond) = &beyond {
+                beyond.check(chunk.first_unit, &numbers).map_err(|error| file.named(error))?;
+            }
             visit(&chunk, &numbers);
             if let Some(progress) = options.progress {
                 progress(chunk.bytes.len() as u64);

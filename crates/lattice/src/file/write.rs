@@ -3,16 +3,18 @@
 use super::lanes::Stretches;
 use super::region::{Piece, Region, count, within};
 use super::{CHUNK_BYTES, agree, combine, on_threads, share};
+use crate::comm::Comm;
 use crate::error::LatticeError;
 use crate::gauge::GaugeField;
 use crate::geometry::{DIM_MAX, Site};
 use crate::group::Matrix;
 use crate::number::Real;
 use lime_rs::{
-    Body, ByteOrder, FileFormat, GaugeMeta, GaugeWriter, PayloadWriter, Precision, Rows, ScidacChecksum,
-    Sums, TextRecord,
+    AtomicFile, Body, ByteOrder, FileFormat, GaugeMeta, GaugeWriter, PayloadWriter, Precision, Rows,
+    ScidacChecksum, Sums, TextRecord,
 };
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What goes into a file of LIME records beside the field; other formats have no place for it.
 #[derive(Clone, Debug, Default)]
@@ -48,12 +50,15 @@ pub struct WriteOptions<'a> {
     pub link_trace: Option<f64>,
     /// Further records, and the logical file name, which Grid's reader needs.
     pub text: Option<&'a FileText>,
+    /// Raised, it ends the writing: [`lime_rs::Error::Stopped`].
+    pub stop: Option<&'a AtomicBool>,
 }
 
 impl WriteOptions<'_> {
     /// All rows, nothing stated, no further records.
     pub fn new(format: FileFormat, precision: Precision) -> Self {
-        Self { format, precision, rows: Rows::All, plaquette: None, link_trace: None, text: None }
+        let (rows, plaquette, link_trace, text, stop) = (Rows::All, None, None, None, None);
+        Self { format, precision, rows, plaquette, link_trace, text, stop }
     }
 }
 
@@ -73,19 +78,57 @@ pub fn write<T: Real, const N: usize>(
     Ok(write_as(path, field, chain, &options)?.scidac)
 }
 
+/// A file that is complete, but has not yet its name. Dropped without [`Complete::commit`] it vanishes.
+#[derive(Debug)]
+pub struct Complete {
+    /// Sums of its bytes; of openQCD's format, which states none, not complete where ranks share units.
+    pub sums: Sums,
+    /// On the first rank.
+    file: Option<AtomicFile>,
+}
+
+impl Complete {
+    /// Where it may be read meanwhile, on the first rank.
+    pub fn path(&self) -> Option<&Path> {
+        self.file.as_ref().map(AtomicFile::temporary_path)
+    }
+
+    /// Gives it its name, and returns its sums. Collective.
+    ///
+    /// # Errors
+    /// [`LatticeError::File`]: the old file, if any, is intact; [`LatticeError::OtherRank`].
+    pub fn commit(self, comm: &dyn Comm) -> Result<Sums, LatticeError> {
+        agree(comm, self.file.map_or(Ok(()), AtomicFile::commit))?;
+        Ok(self.sums)
+    }
+}
+
 /// Writes a gauge field (for a batch, its chain `chain`) as a file of any format that appears only when complete, and
-/// returns its sums; those of openQCD's format, which states none, are not complete where ranks share units. Collective.
+/// returns its sums, as of [`Complete`]. Collective.
 ///
 /// # Errors
-/// [`LatticeError::File`], e.g. for links that the format cannot hold, or that are no finite numbers in the file's
-/// precision, or all zero: the old file, if any, is intact;
-/// [`LatticeError::OtherRank`].
+/// As [`complete_as`].
 pub fn write_as<T: Real, const N: usize>(
     path: &Path,
     field: &GaugeField<T, N>,
     chain: usize,
     options: &WriteOptions<'_>,
 ) -> Result<Sums, LatticeError> {
+    complete_as(path, field, chain, options)?.commit(field.lattice().comm())
+}
+
+/// As [`write_as`], up to the last step: `path` is what it was until [`Complete::commit`]. Collective.
+///
+/// # Errors
+/// [`LatticeError::File`], e.g. for links that the format cannot hold, or that are no finite numbers in the file's
+/// precision, or all zero: the old file, if any, is intact;
+/// [`LatticeError::OtherRank`].
+pub fn complete_as<T: Real, const N: usize>(
+    path: &Path,
+    field: &GaugeField<T, N>,
+    chain: usize,
+    options: &WriteOptions<'_>,
+) -> Result<Complete, LatticeError> {
     let lattice = field.lattice();
     let (comm, geometry) = (lattice.comm(), lattice.geometry());
     let mut meta = GaugeMeta::new(options.format, geometry.extents(), N, options.precision);
@@ -109,13 +152,17 @@ pub fn write_as<T: Real, const N: usize>(
     let (temporary, offset) = share(comm, place.unwrap_or_default());
 
     let empty = Sums::new(options.format.checksum_kind(), false);
+    let go_on = || match options.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+        true => Err(lime_rs::Error::Stopped),
+        false => Ok(()),
+    };
     let write_part = || {
         if let Some(writer) = &writer {
-            let put = |at: u64, bytes: &[u8]| writer.write_body_at(at, bytes);
+            let put = |at: u64, bytes: &[u8]| go_on().and_then(|()| writer.write_body_at(at, bytes));
             return Ok((write_body(field, chain, &body, &empty, put)?, 0));
         }
         let part = PayloadWriter::attach(temporary, offset, body.bytes())?;
-        let put = |at: u64, bytes: &[u8]| part.write_payload_at(at, bytes);
+        let put = |at: u64, bytes: &[u8]| go_on().and_then(|()| part.write_payload_at(at, bytes));
         Ok((write_body(field, chain, &body, &empty, put)?, part.finish()?))
     };
     let (part, elsewhere) = agree(comm, write_part())?;
@@ -125,12 +172,11 @@ pub fn write_as<T: Real, const N: usize>(
     let finished = match writer {
         Some(writer) => {
             writer.add_written(written[0] as u64);
-            writer.finish(&whole, options.text.map_or(&[], |text| &text.after))
+            writer.complete(&whole, options.text.map_or(&[], |text| &text.after)).map(Some)
         }
-        None => Ok(()),
+        None => Ok(None),
     };
-    agree(comm, finished)?;
-    Ok(whole)
+    Ok(Complete { file: agree(comm, finished)?, sums: whole })
 }
 
 /// Hands this rank's links as bytes to `put`, with their offset in the body, from all threads.

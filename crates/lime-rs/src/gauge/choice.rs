@@ -8,7 +8,7 @@ use crate::gauge::{FileFormat, GaugeFile};
 use crate::ildg::Selection;
 
 /// Largest difference from the stated plaquette that rounding explains.
-const ROUNDING: f64 = 1e-8;
+pub(crate) const FITS: f64 = 1e-8;
 /// A plaquette so much higher is that of the right order: links in a wrong one make random loops.
 const CLEAR: f64 = 0.1;
 
@@ -47,9 +47,8 @@ impl GaugeFile<File> {
 
 /// Which pair of a computed and a stated plaquette is that of the right order, if one is.
 fn best(pairs: &[(f64, Option<f64>)]) -> Option<usize> {
-    let near = |&(found, stated): &(f64, Option<f64>)| {
-        stated.is_some_and(|stated| (stated - found).abs() < ROUNDING)
-    };
+    let near =
+        |&(found, stated): &(f64, Option<f64>)| stated.is_some_and(|stated| (stated - found).abs() < FITS);
     let fitting: Vec<usize> = (0..pairs.len()).filter(|&i| near(&pairs[i])).collect();
     if let [only] = fitting[..] {
         return Some(only);

@@ -9,13 +9,18 @@ mod choice;
 pub(crate) mod format;
 pub(crate) mod order;
 mod pass;
+mod stated;
 pub(crate) mod sums;
 mod writer;
+
+pub(crate) use choice::FITS;
 
 pub use body::{Body, Rows};
 pub use format::FileFormat;
 pub use order::Order;
 pub use pass::UnitChunk;
+pub(crate) use stated::decimal;
+pub use stated::{Further, Stated, plaquette_in};
 pub use sums::{Checksum, ChecksumKind, MilcChecksum, Sums};
 pub use writer::{GaugeMeta, GaugeWriter};
 
@@ -25,30 +30,14 @@ use std::path::{Path, PathBuf};
 use crate::access::{ReadAt, open_file};
 use crate::endian::ByteOrder;
 use crate::error::{Error, Result};
-use crate::grid::GridStatement;
 use crate::ildg::{IldgFile, Selection};
-use crate::record::record_type::{ILDG_BINARY, ILDG_FORMAT, PRIVATE_FILE_XML, SCIDAC_BINARY, XLF_INFO};
+use crate::record::record_type::{ILDG_BINARY, ILDG_FORMAT, PRIVATE_FILE_XML, SCIDAC_BINARY};
 use crate::record::{MAGIC, Record};
 use crate::scanner::{read, scan};
 use crate::scidac::{Places, ScidacFile};
 use crate::shape::Shape;
 use crate::warning::Warning;
 use crate::{ddalphaamg, hirep, milc, nersc, openqcd, scidac};
-
-/// What a file says of its links beside their bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Stated {
-    /// Its checksum.
-    pub checksum: Option<Checksum>,
-    /// Average plaquette, `Re tr P / Nc`. For ILDG that of Grid's or USQCD's records, else of `xlf-info`, in whatever
-    /// normalisation its writer had.
-    pub plaquette: Option<f64>,
-    /// Average of `Re tr U / Nc`.
-    pub link_trace: Option<f64>,
-    /// How far plaquette and link trace may be off because of the digits that are written: half of one in the last decimal; 0
-    /// for binary numbers.
-    pub rounding: [f64; 2],
-}
 
 /// What a header describes.
 #[derive(Debug)]
@@ -313,8 +302,8 @@ impl<R: ReadAt> GaugeFile<R> {
         read(self.source(), bytes, self.offset() + first_unit * self.body().unit_bytes() as u64)
     }
 
-    /// Adds the file's name to an error.
-    fn named(&self, error: Error) -> Error {
+    /// An error on what was read of it, with the file's name where it has one.
+    pub fn named(&self, error: Error) -> Error {
         match &self.source {
             Source::Ildg(file) => file.named(error),
             Source::Scidac { path: Some(path), .. } | Source::Other { path: Some(path), .. } => {
@@ -332,32 +321,11 @@ impl<R: ReadAt> From<IldgFile<R>> for GaugeFile<R> {
         let (byte_order, rows, order) = (ByteOrder::Big, Rows::All, Order::Canonical);
         let body = Body { dims, nc, precision, byte_order, rows, order };
         let checksum = payload.checksum.map(Checksum::Scidac);
-        let info = file.own_text(XLF_INFO).ok().flatten();
-        let GridStatement { plaquette, link_trace, .. } = file.grid_statement().unwrap_or_default();
-        let written = info.as_deref().and_then(plaquette_in).filter(|_| plaquette.is_none());
-        let plaquette = plaquette.or(written.map(|(value, _)| value));
-        let rounding = [written.map_or(0.0, |(_, rounding)| rounding), 0.0];
-        let stated = Stated { checksum, plaquette, link_trace, rounding };
+        let stated = Stated::of_ildg(&file, checksum);
         let description = Description { body, offset: payload.offset, stated };
         let warnings = file.warnings().to_vec();
         Self { source: Source::Ildg(Box::new(file)), format: FileFormat::Ildg, description, warnings }
     }
-}
-
-/// The number in a line of `xlf-info` such as ` plaquette = 6.350056e-01`, and its rounding.
-fn plaquette_in(info: &str) -> Option<(f64, f64)> {
-    let value = |line: &str| decimal(line.trim().strip_prefix("plaquette")?.trim().strip_prefix('=')?.trim());
-    info.lines().find_map(value)
-}
-
-/// A finite number, and half of one in its last decimal. Fortran's exponents are understood.
-pub(crate) fn decimal(text: &str) -> Option<(f64, f64)> {
-    let text = text.replace(['D', 'd'], "e");
-    let value = text.parse().ok().filter(|x: &f64| x.is_finite())?;
-    let (digits, power) = text.split_once(['e', 'E']).unwrap_or((&text, "0"));
-    let decimals = digits.split_once('.').map_or(0, |(_, decimals)| decimals.len());
-    let last = power.parse::<i32>().unwrap_or(0).saturating_sub(i32::try_from(decimals).unwrap_or(i32::MAX));
-    Some((value, 0.5 * 10f64.powi(last)))
 }
 
 /// Extents from a binary header: positive, and small enough that no product of them overflows.
@@ -418,15 +386,6 @@ pub(crate) fn measured(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn plaquettes_in_run_information_are_found() {
-        let (value, rounding) = plaquette_in("\n plaquette = 6.350056e-01\n trajectory nr = 2\n").unwrap();
-        assert!(value == 0.635_005_6 && (rounding - 0.5e-7).abs() < 1e-20, "{rounding}");
-        for other in ["", "plaquette", "plaquette = ", "plaquette = NaN", "kappa = 0.1"] {
-            assert_eq!(plaquette_in(other), None, "{other}");
-        }
-    }
 
     #[test]
     fn what_is_no_configuration_is_no_format() {

@@ -134,14 +134,23 @@ impl GaugeWriter {
     /// [`Error::IncompletePayload`] unless exactly the body's bytes were written; [`Error::RecordType`];
     /// [`Error::Write`]. The old target is intact.
     pub fn finish(self, sums: &Sums, trailing: &[TextRecord]) -> Result<()> {
+        self.complete(sums, trailing)?.commit()
+    }
+
+    /// As [`Self::finish`] but for the last steps, fsync and rename: the file is complete under its temporary name, and may
+    /// be read there.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn complete(self, sums: &Sums, trailing: &[TextRecord]) -> Result<AtomicFile> {
         match self.inner {
-            Inner::Lime(writer) => writer.finish(sums.scidac, trailing),
+            Inner::Lime(writer) => writer.complete(sums.scidac, trailing),
             Inner::Plain { atomic, payload, meta } => {
                 payload.complete().map_err(|error| error.in_file(atomic.target()))?;
                 let header = header(&meta, &self.body, sums);
                 WriteAt::write_all_at(atomic.file(), &header, 0)
                     .map_err(|source| atomic.failed("write", source))?;
-                atomic.commit()
+                Ok(atomic)
             }
         }
     }

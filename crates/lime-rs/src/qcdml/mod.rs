@@ -6,7 +6,7 @@ mod ensemble;
 mod form;
 mod rule;
 mod schema;
-mod tree;
+pub(crate) mod tree;
 
 use std::fmt;
 

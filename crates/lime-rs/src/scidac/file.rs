@@ -151,6 +151,16 @@ impl<R: ReadAt> ScidacFile<R> {
         else {
             return Err(Error::Volumes { detail: "there is no file".into() });
         };
+        let is_part = |volume: &Volume<R>| volume.records.iter().any(|record| record.kind() == SITELIST);
+        if !has_info(&volumes[main]) && volumes.iter().any(is_part) {
+            let detail = match volumes.len() {
+                1 => "this is one of several, and the first, which describes the file, is missing".into(),
+                count => {
+                    format!("of {count} volumes none is the first, which describes the file: it is missing")
+                }
+            };
+            return Err(Error::Volumes { detail });
+        }
         volumes[..=main].rotate_right(1);
 
         let (stated, source) = (volumes[0].records.clone(), &volumes[0].source);

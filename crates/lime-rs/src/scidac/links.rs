@@ -7,12 +7,12 @@ use crate::access::ReadAt;
 use crate::endian::ByteOrder;
 use crate::error::{Error, Result};
 use crate::format::Precision;
-use crate::gauge::{Body, Checksum, Description, Order, Rows, Stated, decimal};
+use crate::gauge::{Body, Checksum, Description, Order, Rows, Stated};
+use crate::grid::usqcd_averages;
 use crate::ildg::Selection;
 use crate::scidac::Content;
 use crate::shape::Shape;
 use crate::warning::Warning;
-use crate::xml::Document;
 
 /// The description of a field of four colour matrices a site, the one chosen of several, and its index among all records.
 pub(crate) fn describe_links<R: ReadAt>(
@@ -63,13 +63,11 @@ pub(crate) fn describe_links<R: ReadAt>(
             body.bytes()
         )));
     }
-    let text = Document::read(payload.user_xml.as_deref().unwrap_or_default().as_bytes());
-    let averages =
-        ["plaq", "linktr"].map(|name| text.text(name).filter(|_| text.has("usqcdInfo")).and_then(decimal));
+    let averages = usqcd_averages(payload.user_xml.as_deref().unwrap_or_default());
     let [plaquette, link_trace] = averages.map(|average| average.map(|(value, _)| value));
     let rounding = averages.map(|average| average.map_or(0.0, |(_, rounding)| rounding));
     let checksum = payload.checksum.map(Checksum::Scidac);
-    let stated = Stated { checksum, plaquette, link_trace, rounding };
+    let stated = Stated { checksum, plaquette, link_trace, rounding, ..Stated::default() };
     Ok((Description { body, offset, stated }, chosen))
 }
 

@@ -45,6 +45,11 @@ pub(super) fn find(path: &Path) -> Vec<PathBuf> {
         _ if path.is_file() => None,
         _ => Some(name),
     };
+    // A volume that is not there is none, whatever the others are.
+    let named = stem.is_some_and(|stem| stem != name);
+    if named && !path.is_file() {
+        return vec![path.into()];
+    }
     if let Some(stem) = stem {
         let prefix = format!("{stem}.vol");
         let found = numbered(folder, &prefix, |path| path);
@@ -58,7 +63,8 @@ pub(super) fn find(path: &Path) -> Vec<PathBuf> {
         }
         _ => (folder, false),
     };
-    if is_volume || !path.is_file() {
+    // The name of a volume that is there, or the name that volumes have in common.
+    if path.is_file() == is_volume {
         let found = numbered(above, "vol", |folder| folder.join(name));
         if !found.is_empty() {
             return found;
@@ -112,5 +118,8 @@ mod tests {
         assert_eq!(find(&at("c")), folders);
         assert_eq!(find(&folders[1]), folders);
         assert_eq!(find(&at("absent")), [at("absent")]);
+        for absent in [at("a.vol0001"), at("vol0001").join("c")] {
+            assert_eq!(find(&absent), std::slice::from_ref(&absent));
+        }
     }
 }

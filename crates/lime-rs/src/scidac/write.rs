@@ -20,13 +20,14 @@ use crate::record::record_type::{
 use crate::record::{
     ALONE, FIRST, Flags, HEADER_BYTES, LAST, MIDDLE, RecordHeader, padding, terminated, write_record,
 };
+use crate::xml::check_xml;
 
 /// Everything of a logical record but its data and their checksum.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScidacMeta {
     /// Private metadata; `typesize · datacount` is the number of bytes a site.
     pub info: RecordInfo,
-    /// The user's text; XML, because QDP++ parses it.
+    /// The user's text; well-formed XML, because QDP++ parses it.
     pub user_xml: String,
 }
 
@@ -78,7 +79,7 @@ impl ScidacWriter {
     /// because QDP++ parses it.
     ///
     /// # Errors
-    /// [`Error::UnusableDimensions`], [`Error::Write`].
+    /// [`Error::UnusableDimensions`], [`Error::Write`]; [`Error::Unwritable`] where `file_xml` is no well-formed XML.
     pub fn create(target: impl AsRef<Path>, dims: &[usize], file_xml: &str) -> Result<Self> {
         let info = FileInfo::new(dims, VolumeFormat::Single)?;
         let atomic = AtomicFile::create(target)?;
@@ -113,6 +114,7 @@ impl ScidacWriter {
     }
 
     fn begin(mut self, file_xml: &str) -> Result<Self> {
+        check_xml(FILE_XML, file_xml)?;
         let private = self.info.to_xml();
         for (number, volume) in self.volumes.iter_mut().enumerate() {
             let list = match volume.sites.last() {
@@ -139,7 +141,8 @@ impl ScidacWriter {
     /// Begins a logical record, whose data [`RecordWriter`] takes.
     ///
     /// # Errors
-    /// [`Error::Unwritable`] where the metadata state no size or a box outside the lattice; [`Error::Write`].
+    /// [`Error::Unwritable`] where the metadata state no size or a box outside the lattice, or are no well-formed XML;
+    /// [`Error::Write`].
     pub fn begin_record(&mut self, meta: &ScidacMeta) -> Result<RecordWriter<'_>> {
         let unwritable = |what: &str| Error::Unwritable { detail: what.into() };
         let datum =
@@ -152,8 +155,11 @@ impl ScidacWriter {
             .checked_mul(datum)
             .filter(|&bytes| bytes <= i64::MAX as u64)
             .ok_or_else(too_long)?;
+        let private = meta.info.to_xml();
+        check_xml(PRIVATE_RECORD_XML, &private)?;
+        check_xml(RECORD_XML, &meta.user_xml)?;
         let main = &mut self.volumes[0];
-        main.put(PRIVATE_RECORD_XML, FIRST, meta.info.to_xml().as_bytes())?;
+        main.put(PRIVATE_RECORD_XML, FIRST, private.as_bytes())?;
         main.put(RECORD_XML, MIDDLE, terminated(&meta.user_xml).as_bytes())?;
         let is_global = meta.info.kind == RecordKind::Global;
         let mut parts = Vec::new();

@@ -3,22 +3,30 @@
 use crate::cli::ConvertArgs;
 use crate::error::DriverError;
 use crate::links::{
-    self, Differences, Lattices, Refusals, load, precision_name, printable, remarks, shown, with_group,
+    self, Differences, Lattices, Loaded, Measured, Refusals, Verdict, judge_averages, load, precision_name,
+    printable, remarks, shown, with_group,
 };
 use crate::paths::is_same;
 use crate::report::Report;
-use gaugelink_lattice::GaugeField;
-use gaugelink_lattice::file::{FileChecksum, FileText, WriteOptions, write_as};
-use gaugelink_physics::observable::{link_trace, plaquette};
-use lime_rs::record_type::XLF_INFO;
-use lime_rs::{Body, GaugeFile, Precision, Rows, ScidacFile, Sums, TextRecord};
+use crate::signals;
+use gaugelink_lattice::file::{Complete, FileChecksum, FileText, WriteOptions, complete_as};
+use gaugelink_lattice::{GaugeField, LatticeError};
+use lime_rs::record_type::{
+    FIELD_NORM, FILE_XML, GRID_FORMAT, ILDG_BINARY, ILDG_FORMAT, ILDG_LFN, PRIVATE_FILE_XML,
+    PRIVATE_RECORD_XML, RECORD_XML, SCIDAC_BINARY, SCIDAC_CHECKSUM, SITELIST, XLF_INFO,
+};
+use lime_rs::{
+    Body, Error, FileFormat, GaugeFile, IldgFormat, IldgMeta, Precision, Record, Rows, ScidacFile, Stated,
+    TextRecord, plaquette_in,
+};
 use serde::Serialize;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Reads, verifies, writes, and compares what was written.
 ///
 /// # Errors
 /// [`DriverError::Request`] where the format cannot hold the links, or the output is the input or is there already;
-/// those of reading and writing. The old output, if any, is then intact.
+/// those of reading and writing, also for a signal meanwhile. The old output, if any, is then intact.
 pub(crate) fn convert(args: &ConvertArgs, report: &mut Report) -> Result<(), DriverError> {
     let input = ScidacFile::volume_paths(&args.input);
     let problem = if input.iter().any(|input| is_same(input, &args.output)) {
@@ -51,9 +59,18 @@ fn of_group<const N: usize>(args: &ConvertArgs, file: &GaugeFile) -> Result<Line
     let links = links::remedy(args.ignore_unitarity, "--ignore-unitarity");
     let refusals = Refusals { links, ..Refusals::of_copies(args.ignore_checksum) };
     let loaded = load(file, &args.input, &mut u, 0, refusals)?;
-    let (average, trace) = (plaquette(&u)[0], link_trace(&u)[0]);
-    let warnings = remarks(file, &args.input, &loaded, [average, trace], lattice.comm(), refusals)?;
-    let text = text(args, file, &loaded.checksum, average)?;
+    let measured = Measured::of(&u, 0);
+    let Measured { plaquette: average, link_trace: trace, .. } = measured;
+    let mut warnings = remarks(file, &args.input, &loaded, measured, lattice.comm(), refusals)?;
+    let (info, corrected) = info(file, &loaded, measured)?;
+    warnings.extend(corrected.filter(|_| args.to.has_records()));
+    let text = text(args, file, &loaded.checksum, info)?;
+    // Until here a signal ends the program, which has written nothing.
+    let stop = signals::stop_flag_of_terminals().map_err(|source| DriverError::Io {
+        action: "listen to signals for",
+        path: args.output.clone(),
+        source,
+    })?;
     let options = WriteOptions {
         format: args.to,
         precision,
@@ -61,9 +78,20 @@ fn of_group<const N: usize>(args: &ConvertArgs, file: &GaugeFile) -> Result<Line
         plaquette: Some(average),
         link_trace: Some(trace),
         text: Some(&text),
+        stop: Some(&stop),
     };
-    let sums = write_as(&args.output, &u, 0, &options)?;
-    let largest = read_back(args, &u, &sums, file.body(), precision)?;
+    let write = || {
+        let complete = complete_as(&args.output, &u, 0, &options)?;
+        let largest = read_back(args, &u, &complete, file.body(), precision, &stop)?;
+        if stop.load(Ordering::Relaxed) {
+            return Err(Error::Stopped.into());
+        }
+        Ok((complete.commit(lattice.comm())?, largest))
+    };
+    let (sums, largest) = write().map_err(|error| match error {
+        DriverError::Lattice(LatticeError::File(error)) => error.in_file(&args.output).into(),
+        error => error,
+    })?;
     Ok(Line {
         input: shown(&args.input),
         input_format: file.format().name(),
@@ -78,35 +106,40 @@ fn of_group<const N: usize>(args: &ConvertArgs, file: &GaugeFile) -> Result<Line
         link_trace: trace,
         checksum: sums.checksum().to_string(),
         largest_difference: largest,
+        left_out: left_out(args, file)?,
         warnings,
     })
 }
 
-/// The largest difference between the links and the file that was made of them: none but that of rounding.
+/// The largest difference between the links and the file that was made of them, before it has its name: none but that of
+/// rounding.
 fn read_back<const N: usize>(
     args: &ConvertArgs,
     u: &GaugeField<f64, N>,
-    sums: &Sums,
+    written: &Complete,
     from: &Body,
     precision: Precision,
+    stop: &AtomicBool,
 ) -> Result<f64, DriverError> {
-    let file = GaugeFile::open_as(&args.output, Some(args.to), None)?;
-    let found = Differences::from_file(u, &file)?;
+    let path = written.path().unwrap_or(&args.output);
+    let file = GaugeFile::open_as(path, Some(args.to), None)?;
+    let (found, sums) = Differences::from_file(u, &file, stop)?;
     let body = args.to.body(from.dims, N, precision, rows(args))?;
     // Rows that follow from others have more digits than those.
     let wide = body.precision == Precision::F64 || (from.precision, from.rows) == (Precision::F32, Rows::All);
     let exact = wide && body.rows == Rows::All;
     let allowed = if exact { 0.0 } else { (2.0 * (N * N) as f64).sqrt() * body.rounding() };
     // Formats that state no checksum have that of the bytes written.
+    let expected = written.sums.checksum();
     let same = *file.body() == body
-        && file.sums(false)?.checksum() == sums.checksum()
-        && file.stated().checksum.is_none_or(|stated| stated == sums.checksum());
+        && sums.checksum() == expected
+        && file.stated().checksum.is_none_or(|stated| stated == expected);
     if same && found.largest() <= allowed {
         return Ok(found.largest());
     }
     Err(DriverError::Input(format!(
-        "{}: what was read back is not what was written (links differ by up to {:.1e}): the disk or its driver is at \
-         fault; convert again, to another disk",
+        "{}: what was read back is not what was written (links differ by up to {:.1e}), and was removed; the old file, if \
+         there was one, is as it was: the disk or its driver is at fault; convert again, to another disk",
         shown(&args.output),
         found.largest()
     )))
@@ -133,17 +166,77 @@ fn precision(args: &ConvertArgs, file: &GaugeFile) -> Result<Precision, DriverEr
     })
 }
 
+/// `xlf-info` of the output: that of the input, but for a plaquette that is not that of the links, which is then said; or a
+/// new one.
+fn info(
+    file: &GaugeFile,
+    loaded: &Loaded,
+    measured: Measured,
+) -> Result<(String, Option<String>), DriverError> {
+    let average = format!("plaquette = {:.15}", measured.plaquette);
+    let Some(info) = file.text(XLF_INFO)? else {
+        let version = env!("CARGO_PKG_VERSION");
+        return Ok((format!("{average}\n gaugelink_version = {version}\n"), None));
+    };
+    let Some((stated, rounding)) = plaquette_in(&info) else { return Ok((info, None)) };
+    let mut verdict = Verdict::default();
+    let written = Stated { plaquette: Some(stated), rounding: [rounding, 0.0], ..Stated::default() };
+    let open = loaded.survey.zero.count > 0;
+    judge_averages((FileFormat::Ildg, &written, file.body()), measured, open, &mut verdict);
+    if verdict.errors.is_empty() {
+        return Ok((info, None));
+    }
+    let others = info.lines().filter(|line| plaquette_in(line).is_none());
+    let corrected = others.chain([&*average]).map(|line| format!("{line}\n")).collect();
+    let said = format!(
+        "the input's {XLF_INFO} states the plaquette {stated}, which is not that of the links: the output states theirs, {}",
+        measured.plaquette
+    );
+    Ok((corrected, Some(said)))
+}
+
+/// Types of the input's records whose content the output does not have: the user's own texts, all but `xlf-info` and the logical
+/// name where its format has these. What describes the links is written anew.
+fn left_out(args: &ConvertArgs, file: &GaugeFile) -> Result<Vec<String>, DriverError> {
+    const REWRITTEN: [&str; 9] = [
+        PRIVATE_FILE_XML,
+        PRIVATE_RECORD_XML,
+        SITELIST,
+        ILDG_FORMAT,
+        ILDG_BINARY,
+        SCIDAC_BINARY,
+        SCIDAC_CHECKSUM,
+        GRID_FORMAT,
+        FIELD_NORM,
+    ];
+    let Body { dims, nc, precision, .. } = *file.body();
+    let own = IldgMeta::new(IldgFormat::new(dims, nc, precision)?);
+    let mut kinds: Vec<String> = Vec::new();
+    for kind in file.records().iter().map(Record::kind) {
+        let carried = match kind {
+            ILDG_LFN => args.to.has_lfn(),
+            XLF_INFO => args.to.has_records(),
+            // The titles that this program writes say nothing.
+            FILE_XML => file.text(kind)?.is_some_and(|text| text == own.file_xml),
+            RECORD_XML => file.text(kind)?.is_some_and(|text| text == own.record_xml),
+            kind => REWRITTEN.contains(&kind),
+        };
+        if !carried && !kinds.iter().any(|known| known == kind) {
+            kinds.push(kind.to_owned());
+        }
+    }
+    Ok(kinds)
+}
+
 /// Records of the output, where its format has any: what the input says of itself, and where the links come from.
 fn text(
     args: &ConvertArgs,
     file: &GaugeFile,
     found: &FileChecksum,
-    average: f64,
+    info: String,
 ) -> Result<FileText, DriverError> {
     let version = env!("CARGO_PKG_VERSION");
     let name = args.input.file_name().unwrap_or_default().to_string_lossy();
-    let info = file.text(XLF_INFO)?;
-    let info = info.unwrap_or_else(|| format!("plaquette = {average:.15}\n gaugelink_version = {version}\n"));
     let record = serde_json::json!({
         "program": "gaugelink ildg convert", "version": version, "input": name, "format": file.format().name(),
         "precision": precision_name(file.body().precision), "computed": found.computed.to_string(),
@@ -174,6 +267,8 @@ struct Line {
     checksum: String,
     /// Between the links and what was read back.
     largest_difference: f64,
+    /// Types of the input's records whose content the output does not have.
+    left_out: Vec<String>,
     warnings: Vec<String>,
 }
 
@@ -191,6 +286,9 @@ impl Line {
                 largest => format!("  read back: links differ by {largest:.1e} at most, which is rounding"),
             },
         ];
+        if !self.left_out.is_empty() {
+            lines.push(format!("  left out: {}", printable(&self.left_out.join(", "))));
+        }
         lines.extend(self.warnings.iter().map(|warning| format!("  warning: {}", printable(warning))));
         lines.join("\n")
     }

@@ -25,7 +25,10 @@ pub(crate) fn diff(args: &DiffArgs, report: &mut Report) -> Result<(), DriverErr
 
 fn compare(args: &DiffArgs) -> Result<Line, DriverError> {
     let [a, b] = args.payload;
-    let files = [links::open(&args.a, &args.shape, a)?, links::open(&args.b, &args.shape, b)?];
+    let open = |path, file: usize, payload| {
+        links::open_on(path, args.format.map(|formats| formats[file]), &args.lattice, payload)
+    };
+    let files = [open(&args.a, 0, a)?, open(&args.b, 1, b)?];
     let shape = |file: &GaugeFile| (file.body().dims, file.body().nc);
     if shape(&files[0]) != shape(&files[1]) {
         return Err(DriverError::Input(format!(

@@ -1,6 +1,6 @@
 //! `gaugelink ildg info`: records and metadata, without reading any payload.
 
-use super::logical::{self, Found, LogicalLine};
+use super::logical::{self, Found, LogicalLine, Records};
 use crate::cli::FileArgs;
 use crate::error::DriverError;
 use crate::links::{described, precision_name, printable, reason, shown};
@@ -65,10 +65,12 @@ struct Line {
     lfn: Option<String>,
     stated_plaquette: Option<f64>,
     stated_link_trace: Option<f64>,
+    /// Sum of |component|² over all links, as Grid states it.
+    stated_norm: Option<f64>,
     stored_checksum: Option<String>,
     payloads: usize,
     records: Vec<RecordLine>,
-    /// Fields and global data of a SciDAC file that holds more than a gauge field, or none.
+    /// Fields and global data of a file that holds more than a gauge field, or none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     logical_records: Vec<LogicalLine>,
     suma: Option<String>,
@@ -89,8 +91,12 @@ impl Line {
         match logical::open(path, &args.shape, args.payload) {
             Ok(Found::Gauge(file)) => {
                 line.describe(&file);
-                let all = logical::around(&file);
-                line.logical_records = all.map(|(all, _)| LogicalLine::all(all)).unwrap_or_default();
+                match Records::around(&file, path) {
+                    Ok(records) => {
+                        line.logical_records = records.map(|records| records.lines).unwrap_or_default();
+                    }
+                    Err(error) => line.warnings.push(error.root().to_string()),
+                }
             }
             Ok(Found::Other(file)) => line.describe_other(&file),
             Err(error) => line.list(path, error),
@@ -107,6 +113,7 @@ impl Line {
         self.rows = Some(if body.rows == Rows::All { body.nc } else { body.nc - 1 });
         self.stated_plaquette = stated.plaquette;
         self.stated_link_trace = stated.link_trace;
+        self.stated_norm = stated.norm2;
         self.stored_checksum = stated.checksum.map(|sum| sum.to_string());
         self.warnings = file.warnings().iter().map(ToString::to_string).collect();
         self.description = Some(described(file));
@@ -127,7 +134,7 @@ impl Line {
     fn describe_other(&mut self, file: &ScidacFile) {
         self.format = Some(FileFormat::Scidac.name());
         self.dims = logical::dims(file);
-        self.logical_records = LogicalLine::all(file);
+        self.logical_records = Records::of(file).lines;
         self.payloads = self.logical_records.len();
         self.records = file.records(0).unwrap_or_default().iter().map(RecordLine::from).collect();
         self.warnings = file.warnings().iter().map(ToString::to_string).collect();
@@ -171,8 +178,15 @@ impl Line {
                     stored.map_or("none".into(), |sum| format!("{sum} (stored; `ildg verify` computes it)"))
                 ));
             }
-            if let Some(plaquette) = self.stated_plaquette {
-                lines.push(format!("  stated    plaquette {plaquette}"));
+            let values = [
+                ("plaquette", self.stated_plaquette),
+                ("link trace", self.stated_link_trace),
+                ("norm", self.stated_norm),
+            ];
+            let values = values.iter().filter_map(|(name, value)| Some(format!("{name} {}", (*value)?)));
+            let values = values.collect::<Vec<_>>().join(", ");
+            if !values.is_empty() {
+                lines.push(format!("  stated    {values}"));
             }
         }
         if !self.logical_records.is_empty() {

@@ -1,12 +1,21 @@
-//! The logical records of SciDAC files (propagators, spinors, several fields, global data), in one file or in volumes.
+//! The logical records of SciDAC files (propagators, spinors, several fields, global data), in one file or in volumes, and
+//! of ILDG files with more than one field.
 
 use crate::cli::ShapeArgs;
 use crate::error::DriverError;
-use crate::links::{self, printable};
+use crate::links::{self, precision_name, printable};
 use crate::progress;
-use lime_rs::{Content, Error, GaugeFile, Number, RecordKind, ScidacChecksum, ScidacFile, ScidacPayload};
+use lime_rs::record_type::{ILDG_BINARY, SCIDAC_BINARY};
+use lime_rs::{
+    Body, Content, Error, FileFormat, GaugeFile, Number, RecordKind, ScidacChecksum, ScidacFile,
+    ScidacPayload, Selection, Shape,
+};
 use serde::Serialize;
+use std::fs::File;
 use std::path::Path;
+
+/// Bytes that are read at a time.
+const CHUNK_BYTES: usize = 1 << 19;
 
 /// What a path leads to.
 pub(super) enum Found {
@@ -26,15 +35,79 @@ pub(super) fn open(path: &Path, shape: &ShapeArgs, payload: usize) -> Result<Fou
         Err(error) => error,
     };
     let other = error.file_error().is_some_and(|error| matches!(error.root(), Error::NoGaugeField { .. }));
-    if other && let Ok(file) = ScidacFile::open_with(path, shape.dims.as_deref()) {
+    if other && let Ok(file) = ScidacFile::open_with(path, shape.lattice.dims.as_deref()) {
         return Ok(Found::Other(Box::new(file)));
     }
     Err(error)
 }
 
-/// The SciDAC file around a gauge field, and the field's index among its logical records, where there are several.
-pub(super) fn around(file: &GaugeFile) -> Option<(&ScidacFile, usize)> {
-    file.scidac().filter(|(all, _)| all.payloads().len() > 1)
+/// All that a file of several logical records holds.
+pub(super) struct Records<'a> {
+    file: Whole<'a>,
+    pub lines: Vec<LogicalLine>,
+    /// Which of them is the gauge field that was opened.
+    pub own: Option<usize>,
+}
+
+/// The file around a gauge field.
+enum Whole<'a> {
+    Known(&'a ScidacFile),
+    /// Around an ILDG field.
+    Opened(Box<ScidacFile>),
+}
+
+impl<'a> Records<'a> {
+    /// Those of a SciDAC file.
+    pub fn of(file: &'a ScidacFile) -> Self {
+        let lines =
+            file.payloads().iter().enumerate().map(|(index, payload)| LogicalLine::of(index, payload));
+        Self { lines: lines.collect(), file: Whole::Known(file), own: None }
+    }
+
+    /// Those of the file around a gauge field, where it holds more than that.
+    ///
+    /// # Errors
+    /// Those of reading an ILDG file as SciDAC's.
+    pub fn around(field: &'a GaugeFile, path: &Path) -> Result<Option<Self>, Error> {
+        if let Some((file, own)) = field.scidac() {
+            let several = file.payloads().len() > 1;
+            return Ok(several.then(|| Self { own: Some(own), ..Self::of(file) }));
+        }
+        let Some(ildg) = field.ildg() else { return Ok(None) };
+        let data: Vec<usize> = (0..ildg.records().len())
+            .filter(|&i| [SCIDAC_BINARY, ILDG_BINARY].contains(&ildg.records()[i].kind()))
+            .collect();
+        if data.len() < 2 {
+            return Ok(None);
+        }
+        let Body { dims, nc, .. } = *field.body();
+        let open = |dims| {
+            ScidacFile::from_sources([File::open(path).map_err(|source| Error::Open { source })?], dims)
+        };
+        // Where there are no private records, the gauge field's lattice is that of all.
+        let file = open(None).or_else(|_| open(Some(&dims[..])))?;
+        let mut lines = Records::of(&file).lines;
+        // Each gauge field has the lattice and the checksum that ILDG's own records state.
+        let fields = data.iter().zip(&mut lines).filter(|(i, _)| ildg.records()[**i].kind() == ILDG_BINARY);
+        for (payload, (_, line)) in fields.enumerate() {
+            let open = |shape| GaugeFile::open_as(path, Some(FileFormat::Ildg), Selection { shape, payload });
+            // One without a lattice of its own has that of the field that was opened.
+            line.take(open(None).or_else(|_| open(Some(Shape { dims, nc }))));
+        }
+        let own = data.iter().position(|&i| i == ildg.payload().record);
+        Ok(Some(Self { file: Whole::Opened(Box::new(file)), lines, own }))
+    }
+
+    /// Verifies all records but the gauge field: what its bytes are is found out when its links are read.
+    pub fn verify(&mut self) {
+        let file = match &self.file {
+            Whole::Known(file) => file,
+            Whole::Opened(file) => &**file,
+        };
+        for (_, line) in self.lines.iter_mut().enumerate().filter(|(index, _)| self.own != Some(*index)) {
+            line.verify(file);
+        }
+    }
 }
 
 /// One logical record.
@@ -54,6 +127,9 @@ pub(super) struct LogicalLine {
     bytes: u64,
     #[serde(skip)]
     stored: Option<ScidacChecksum>,
+    /// The field, where it is one of ILDG's.
+    #[serde(skip)]
+    ildg: Option<Box<GaugeFile>>,
     stored_checksum: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     computed_checksum: Option<String>,
@@ -65,11 +141,6 @@ pub(super) struct LogicalLine {
 }
 
 impl LogicalLine {
-    /// All records of a file.
-    pub fn all(file: &ScidacFile) -> Vec<Self> {
-        file.payloads().iter().enumerate().map(|(index, payload)| Self::of(index, payload)).collect()
-    }
-
     fn of(index: usize, payload: &ScidacPayload) -> Self {
         Self {
             index,
@@ -84,6 +155,7 @@ impl LogicalLine {
             sites: payload.sites,
             bytes: payload.bytes(),
             stored: payload.checksum,
+            ildg: None,
             stored_checksum: payload.checksum.map(|sum| sum.to_string()),
             computed_checksum: None,
             checksum: None,
@@ -91,16 +163,50 @@ impl LogicalLine {
         }
     }
 
+    /// Becomes what ILDG's records say of a gauge field.
+    fn take(&mut self, field: Result<GaugeFile, Error>) {
+        let field = match field {
+            Ok(field) => field,
+            Err(error) => {
+                self.error = Some(format!("logical record {}: {}", self.index, error.root()));
+                return;
+            }
+        };
+        let body = field.body();
+        self.content = content(&Content::ColourMatrix { nc: body.nc, count: 4 });
+        self.number = precision_name(body.precision);
+        self.sites = body.volume();
+        if let Some(ildg) = field.ildg() {
+            self.datatype.clone_from(&ildg.payload().format.field);
+            self.stored = ildg.payload().checksum;
+        }
+        self.stored_checksum = self.stored.map(|sum| sum.to_string());
+        self.ildg = Some(Box::new(field));
+    }
+
     /// Reads the data and compares them with their checksum.
-    pub fn verify(&mut self, file: &ScidacFile) {
+    fn verify(&mut self, file: &ScidacFile) {
+        if self.error.is_some() {
+            return;
+        }
         let bar = progress::bytes("reading", self.bytes);
-        let read = file.read_payload(self.index, 1 << 19, |chunk| {
-            bar.inc(chunk.bytes.len() as u64);
-            Ok::<(), Error>(())
-        });
+        let computed = match &self.ildg {
+            Some(field) => field
+                .read_units(0..field.body().units(), CHUNK_BYTES, false, |chunk| {
+                    bar.inc(chunk.bytes.len() as u64);
+                    Ok::<(), Error>(())
+                })
+                .map(|sums| sums.scidac),
+            None => file
+                .read_payload(self.index, CHUNK_BYTES, |chunk| {
+                    bar.inc(chunk.bytes.len() as u64);
+                    Ok::<(), Error>(())
+                })
+                .map(|sums| sums.computed),
+        };
         bar.finish_and_clear();
-        match read {
-            Ok(sums) => self.settle(sums.computed),
+        match computed {
+            Ok(computed) => self.settle(computed),
             Err(error) => self.error = Some(error.root().to_string()),
         }
     }

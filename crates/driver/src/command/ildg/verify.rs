@@ -1,17 +1,17 @@
 //! `gaugelink ildg verify`: reads every byte and every link, and says whether the file is sound.
 
-use super::logical::{self, Found, LogicalLine};
-use crate::cli::FileArgs;
+use super::logical::{self, Found, LogicalLine, Records};
+use crate::cli::{FileArgs, VerifyArgs};
 use crate::error::DriverError;
 use crate::links::{
-    Lattices, checksum_word, described, inspect, judge, judge_averages, precision_name, printable, reason,
-    shown, with_group,
+    Fault, Lattices, Measured, checksum_word, described, inspect, judge, judge_averages, precision_name,
+    printable, reason, shown, with_group,
 };
 use crate::report::Report;
 use gaugelink_lattice::file::FileChecksum;
 use gaugelink_lattice::{GaugeField, LatticeError};
-use gaugelink_physics::observable::{link_trace, plaquette, spatial_plaquette, temporal_plaquette};
-use lime_rs::{Checksum, FileFormat, GaugeFile, PosixCksum, ScidacFile};
+use gaugelink_physics::observable::{spatial_plaquette, temporal_plaquette};
+use lime_rs::{Checksum, Error, FileFormat, GaugeFile, PosixCksum, ScidacFile};
 use serde::Serialize;
 use std::path::Path;
 
@@ -19,13 +19,19 @@ use std::path::Path;
 ///
 /// # Errors
 /// [`DriverError::Failed`] where a file is not sound.
-pub(crate) fn verify(args: &FileArgs, report: &mut Report) -> Result<(), DriverError> {
+pub(crate) fn verify(args: &VerifyArgs, report: &mut Report) -> Result<(), DriverError> {
+    let VerifyArgs { files: args, ignore_checksum } = args;
     let mut lattices = Lattices::new(0);
     let mut failed = 0;
     for path in &args.files {
         let mut line = Line { file: shown(path), ..Line::default() };
         if let Err(error) = line.examine(path, args, &mut lattices) {
             line.errors.push(reason(&error, path));
+        }
+        let misstated = std::mem::take(&mut line.misstated);
+        match ignore_checksum {
+            true => line.warnings.extend(misstated.into_iter().map(|reason| format!("ignored: {reason}"))),
+            false => line.errors.splice(0..0, misstated).for_each(drop),
         }
         line.ok = line.errors.is_empty();
         line.error = (!line.ok).then(|| line.errors.join("; "));
@@ -51,6 +57,8 @@ struct Line {
     spatial_plaquette: Option<f64>,
     temporal_plaquette: Option<f64>,
     link_trace: Option<f64>,
+    /// Sum of |component|² over all links.
+    norm: Option<f64>,
     /// Of the links that are not zero.
     unitarity: Option<f64>,
     zero_links: Option<u64>,
@@ -67,7 +75,8 @@ struct Line {
     crc_cksum: Option<u32>,
     stated_plaquette: Option<f64>,
     stated_link_trace: Option<f64>,
-    /// Fields and global data of a SciDAC file that holds more than a gauge field, or none, each with its checksum.
+    stated_norm: Option<f64>,
+    /// Fields and global data of a file that holds more than a gauge field, or none, each with its checksum.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     logical_records: Vec<LogicalLine>,
     warnings: Vec<String>,
@@ -79,6 +88,9 @@ struct Line {
     gauge: Option<usize>,
     #[serde(skip)]
     errors: Vec<String>,
+    /// Errors in what the file states: they may be ignored.
+    #[serde(skip)]
+    misstated: Vec<String>,
     #[serde(skip)]
     description: Option<String>,
     #[serde(skip)]
@@ -99,13 +111,18 @@ impl Line {
         self.format_has_none = !file.format().has_checksum();
         self.stated_plaquette = file.stated().plaquette;
         self.stated_link_trace = file.stated().link_trace;
+        self.stated_norm = file.stated().norm2;
         self.dims = Some(format.dims);
         self.nc = Some(format.nc);
         self.precision = Some(precision_name(format.precision));
         self.description = Some(described(&file));
         self.warnings = file.warnings().iter().map(ToString::to_string).collect();
-        if let Some((all, own)) = logical::around(&file) {
-            self.examine_records(all, Some(own));
+        match Records::around(&file, path) {
+            Ok(records) => records.into_iter().for_each(|records| self.examine_records(records)),
+            Err(error) => {
+                let error = error.root();
+                self.errors.push(format!("the records beside the gauge field cannot be verified: {error}"));
+            }
         }
         with_group!(format.nc, N => self.examine_links::<N>(&file, lattices))
     }
@@ -116,23 +133,21 @@ impl Line {
         self.dims = logical::dims(file);
         self.description = Some(format!("{}; {}", logical::described(file), logical::NOTE));
         self.warnings = file.warnings().iter().map(ToString::to_string).collect();
-        self.examine_records(file, None);
+        self.examine_records(Records::of(file));
         let words: Vec<_> = self.logical_records.iter().map(|line| line.checksum).collect();
         // The worst of all.
         self.checksum =
             [Some("bad"), None, Some("none"), Some("ok")].into_iter().find(|w| words.contains(w)).flatten();
     }
 
-    /// Verifies all records but the gauge field: what its bytes are is found out when its links are read.
-    fn examine_records(&mut self, file: &ScidacFile, gauge: Option<usize>) {
-        self.logical_records = LogicalLine::all(file);
-        self.gauge = gauge;
-        for (index, line) in self.logical_records.iter_mut().enumerate() {
-            if gauge != Some(index) {
-                line.verify(file);
-                self.errors.extend(line.error.clone());
-            }
+    /// Verifies all records but the gauge field.
+    fn examine_records(&mut self, mut records: Records<'_>) {
+        records.verify();
+        for line in &records.lines {
+            let errors = if line.checksum == Some("bad") { &mut self.misstated } else { &mut self.errors };
+            errors.extend(line.error.clone());
         }
+        (self.logical_records, self.gauge) = (records.lines, records.own);
     }
 
     fn examine_links<const N: usize>(
@@ -148,7 +163,15 @@ impl Line {
                 return Err(error.into());
             }
         };
-        let loaded = inspect(file, &mut u, 0, true)?;
+        let loaded = match inspect(file, &mut u, 0, true) {
+            Ok(loaded) => loaded,
+            Err(error) => {
+                if error.file_error().is_some_and(|error| matches!(error.root(), Error::LinkLeftOut { .. })) {
+                    self.sum_up_bytes(file)?;
+                }
+                return Err(error);
+            }
+        };
         self.state_sums(&loaded.checksum);
         let mut verdict = judge(&loaded, file.body().precision);
         let (survey, geometry) = (&loaded.survey, u.lattice().geometry());
@@ -156,16 +179,19 @@ impl Line {
         self.unitarity = (!all_zero).then(|| survey.unitarity());
         self.zero_links = Some(survey.zero.count);
         if loaded.survey.not_finite.count == 0 {
-            let average = plaquette(&u)[0];
-            self.plaquette = Some(average);
+            let measured = Measured::of(&u, 0);
+            self.plaquette = Some(measured.plaquette);
             self.spatial_plaquette = spatial_plaquette(&u).map(|p| p[0]);
             self.temporal_plaquette = Some(temporal_plaquette(&u)[0]);
-            let trace = link_trace(&u)[0];
-            self.link_trace = Some(trace);
+            self.link_trace = Some(measured.link_trace);
+            self.norm = Some(measured.norm);
             let open = loaded.survey.zero.count > 0;
-            judge_averages((file.stated(), file.body()), [average, trace], open, &mut verdict);
+            judge_averages((file.format(), file.stated(), file.body()), measured, open, &mut verdict);
         }
-        self.errors.extend(verdict.reasons());
+        for (fault, reason) in verdict.errors {
+            let errors = if fault == Fault::Statement { &mut self.misstated } else { &mut self.errors };
+            errors.push(reason);
+        }
         self.warnings.extend(verdict.warnings);
         Ok(())
     }
@@ -201,12 +227,12 @@ impl Line {
     fn text(&self) -> String {
         let mut lines = vec![format!("{}: {}", printable(&self.file), if self.ok { "ok" } else { "FAILED" })];
         lines.extend(self.description.iter().map(|description| format!("  {description}")));
-        if let (Some(all), Some(temporal), Some(trace)) =
-            (self.plaquette, self.temporal_plaquette, self.link_trace)
+        if let (Some(all), Some(temporal), Some(trace), Some(norm)) =
+            (self.plaquette, self.temporal_plaquette, self.link_trace, self.norm)
         {
             let spatial = self.spatial_plaquette.map_or("none".into(), |p| format!("{p:.12}"));
             lines.push(format!(
-                "  plaquette {all:.12} (spatial {spatial}, temporal {temporal:.12}), link trace {trace:.12}"
+                "  plaquette {all:.12} (spatial {spatial}, temporal {temporal:.12}), link trace {trace:.12}, norm {norm:.3}"
             ));
         }
         if let (Some(computed), Some(state)) = (&self.computed_checksum, self.checksum) {

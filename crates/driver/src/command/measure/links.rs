@@ -1,11 +1,13 @@
 //! What is measured on the links as they are.
 
 use crate::error::DriverError;
-use crate::links::{Loaded, Refusals, checksum_word, described, precision_name, printable, remarks, shown};
+use crate::links::{
+    Loaded, Measured, Refusals, checksum_word, described, precision_name, printable, remarks, shown,
+};
 use gaugelink_lattice::{Complex, GaugeField, Matrix};
 use gaugelink_physics::observable::{
-    clover_energy, geometric_charge, link_trace, plaquette, plaquette_energy, polyakov_loop, rectangle,
-    spatial_plaquette, temporal_plaquette, topological_charge,
+    clover_energy, geometric_charge, plaquette_energy, polyakov_loop, rectangle, spatial_plaquette,
+    temporal_plaquette, topological_charge,
 };
 use lime_rs::GaugeFile;
 use serde::Serialize;
@@ -57,8 +59,9 @@ impl LinksLine {
         refusals: Refusals,
     ) -> Result<Self, DriverError> {
         let format = file.body();
-        let (plaquette, link_trace) = (plaquette(u)[0], link_trace(u)[0]);
-        let warnings = remarks(file, path, loaded, [plaquette, link_trace], u.lattice().comm(), refusals)?;
+        let measured = Measured::of(u, 0);
+        let Measured { plaquette, link_trace, .. } = measured;
+        let warnings = remarks(file, path, loaded, measured, u.lattice().comm(), refusals)?;
         let mut loops = [None; 4];
         for (mu, value) in loops.iter_mut().enumerate().take(u.lattice().dims()) {
             *value = Some(polyakov_loop(u, mu)?[0]);

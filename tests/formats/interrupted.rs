@@ -1,0 +1,67 @@
+//! Conversions that a signal ends: nothing half-written stays, and the old file does.
+
+use crate::program::run;
+use crate::written::Folder;
+use lime_rs::{AtomicFile, Precision};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+/// Unfinished files in a folder.
+fn unfinished(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.filter(|path| AtomicFile::is_temporary(path.file_name().unwrap())).collect()
+}
+
+/// Converts `from` onto `to` and sends a signal as soon as something is written, if it is still running then. Hangups have
+/// their usual meaning, or are ignored, as under `nohup`.
+fn interrupted(from: &Path, to: &Path, signal: &str, hangups: libc::sighandler_t) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gaugelink"));
+    command.args(["ildg", "convert", "--to", "openqcd", "--force"]).args([from, to]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let prepare = move || {
+        // SAFETY: a plain system call, of those that may stand between fork and exec.
+        unsafe { libc::signal(libc::SIGHUP, hangups) };
+        Ok(())
+    };
+    // SAFETY: it makes that call and nothing else.
+    let mut child = unsafe { command.pre_exec(prepare) }.spawn().unwrap();
+    while unfinished(to.parent().unwrap()).is_empty() && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_micros(200));
+    }
+    // A process that has ended is there until it is waited for.
+    let sent = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn a_signal_leaves_the_old_file_and_no_unfinished_one() {
+    let folder = Folder::new();
+    let from = folder.field::<3>("from", &[16, 16, 16, 8], Precision::F64, |_| ());
+    std::fs::create_dir(folder.path("out")).unwrap();
+    let to = folder.path("out/conf");
+    for signal in ["INT", "TERM", "HUP"] {
+        // A fast machine may be done before the signal comes.
+        let stopped = (0..20).any(|_| {
+            std::fs::write(&to, b"old").unwrap();
+            let answer = interrupted(&from, &to, signal, libc::SIG_DFL);
+            assert_eq!(unfinished(to.parent().unwrap()), Vec::<PathBuf>::new(), "{signal}");
+            let said = String::from_utf8(answer.stderr).unwrap();
+            if answer.status.success() {
+                assert_eq!(run("ildg diff", &[&from, &to]).status, 0);
+                return false;
+            }
+            assert_eq!(answer.status.code(), Some(1), "{signal}: {said}");
+            assert!(said.contains("out/conf: writing was stopped"), "{signal}: {said}");
+            assert_eq!(std::fs::read(&to).unwrap(), b"old");
+            true
+        });
+        assert!(stopped, "{signal} never came in time");
+    }
+    for _ in 0..3 {
+        let answer = interrupted(&from, &to, "HUP", libc::SIG_IGN);
+        assert!(answer.status.success(), "hangups are ignored: {}", String::from_utf8_lossy(&answer.stderr));
+    }
+}
