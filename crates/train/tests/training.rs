@@ -236,6 +236,27 @@ fn path_gradients_vanish_where_the_flow_is_perfect() {
     assert!(norm(Estimator::Score) < 1e-10);
 }
 
+/// Sixteen configurations at a time in single precision, eight in double: the same losses and gradients, to single precision.
+#[test]
+fn quarks_weigh_alike_in_both_precisions() {
+    fn drawn<T: Real>(estimator: Estimator) -> (Vec<f64>, Vec<f64>) {
+        let mut loss =
+            ReverseKl::<T, 1>::new(&EXTENTS, 1.5, 1, &place).unwrap().with_quarks(quark()).unwrap();
+        let mut gradient = vec![0.0; loss.parameters()];
+        let address = Address::new(9, Purpose::Training);
+        let draws = loss.draw_with_gradient(estimator, address, 32, &mut gradient).unwrap();
+        (draws.losses, gradient)
+    }
+    let distance = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
+    for estimator in [Estimator::Reparametrised, Estimator::Path] {
+        let (single, double) = (drawn::<f32>(estimator), drawn::<f64>(estimator));
+        assert!(distance(&single.0, &double.0) < 1e-2, "{:?} {:?}", single.0, double.0);
+        let off = distance(&single.1, &double.1) / distance(&double.1, &vec![0.0; double.1.len()]);
+        println!("{estimator:?}: gradients off by {off:e}");
+        assert!(off < 1e-3, "{estimator:?}: gradients off by {off:e}");
+    }
+}
+
 /// Means of two estimators along fixed directions agree within the error of their paired difference, which is so small a part of
 /// the mean along the first.
 fn check_means(mut loss: ReverseKl<f64, 1>, [one, other]: [Estimator; 2], batches: u64, precision: f64) {
