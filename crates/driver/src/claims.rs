@@ -1,6 +1,7 @@
 //! What a flow's model file says of its quality, measured anew.
 
 use crate::error::DriverError;
+use clap::Args;
 use gaugelink_lattice::group::group_name;
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{Complex, Lattice, Real};
@@ -25,9 +26,16 @@ const STEP_SAMPLES: usize = 32;
 const STEP_FACTOR: f64 = 2.0;
 
 /// How a model is sampled.
+#[derive(Args, Debug)]
 pub(crate) struct Sampled {
-    pub samples: usize,
+    /// Draws of a flow behind what is measured, rounded up to a multiple of 320
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(320..))]
+    pub samples: u32,
+    /// Seed of the draws
+    #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Threads; 0 takes all cores
+    #[arg(long, default_value_t = 0)]
     pub threads: usize,
 }
 
@@ -156,7 +164,7 @@ impl Claims {
         if let Some(quark) = self.quark {
             draws = draws.with_quarks(quark)?;
         }
-        let samples = sampled.samples.next_multiple_of(PARTS * f32::LANES);
+        let samples = (sampled.samples as usize).next_multiple_of(PARTS * f32::LANES);
         draws.draw(sampled.address(), samples)
     }
 

@@ -86,4 +86,4 @@ pub use scidac::{
 pub use shape::{Shape, propose_shapes};
 pub use warning::Warning;
 pub use writer::{IldgMeta, IldgWriter, PayloadWriter, TextRecord, check_lfn};
-pub use xml::{check_xml, odd_character};
+pub use xml::{check_xml, escape, odd_character};

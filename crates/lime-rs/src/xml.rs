@@ -171,7 +171,7 @@ pub fn odd_character(text: &str) -> Option<char> {
 }
 
 /// Text as it may stand within an element.
-pub(crate) fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

@@ -1,5 +1,5 @@
 //! What a flow is trained towards: e^{−S}, S = Wilson's action, and −ln det(M†M) of two flavours of quarks where there are
-//! such, from the whole matrix.
+//! such.
 
 use crate::TrainError;
 use gaugelink_lattice::{Field, GaugeField, LaneMeaning, Lattice, LatticeOptions, MomentumField, Real};

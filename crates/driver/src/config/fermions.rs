@@ -3,7 +3,7 @@
 
 use super::boundary::BoundarySigns;
 use super::stage::{max_iterations, reachable};
-use super::tables::{at_least_one, finite, finite_if_given, positive, yes};
+use super::tables::{at_least_one, finite, finite_if_given, positive_if_given, yes};
 use gaugelink_lattice::group::group_name;
 use gaugelink_physics::action::{Solves, Zolotarev};
 use gaugelink_physics::dirac::{DenseMatrix, Quark, QuarkMatrix};
@@ -37,7 +37,7 @@ pub struct FermionsTable {
     #[serde(default, deserialize_with = "finite_if_given")]
     mass: Option<f64>,
     /// Hopping parameter, kappa = 1/(2(m + d)) in d dimensions.
-    #[serde(default, deserialize_with = "kappa_if_given")]
+    #[serde(default, deserialize_with = "positive_if_given")]
     kappa: Option<f64>,
     /// Coefficient of the clover term; 0 leaves it out.
     #[serde(default, deserialize_with = "finite")]
@@ -248,10 +248,6 @@ fn tolerance() -> f64 {
 
 fn reachable_if_given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
     reachable(deserializer).map(Some)
-}
-
-fn kappa_if_given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
-    positive(deserializer).map(Some)
 }
 
 #[cfg(test)]

@@ -284,6 +284,10 @@ pub(crate) fn finite_if_given<'de, D: Deserializer<'de>>(deserializer: D) -> Res
     finite(deserializer).map(Some)
 }
 
+pub(super) fn positive_if_given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    positive(deserializer).map(Some)
+}
+
 fn not_negative<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     let x = f64::deserialize(deserializer)?;
     if x >= 0.0 {

@@ -1,7 +1,7 @@
 //! Files for `gaugelink train`.
 
 use super::model::{ModelName, ModelTable};
-use super::tables::{at_least_one, directory, one, positive};
+use super::tables::{at_least_one, directory, one, positive, positive_if_given};
 use super::{
     ActionKind, ActionTable, Determinant, FermionsTable, GroupName, LatticeTable, MachineTable, Tables,
     with_overrides,
@@ -83,7 +83,7 @@ pub struct TrainTable {
     #[serde(default, deserialize_with = "start")]
     pub start: Option<PathBuf>,
     /// β of the first step.
-    #[serde(default, deserialize_with = "beta_from")]
+    #[serde(default, deserialize_with = "positive_if_given")]
     pub beta_from: Option<f64>,
     /// Steps between evaluations.
     #[serde(default = "report_every", deserialize_with = "at_least_one")]
@@ -113,7 +113,7 @@ pub struct BlockFitTable {
     #[serde(default = "fit_knots")]
     pub knots: usize,
     /// β that is fitted where it is not that of the action: quarks make plaquettes as if it were larger.
-    #[serde(default, deserialize_with = "beta_from")]
+    #[serde(default, deserialize_with = "positive_if_given")]
     pub beta: Option<f64>,
 }
 
@@ -158,10 +158,6 @@ fn fit_knots() -> usize {
 
 fn start<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
     directory(deserializer).map(Some)
-}
-
-fn beta_from<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
-    positive(deserializer).map(Some)
 }
 
 /// A training stops between steps, so a step must not take for ever.

@@ -42,14 +42,15 @@ impl Rounded {
             examined.filter(|(.., found)| found.plaquette.is_some()).collect()
         };
         let (singles, mut doubles) = (of("f32"), of("f64"));
-        doubles.sort_by(|(.., a), (.., b)| a.plaquette.partial_cmp(&b.plaquette).expect("numbers"));
+        let plaquette = |found: &Examined| found.plaquette.unwrap_or_default();
+        doubles.sort_by(|(.., a), (.., b)| plaquette(a).total_cmp(&plaquette(b)));
         let mut lattices = Lattices::new(0);
         let mut pairs = Vec::new();
         for (single, member, found) in singles {
-            let (own, most) = (found.plaquette.unwrap_or_default(), tolerance(found));
-            let first = doubles.partition_point(|(.., f)| f.plaquette.unwrap_or_default() < own - most);
+            let (own, most) = (plaquette(found), tolerance(found));
+            let first = doubles.partition_point(|(.., f)| plaquette(f) < own - most);
             for &(double, other, wide) in &doubles[first..] {
-                if wide.plaquette.unwrap_or_default() > own + most {
+                if plaquette(wide) > own + most {
                     break;
                 }
                 let one_number =

@@ -42,6 +42,7 @@ use gaugelink_lattice::{LatticeError, Pool};
 use gaugelink_sampler::checkpoint::{Checkpoint, Saved};
 use line::Line;
 use plugins::{Identity, Plugins};
+pub(crate) use provenance::this_program;
 pub(crate) use results::{Row, write_results};
 use start::Input;
 use std::path::Path;

@@ -32,6 +32,15 @@ impl InputFile {
     }
 }
 
+/// Which program this is, for what it leaves behind.
+pub(crate) fn this_program() -> serde_json::Value {
+    serde_json::json!({
+        "program": "gaugelink",
+        "version": env!("CARGO_PKG_VERSION"),
+        "revision": env!("GAUGELINK_REVISION"),
+    })
+}
+
 /// Everything that decides a run's bits, and nothing that does not: equal runs have equal records.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Provenance {

@@ -4,7 +4,7 @@ use super::{plan, resume, train};
 use crate::config::{LoopTrainFile, TrainTable};
 use crate::error::DriverError;
 use crate::report::Report;
-use crate::run::{Row, RunDirectory, Work, stop_flag, write_results};
+use crate::run::{Row, RunDirectory, Work, stop_flag, this_program, write_results};
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{Lattice, Real};
 use gaugelink_models::file::{Measured, Named, Training};
@@ -182,13 +182,9 @@ fn write_model<const N: usize>(
     let beta = Map::from_iter([("beta".to_owned(), json!(file.action.beta))]);
     let target = Named { name: "wilson".into(), parameters: beta };
     let mut model = flow_model::<N>(2, target, &[kind(file, file.model.steps)], parameters);
-    let provenance = json!({
-        "program": "gaugelink",
-        "version": env!("CARGO_PKG_VERSION"),
-        "revision": env!("GAUGELINK_REVISION"),
-        "run_file_sha256": file.hash(),
-        "seed": file.run.seed,
-    });
+    let mut provenance = this_program();
+    provenance["run_file_sha256"] = json!(file.hash());
+    provenance["seed"] = json!(file.run.seed);
     directory.replace("provenance.json", &format!("{provenance:#}\n"))?;
     model.header.training = Training {
         seed: file.run.seed,

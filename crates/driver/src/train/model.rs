@@ -3,20 +3,16 @@
 use super::first::{First, Knots, of_file, over};
 use crate::config::TrainFile;
 use crate::error::DriverError;
-use crate::run::RunDirectory;
+use crate::run::{RunDirectory, this_program};
 use gaugelink_models::file::{Measured, Training};
 use gaugelink_train::{Telemetry, Trainer};
 use serde_json::{Map, Value, json};
 
 /// Everything that decides the training's bits.
 pub(super) fn provenance(file: &TrainFile, first: &First) -> Value {
-    let mut provenance = json!({
-        "program": "gaugelink",
-        "version": env!("CARGO_PKG_VERSION"),
-        "revision": env!("GAUGELINK_REVISION"),
-        "run_file_sha256": file.hash(),
-        "seed": file.run.seed,
-    });
+    let mut provenance = this_program();
+    provenance["run_file_sha256"] = json!(file.hash());
+    provenance["seed"] = json!(file.run.seed);
     if let Some(sha256) = &first.sha256 {
         provenance["start_sha256"] = json!(sha256);
     }

@@ -8,15 +8,12 @@
 use super::{Term, TermError};
 use crate::PhysicsError;
 use crate::dirac::dense::{DenseMatrix, scatter};
-use crate::dirac::{CloverForce, Quark, QuarkMatrix, SpinorField};
+use crate::dirac::{CloverForce, Quark, SpinorField};
 use crate::observable::ln_determinant;
 use crate::solver::LinearOperator;
 use gaugelink_lattice::rng::Address;
 use gaugelink_lattice::{GaugeField, MomentumField};
 use nalgebra::Complex as Z;
-
-/// Parity of the sites that the even-odd form leaves out.
-const EVEN: usize = 0;
 
 /// −ln det(M†M) of two flavours, with the fields that its force takes.
 #[derive(Debug)]
@@ -69,12 +66,11 @@ impl<const N: usize, const H: usize> ExactDeterminant<N, H> {
         if let Some(clover) = &mut self.clover {
             clover.accumulate(p, epsilon, u);
         }
-        let mut values = action(&matrix.ln_det());
-        if self.quark.matrix == QuarkMatrix::EvenOdd && self.quark.csw == 0.0 {
-            let of_sites = action(&operator.site_log_det(Some(EVEN)));
-            values.iter_mut().zip(of_sites).for_each(|(value, sites)| *value += sites);
+        let mut ln_det = matrix.ln_det();
+        if self.quark.csw == 0.0 {
+            ln_det.iter_mut().zip(m.ln_det_of_rest()).for_each(|(ln_det, rest)| *ln_det += rest);
         }
-        Ok(values)
+        Ok(action(&ln_det))
     }
 }
 
@@ -113,7 +109,7 @@ fn action(ln_det: &[f64]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dirac::Boundary;
+    use crate::dirac::{Boundary, QuarkMatrix};
     use crate::naive::{assert_gradient, rough_field};
     use gaugelink_lattice::{LaneMeaning, Lattice, LatticeOptions};
 

@@ -5,16 +5,11 @@ use super::propagator::Propagator;
 use super::spinor::{SPINS, SpinorField};
 use gaugelink_lattice::file::{FieldFile, read_fields};
 use gaugelink_lattice::{DIM_MAX, Field, Lattice, LatticeError, Real, Site};
-use lime_rs::{ComponentOrder, Content, Precision, RecordKind, ScidacFile, ScidacMeta, Verification};
+use lime_rs::{ComponentOrder, Content, Precision, RecordKind, ScidacFile, ScidacMeta, Verification, escape};
 use std::path::Path;
 use std::sync::Arc;
 
 const XML: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
-
-/// Text between tags.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
 
 impl<T: Real, const N: usize> Propagator<T, N> {
     /// Writes the propagator (of a batch, that of chain `chain`) by [`write_propagator`]. Collective.
@@ -109,7 +104,7 @@ pub fn write_propagator<T: Real, const N: usize>(
     info: &str,
 ) -> Result<(), LatticeError> {
     check_columns::<N>(columns.len())?;
-    let (lattice, info) = (columns[0].lattice(), escaped(info));
+    let (lattice, info) = (columns[0].lattice(), escape(info));
     let file_xml = format!(
         "{XML}<usqcdPropFile><version>1.0</version><type>USQCD_DiracFermion_ScalarSource_TwelveSink</type>\
          <info>{info}</info></usqcdPropFile>"
@@ -167,7 +162,7 @@ pub fn write_spinors<T: Real, const N: usize>(
     let Some(first) = spinors.first() else {
         return Err(LatticeError::Mismatch("there is no spinor field to write: give at least one".into()));
     };
-    let user_xml = format!("{XML}<spinors><info>{}</info></spinors>", escaped(info));
+    let user_xml = format!("{XML}<spinors><info>{}</info></spinors>", escape(info));
     let mut file = FieldFile::create(path, first.lattice(), &user_xml)?;
     for psi in spinors {
         write_fermion(&mut file, psi, chain, precision, user_xml.clone())?;

@@ -107,6 +107,14 @@ impl<const N: usize, const H: usize> FermionMatrix<'_, N, H> {
         site_numbers(self.lattice(), parity)
     }
 
+    /// ln |det| of what D has beside M, for each chain: ln |det D| = this + ln |det M|. Collective.
+    pub fn ln_det_of_rest(&self) -> Vec<f64> {
+        match self {
+            Self::Full(d) => vec![0.0; d.links().lattice().chains()],
+            Self::EvenOdd(s) => s.wilson().site_log_det(Some(1 - s.parity())),
+        }
+    }
+
     /// Rows of it as a matrix.
     pub fn rows(&self) -> usize {
         self.sites().len() * 2 * H * N

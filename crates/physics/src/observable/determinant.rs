@@ -21,14 +21,8 @@ pub fn ln_determinant<const N: usize, const H: usize>(
         DenseMatrix::check(matrix.rows())?;
         return Ok(ln_det_by_slices(u, &quark));
     }
-    let of_matrix = DenseMatrix::new(&matrix)?.ln_det();
-    Ok(match quark.matrix {
-        QuarkMatrix::Full => of_matrix,
-        QuarkMatrix::EvenOdd => {
-            let of_sites = operator.site_log_det(Some(EVEN));
-            of_matrix.into_iter().zip(of_sites).map(|(matrix, sites)| matrix + sites).collect()
-        }
-    })
+    let (of_matrix, of_rest) = (DenseMatrix::new(&matrix)?.ln_det(), matrix.ln_det_of_rest());
+    Ok(of_matrix.into_iter().zip(of_rest).map(|(matrix, rest)| matrix + rest).collect())
 }
 
 /// The sign of det D for each chain, from the whole matrix in 2H dimensions: pseudofermions of one flavour, and rational

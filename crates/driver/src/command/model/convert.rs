@@ -7,6 +7,7 @@ use crate::error::DriverError;
 use crate::links::shown;
 use crate::paths::is_same;
 use crate::report::{Report, aside};
+use crate::run::this_program;
 use clap::Args;
 use gaugelink_models::file::{Measured, Named, StateDict};
 use gaugelink_train::exact;
@@ -34,15 +35,8 @@ pub(crate) struct ModelConvertArgs {
     /// Extents to measure it on, multiples of 4: those that it was trained on, unless it is to be used on others
     #[arg(long, value_name = "XxY", value_parser = volume)]
     pub volume: Volume,
-    /// Draws behind its ESS and KL divergence, rounded up to a multiple of 320
-    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(320..))]
-    pub samples: u32,
-    /// Seed of the draws
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// Threads; 0 takes all cores
-    #[arg(long, default_value_t = 0)]
-    pub threads: usize,
+    #[command(flatten)]
+    pub sampled: Sampled,
     /// A JSON line on standard output, nothing else
     #[arg(long)]
     pub json: bool,
@@ -81,19 +75,10 @@ pub(crate) fn convert(args: &ModelConvertArgs, report: &mut Report) -> Result<()
     let claims = claims.ok_or_else(|| {
         DriverError::Request("the flow is one of two dimensions: give --volume XxY, e.g. 8x8".into())
     })?;
-    let quality = claims.quality(&Sampled {
-        samples: args.samples as usize,
-        seed: args.seed,
-        threads: args.threads,
-    })?;
+    let quality = claims.quality(&args.sampled)?;
     let header = &mut model.header;
     header.training.version = env!("CARGO_PKG_VERSION").into();
-    let provenance = json!({
-        "program": "gaugelink",
-        "version": env!("CARGO_PKG_VERSION"),
-        "revision": env!("GAUGELINK_REVISION"),
-    });
-    header.training.other.insert("provenance".into(), provenance);
+    header.training.other.insert("provenance".into(), this_program());
     // Its name alone: equal weights make equal models, wherever they lie.
     let name = args.weights.file_name().unwrap_or_default().to_string_lossy();
     header.training.other["converted"]["file"] = json!(name);
@@ -104,7 +89,7 @@ pub(crate) fn convert(args: &ModelConvertArgs, report: &mut Report) -> Result<()
         other: Map::from_iter([
             ("divergence".to_owned(), json!(quality.divergence.value)),
             ("extents".to_owned(), json!(extents)),
-            ("seed".to_owned(), json!(args.seed)),
+            ("seed".to_owned(), json!(args.sampled.seed)),
         ]),
     };
     model.write(&args.model).map_err(|error| input(&error))?;
@@ -145,7 +130,7 @@ fn judged(args: &ModelConvertArgs, quality: &Quality) -> String {
         quality.sample_size,
         quality.samples,
         extents_text(extents),
-        args.seed,
+        args.sampled.seed,
         exact.untrained_sample_size(),
         quality.divergence
     )

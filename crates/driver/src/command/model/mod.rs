@@ -57,15 +57,8 @@ pub(crate) struct ModelCheckArgs {
     /// Extents to sample a flow on; without them those that the model was measured on
     #[arg(long, value_name = "XxY", value_parser = volume)]
     pub volume: Option<Volume>,
-    /// Draws of a flow behind its ESS and ln Z, rounded up to a multiple of 320
-    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(320..))]
-    pub samples: u32,
-    /// Seed of the draws
-    #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// Threads; 0 takes all cores
-    #[arg(long, default_value_t = 0)]
-    pub threads: usize,
+    #[command(flatten)]
+    pub sampled: Sampled,
     /// A check of the plugin's that takes longer has failed
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     pub timeout: u64,
@@ -159,11 +152,7 @@ pub(crate) fn check(args: &ModelCheckArgs, report: &mut Report) -> Result<(), Dr
     }
     let claims = Claims::of(&model, args.volume.as_ref().map(|volume| &volume.0))?;
     if let Some(claims) = claims {
-        let sampled = claims.measure(&Sampled {
-            samples: args.samples as usize,
-            seed: args.seed,
-            threads: args.threads,
-        })?;
+        let sampled = claims.measure(&args.sampled)?;
         lines
             .extend(sampled.into_iter().map(|(name, holds, sentence)| Checked::claim(name, holds, sentence)));
     }
