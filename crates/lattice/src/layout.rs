@@ -64,6 +64,7 @@ pub struct Layout {
     place_of: Vec<[u16; DIM_MAX]>,
     blocks: usize,
     even_blocks: usize,
+    slowest: usize,
     /// Own blocks in the order of [`Layout::walk`].
     walk: Vec<u32>,
     neighbours: Vec<[Neighbour; STEPS]>,
@@ -96,6 +97,7 @@ impl Layout {
             place_of: Vec::new(),
             blocks: part_extents.iter().product(),
             even_blocks: 0,
+            slowest: 0,
             walk: Vec::new(),
             neighbours: Vec::new(),
             rotations: Vec::new(),
@@ -117,6 +119,7 @@ impl Layout {
         // The longest direction is the slowest, so that a slice across it, the distance to a neighbour, is small.
         let mut order: [usize; DIM_MAX] = std::array::from_fn(|mu| mu);
         order.sort_by_key(|&mu| self.part_extents[mu]);
+        self.slowest = order[DIM_MAX - 1];
         let sides = order.map(|mu| extended[mu]);
         // Own even blocks, own odd ones, ghosts.
         let mut classes: [Vec<usize>; 4] = Default::default();
@@ -252,6 +255,11 @@ impl Layout {
     /// second one needs it.
     pub fn walk(&self) -> &[u32] {
         &self.walk
+    }
+    /// The direction in which neighbouring blocks lie farthest apart: a slice across it.
+    #[inline]
+    pub fn slowest(&self) -> usize {
+        self.slowest
     }
     /// Whether fields need their ghosts filled before a step is taken.
     #[inline]

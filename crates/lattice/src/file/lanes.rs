@@ -9,6 +9,7 @@ use super::beyond::Beyond;
 use crate::field::{FieldReader, FieldWriter};
 use crate::geometry::unravel;
 use crate::layout::{LaneMeaning, Layout};
+use crate::memory::{Cache, prefetch};
 use crate::number::{BLOCK_BYTES, Isa, Kernel, Lanes, Real, Row, run_kernel};
 use crate::sum::Tally;
 use lime_rs::{Body, ByteOrder, GaugeFile, Order, Rows, Sums, decode_ordered, encode_ordered};
@@ -255,7 +256,7 @@ impl<T: Real> Scatter<'_, T> {
             let rows = self.field.rows(self.blocks[i] as usize, 0, used);
             if let Some(&next) = self.blocks.get(i + 1) {
                 let next = self.field.rows(next as usize, 0, used);
-                (0..used).for_each(|c| prefetch(next.wrapping_add(c * T::LANES)));
+                (0..used).for_each(|c| prefetch(next.wrapping_add(c * T::LANES), Cache::First));
             }
             for c in (0..used).step_by(T::LANES) {
                 // SAFETY: LANES of the rows just asked for.
@@ -320,19 +321,6 @@ fn same<T: Real>(body: &Body, lanes: usize) -> bool {
 #[inline(always)]
 fn swaps(body: &Body) -> bool {
     (body.byte_order == ByteOrder::Big) == cfg!(target_endian = "little")
-}
-
-/// Has a line of cache fetched that is read soon.
-#[inline(always)]
-fn prefetch<T>(line: *const T) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: every x86-64 machine has SSE; a prefetch of any address does no harm.
-    unsafe {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(line.cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = line;
 }
 
 /// Numbers from as many stored ones.

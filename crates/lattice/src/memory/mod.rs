@@ -1,6 +1,7 @@
 //! Memory of a field: aligned to 64 bytes, on huge pages where large, and an error where the machine has too little.
 
 mod available;
+mod prefetch;
 
 use crate::LatticeError;
 use available::{available_bytes, up_to_limit};
@@ -9,6 +10,8 @@ use std::alloc::{Layout, alloc, dealloc};
 use std::mem::MaybeUninit;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
+
+pub use prefetch::{Cache, prefetch};
 
 /// From this size on, memory is aligned to huge pages and the kernel is asked for them.
 const HUGE: usize = 2 << 20;

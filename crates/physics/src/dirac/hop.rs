@@ -19,6 +19,9 @@ pub trait HopSource<V: Num, const N: usize, const H: usize = 2> {
     fn spinor(&self, step: usize, spin: usize, colour: usize) -> Complex<V>;
     /// The link between the site and the neighbour: U_mu(x) for a step forwards, U_mu(x−mu) for one backwards.
     fn link(&self, step: usize, row: usize, column: usize) -> Complex<V>;
+    /// Called before a step.
+    #[inline(always)]
+    fn begins(&self, _step: usize) {}
     /// The half spinor where it was carried here beforehand. `None`: project and multiply.
     #[inline(always)]
     fn arrived(&self, _step: usize) -> Option<HalfSpinor<V, N, H>> {
@@ -101,6 +104,7 @@ fn carried<V: Num, S: HopSource<V, N, H>, const N: usize, const H: usize>(
     dagger: bool,
 ) -> HalfSpinor<V, N, H> {
     let step = if is_forward { forward(mu) } else { backward(mu) };
+    from.begins(step);
     if let Some(half) = from.arrived(step) {
         return half;
     }

@@ -1,6 +1,7 @@
 //! The kernel of the hop: a φ + b H ψ with links, phases, and the site-diagonal part where that is no number; of several
 //! right-hand sides on each block, so that links and matrices come from memory once for all of them.
 
+use super::ahead::Ahead;
 use super::boundary::BoundaryTable;
 use super::chiral;
 use super::hop::hop;
@@ -46,6 +47,8 @@ pub(super) struct HopKernel<'a, T, const N: usize, const H: usize, const ROWS: u
     pub walk: Option<&'a [u32]>,
     /// Whether to go from the last block to the first.
     pub returns: bool,
+    /// Whether the fields are larger than the caches: what comes from memory is asked for [`Ahead`].
+    pub far: bool,
     /// Whether to write past the caches.
     pub streams: bool,
 }
@@ -98,10 +101,17 @@ impl<T: Real, const N: usize, const H: usize, const ROWS: usize, const DAGGER: b
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
         let mut around = Neighbourhood::<V, N, H, ROWS>::new(self.links, self.table);
         let mut product = Room::<V, N, H>::new();
-        for step in range.clone() {
+        let block_at = |step: usize| {
             let position = if self.returns { range.start + range.end - 1 - step } else { step };
-            let block = self.walk.map_or(position, |walk| walk[position] as usize);
-            for streams in self.each {
+            self.walk.map_or(position, |walk| walk[position] as usize)
+        };
+        for step in range.clone() {
+            let block = block_at(step);
+            let next = self.far.then(|| block_at((step + 1).min(range.end - 1)));
+            for (i, streams) in self.each.iter().enumerate() {
+                if let Some(next) = next {
+                    around.ahead = Ahead::of(self, streams, next, i == 0);
+                }
                 around.visit(&streams.psi, block, DAGGER);
                 let out = streams.out.rows(block, 0, 4 * H * N);
                 let mut center = streams.center.map(|f| f.rows(block, 0, 4 * H * N));
@@ -129,6 +139,12 @@ impl<T: Real, const N: usize, const H: usize, const ROWS: usize, const DAGGER: b
 impl<T: Real, const N: usize, const H: usize, const ROWS: usize, const DAGGER: bool>
     HopKernel<'_, T, N, H, ROWS, DAGGER>
 {
+    /// Whether there are matrices.
+    #[inline(always)]
+    pub(super) fn has_matrices(&self) -> bool {
+        self.enter != Matrices::None
+    }
+
     /// Writes a φ + b sum.
     #[inline(always)]
     fn finish<V: Lanes<Scalar = T>>(

@@ -1,5 +1,6 @@
 //! Fermions: spinor fields, Wilson's operator, its even-odd form, propagators.
 
+mod ahead;
 mod blocks;
 mod both_hops;
 mod boundary;

@@ -5,6 +5,7 @@
 //! happens on the way. Where a row has several, whole rows are needed: those few steps are carried first and wait in a
 //! buffer.
 
+use super::ahead::Ahead;
 use super::boundary::BoundaryTable;
 use super::hop::{HalfSpinor, HopSource, project, projector_sign, transport};
 use super::two_rows::third;
@@ -30,6 +31,8 @@ pub(super) struct Neighbourhood<'a, V: Lanes, const N: usize, const H: usize, co
     /// move: one bit each.
     crossing: u8,
     moving: u8,
+    /// What the block after this one needs from memory.
+    pub ahead: Ahead<V::Scalar, N, H, ROWS>,
     /// Half spinors that wait, `[step][spin][colour][re|im]`.
     buffer: [[[[Room<V>; 2]; N]; H]; STEPS],
 }
@@ -48,6 +51,7 @@ impl<'a, T: Real, V: Lanes<Scalar = T>, const N: usize, const H: usize, const RO
             links: [std::ptr::null(); STEPS],
             crossing: 0,
             moving: 0,
+            ahead: Ahead::none(),
             buffer: [[[[Room(V::splat(0.0)); 2]; N]; H]; STEPS],
         }
     }
@@ -207,6 +211,12 @@ impl<T: Real, V: Lanes<Scalar = T>, const N: usize, const H: usize, const ROWS: 
         }
         let (k, l) = ((column + 1) % N, (column + 2) % N);
         third(self.kept(step, 0, k), self.kept(step, 1, l), self.kept(step, 0, l), self.kept(step, 1, k))
+    }
+    #[inline(always)]
+    fn begins(&self, step: usize) {
+        if self.offset == 0 {
+            self.around.ahead.ask(step);
+        }
     }
     #[inline(always)]
     fn arrived(&self, step: usize) -> Option<HalfSpinor<V::Register, N, H>> {

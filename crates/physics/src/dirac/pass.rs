@@ -9,8 +9,11 @@ use arrayvec::ArrayVec;
 use gaugelink_lattice::{FieldReader, Real};
 use std::ops::Range;
 
-/// Output beyond this many bytes is written past the caches: it would be evicted before it is read again.
-pub(super) const STREAM_BYTES: usize = 24 << 20;
+/// What a pass reads and writes is more than the second-level caches hold, if it is more bytes than this.
+const FAR_BYTES: usize = 12 << 20;
+
+/// If it is more than this, what is written is evicted before it is read again, and is written past the caches.
+const STREAM_BYTES: usize = 24 << 20;
 
 /// What is made of the hop's result, with φ at the [`Pass`]'s center.
 #[derive(Clone, Copy)]
@@ -71,6 +74,17 @@ impl<T: Real, const N: usize, const H: usize> Wilson<'_, T, N, H> {
         self.run::<DAGGER>([Pass { out, psi: None, center }], combine, self.blocks(Some(to)));
     }
 
+    /// Bytes of the fields of a pass of so many right-hand sides: links, and two spinors of each.
+    fn bytes_of(&self, sides: usize) -> usize {
+        let links = self.kept_rows().map_or_else(|| self.links().reader().bytes(), |rows| rows.reader().bytes());
+        links + 2 * sides * self.links().layout().blocks() * 4 * H * N * T::LANES * size_of::<T>()
+    }
+
+    /// Whether a pass of so many right-hand sides writes past the caches.
+    pub(super) fn streams(&self, sides: usize) -> bool {
+        self.bytes_of(sides) > STREAM_BYTES
+    }
+
     fn launch_each<const DAGGER: bool>(
         &self,
         each: &[Streams<'_, T>],
@@ -99,7 +113,6 @@ impl<T: Real, const N: usize, const H: usize> Wilson<'_, T, N, H> {
             Combine::TimesAdded(k, b) => (1.0, b, Matrices::OnHop, k),
         };
         let walk = (blocks == self.blocks(None)).then(|| self.links().layout().walk());
-        let bytes = blocks.len() * each.len() * 4 * H * N * T::LANES * size_of::<T>();
         let kernel = HopKernel::<'_, T, N, H, ROWS, DAGGER> {
             links,
             table: self.table(),
@@ -110,7 +123,8 @@ impl<T: Real, const N: usize, const H: usize> Wilson<'_, T, N, H> {
             matrices,
             walk,
             returns: self.turns(),
-            streams: bytes > STREAM_BYTES,
+            far: self.bytes_of(each.len()) > FAR_BYTES,
+            streams: self.streams(each.len()),
         };
         self.links().lattice().launch(&kernel, blocks);
     }

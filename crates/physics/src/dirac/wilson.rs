@@ -8,7 +8,7 @@ use super::both_hops::BothHops;
 use super::boundary::{Boundary, BoundaryTable};
 use super::chiral;
 use super::clover::Clover;
-use super::pass::{Combine, Pass, STREAM_BYTES};
+use super::pass::{Combine, Pass};
 use super::spinor::SpinorField;
 use super::two_rows::two_rows;
 use crate::PhysicsError;
@@ -270,7 +270,7 @@ impl<'u, T: Real, const N: usize, const H: usize> Wilson<'u, T, N, H> {
             coefficients,
             walk: self.links.layout().walk(),
             returns: self.turns(),
-            streams: blocks.len() * SpinorField::<T, N, H>::REALS * T::LANES * size_of::<T>() > STREAM_BYTES,
+            streams: self.streams(1),
         };
         self.links.lattice().launch(&kernel, blocks);
         out.exchange();

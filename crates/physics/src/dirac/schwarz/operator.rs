@@ -71,6 +71,7 @@ impl<T: Real, const N: usize> BlockOperator<T, N> {
             matrices,
             walk: None,
             returns: false,
+            far: false,
             streams: false,
         };
         let lattice = self.links.lattice();
