@@ -62,7 +62,9 @@ fn fma_rate<T: Real, const N: usize>(lattice: &Lattice) -> f64 {
     let kernel = FusedMultiplyAdds::<T, N>(std::marker::PhantomData);
     // Not `launch`, which leaves so few blocks to one thread.
     let seconds = best_time(|| {
-        lattice.pool().run(0..threads, |_, piece| run_kernel(lattice.isa(), &kernel, piece, &mut Tally::none()));
+        lattice
+            .pool()
+            .run(0..threads, |_, piece| run_kernel(lattice.isa(), &kernel, piece, &mut Tally::none()));
     });
     (2 * threads * N * LINKS * T::LANES) as f64 / seconds * 1e-9
 }

@@ -1,5 +1,14 @@
 //! Lines of cache that are asked for before they are read.
 
+/// Bytes beyond which the fields of a pass are taken to come from memory: more than the second-level caches hold.
+const FAR_BYTES: usize = 12 << 20;
+
+/// Whether fields of so many bytes together come from memory.
+#[inline(always)]
+pub fn is_far(bytes: usize) -> bool {
+    bytes > FAR_BYTES
+}
+
 /// A level of the caches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cache {
@@ -26,8 +35,12 @@ pub fn prefetch<T>(line: *const T, into: Cache) {
     unsafe {
         use std::arch::asm;
         match into {
-            Cache::First => asm!("prfm pldl1keep, [{}]", in(reg) line, options(nostack, preserves_flags, readonly)),
-            Cache::Second => asm!("prfm pldl2keep, [{}]", in(reg) line, options(nostack, preserves_flags, readonly)),
+            Cache::First => {
+                asm!("prfm pldl1keep, [{}]", in(reg) line, options(nostack, preserves_flags, readonly))
+            }
+            Cache::Second => {
+                asm!("prfm pldl2keep, [{}]", in(reg) line, options(nostack, preserves_flags, readonly))
+            }
         }
     }
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]

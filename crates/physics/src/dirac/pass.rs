@@ -6,13 +6,10 @@ use super::two_rows::TWO_ROWS;
 use super::wilson::Wilson;
 use crate::solver::AT_ONCE;
 use arrayvec::ArrayVec;
-use gaugelink_lattice::{FieldReader, Real};
+use gaugelink_lattice::{FieldReader, Real, is_far};
 use std::ops::Range;
 
-/// What a pass reads and writes is more than the second-level caches hold, if it is more bytes than this.
-const FAR_BYTES: usize = 12 << 20;
-
-/// If it is more than this, what is written is evicted before it is read again, and is written past the caches.
+/// If what a pass reads and writes is more than this, what is written is evicted before it is read again, and is written past the caches.
 const STREAM_BYTES: usize = 24 << 20;
 
 /// What is made of the hop's result, with φ at the [`Pass`]'s center.
@@ -76,7 +73,8 @@ impl<T: Real, const N: usize, const H: usize> Wilson<'_, T, N, H> {
 
     /// Bytes of the fields of a pass of so many right-hand sides: links, and two spinors of each.
     fn bytes_of(&self, sides: usize) -> usize {
-        let links = self.kept_rows().map_or_else(|| self.links().reader().bytes(), |rows| rows.reader().bytes());
+        let links =
+            self.kept_rows().map_or_else(|| self.links().reader().bytes(), |rows| rows.reader().bytes());
         links + 2 * sides * self.links().layout().blocks() * 4 * H * N * T::LANES * size_of::<T>()
     }
 
@@ -123,7 +121,7 @@ impl<T: Real, const N: usize, const H: usize> Wilson<'_, T, N, H> {
             matrices,
             walk,
             returns: self.turns(),
-            far: self.bytes_of(each.len()) > FAR_BYTES,
+            far: is_far(self.bytes_of(each.len())),
             streams: self.streams(each.len()),
         };
         self.links().lattice().launch(&kernel, blocks);
