@@ -64,7 +64,7 @@ pub struct Layout {
     place_of: Vec<[u16; DIM_MAX]>,
     blocks: usize,
     even_blocks: usize,
-    slowest: usize,
+    distances: Site,
     /// Own blocks in the order of [`Layout::walk`].
     walk: Vec<u32>,
     neighbours: Vec<[Neighbour; STEPS]>,
@@ -97,7 +97,7 @@ impl Layout {
             place_of: Vec::new(),
             blocks: part_extents.iter().product(),
             even_blocks: 0,
-            slowest: 0,
+            distances: [0; DIM_MAX],
             walk: Vec::new(),
             neighbours: Vec::new(),
             rotations: Vec::new(),
@@ -119,7 +119,11 @@ impl Layout {
         // The longest direction is the slowest, so that a slice across it, the distance to a neighbour, is small.
         let mut order: [usize; DIM_MAX] = std::array::from_fn(|mu| mu);
         order.sort_by_key(|&mu| self.part_extents[mu]);
-        self.slowest = order[DIM_MAX - 1];
+        let mut distance = 1;
+        for mu in order {
+            self.distances[mu] = distance;
+            distance *= self.part_extents[mu];
+        }
         let sides = order.map(|mu| extended[mu]);
         // Own even blocks, own odd ones, ghosts.
         let mut classes: [Vec<usize>; 4] = Default::default();
@@ -256,10 +260,9 @@ impl Layout {
     pub fn walk(&self) -> &[u32] {
         &self.walk
     }
-    /// The direction in which neighbouring blocks lie farthest apart: a slice across it.
-    #[inline]
-    pub fn slowest(&self) -> usize {
-        self.slowest
+    /// How many blocks of the walk lie between neighbours in direction mu.
+    pub fn distance(&self, mu: usize) -> usize {
+        self.distances[mu]
     }
     /// Whether fields need their ghosts filled before a step is taken.
     #[inline]

@@ -35,7 +35,7 @@ pub use group::Matrix;
 pub use lattice::{Lattice, LatticeOptions};
 pub use layout::{LaneMeaning, Layout, Neighbour, backward, forward};
 pub use link_source::{BlockLinks, LinkSource, RecordedLinks};
-pub use memory::{Cache, ensure_memory, is_far, prefetch};
+pub use memory::{Cache, ensure_memory, prefetch};
 pub use number::{BLOCK_BYTES, Isa, Kernel, Lanes, Num, Real};
 pub use pool::Pool;
 pub use sum::Tally;

@@ -11,7 +11,7 @@ use std::mem::MaybeUninit;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 
-pub use prefetch::{Cache, is_far, prefetch};
+pub use prefetch::{Cache, prefetch};
 
 /// From this size on, memory is aligned to huge pages and the kernel is asked for them.
 const HUGE: usize = 2 << 20;

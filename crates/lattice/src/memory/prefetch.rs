@@ -1,14 +1,5 @@
 //! Lines of cache that are asked for before they are read.
 
-/// Bytes beyond which the fields of a pass are taken to come from memory: more than the second-level caches hold.
-const FAR_BYTES: usize = 12 << 20;
-
-/// Whether fields of so many bytes together come from memory.
-#[inline(always)]
-pub fn is_far(bytes: usize) -> bool {
-    bytes > FAR_BYTES
-}
-
 /// A level of the caches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cache {

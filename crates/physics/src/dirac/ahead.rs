@@ -14,10 +14,12 @@ use std::ptr::null;
 pub(super) struct Ahead<T, const N: usize, const H: usize, const ROWS: usize> {
     /// The links of the block.
     links: *const T,
-    /// The links from its neighbours behind it, of each direction.
-    behind: [*const T; DIM_MAX],
-    /// The spinors of its neighbours in the slowest direction, a slice away from all that was read lately, and φ.
-    spinors: [*const T; 3],
+    /// The links from its neighbours behind it.
+    links_behind: [*const T; DIM_MAX],
+    /// The spinors of its neighbours, `[step]`.
+    spinors: [*const T; 2 * DIM_MAX],
+    /// φ of the block.
+    center: *const T,
     /// The matrices of the block.
     matrices: *const T,
 }
@@ -25,7 +27,13 @@ pub(super) struct Ahead<T, const N: usize, const H: usize, const ROWS: usize> {
 impl<T: Real, const N: usize, const H: usize, const ROWS: usize> Ahead<T, N, H, ROWS> {
     /// Nothing.
     pub fn none() -> Self {
-        Self { links: null(), behind: [null(); DIM_MAX], spinors: [null(); 3], matrices: null() }
+        Self {
+            links: null(),
+            links_behind: [null(); DIM_MAX],
+            spinors: [null(); 2 * DIM_MAX],
+            center: null(),
+            matrices: null(),
+        }
     }
 
     /// What `kernel` reads at `block` for one right-hand side; `with_links` for the first one.
@@ -39,13 +47,14 @@ impl<T: Real, const N: usize, const H: usize, const ROWS: usize> Ahead<T, N, H, 
         let (layout, spinor, link) = (kernel.links.layout(), 4 * H * N, 2 * ROWS * N);
         let mut ahead = Self::none();
         let neighbour = |step: usize| layout.neighbour(block, step).block as usize;
-        let slowest = layout.slowest();
-        for (place, step) in [forward(slowest), backward(slowest)].into_iter().enumerate() {
-            ahead.spinors[place] = streams.psi.rows(neighbour(step), 0, spinor);
+        for mu in (0..2 * H).filter(|mu| kernel.far & (1 << mu) != 0) {
+            for step in [forward(mu), backward(mu)] {
+                ahead.spinors[step] = streams.psi.rows(neighbour(step), 0, spinor);
+            }
         }
         // In a pass over both parities φ is ψ, and the block was a neighbour just now.
         if let (Some(phi), None) = (streams.center, kernel.walk) {
-            ahead.spinors[2] = phi.rows(block, 0, spinor);
+            ahead.center = phi.rows(block, 0, spinor);
         }
         if !with_links {
             return ahead;
@@ -54,8 +63,8 @@ impl<T: Real, const N: usize, const H: usize, const ROWS: usize> Ahead<T, N, H, 
         for mu in 0..2 * H {
             // Where both parities are walked together, a neighbour's links were read when it was the block; in a pass over
             // one parity nothing else reads those of the other.
-            if kernel.walk.is_none() || mu == slowest {
-                ahead.behind[mu] = kernel.links.rows(neighbour(backward(mu)), mu * link, link);
+            if kernel.walk.is_none() || kernel.far & (1 << mu) != 0 {
+                ahead.links_behind[mu] = kernel.links.rows(neighbour(backward(mu)), mu * link, link);
             }
         }
         if kernel.has_matrices() {
@@ -70,12 +79,14 @@ impl<T: Real, const N: usize, const H: usize, const ROWS: usize> Ahead<T, N, H, 
         let mu = step % DIM_MAX;
         let part = if step < DIM_MAX { 2 * mu } else { 2 * mu + 1 };
         lines(self.links, part, ROWS * N);
-        for spinor in self.spinors {
-            lines(spinor, part, N);
+        for mu in 0..2 * H {
+            lines(self.spinors[forward(mu)], part, N);
+            lines(self.spinors[backward(mu)], part, N);
         }
+        lines(self.center, part, N);
         lines(self.matrices, part, chiral::reals_of(H * N).div_ceil(4 * H));
         if step == backward(mu) {
-            lines(self.behind[mu], 0, 2 * ROWS * N);
+            lines(self.links_behind[mu], 0, 2 * ROWS * N);
         }
     }
 }

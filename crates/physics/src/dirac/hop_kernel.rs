@@ -47,8 +47,9 @@ pub(super) struct HopKernel<'a, T, const N: usize, const H: usize, const ROWS: u
     pub walk: Option<&'a [u32]>,
     /// Whether to go from the last block to the first.
     pub returns: bool,
-    /// Whether the fields are larger than the caches: what comes from memory is asked for [`Ahead`].
-    pub far: bool,
+    /// Directions whose neighbours have left the second-level cache before they are needed again, one bit each; 0 where all
+    /// is in caches. What is far is asked for [`Ahead`].
+    pub far: u8,
     /// Whether to write past the caches.
     pub streams: bool,
 }
@@ -107,7 +108,7 @@ impl<T: Real, const N: usize, const H: usize, const ROWS: usize, const DAGGER: b
         };
         for step in range.clone() {
             let block = block_at(step);
-            let next = self.far.then(|| block_at((step + 1).min(range.end - 1)));
+            let next = (self.far != 0).then(|| block_at((step + 1).min(range.end - 1)));
             for (i, streams) in self.each.iter().enumerate() {
                 if let Some(next) = next {
                     around.ahead = Ahead::of(self, streams, next, i == 0);

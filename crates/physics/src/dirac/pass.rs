@@ -6,10 +6,16 @@ use super::two_rows::TWO_ROWS;
 use super::wilson::Wilson;
 use crate::solver::AT_ONCE;
 use arrayvec::ArrayVec;
-use gaugelink_lattice::{FieldReader, Real, is_far};
+use gaugelink_lattice::{DIM_MAX, FieldReader, Real};
 use std::ops::Range;
 
-/// If what a pass reads and writes is more than this, what is written is evicted before it is read again, and is written past the caches.
+/// What a pass reads and writes comes from memory if it is more bytes than this.
+const FAR_BYTES: usize = 12 << 20;
+
+/// What was read and written fewer bytes ago than this is still in the second-level cache.
+const NEAR_BYTES: usize = 512 << 10;
+
+/// If it is more than this, what is written is evicted before it is read again, and is written past the caches.
 const STREAM_BYTES: usize = 24 << 20;
 
 /// What is made of the hop's result, with φ at the [`Pass`]'s center.
@@ -78,6 +84,18 @@ impl<T: Real, const N: usize, const H: usize> Wilson<'_, T, N, H> {
         links + 2 * sides * self.links().layout().blocks() * 4 * H * N * T::LANES * size_of::<T>()
     }
 
+    /// The directions that are far in a pass of so many right-hand sides: see [`HopKernel::far`].
+    fn far_directions(&self, sides: usize) -> u8 {
+        let (bytes, layout) = (self.bytes_of(sides), self.links().layout());
+        if bytes <= FAR_BYTES {
+            return 0;
+        }
+        let distances: [usize; DIM_MAX] = std::array::from_fn(|mu| layout.distance(mu));
+        let slowest = distances.iter().max().copied().unwrap_or(0);
+        let is_far = |distance| distance == slowest || distance * (bytes / layout.blocks()) > NEAR_BYTES;
+        (0..2 * H).fold(0, |far, mu| far | u8::from(is_far(distances[mu])) << mu)
+    }
+
     /// Whether a pass of so many right-hand sides writes past the caches.
     pub(super) fn streams(&self, sides: usize) -> bool {
         self.bytes_of(sides) > STREAM_BYTES
@@ -121,7 +139,7 @@ impl<T: Real, const N: usize, const H: usize> Wilson<'_, T, N, H> {
             matrices,
             walk,
             returns: self.turns(),
-            far: is_far(self.bytes_of(each.len())),
+            far: self.far_directions(each.len()),
             streams: self.streams(each.len()),
         };
         self.links().lattice().launch(&kernel, blocks);

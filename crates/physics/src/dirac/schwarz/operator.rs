@@ -71,7 +71,7 @@ impl<T: Real, const N: usize> BlockOperator<T, N> {
             matrices,
             walk: None,
             returns: false,
-            far: false,
+            far: 0,
             streams: false,
         };
         let lattice = self.links.lattice();
