@@ -284,10 +284,6 @@ impl<'a, T: Real> FieldReader<'a, T> {
     pub fn reals(&self) -> usize {
         self.reals
     }
-    /// Bytes of the whole field, ghosts included.
-    pub fn bytes(&self) -> usize {
-        self.blocks * self.reals * T::LANES * size_of::<T>()
-    }
     /// The first of `count` rows from a component on; checked.
     #[inline(always)]
     pub fn rows(&self, block: usize, component: usize, count: usize) -> *const T {

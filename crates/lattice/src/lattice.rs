@@ -7,6 +7,7 @@ use crate::geometry::Geometry;
 use crate::layout::{LaneMeaning, Layout};
 use crate::memory::ensure_memory;
 use crate::number::{Isa, Kernel, Real, run_kernel};
+use crate::plan::{Planner, Plans, Task};
 use crate::pool::Pool;
 use crate::sum::{DIGITS, ExactSum, Tally};
 use std::ops::Range;
@@ -30,6 +31,8 @@ pub struct LatticeOptions {
     pub comm: Arc<dyn Comm>,
     /// Vector instructions.
     pub isa: Isa,
+    /// Chooses between forms of kernels by their times; `None`: they have rules for it.
+    pub planner: Option<Arc<Planner>>,
 }
 
 impl Default for LatticeOptions {
@@ -41,6 +44,7 @@ impl Default for LatticeOptions {
             grid: Vec::new(),
             comm: Arc::new(SingleRank),
             isa: Isa::active(),
+            planner: None,
         }
     }
 }
@@ -60,6 +64,7 @@ pub struct Lattice {
     /// One reduction at a time, also where several threads share the lattice.
     reducing: Mutex<()>,
     site_tables: [SiteTables; 2],
+    plans: Option<Plans>,
 }
 
 impl std::fmt::Debug for Lattice {
@@ -102,6 +107,11 @@ impl Lattice {
             Some(pool) => pool,
             None => Arc::new(Pool::new(options.threads)?),
         };
+        let plans = options.planner.map(|planner| {
+            let (extents, threads) = (geometry.local_extents(), pool.threads());
+            let lanes = layouts[0].meaning();
+            Plans::new(planner, format!("{extents:?}, {lanes:?}, {:?}, threads {threads}", options.isa))
+        });
         let scratch = (0..pool.threads()).map(|_| Mutex::new(Vec::new())).collect();
         Ok(Arc::new(Self {
             layouts,
@@ -111,6 +121,7 @@ impl Lattice {
             scratch,
             reducing: Mutex::new(()),
             site_tables: Default::default(),
+            plans,
         }))
     }
 
@@ -155,6 +166,16 @@ impl Lattice {
     /// Runs a kernel without sums over a range of own blocks, spread over the threads.
     pub fn launch<T: Real, K: Kernel<T>>(&self, kernel: &K, blocks: Range<usize>) {
         self.spread(blocks, |_, piece| run_kernel(self.isa, kernel, piece, &mut Tally::none()));
+    }
+
+    /// Launches a kernel that has several forms with the same results: `launch` is called with the number of the one to
+    /// take, 0 where there is no [`Planner`], and at a planner's first time with each of them. So it must do the same
+    /// however often it is called.
+    pub fn launch_planned(&self, task: &Task, forms: usize, launch: impl Fn(usize)) {
+        match &self.plans {
+            Some(plans) => plans.run(task, forms, launch),
+            None => launch(0),
+        }
     }
 
     /// [`Pool::run`], but few blocks are the caller's alone: the others would not save what waking them costs.

@@ -8,7 +8,7 @@ use super::both_hops::BothHops;
 use super::boundary::{Boundary, BoundaryTable};
 use super::chiral;
 use super::clover::Clover;
-use super::pass::{Combine, Pass};
+use super::pass::{Combine, Limits, Pass};
 use super::spinor::SpinorField;
 use super::two_rows::two_rows;
 use crate::PhysicsError;
@@ -39,6 +39,7 @@ pub struct Wilson<'u, T, const N: usize, const H: usize = 2> {
     table: BoundaryTable<T>,
     /// Whether the next pass goes through the blocks backwards.
     returns: AtomicBool,
+    pub(super) limits: Limits,
 }
 
 impl<'u, T: Real, const N: usize, const H: usize> Wilson<'u, T, N, H> {
@@ -63,6 +64,7 @@ impl<'u, T: Real, const N: usize, const H: usize> Wilson<'u, T, N, H> {
             boundary,
             table,
             returns: AtomicBool::new(false),
+            limits: Limits::default(),
         })
     }
 
