@@ -41,8 +41,15 @@ fn main() -> ExitCode {
         .measurement_time(Duration::from_secs(1));
     let mut clock = Through(criterion.configure_from_args());
     let volumes = if measures { Vec::new() } else { vec![vec![4; 4], vec![8; 2]] };
-    let request =
-        Request { volumes, threads: 0, precision: None, effort: Effort::once(), folder: None, sources: 1 };
+    let request = Request {
+        volumes,
+        threads: 0,
+        precision: None,
+        effort: Effort::once(),
+        folder: None,
+        sources: 1,
+        planner: None,
+    };
     match bench::run_with(&["all"], &request, &mut clock, &mut |_| Ok(())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

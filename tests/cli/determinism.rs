@@ -15,12 +15,16 @@ fn threads_and_ranks_change_no_byte() {
         ("r2", "machine.ranks=[1,1,1,2]"),
         ("r4", "machine.ranks=[1,2,1,2]"),
         ("r4x", "machine.ranks=[2,2,1,1]"),
+        ("planned", "machine.plans=plans.toml"),
+        ("planned-again", "machine.plans=plans.toml"),
     ];
     for (name, setting) in variants {
         let directory = format!("run.directory={name}");
         scratch.succeeds(&["run", "run.toml", "--set", &directory, "--set", setting]);
         assert_same(&scratch.path("t1"), &scratch.path(name));
     }
+    let plans = std::fs::read_to_string(scratch.path("plans.toml")).unwrap();
+    assert!(plans.contains("hop, colours 3"), "{plans}");
 }
 
 /// On a lattice where the worst link of a trajectory forth and back is on one rank only.

@@ -464,6 +464,9 @@ pub(crate) struct BenchArgs {
     /// Sources for each mass of `solve`
     #[arg(long, value_name = "N", default_value_t = crate::bench::SOURCES as u16, value_parser = clap::value_parser!(u16).range(1..))]
     pub sources: u16,
+    /// A file of plans: forms of kernels are timed, and the fastest are taken and kept there
+    #[arg(long, value_name = "FILE.toml")]
+    pub plans: Option<PathBuf>,
     /// Draws the kernels under the machine's roofline
     #[arg(long, value_name = "FILE.svg")]
     pub plot: Option<PathBuf>,

@@ -12,6 +12,7 @@ mod flow_time;
 mod hash;
 mod links;
 mod paths;
+mod plans;
 pub mod plot;
 mod progress;
 mod report;

@@ -33,7 +33,7 @@ pub use solve::SOURCES;
 pub use timing::{Clock, Effort, Run, Timing};
 
 use crate::error::DriverError;
-use gaugelink_lattice::{DIM_MAX, Lattice, LatticeOptions};
+use gaugelink_lattice::{DIM_MAX, Lattice, LatticeOptions, Planner};
 use stage::{Session, Stage};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -118,6 +118,8 @@ pub struct Request {
     pub folder: Option<PathBuf>,
     /// Sources for each mass of `solve`.
     pub sources: usize,
+    /// Chooses between forms of kernels by their times.
+    pub planner: Option<Arc<Planner>>,
 }
 
 impl Request {
@@ -136,7 +138,15 @@ impl Request {
                 return Err(DriverError::Request(format!("--precision {other}: give f64 or f32")));
             }
         };
-        Ok(Self { volumes, threads, precision, effort: Effort::full(), folder: None, sources: SOURCES })
+        Ok(Self {
+            volumes,
+            threads,
+            precision,
+            effort: Effort::full(),
+            folder: None,
+            sources: SOURCES,
+            planner: None,
+        })
     }
 
     fn has(&self, precision: Precision) -> bool {
@@ -243,7 +253,7 @@ fn run_case(name: &'static str, request: &Request, session: &mut Session<'_>) ->
         _ => request.volumes(DIM_MAX, &VOLUMES.each_ref().map(|v| &v[..])),
     };
     for extents in volumes {
-        let stage = &Stage { name, lattice: &lattice(&extents, request.threads)? };
+        let stage = &Stage { name, lattice: &planned_lattice(&extents, request)? };
         match name {
             "io" => files::run(stage, request.folder.as_deref(), session)?,
             SOLVE => solve::run(stage.lattice, request.sources, session)?,
@@ -265,6 +275,11 @@ fn run_case(name: &'static str, request: &Request, session: &mut Session<'_>) ->
         }
     }
     Ok(())
+}
+
+fn planned_lattice(extents: &[usize], request: &Request) -> Result<Arc<Lattice>, DriverError> {
+    let (threads, planner) = (request.threads, request.planner.clone());
+    Ok(Lattice::new(extents, LatticeOptions { threads, planner, ..LatticeOptions::default() })?)
 }
 
 fn lattice(extents: &[usize], threads: usize) -> Result<Arc<Lattice>, DriverError> {

@@ -7,7 +7,15 @@ static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 fn small(precision: Option<Precision>) -> Request {
     let volumes = vec![vec![4; 4], vec![8; 2]];
-    Request { volumes, threads: 2, precision, effort: Effort::once(), folder: None, sources: 1 }
+    Request {
+        volumes,
+        threads: 2,
+        precision,
+        effort: Effort::once(),
+        folder: None,
+        sources: 1,
+        planner: None,
+    }
 }
 
 fn lines(name: &str) -> Vec<Line> {

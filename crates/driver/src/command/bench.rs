@@ -3,6 +3,7 @@
 use crate::bench::{self, Line, NAMES, Request};
 use crate::cli::BenchArgs;
 use crate::error::DriverError;
+use crate::plans::Plans;
 use crate::report::Report;
 use lime_rs::AtomicFile;
 use serde_json::json;
@@ -13,7 +14,9 @@ pub(crate) fn bench(args: &BenchArgs, report: &mut Report) -> Result<(), DriverE
     if names == ["list"] {
         return list(report);
     }
+    let plans = args.plans.as_deref().map(Plans::open).transpose()?;
     let request = Request {
+        planner: plans.as_ref().map(Plans::planner),
         folder: args.folder.clone(),
         sources: args.sources.into(),
         ..Request::parse(&args.volume, args.threads, args.precision.as_deref())?
@@ -30,6 +33,9 @@ pub(crate) fn bench(args: &BenchArgs, report: &mut Report) -> Result<(), DriverE
         lines.push(line);
         Ok(())
     })?;
+    if let Some(plans) = &plans {
+        plans.save()?;
+    }
     if let Some(path) = &args.plot {
         AtomicFile::replace(path, bench::roofline(&lines)?.as_bytes())?;
     }

@@ -233,8 +233,9 @@ impl LoopTrainFile {
         if let Some(problem) = self.machine.problem() {
             return Err(tables.fail_in("machine", &problem));
         }
-        if !self.machine.ranks.is_empty() || self.machine.pin {
-            return Err(tables.fail_in("machine", "a training has threads that are not bound, and no ranks"));
+        if !self.machine.ranks.is_empty() || self.machine.pin || self.machine.plans.is_some() {
+            let message = "a training has threads that are not bound, no ranks and no plans";
+            return Err(tables.fail_in("machine", message));
         }
         Ok(())
     }

@@ -135,6 +135,8 @@ pub struct MachineTable {
     /// Whether each thread is bound to a core.
     #[serde(default)]
     pub pin: bool,
+    /// A file of plans: forms of kernels are timed, and the fastest are taken and kept there.
+    pub plans: Option<PathBuf>,
 }
 
 impl MachineTable {

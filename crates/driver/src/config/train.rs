@@ -289,6 +289,9 @@ impl TrainFile {
         if self.machine.pin {
             return Err(tables.fail_in("machine", "the threads of a training are not bound to cores"));
         }
+        if self.machine.plans.is_some() {
+            return Err(tables.fail_in("machine", "a training has no kernels with plans: leave out `plans`"));
+        }
         Ok(())
     }
 
@@ -418,6 +421,7 @@ learning_rate = 1e-3
             ("chain.thermalise=5", "`thermalise` leaves"),
             ("machine.ranks=[2,1]", "no ranks"),
             ("machine.pin=true", "not bound to cores"),
+            ("machine.plans=x.toml", "no kernels with plans"),
             ("machine.threads=100000", "cores"),
         ] {
             let set: &[&str] = if set.starts_with("chain") { &["chain.updates=5", set] } else { &[set] };

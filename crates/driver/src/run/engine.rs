@@ -10,7 +10,7 @@ use crate::error::DriverError;
 use crate::progress;
 use gaugelink_host::adapt::Use;
 use gaugelink_lattice::comm::Comm;
-use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions};
+use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions, Planner};
 use gaugelink_physics::observable;
 use gaugelink_sampler::checkpoint::{Checkpoint, Saved};
 use indicatif::ProgressBar;
@@ -57,6 +57,8 @@ pub(crate) struct Setting<'a> {
     pub saved: Option<&'a Saved<State>>,
     pub input: Option<&'a Input>,
     pub plugins: &'a Plugins,
+    /// Chooses between forms of kernels.
+    pub planner: Option<Arc<Planner>>,
     /// JSON lines on standard output.
     pub json: bool,
     /// Set by SIGTERM and SIGINT.
@@ -300,6 +302,7 @@ fn options(setting: &Setting<'_>, comm: Arc<dyn Comm>) -> LatticeOptions {
         lanes,
         grid: file.machine.ranks.clone(),
         comm,
+        planner: setting.planner.clone(),
         ..LatticeOptions::default()
     }
 }

@@ -32,6 +32,7 @@ mod write;
 
 use crate::config::RunFile;
 use crate::error::DriverError;
+use crate::plans::Plans;
 use crate::report::{Report, aside};
 use crate::signals;
 use directory::Log;
@@ -143,17 +144,36 @@ fn on_all_ranks(
     preflight::check(file, group, &extents)?;
     memory::check(file, group, &extents)?;
     let stop = stop_flag(directory.path())?;
-    let setting =
-        Setting { file, extents: &extents, directory, checkpoint, saved, input, plugins, json, stop: &stop };
+    let plans = file.machine.plans.as_deref().map(Plans::open).transpose()?;
+    let planner = plans.as_ref().map(Plans::planner);
+    let setting = Setting {
+        file,
+        extents: &extents,
+        directory,
+        checkpoint,
+        saved,
+        input,
+        plugins,
+        planner,
+        json,
+        stop: &stop,
+    };
     let rank = |comm: Arc<dyn Comm>| match group {
         1 => Engine::<1>::new(&setting, comm)?.run(),
         2 => Engine::<2>::new(&setting, comm)?.run(),
         _ => Engine::<3>::new(&setting, comm)?.run(),
     };
     let ranks: usize = file.machine.ranks.iter().product();
-    if ranks <= 1 {
-        return rank(Arc::new(SingleRank));
-    }
+    let done = if ranks <= 1 { rank(Arc::new(SingleRank)) } else { on_ranks(ranks, rank) };
+    // Also of a run that was stopped; what went wrong before is told first.
+    let kept = plans.map_or(Ok(()), |plans| plans.save());
+    done.and(kept)
+}
+
+fn on_ranks(
+    ranks: usize,
+    rank: impl Fn(Arc<dyn Comm>) -> Result<(), DriverError> + Sync,
+) -> Result<(), DriverError> {
     try_run_ranks(ranks, rank).map(|_| ()).map_err(|errors| {
         // The ranks that only heard of another's failure say less.
         let heard = |e: &DriverError| matches!(e, DriverError::Lattice(LatticeError::OtherRank));
