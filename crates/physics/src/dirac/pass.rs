@@ -106,15 +106,14 @@ impl<T: Real, const N: usize, const H: usize> Wilson<'_, T, N, H> {
     /// A form of a pass of so many right-hand sides, all of which give the same bits: which directions are far (see
     /// [`HopKernel::far`]), and whether it writes past the caches. Form 0 is for what is known of caches in general.
     fn form(&self, sides: usize, form: usize) -> (u8, bool) {
-        let slowest = |count: usize| self.slowest(count);
         match form {
             0 if self.bytes_of(sides) <= self.limits.cached => (0, self.streams(sides)),
             0 => {
                 let (layout, block_bytes) = (self.links().layout(), self.block_bytes(sides));
                 let is_far = |&mu: &usize| layout.distance(mu) * block_bytes > self.limits.near;
-                (slowest((0..2 * H).filter(is_far).count().max(1)), self.streams(sides))
+                (self.slowest((0..2 * H).filter(is_far).count().max(1)), self.streams(sides))
             }
-            _ => (slowest((form - 1) / 2), form.is_multiple_of(2)),
+            _ => (self.slowest((form - 1) / 2), form.is_multiple_of(2)),
         }
     }
 
