@@ -1,6 +1,7 @@
 //! `--json`, and `gaugelink solve` on a configuration that a run wrote.
 
 use crate::program::{SMALL, Scratch, json_lines};
+use std::path::PathBuf;
 
 pub const SOLVE: &str =
     "[run]\ndirectory = \"solved/{input}\"\n[start]\nkind = \"file\"\n[solve]\nmass = 0.2\n";
@@ -132,4 +133,22 @@ fn a_bare_start_file_takes_its_shape_from_the_run_file() {
     let whole = scratch.succeeds(&["solve", "solve.toml", "--input", "out/end.lime", "--json"]);
     let start = |text: &str| json_lines(text)[0]["plaquette"].clone();
     assert_eq!(start(&bare), start(&whole));
+}
+
+/// Single precision loses its way on this clover operator, where double precision finds it.
+#[test]
+fn mixed_precision_falls_back_on_double() {
+    let Some(folder) = std::env::var_os("GAUGELINK_TEST_DATA").map(PathBuf::from).filter(|f| f.exists())
+    else {
+        return println!("skipped: GAUGELINK_TEST_DATA is not set to the folder of real configurations");
+    };
+    let scratch = Scratch::new(
+        &SOLVE.replace("mass = 0.2\n", "mass = -0.6\ncsw = 1.5\nsolver = \"bicgstab-eo-mixed\"\n"),
+    );
+    let input = folder.join("milcv5_l4448_be_f32.lat");
+    let lines =
+        json_lines(&scratch.succeeds(&["solve", "run.toml", "--input", input.to_str().unwrap(), "--json"]));
+    let residuals: Vec<f64> = lines.iter().filter_map(|line| line["residual"].as_f64()).collect();
+    assert_eq!(residuals.len(), 12);
+    assert!(residuals.iter().all(|&r| r <= 1e-10), "{residuals:?}");
 }

@@ -2,8 +2,8 @@
 //! hybrid Monte Carlo; in two or four dimensions.
 
 use super::boundary::BoundarySigns;
-use super::stage::{max_iterations, reachable};
-use super::tables::{at_least_one, finite, finite_if_given, positive_if_given, yes};
+use super::stage::{csw, max_iterations, reachable};
+use super::tables::{at_least_one, finite_if_given, positive_if_given, yes};
 use gaugelink_lattice::group::group_name;
 use gaugelink_physics::action::{Solves, Zolotarev};
 use gaugelink_physics::dirac::{DenseMatrix, Quark, QuarkMatrix};
@@ -40,7 +40,7 @@ pub struct FermionsTable {
     #[serde(default, deserialize_with = "positive_if_given")]
     kappa: Option<f64>,
     /// Coefficient of the clover term; 0 leaves it out.
-    #[serde(default, deserialize_with = "finite")]
+    #[serde(default, deserialize_with = "csw")]
     csw: f64,
     /// Boundary sign of each direction: 1 periodic, −1 antiperiodic. Antiperiodic in the last one where nothing is said.
     #[serde(default)]

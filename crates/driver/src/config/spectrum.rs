@@ -1,7 +1,7 @@
 //! `[[stage]]` of kind "spectrum": the low modes of a Dirac operator.
 
 use super::boundary::BoundarySigns;
-use super::stage::reachable;
+use super::stage::{csw, reachable};
 use super::tables::{at_least_one, finite};
 use gaugelink_physics::dirac::Spectrum;
 use gaugelink_physics::solver::Wanted;
@@ -15,7 +15,7 @@ pub struct SpectrumStage {
     #[serde(deserialize_with = "finite")]
     pub mass: f64,
     /// Coefficient of the clover term; 0 leaves it out.
-    #[serde(default, deserialize_with = "finite")]
+    #[serde(default, deserialize_with = "csw")]
     pub csw: f64,
     /// Boundary sign of each direction: 1 periodic, −1 antiperiodic. Antiperiodic in the last one where nothing is said.
     #[serde(default)]

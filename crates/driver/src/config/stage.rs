@@ -314,7 +314,7 @@ pub struct SolveStage {
     #[serde(deserialize_with = "mass")]
     pub mass: f64,
     /// Coefficient of the clover term; 0 leaves it out.
-    #[serde(default, deserialize_with = "finite")]
+    #[serde(default, deserialize_with = "csw")]
     pub csw: f64,
     /// Boundary sign of each direction: 1 periodic, −1 antiperiodic.
     #[serde(default)]
@@ -507,7 +507,23 @@ pub(super) fn mass<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D:
         -4.0 => {
             Err(serde::de::Error::custom("-4 is not possible here: kappa = 1/(2m + 8) would be infinite"))
         }
+        mass if mass.abs() > COEFFICIENT_MAX => Err(serde::de::Error::custom(format!(
+            "{mass:e} leaves nothing of the hopping term: expected a few units at most"
+        ))),
         mass => Ok(mass),
+    }
+}
+
+/// Masses and coefficients beyond this drown all else of the operator in rounding.
+const COEFFICIENT_MAX: f64 = 1e6;
+
+/// c_sw.
+pub(super) fn csw<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    match finite(deserializer)? {
+        csw if csw.abs() > COEFFICIENT_MAX => Err(serde::de::Error::custom(format!(
+            "{csw:e} leaves nothing of the rest of the operator: expected a few units at most, 1 at tree level"
+        ))),
+        csw => Ok(csw),
     }
 }
 

@@ -13,6 +13,9 @@ use lime_rs::{Precision, ScidacFile};
 use std::fmt::Display;
 use std::time::Instant;
 
+/// Residuals below this are near what rounding leaves of ill-conditioned systems.
+const PRECISE: f64 = 1e-8;
+
 /// What a solve cost in units of D, where that is known.
 type Cost = Box<dyn Fn(&SolveReport) -> Option<f64>>;
 
@@ -69,18 +72,25 @@ impl<const N: usize> Engine<'_, N> {
                 let d_equivalents = multigrid.setup().flops / operations;
                 lines.push(Line::Setup(Setup { stage: number, d_equivalents }));
                 cost = Box::new(move |report| Some(report.flops / operations));
-                Propagator::point_by(&wilson, source, progress, |x, b| multigrid.solve(x, b, &stop))
+                Propagator::point_by(&wilson, source, &stop, progress, |x, b, stop| {
+                    multigrid.solve(x, b, stop)
+                })
             }
         };
         let (propagator, reports) = solved.map_err(|error| match error {
             // Its advice to solve in double precision was taken before.
             PropagatorError::Solve { error: SolveError::Stagnation { tolerance, report }, spin, colour } => {
+                let residual = report.worst_residual();
+                let advice = if residual < PRECISE {
+                    "double precision goes no further here, ask for a larger `tolerance`"
+                } else {
+                    "the operator is nearly singular here: `solver = \"cg-eo\"` goes on where others stop, or take a mass \
+                     farther from the critical one"
+                };
                 failed(&format_args!(
-                    "source spin {spin}, colour {colour}: {} stagnated: true residual {:.3e} after {} iterations, wanted \
-                     {tolerance:.1e}: double precision goes no further here, ask for a larger `tolerance`",
-                    report.solver,
-                    report.worst_residual(),
-                    report.iterations
+                    "source spin {spin}, colour {colour}: {} stagnated: true residual {residual:.3e} after {} iterations, \
+                     wanted {tolerance:.1e}: {advice}",
+                    report.solver, report.iterations
                 ))
             }
             error => failed(&error),

@@ -98,8 +98,9 @@ fn contractions(of_colours: &[[[Complex<f64>; SPINS]; SPINS]]) -> [f64; QUANTITI
     [pion, vector, axial]
 }
 
-/// The bare PCAC mass at each 0 < t < T − 1 from C_AP and C_PP of one chain, as (t, m).
+/// The bare PCAC mass at each 1 < t < T − 1 from C_AP and C_PP of one chain, as (t, m): at t = 1 the derivative would take
+/// C_AP on the source's own slice.
 pub fn pcac_masses(axial: &[f64], pion: &[f64]) -> Vec<(usize, f64)> {
     let last = pion.len().saturating_sub(1);
-    (1..last).map(|t| (t, (axial[t + 1] - axial[t - 1]) / (4.0 * pion[t]))).collect()
+    (2..last).map(|t| (t, (axial[t + 1] - axial[t - 1]) / (4.0 * pion[t]))).collect()
 }

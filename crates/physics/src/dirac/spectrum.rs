@@ -126,6 +126,13 @@ impl<const N: usize, const H: usize> Wilson<'_, f64, N, H> {
         wanted: &Wanted,
         seed: u64,
     ) -> Result<Eigenpairs<SpinorField<f64, N, H>>, SpectrumError> {
+        let dimension = 2 * H * N * self.links().lattice().volume();
+        if wanted.count > dimension {
+            return Err(SpectrumError::Physics(PhysicsError::Parameter(format!(
+                "{} eigenvalues of an operator that has {dimension}: ask for fewer",
+                wanted.count
+            ))));
+        }
         let mut start = self.vector().map_err(PhysicsError::Lattice)?;
         start.set_gaussian(Address::new(seed, Purpose::Source));
         let mut inverse = Inverse::new(self, 0.05 * wanted.tolerance)?;
@@ -197,6 +204,28 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn eigenvalues_that_there_are_not_are_not_invented() {
+        let lattice = Lattice::new(&[2, 2], LatticeOptions::default()).unwrap();
+        let u = rough_field::<1>(&lattice, 0.6);
+        let d = Wilson::<f64, 1, 1>::new(&u, 0.1, Boundary::antiperiodic()).unwrap();
+        let modes = |d: &Wilson<'_, f64, 1, 1>, count| {
+            d.low_modes(Spectrum::Dirac, &Wanted { count, tolerance: 1e-8, vectors: 60 }, 3)
+        };
+        assert_eq!(modes(&d, 8).unwrap().values.len(), 8);
+        let error = modes(&d, 9).unwrap_err().to_string();
+        assert!(error.contains("9 eigenvalues of an operator that has 8"), "{error}");
+        // Where nobody counts them first, those beyond the last have no vectors.
+        let mut inverse = Inverse::new(&d, 1e-10).unwrap();
+        let mut start = d.vector().unwrap();
+        start.set_gaussian(Address::new(3, Purpose::Source));
+        let wanted = Wanted { count: 9, tolerance: 1e-8, vectors: 60 };
+        let all = OperatorOf(&d, Spectrum::Dirac);
+        let error =
+            lowest_eigenpairs(&all, |x, b| inverse.solve(x, b), start, &wanted).unwrap_err().to_string();
+        assert!(error.contains("only 8 of 9 eigenvalues"), "{error}");
     }
 
     #[test]

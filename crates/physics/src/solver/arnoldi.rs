@@ -56,6 +56,19 @@ pub enum EigenError {
         /// How many vectors there were.
         vectors: usize,
     },
+    /// The space that the start spans was used up before.
+    #[error(
+        "only {found} of {wanted} eigenvalues have a residual of {tolerance:.1e}: there are no more vectors to find others in, \
+         ask for fewer (equal ones, as of a constant field, count once)"
+    )]
+    Exhausted {
+        /// How many are right.
+        found: usize,
+        /// How many were asked for.
+        wanted: usize,
+        /// What was asked.
+        tolerance: f64,
+    },
     /// The projected matrix has a number that is not finite.
     #[error("an eigenvalue is not finite: check the links and the mass")]
     NotFinite,
@@ -71,6 +84,9 @@ pub enum EigenError {
     #[error(transparent)]
     Lattice(#[from] LatticeError),
 }
+
+/// Residuals from the vectors themselves are within this factor of the tolerance, or are those of no eigenvectors.
+const DRIFT: f64 = 10.0;
 
 /// Unit eigenvectors of the projected matrix, by falling |θ|; `None` where Schur's form is not found.
 fn eigenvectors(h: &DMatrix<NalgebraComplex<f64>>) -> Option<Vec<Vec<NalgebraComplex<f64>>>> {
@@ -187,7 +203,13 @@ where
             (0..chains).map(|chain| Complex::new(sums[chain], sums[chains + chain])).collect();
         vector::subtract(&mut applied, &values, &v, blocks.clone());
         vector::norm2(&applied, blocks.clone(), &mut sums[..chains]);
-        found.residuals.push((0..chains).map(|c| (sums[c] / values[c].norm2()).sqrt()).collect());
+        let residuals: Vec<_> = (0..chains).map(|c| (sums[c] / values[c].norm2()).sqrt()).collect();
+        // Beyond the last vector of a complete space there is rounding only, which looks converged in the projected matrix.
+        if residuals.iter().any(|r| r.is_nan() || *r > DRIFT * wanted.tolerance) {
+            let Wanted { count: wanted, tolerance, .. } = *wanted;
+            return Err(EigenError::Exhausted { found: pair, wanted, tolerance });
+        }
+        found.residuals.push(residuals);
         found.values.push(values);
         found.vectors.push(v);
     }

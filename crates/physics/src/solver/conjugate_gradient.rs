@@ -166,7 +166,8 @@ impl<X> ConjugateGradient<X> {
         let mut more = *stop;
         while report.worst_residual() > stop.tolerance {
             more.tolerance *= 0.5 * stop.tolerance / report.worst_residual();
-            report = report.followed_by(self.solve(a, x, b, &more)?);
+            let next = self.solve(a, x, b, &more).map_err(|error| error.wanting(stop.tolerance))?;
+            report = report.followed_by(next);
         }
         Ok(report)
     }

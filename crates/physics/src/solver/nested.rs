@@ -20,7 +20,7 @@ pub struct Nested<'a, A, P, X> {
 }
 
 impl<'a, A, P, X> Nested<'a, A, P, X> {
-    /// Solves with `operator` that end by `stop`.
+    /// Solves with `operator` that end by `stop`, all together within its iterations.
     pub fn new(operator: &'a A, preconditioner: P, solver: &'a mut Gmres<X>, stop: Stopping) -> Self {
         Self { operator, preconditioner, solver, stop, iterations: 0, flops: 0.0 }
     }
@@ -39,9 +39,9 @@ where
 {
     fn apply(&mut self, z: &mut X, r: &X) -> Result<(), Box<dyn Error + Send + Sync>> {
         z.fill(T::default());
+        let left = Stopping { iterations: self.stop.iterations.saturating_sub(self.iterations), ..self.stop };
         let report =
-            match self.solver.solve_preconditioned(self.operator, &mut self.preconditioner, z, r, &self.stop)
-            {
+            match self.solver.solve_preconditioned(self.operator, &mut self.preconditioner, z, r, &left) {
                 Ok(report) => report,
                 // How far it came is seen from the residual that it leaves.
                 Err(SolveError::IterationLimit { report, .. } | SolveError::Stagnation { report, .. }) => {

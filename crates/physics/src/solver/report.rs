@@ -147,7 +147,16 @@ impl SolveError {
         }
     }
 
-    pub(super) fn report_mut(&mut self) -> Option<&mut SolveReport> {
+    /// The same failure of a solve that was to reach `wanted`.
+    pub(crate) fn wanting(self, wanted: f64) -> Self {
+        match self {
+            Self::IterationLimit { report, .. } => Self::IterationLimit { tolerance: wanted, report },
+            Self::Stagnation { report, .. } => Self::Stagnation { tolerance: wanted, report },
+            other => other,
+        }
+    }
+
+    pub(crate) fn report_mut(&mut self) -> Option<&mut SolveReport> {
         match self {
             Self::IterationLimit { report, .. }
             | Self::Stagnation { report, .. }

@@ -236,10 +236,17 @@ pub fn check_blocks(local: &Site, block: &Site) -> Result<(), PhysicsError> {
     };
     match (0..DIM_MAX).find(|&mu| !fits(mu)) {
         None => Ok(()),
-        Some(mu) => Err(PhysicsError::Geometry(format!(
-            "blocks of {block:?} sites do not fit a box of {local:?} in direction {mu}: give even extents that divide it \
-             into an even number of blocks"
-        ))),
+        Some(mu) => {
+            // The smallest block takes two sites each way.
+            let advice = if local.iter().all(|l| l.is_multiple_of(4)) {
+                "give even extents that divide it into an even number of blocks, such as 2"
+            } else {
+                "none would, for that takes extents that are multiples of 4: choose a solver without blocks"
+            };
+            Err(PhysicsError::Geometry(format!(
+                "blocks of {block:?} sites do not fit a box of {local:?} in direction {mu}: {advice}"
+            )))
+        }
     }
 }
 
