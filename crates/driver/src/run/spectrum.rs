@@ -6,6 +6,7 @@ use super::results::{Row, named};
 use crate::config::{RunFile, SpectrumStage};
 use crate::error::DriverError;
 use gaugelink_lattice::Complex;
+use gaugelink_physics::PhysicsError;
 use gaugelink_physics::dirac::{Spectrum, SpectrumError, Wilson};
 
 impl<const N: usize> Engine<'_, N> {
@@ -20,7 +21,7 @@ impl<const N: usize> Engine<'_, N> {
         let d = Wilson::<f64, N, H>::new(&self.u, stage.mass, boundary)?.with_clover(stage.csw)?;
         let found = d.low_modes(stage.operator, &stage.wanted(), self.setting.file.run.seed.unwrap_or(0));
         let found = found.map_err(|error| match error {
-            SpectrumError::Physics(error) => error.into(),
+            SpectrumError::Physics(PhysicsError::Lattice(error)) => error.into(),
             error => DriverError::Input(format!("stage {number} (spectrum): {error}")),
         })?;
         let pairs = found.values.iter().zip(&found.residuals).enumerate();

@@ -322,7 +322,7 @@ mod tests {
     /// At this mass the even-odd form's residual is a quarter of D's.
     #[test]
     fn tolerances_and_residuals_are_those_of_d() {
-        let lattice = Lattice::new(&[2, 4, 2, 4], LatticeOptions::default()).unwrap();
+        let lattice = Lattice::new(&[4, 4, 2, 4], LatticeOptions::default()).unwrap();
         let u = rough_field::<3>(&lattice, 0.5);
         let d = Wilson::<f64, 3>::new(&u, -3.5, Boundary::antiperiodic()).unwrap();
         let (source, stop) = ([1, 0, 1, 2], Stopping::at(1e-7));

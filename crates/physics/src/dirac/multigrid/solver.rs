@@ -66,7 +66,8 @@ impl<'d, const N: usize> MultigridSolver<'d, N> {
         self.multigrid.setup()
     }
 
-    /// Solves D x = b, starting from the given x. Iterations, and preconditionings, are cycles. Collective.
+    /// Solves D x = b, starting from the given x, in `stop.iterations` cycles at most. Iterations, and preconditionings, are
+    /// cycles. Collective.
     ///
     /// # Errors
     /// See [`SolveError`]; x then holds the last iterate.
@@ -88,12 +89,22 @@ impl<'d, const N: usize> MultigridSolver<'d, N> {
             .high
             .solve(x, b, |schur, x, c| outer.solve_preconditioned(schur, &mut preconditioner, x, c, stop));
         let cycles = preconditioner.inner().iterations();
-        solved.map(|report| SolveReport {
+        let in_cycles = |report| SolveReport {
             solver: "multigrid",
             iterations: cycles,
             chain_iterations: vec![cycles],
             preconditionings: cycles,
             ..report
-        })
+        };
+        match solved {
+            // A preconditioner that may do no more gives nothing, which the outer solver takes for a breakdown.
+            Err(SolveError::Breakdown { report, .. } | SolveError::Stagnation { report, .. })
+                if cycles >= stop.iterations =>
+            {
+                let report = Box::new(in_cycles(*report));
+                Err(SolveError::IterationLimit { tolerance: stop.tolerance, report })
+            }
+            solved => solved.map(in_cycles),
+        }
     }
 }

@@ -4,12 +4,12 @@ use super::aggregates::{Aggregates, Sites};
 use super::coarse::{CoarseLattice, CoarseVector};
 use super::direct::Direct;
 use super::operator::{CoarseOperator, CoarseSchur, apply_gamma5};
-use super::{Multigrid, MultigridParameters, Smoother};
+use super::{Multigrid, MultigridParameters, MultigridSolver, Smoother};
 use crate::PhysicsError;
 use crate::dirac::blocks::Blocks;
 use crate::dirac::{Boundary, SapParameters, SpinorField, Wilson};
 use crate::naive::rough_field;
-use crate::solver::{BiCgStab, Gmres, LinearOperator, Preconditioner, Rounded, Stopping};
+use crate::solver::{BiCgStab, Gmres, LinearOperator, Preconditioner, Rounded, SolveError, Stopping};
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{Complex, GaugeField, LaneMeaning, Lattice, LatticeOptions, Real, Site};
 use std::sync::Arc;
@@ -201,6 +201,23 @@ fn preconditioned_solutions_are_those_of_other_solvers() {
         x.as_mut_slice().iter_mut().zip(expected.as_slice()).for_each(|(x, e)| *x -= e);
         let off = (x.norm2()[0] / expected.norm2()[0]).sqrt();
         assert!(off < 1e-9, "off by {off:e}");
+    }
+}
+
+#[test]
+fn cycles_end_at_their_limit() {
+    let lattice = Lattice::new(&[4; 4], LatticeOptions::default()).unwrap();
+    // Constant fields are in the kernel of D: no x solves D x = b.
+    let u = GaugeField::<f64, 3>::cold(&lattice).unwrap();
+    let high = Wilson::new(&u, 0.0, Boundary::periodic()).unwrap();
+    let links = u.converted::<f32>().unwrap();
+    let low = high.on(&links).unwrap();
+    let mut solver = MultigridSolver::new(&high, &low, parameters([2; 4])).unwrap();
+    let (mut x, b) = (high.vector().unwrap(), noise(&lattice, 3));
+    let stop = Stopping { iterations: 20, ..Stopping::default() };
+    match solver.solve(&mut x, &b, &stop) {
+        Err(SolveError::IterationLimit { report, .. }) => assert_eq!(report.iterations, 20, "{report:?}"),
+        other => panic!("{other:?}"),
     }
 }
 
