@@ -67,25 +67,27 @@ impl Plans {
     /// Calls `run` with the number of the form to take; at the first time with each of `0..forms`, some times.
     pub fn run(&self, task: &Task, forms: usize, run: impl Fn(usize)) {
         let mut chosen = self.chosen.lock().unwrap_or_else(|e| e.into_inner());
-        if let Some((_, form)) = chosen.iter().find(|(known, _)| known == task) {
-            let form = *form;
+        let taken = chosen.iter().find(|(known, _)| known == task).map(|&(_, form)| form);
+        if let Some(form) = taken {
             drop(chosen);
             return run(form);
         }
         let name = format!("{}: {task}", self.lattice);
         let found = self.planner.lock().get(&name).copied().filter(|&form| form < forms);
-        if let Some(form) = found {
-            chosen.push((*task, form));
-            drop(chosen);
-            return run(form);
-        }
-        let form = fastest(forms, |form| {
-            let start = Instant::now();
-            run(form);
-            start.elapsed().as_secs_f64()
+        let form = found.unwrap_or_else(|| {
+            fastest(forms, |form| {
+                let start = Instant::now();
+                run(form);
+                start.elapsed().as_secs_f64()
+            })
         });
         chosen.push((*task, form));
-        self.planner.lock().insert(name, form);
+        drop(chosen);
+        match found {
+            Some(form) => run(form),
+            // All forms leave the same results: what was timed is done.
+            None => drop(self.planner.lock().insert(name, form)),
+        }
     }
 }
 

@@ -206,7 +206,7 @@ pub fn run_with(
     sink: &mut dyn FnMut(Line) -> Result<(), DriverError>,
 ) -> Result<(), DriverError> {
     let cases = checked(names, request)?;
-    let crew = lattice(&[2; DIM_MAX], request.threads)?;
+    let crew = lattice(&[2; DIM_MAX], request)?;
     let limits = Limits::measure(&crew, &request.effort)?;
     let mut session = Session { limits: &limits, clock, sink };
     cases.into_iter().try_for_each(|name| run_case(name, request, &mut session))
@@ -253,7 +253,7 @@ fn run_case(name: &'static str, request: &Request, session: &mut Session<'_>) ->
         _ => request.volumes(DIM_MAX, &VOLUMES.each_ref().map(|v| &v[..])),
     };
     for extents in volumes {
-        let stage = &Stage { name, lattice: &planned_lattice(&extents, request)? };
+        let stage = &Stage { name, lattice: &lattice(&extents, request)? };
         match name {
             "io" => files::run(stage, request.folder.as_deref(), session)?,
             SOLVE => solve::run(stage.lattice, request.sources, session)?,
@@ -277,11 +277,7 @@ fn run_case(name: &'static str, request: &Request, session: &mut Session<'_>) ->
     Ok(())
 }
 
-fn planned_lattice(extents: &[usize], request: &Request) -> Result<Arc<Lattice>, DriverError> {
+fn lattice(extents: &[usize], request: &Request) -> Result<Arc<Lattice>, DriverError> {
     let (threads, planner) = (request.threads, request.planner.clone());
     Ok(Lattice::new(extents, LatticeOptions { threads, planner, ..LatticeOptions::default() })?)
-}
-
-fn lattice(extents: &[usize], threads: usize) -> Result<Arc<Lattice>, DriverError> {
-    Ok(Lattice::new(extents, LatticeOptions { threads, ..LatticeOptions::default() })?)
 }

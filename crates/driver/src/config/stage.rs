@@ -534,6 +534,21 @@ mod tests {
     use std::path::Path;
 
     #[test]
+    fn numbers_that_drown_the_operator_are_refused() {
+        for (mass, csw, said) in
+            [("1e300", "1", "nothing of the hopping term"), ("0.1", "-1e200", "1 at tree level")]
+        {
+            let text = format!(
+                "[run]\ndirectory = \"x\"\n[start]\nkind = \"file\"\n[solve]\nmass = {mass}\ncsw = {csw}\n"
+            );
+            let input = ["start.file=x.lime".to_owned()];
+            let error =
+                RunFile::parse(&text, Path::new("x"), FileKind::Solve, &input).unwrap_err().to_string();
+            assert!(error.contains(said), "{error}");
+        }
+    }
+
+    #[test]
     fn restarts_are_for_gmres() {
         let solve = |keys: &str| {
             let text =

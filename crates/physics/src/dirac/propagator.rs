@@ -98,26 +98,14 @@ impl<T: Real, const N: usize, const H: usize> Propagator<T, N, H> {
                 let low = wilson.on(&links)?;
                 let (schur, low) = (Schur::odd(wilson)?, Schur::odd(&low)?);
                 let mut mixed = MixedBiCgStab::new(&schur, &low).map_err(PhysicsError::Lattice)?;
-                let mut double = None;
                 Self::columns(wilson, source, stop, progress, |x, b, stop| {
                     schur.solve_each(x, b, |schur, x, c| {
                         let mut results = mixed.solve_each((schur, &low), x, c, stop)?;
                         for (result, (x, c)) in results.iter_mut().zip(x.iter_mut().zip(c)) {
-                            // Near-singular operators lose their directions in single precision first.
-                            if let Err(
-                                SolveError::Stagnation { report, .. } | SolveError::Breakdown { report, .. },
-                            ) = result
-                            {
-                                let report = report.clone();
-                                if double.is_none() {
-                                    double = Some(BiCgStab::new(schur)?);
-                                }
-                                if let Some(double) = &mut double {
-                                    x.fill(T::default());
-                                    *result =
-                                        double.solve(schur, x, c, stop).map(|next| report.followed_by(next));
-                                }
-                            }
+                            let Some(first) = lost(result) else { continue };
+                            let mut double = BiCgStab::new(schur)?;
+                            x.fill(T::default());
+                            *result = double.solve(schur, x, c, stop).map(|next| first.followed_by(next));
                         }
                         Ok(results)
                     })
@@ -247,7 +235,7 @@ impl<T: Real, const N: usize, const H: usize> Propagator<T, N, H> {
                 report.true_residual = residual(wilson, &mut room, x, b);
                 let mut more = *stop;
                 while report.worst_residual() > stop.tolerance {
-                    more.tolerance *= 0.5 * (stop.tolerance / report.worst_residual()).min(1.0);
+                    more.tolerance *= 0.5 * stop.tolerance / report.worst_residual();
                     let again = solve(std::slice::from_mut(x), std::slice::from_ref(b), &more);
                     let next = again.map_err(PhysicsError::Lattice)?.remove(0).map_err(|mut error| {
                         if let Some(report) = error.report_mut() {
@@ -284,6 +272,16 @@ impl<T: Real, const N: usize, const H: usize> Propagator<T, N, H> {
     /// D⁻¹ δ for one source spin and colour.
     pub fn column(&self, spin: usize, colour: usize) -> &SpinorField<T, N, H> {
         &self.columns[spin * N + colour]
+    }
+}
+
+/// The report of a solve that lost its way: near-singular operators lose their directions in single precision first.
+fn lost(result: &Result<SolveReport, SolveError>) -> Option<SolveReport> {
+    match result {
+        Err(SolveError::Stagnation { report, .. } | SolveError::Breakdown { report, .. }) => {
+            Some((**report).clone())
+        }
+        _ => None,
     }
 }
 
