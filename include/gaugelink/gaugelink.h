@@ -115,6 +115,11 @@ GAUGELINK_API glk_status gaugelink_spinor_point(gaugelink_spinor *spinor, const 
                                                 uint32_t colour, gaugelink_error **error);
 /* <|eta|^2> = 1 for each complex number. Same seed, same bits. */
 GAUGELINK_API glk_status gaugelink_spinor_gaussian(gaugelink_spinor *spinor, uint64_t seed, gaugelink_error **error);
+/* From tmLQCD's and nissa's spinors to the library's, or back where back is not 0: the basis of the gammas, and the phases
+ * of the boundary, which they spread evenly over the sites of a direction and the library has at the edge. phases: of
+ * x, y, z, t over 2 pi, 0.5 is antiperiodic; NULL = periodic. */
+GAUGELINK_API glk_status gaugelink_spinor_turn_tmlqcd(gaugelink_spinor *spinor, const double *phases, int32_t back,
+                                                      gaugelink_error **error);
 GAUGELINK_API glk_status gaugelink_spinor_norm2(const gaugelink_spinor *spinor, double *out, gaugelink_error **error);
 
 /* ---- Algebra field: forces and momenta, F = sum_a F^a T_a with anti-Hermitian T_a, tr T_a T_b = -1/2 (U(1): T = i) ---- */
@@ -241,7 +246,7 @@ typedef struct gaugelink_spinor_info {
   int32_t  source_spin, source_colour;   /* of a propagator's column; -1 where the file does not say */
   uint32_t record;                /* which logical record of the file it is in; others hold sources, say */
   int32_t  gamma_basis;           /* GLK_GAMMA_DEGRAND_ROSSI, the library's, for USQCD's formats, QDP++, Grid; 0 = not told:
-                                     that of tmLQCD and nissa is another, and operators mean nothing before it is turned */
+                                     that of tmLQCD and nissa is another: gaugelink_spinor_turn_tmlqcd */
   const char *datatype;           /* as the record says, e.g. "USQCD_D3_DiracFermion"; these live as long as the file handle */
   const char *checksum;           /* that the file states for the record, suma/sumb, or NULL */
   const char *xml;                /* the user's text on the record, or NULL */

@@ -273,6 +273,9 @@ class algebra_field : public detail::handle<gaugelink_algebra, gaugelink_algebra
   }
 };
 
+// Phases / 2 pi at the edges in x, y, z, t: 0.5 is antiperiodic.
+using phases = std::array<double, 4>;
+
 class spinor_field : public detail::handle<gaugelink_spinor, gaugelink_spinor_free> {
  public:
   explicit spinor_field(const lattice& on, unsigned ncolor = 3) {
@@ -299,6 +302,9 @@ class spinor_field : public detail::handle<gaugelink_spinor, gaugelink_spinor_fr
     detail::call(gaugelink_spinor_point, get(), site.data(), static_cast<uint32_t>(spin), static_cast<uint32_t>(colour));
   }
   void set_gaussian(std::uint64_t seed) { detail::call(gaugelink_spinor_gaussian, get(), seed); }
+  // Between the spinors of tmLQCD and nissa, which spread the phases of the boundary over the lattice, and the library's.
+  void from_tmlqcd(const phases& bc = {}) { detail::call(gaugelink_spinor_turn_tmlqcd, get(), bc.data(), std::int32_t{0}); }
+  void to_tmlqcd(const phases& bc = {}) { detail::call(gaugelink_spinor_turn_tmlqcd, get(), bc.data(), std::int32_t{1}); }
   double norm2() const {
     double value = 0;
     detail::call(gaugelink_spinor_norm2, get(), &value);
@@ -316,8 +322,7 @@ inline std::vector<spinor_field> propagator_columns(const lattice& on, unsigned 
 class precond;
 
 // ---- Wilson fermions ---------------------------------------------------------------------------------------------------
-// Phases / 2 pi at the edges: 0.5 is antiperiodic. csw other than 0 adds the clover term.
-using phases = std::array<double, 4>;
+// csw other than 0 adds the clover term.
 
 class wilson_dirac {
  public:

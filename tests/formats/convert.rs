@@ -212,33 +212,66 @@ fn a_stated_plaquette_that_is_false_is_not_copied() {
     }
 }
 
-/// What a user wrote into a file and the copy does not have is named.
+/// What users wrote into a file is in its copy, in its place; what the copy's format has no room for is named.
 #[test]
-fn records_that_are_left_out_are_named() {
+fn records_of_users_are_carried_or_named() {
     let folder = Folder::new();
     let (sound, rich, out) = (folder.sound("sound"), folder.path("rich"), folder.path("out"));
     let file = lime_rs::IldgFile::open(&sound).unwrap();
-    let mut meta = lime_rs::IldgMeta::new(file.payload().format.clone());
-    meta.record_xml = "<mine/>".into();
+    let plaquette = run("ildg verify --json", &[&sound]).line()["plaquette"].to_string();
+    let averages = format!("<usqcdInfo><plaq>{plaquette}</plaq><info>mine</info></usqcdInfo>");
     let text = lime_rs::TextRecord::new;
-    meta.extra = vec![text("xlf-info", "beta = 6"), text("ranluxd-state", "1 2 3")];
-    meta.lfn = Some("lfn://test/rich".into());
-    let (offset, length) = crate::written::payload(&sound);
-    let writer = lime_rs::IldgWriter::create(&rich, &meta).unwrap();
-    writer.write_payload_at(0, &std::fs::read(&sound).unwrap()[offset..offset + length]).unwrap();
-    writer.finish(file.payload().checksum.unwrap(), &[text("note", "after")]).unwrap();
-    let mine = ["scidac-record-xml", "ranluxd-state", "note"];
-    for (from, to, expected) in [
-        (&rich, "ildg", &mine[..]),
-        (&rich, "scidac", &["scidac-record-xml", "ildg-data-lfn", "ranluxd-state", "note"]),
-        (&rich, "nersc", &["scidac-record-xml", "ildg-data-lfn", "xlf-info", "ranluxd-state", "note"]),
-        (&sound, "ildg", &[]),
+    let write = |record_xml: &str| {
+        let mut meta = lime_rs::IldgMeta::new(file.payload().format.clone());
+        (meta.file_xml, meta.record_xml) = ("<ensemble>a</ensemble>".into(), record_xml.into());
+        meta.extra =
+            vec![text("xlf-info", "beta = 6"), text("ranluxd-state", "1 2 3"), text("bytes", "\u{1}\u{2}")];
+        meta.lfn = Some("lfn://test/rich".into());
+        let (offset, length) = crate::written::payload(&sound);
+        let writer = lime_rs::IldgWriter::create(&rich, &meta).unwrap();
+        writer.write_payload_at(0, &std::fs::read(&sound).unwrap()[offset..offset + length]).unwrap();
+        writer
+            .finish(file.payload().checksum.unwrap(), &[text("note", "after"), text("note", "again")])
+            .unwrap();
+    };
+    write(&averages);
+    let xml = ["scidac-file-xml", "scidac-record-xml"];
+    let texts = [xml[0], xml[1], "ranluxd-state", "note"];
+    let values = ["<ensemble>a</ensemble>", &averages, "1 2 3", "after"];
+    for (from, to, left_out, kept) in [
+        (&rich, "ildg", &["bytes"][..], 0..4),
+        (&rich, "scidac", &["ildg-data-lfn", "bytes"], 0..4),
+        (&rich, "grid", &[xml[0], "bytes"], 2..4),
+        (
+            &rich,
+            "nersc",
+            &[xml[0], xml[1], "ildg-data-lfn", "xlf-info", "ranluxd-state", "bytes", "note"],
+            0..0,
+        ),
+        (&sound, "ildg", &[], 0..0),
     ] {
         let answer = convert(from, &out, &format!("--to {to}"));
-        assert_eq!(answer.line()["left_out"], serde_json::json!(expected), "{to}: {}", answer.stderr);
+        assert_eq!(answer.line()["left_out"], serde_json::json!(left_out), "{to}: {}", answer.stderr);
+        let copy = GaugeFile::open(&out).unwrap();
+        for (kind, value) in texts.iter().zip(values).skip(kept.start).take(kept.len()) {
+            assert_eq!(copy.text(kind).unwrap().as_deref(), Some(value), "{to}: {kind}");
+        }
+        let verified = run("ildg verify --json", &[&out]).line();
+        assert_eq!(verified["ok"], true, "{to}: {verified}");
     }
-    let text = run("ildg convert --force --to ildg", &[&rich, &out]).stdout;
-    assert!(text.contains("  left out: scidac-record-xml, ranluxd-state, note\n"), "{text}");
+    let answer = run("ildg convert --force --to ildg", &[&rich, &out]).stdout;
+    assert!(answer.contains("  left out: bytes\n"), "{answer}");
+    // In their places: before the links, or behind them; and each of them.
+    let kinds: Vec<String> =
+        lime_rs::IldgFile::open(&out).unwrap().records().iter().map(|record| record.kind().into()).collect();
+    let order = ["xlf-info", "ranluxd-state", "ildg-binary-data", "scidac-checksum", "note", "note"];
+    assert!(kinds.windows(order.len()).any(|these| these == order), "{kinds:?}");
+    // Averages that are not those of the links are not said again.
+    write("<usqcdInfo><plaq>0.1</plaq></usqcdInfo>");
+    assert_eq!(convert(&rich, &out, "--to ildg").status, 1);
+    let answer = convert(&rich, &out, "--to ildg --ignore-checksum");
+    assert_eq!(answer.line()["left_out"], serde_json::json!([xml[1], "bytes"]), "{}", answer.stderr);
+    assert_eq!(run("ildg verify", &[&out]).status, 0);
 }
 
 /// What is there stays, unless it is named as the one to be replaced; the file to convert stays always.

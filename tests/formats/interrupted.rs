@@ -1,4 +1,4 @@
-//! Conversions that a signal ends: nothing half-written stays, and the old file does.
+//! What a signal ends: nothing half-written stays, and the old file does.
 
 use crate::program::run;
 use crate::written::Folder;
@@ -19,6 +19,16 @@ fn unfinished(folder: &Path) -> Vec<PathBuf> {
 fn interrupted(from: &Path, to: &Path, signal: &str, hangups: libc::sighandler_t) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gaugelink"));
     command.args(["ildg", "convert", "--to", "openqcd", "--force"]).args([from, to]);
+    stopped(command, || !unfinished(to.parent().unwrap()).is_empty(), signal, hangups)
+}
+
+/// Runs a command, and sends a signal as soon as it has begun to write.
+fn stopped(
+    mut command: Command,
+    has_begun: impl Fn() -> bool,
+    signal: &str,
+    hangups: libc::sighandler_t,
+) -> Output {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let prepare = move || {
         // SAFETY: a plain system call, of those that may stand between fork and exec.
@@ -27,7 +37,7 @@ fn interrupted(from: &Path, to: &Path, signal: &str, hangups: libc::sighandler_t
     };
     // SAFETY: it makes that call and nothing else.
     let mut child = unsafe { command.pre_exec(prepare) }.spawn().unwrap();
-    while unfinished(to.parent().unwrap()).is_empty() && child.try_wait().unwrap().is_none() {
+    while !has_begun() && child.try_wait().unwrap().is_none() {
         std::thread::sleep(Duration::from_micros(200));
     }
     // A process that has ended is there until it is waited for.
@@ -63,5 +73,30 @@ fn a_signal_leaves_the_old_file_and_no_unfinished_one() {
     for _ in 0..3 {
         let answer = interrupted(&from, &to, "HUP", libc::SIG_IGN);
         assert!(answer.status.success(), "hangups are ignored: {}", String::from_utf8_lossy(&answer.stderr));
+    }
+}
+
+/// Draws that a signal stopped are whole files, and the same command goes on.
+#[test]
+fn a_signal_ends_draws_between_files() {
+    let folder = Folder::new();
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/models/u1-l16-beta7.safetensors");
+    for signal in ["INT", "HUP"] {
+        let draws = folder.path(signal);
+        let reproduce = |count: &str| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_gaugelink"));
+            command.args(["reproduce", model, "--seed", "3", "--count", count, "--folder"]).arg(&draws);
+            command
+        };
+        let files = || std::fs::read_dir(&draws).map_or(0, |entries| entries.count());
+        let answer = stopped(reproduce("2000"), || files() > 0, signal, libc::SIG_DFL);
+        let said = String::from_utf8(answer.stderr).unwrap();
+        assert!(answer.status.code() == Some(1) && said.contains("writing was stopped"), "{signal}: {said}");
+        assert_eq!(unfinished(&draws), Vec::<PathBuf>::new(), "{signal}");
+        let whole = files();
+        assert!((1..2000).contains(&whole), "{signal}: {whole} files");
+        let again = reproduce(&(whole + 1).to_string()).output().unwrap();
+        let said = String::from_utf8(again.stdout).unwrap();
+        assert_eq!((said.matches("the same").count(), said.matches("written").count()), (whole, 1), "{said}");
     }
 }

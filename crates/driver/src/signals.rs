@@ -1,30 +1,23 @@
 //! Signals that ask a command to stop: the first one raises a flag, a second one ends the program at once.
 
+use crate::error::DriverError;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// A flag that SIGTERM and SIGINT raise.
+/// A flag that SIGTERM and SIGINT raise, and SIGHUP unless whoever started the program has it ignore that, as `nohup` does;
+/// for work at `path`.
 ///
 /// # Errors
-/// Those of the system.
-pub(crate) fn stop_flag() -> io::Result<Arc<AtomicBool>> {
+/// [`DriverError::Io`].
+pub(crate) fn stop_flag(path: &Path) -> Result<Arc<AtomicBool>, DriverError> {
     let stop = Arc::new(AtomicBool::new(false));
-    raise(&stop, SIGTERM)?;
-    raise(&stop, SIGINT)?;
-    Ok(stop)
-}
-
-/// The same, also raised by SIGHUP unless whoever started the program has it ignore that, as `nohup` does.
-///
-/// # Errors
-/// Those of the system.
-pub(crate) fn stop_flag_of_terminals() -> io::Result<Arc<AtomicBool>> {
-    let stop = stop_flag()?;
-    if !is_ignored(SIGHUP) {
-        raise(&stop, SIGHUP)?;
-    }
+    let heard =
+        [SIGTERM, SIGINT, SIGHUP].into_iter().filter(|&signal| signal != SIGHUP || !is_ignored(signal));
+    let failed = |source| DriverError::Io { action: "listen to signals for", path: path.into(), source };
+    heard.into_iter().try_for_each(|signal| raise(&stop, signal)).map_err(failed)?;
     Ok(stop)
 }
 

@@ -56,6 +56,16 @@ impl Group {
         (0..self.payload).rfind(|&i| records[i].kind() == kind)
     }
 
+    /// Index of the payload's record.
+    pub fn payload(&self) -> usize {
+        self.payload
+    }
+
+    /// Indices of the records that may describe its links.
+    pub fn near(&self) -> Range<usize> {
+        self.near.clone()
+    }
+
     /// First record of this type that describes the payload's links.
     pub fn describing(&self, records: &[Record], kind: &str) -> Option<usize> {
         self.near.clone().find(|&i| records[i].kind() == kind)

@@ -73,7 +73,7 @@ pub struct IldgFile<R = File> {
     pub(crate) source: R,
     pub(crate) path: Option<PathBuf>,
     records: Vec<Record>,
-    group: Group,
+    pub(crate) group: Group,
     payload: Payload,
     payload_count: usize,
     warnings: Vec<Warning>,

@@ -72,7 +72,7 @@ pub use error::{Error, Result};
 pub use format::{IldgFormat, Precision};
 pub use gauge::{
     Body, Checksum, ChecksumKind, FileFormat, Further, GaugeFile, GaugeMeta, GaugeWriter, MilcChecksum,
-    Order, Rows, Stated, Sums, UnitChunk, plaquette_in,
+    Order, Rows, Stated, Sums, UnitChunk, UserRecord, plaquette_in,
 };
 pub use grid::{GridMeta, GridStatement};
 pub use ildg::{IldgFile, Payload, Selection};

@@ -81,14 +81,19 @@ pub struct IldgMeta {
 }
 
 impl IldgMeta {
+    /// [`Self::file_xml`] where the user gives none.
+    pub const FILE_TITLE: &str =
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?><title>ILDG gauge configuration</title>";
+    /// [`Self::record_xml`] where the user gives none.
+    pub const RECORD_TITLE: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><title>gauge field</title>";
+
     /// Metadata with short default texts, today's date and no additional records.
     pub fn new(format: IldgFormat) -> Self {
-        let title = |text: &str| format!("<?xml version=\"1.0\" encoding=\"UTF-8\"?><title>{text}</title>");
         Self {
             format,
             lfn: None,
-            file_xml: title("ILDG gauge configuration"),
-            record_xml: title("gauge field"),
+            file_xml: Self::FILE_TITLE.into(),
+            record_xml: Self::RECORD_TITLE.into(),
             date: scidac::date(),
             extra: Vec::new(),
             grid: None,

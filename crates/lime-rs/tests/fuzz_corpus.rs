@@ -2,9 +2,21 @@
 
 #[path = "../fuzz/src/targets.rs"]
 mod targets;
+#[path = "common/watching.rs"]
+mod watching;
 
 use std::fs;
 use std::path::Path;
+use watching::{Watching, largest_request};
+
+#[global_allocator]
+static ALLOCATOR: Watching = Watching;
+
+/// Bytes that a parser may ask for at once, for an input of `length`: room for tables of what it holds, and for the files
+/// that the targets put around it.
+fn allowed(length: usize) -> usize {
+    (64 << 10) + 32 * length
+}
 
 /// Inputs of a target in the order of their names.
 fn corpus(target: &str) -> Vec<Vec<u8>> {
@@ -21,6 +33,10 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
 fn run(name: &str, target: fn(&[u8])) {
     let inputs = corpus(name);
     assert!(!inputs.is_empty(), "{name} has no corpus");
+    let mut largest = Vec::new();
+    let mut target = |input: &[u8]| {
+        largest.push((largest_request(|| target(input)), input.len()));
+    };
     for input in inputs {
         target(&input);
         let step = (input.len() / 24).max(1);
@@ -33,6 +49,9 @@ fn run(name: &str, target: fn(&[u8])) {
             }
         }
     }
+    let worst = largest.iter().max_by_key(|(bytes, length)| (bytes << 10) / allowed(*length)).unwrap();
+    println!("{name}: {} bytes for an input of {}", worst.0, worst.1);
+    assert!(worst.0 <= allowed(worst.1), "{name}: {} bytes for an input of {}", worst.0, worst.1);
 }
 
 macro_rules! targets {

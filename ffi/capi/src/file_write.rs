@@ -51,6 +51,7 @@ fn text(path: &Path, average: f64, lfn: Option<&str>, provenance: Option<&str>) 
             format!("plaquette = {average:.15}\n gaugelink_version = {version}\n"),
         )],
         after: vec![TextRecord::new("gaugelink-provenance", format!("{record:#}\n"))],
+        ..FileText::default()
     }
 }
 

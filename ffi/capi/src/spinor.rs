@@ -2,6 +2,7 @@
 
 use crate::boundary::{entries, frees, get, get_mut, give};
 use crate::context::Shared;
+use crate::dirac::phases;
 use crate::error::{Failure, Result};
 use crate::group::{by_group, by_groups, colours, grouped};
 use crate::lattice::{LatticeHandle, extents, same};
@@ -158,6 +159,19 @@ entries! {
         let spinor = get_mut(spinor, "spinor")?;
         let address = Address::new(seed, Purpose::Source);
         by_group!(Spinors, &mut spinor.field, psi => psi.set_gaussian(address));
+        spinor.changed();
+        Ok(())
+    }
+    fn gaugelink_spinor_turn_tmlqcd(spinor: *mut Spinor, given: *const f64, back: i32) {
+        let spinor = get_mut(spinor, "spinor")?;
+        let turns = phases(given);
+        if !turns.iter().all(|turn| turn.is_finite()) {
+            return Err(Failure::invalid(format!("phases {turns:?}: they must be finite, 0.5 is antiperiodic")));
+        }
+        by_group!(Spinors, &mut spinor.field, psi => match back {
+            0 => psi.turn_from_tmlqcd(turns),
+            _ => psi.turn_to_tmlqcd(turns),
+        });
         spinor.changed();
         Ok(())
     }

@@ -6,6 +6,7 @@ use crate::error::DriverError;
 use crate::hash::sha256_hex;
 use crate::progress;
 use crate::report::Report;
+use crate::signals::stop_flag;
 use clap::Args;
 use gaugelink_lattice::file::{FileText, WriteOptions, write_as};
 use gaugelink_lattice::group::group_name;
@@ -14,9 +15,10 @@ use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions};
 use gaugelink_models::{Flow, Model};
 use gaugelink_physics::observable::{link_trace, plaquette};
 use gaugelink_sampler::mixture::Mixture;
-use lime_rs::{FileFormat, GaugeFile, Precision, TextRecord};
+use lime_rs::{Error, FileFormat, GaugeFile, Precision, TextRecord};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 
 /// Of `reproduce`.
 #[derive(Args, Debug)]
@@ -53,9 +55,10 @@ pub(crate) struct ReproduceArgs {
 const CHAINS: usize = 8;
 
 /// Draws from the flow of a model file, and writes each draw or compares it with the file that is there.
+/// After a signal the same command goes on: draws that are there are compared.
 ///
 /// # Errors
-/// [`DriverError::Input`] for a model that is no flow for these extents, and for a file that holds another draw;
+/// [`DriverError::Input`] for a model that is no flow for these extents, and for a file that holds another draw; a signal;
 /// [`DriverError`] where files cannot be read or written.
 pub(crate) fn reproduce(args: &ReproduceArgs, report: &mut Report) -> Result<(), DriverError> {
     let model = read(&args.model)?;
@@ -102,6 +105,7 @@ fn draws<const N: usize>(
             args.first, args.count
         ))
     })?;
+    let stop = stop_flag(&args.folder)?;
     let bar = progress::bar("draws", args.count);
     let (mut other, mut number) = (Vec::new(), args.first);
     while number < end {
@@ -113,6 +117,9 @@ fn draws<const N: usize>(
         for chain in (number - group) as usize..CHAINS.min((end - group) as usize) {
             let name = format!("draw-{:06}.lime", group + chain as u64);
             let path = args.folder.join(&name);
+            if stop.load(Ordering::Relaxed) {
+                return Err(Error::Stopped.in_file(&path).into());
+            }
             let record = json!({
                 "program": "gaugelink",
                 "version": env!("CARGO_PKG_VERSION"),
@@ -125,11 +132,13 @@ fn draws<const N: usize>(
                 lfn: Some(format!("lfn://gaugelink/{}/{}/{name}", &parameters[..16], args.seed)),
                 before: vec![TextRecord::new("xlf-info", format!("plaquette = {:.15}\n", plaquettes[chain]))],
                 after: vec![TextRecord::new("gaugelink-provenance", format!("{record:#}\n"))],
+                ..FileText::default()
             };
             let options = WriteOptions {
                 plaquette: Some(plaquettes[chain]),
                 link_trace: Some(traces[chain]),
                 text: Some(&text),
+                stop: Some(&stop),
                 ..WriteOptions::new(FileFormat::Ildg, Precision::F64)
             };
             let there = path.symlink_metadata().is_ok();

@@ -34,7 +34,7 @@ use crate::config::RunFile;
 use crate::error::DriverError;
 use crate::plans::Plans;
 use crate::report::{Report, aside};
-use crate::signals;
+use crate::signals::stop_flag;
 use directory::Log;
 pub(crate) use directory::{LOG, RunDirectory, Work};
 use engine::{Engine, Setting, State};
@@ -46,9 +46,7 @@ use plugins::{Identity, Plugins};
 pub(crate) use provenance::this_program;
 pub(crate) use results::{Row, write_results};
 use start::Input;
-use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 pub(crate) use weighed::with_quarks;
 
 /// Does what a run file says and shows the results; goes on from a checkpoint where there is one.
@@ -114,18 +112,6 @@ fn other_plugins(directory: &RunDirectory, began: &[Identity], now: &[Identity])
     directory.taken(&format!(
         "a run with another plugin{which} (its SHA-256 or that of a file of its configuration differs)"
     ))
-}
-
-/// A flag that the first SIGTERM or SIGINT raises; a second one ends the program at once.
-///
-/// # Errors
-/// [`DriverError::Io`].
-pub(crate) fn stop_flag(directory: &Path) -> Result<Arc<AtomicBool>, DriverError> {
-    signals::stop_flag().map_err(|source| DriverError::Io {
-        action: "listen to signals for",
-        path: directory.into(),
-        source,
-    })
 }
 
 fn on_all_ranks(

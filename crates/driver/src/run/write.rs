@@ -77,6 +77,7 @@ impl<const N: usize> Engine<'_, N> {
             ),
             before: vec![TextRecord::new("xlf-info", info)],
             after: vec![provenance.record(chain, updates)],
+            ..FileText::default()
         }
     }
 }

@@ -21,6 +21,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub struct FileText {
     /// Logical file name, e.g. `lfn://group/ensemble/conf.1000`.
     pub lfn: Option<String>,
+    /// The user's XML on the file (`scidac-file-xml`) and on the field (`scidac-record-xml`), for ILDG and SciDAC; a short title
+    /// where there is none.
+    pub user_xml: [Option<String>; 2],
     /// Records before the payload, e.g. `xlf-info`.
     pub before: Vec<TextRecord>,
     /// Records after it, e.g. `gaugelink-provenance`.
@@ -138,6 +141,7 @@ pub fn complete_as<T: Real, const N: usize>(
     }
     if let Some(text) = options.text {
         (meta.lfn, meta.extra) = (text.lfn.clone(), text.before.clone());
+        meta.user_xml = text.user_xml.clone();
     }
     let body = options.format.body(meta.dims, N, meta.precision, meta.rows)?;
     let written = field.as_slice().iter().any(|x| x.to_f64() != 0.0);

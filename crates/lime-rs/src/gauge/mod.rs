@@ -11,6 +11,7 @@ pub(crate) mod order;
 mod pass;
 mod stated;
 pub(crate) mod sums;
+mod texts;
 mod writer;
 
 pub(crate) use choice::FITS;
@@ -22,6 +23,7 @@ pub use pass::UnitChunk;
 pub(crate) use stated::decimal;
 pub use stated::{Further, Stated, plaquette_in};
 pub use sums::{Checksum, ChecksumKind, MilcChecksum, Sums};
+pub use texts::UserRecord;
 pub use writer::{GaugeMeta, GaugeWriter};
 
 use std::fs::File;

@@ -35,6 +35,9 @@ pub struct GaugeMeta {
     pub norm2: Option<f64>,
     /// Logical file name (ILDG); Grid reads no file without.
     pub lfn: Option<String>,
+    /// The user's XML on the file (`scidac-file-xml`) and on the field (`scidac-record-xml`), for ILDG and SciDAC; a short title
+    /// where there is none. Grid's files have its own.
+    pub user_xml: [Option<String>; 2],
     /// Records before the payload (ILDG, SciDAC).
     pub extra: Vec<TextRecord>,
 }
@@ -42,8 +45,10 @@ pub struct GaugeMeta {
 impl GaugeMeta {
     /// Metadata without stated values and additional records, all rows of each link.
     pub fn new(format: FileFormat, dims: [usize; 4], nc: usize, precision: Precision) -> Self {
-        let (plaquette, link_trace, norm2, lfn, extra) = (None, None, None, None, Vec::new());
-        Self { format, dims, nc, precision, rows: Rows::All, plaquette, link_trace, norm2, lfn, extra }
+        let (plaquette, link_trace, norm2, lfn, user_xml, extra) =
+            (None, None, None, None, [None, None], Vec::new());
+        let rows = Rows::All;
+        Self { format, dims, nc, precision, rows, plaquette, link_trace, norm2, lfn, user_xml, extra }
     }
 }
 
@@ -76,6 +81,9 @@ impl GaugeWriter {
         if format.has_records() {
             let mut ildg = IldgMeta::new(IldgFormat::new(dims, nc, precision)?);
             (ildg.lfn, ildg.extra) = (meta.lfn.clone(), meta.extra.clone());
+            let [file_xml, record_xml] = meta.user_xml.clone();
+            (ildg.file_xml, ildg.record_xml) =
+                (file_xml.unwrap_or(ildg.file_xml), record_xml.unwrap_or(ildg.record_xml));
             ildg.scidac_only = format == FileFormat::Scidac;
             ildg.grid = (format == FileFormat::Grid).then(|| grid(meta));
             // The time of writing would make two runs of one seed differ.

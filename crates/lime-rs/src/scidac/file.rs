@@ -241,7 +241,7 @@ impl<R: ReadAt> ScidacFile<R> {
 }
 
 /// Whether a record holds the data of a logical record, or a part of them.
-fn is_data(record: &Record) -> bool {
+pub(crate) fn is_data(record: &Record) -> bool {
     matches!(record.kind(), SCIDAC_BINARY | ILDG_BINARY)
 }
 

@@ -25,6 +25,7 @@ pub use read::DatumChunk;
 pub use write::{RecordWriter, ScidacMeta, ScidacWriter};
 
 pub(crate) use agreement::compare_private_records;
+pub(crate) use file::is_data;
 pub(crate) use info::{checksum, date};
 pub(crate) use links::describe_links;
 pub(crate) use places::Places;

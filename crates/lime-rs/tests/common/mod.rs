@@ -1,6 +1,8 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 //! LIME files built byte by byte, without the crate's writer.
 
+pub mod watching;
+
 use lime_rs::RecordHeader;
 
 /// Message-begin and message-end flags.

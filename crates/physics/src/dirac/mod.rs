@@ -1,6 +1,7 @@
 //! Fermions: spinor fields, Wilson's operator, its even-odd form, propagators.
 
 mod ahead;
+mod basis;
 mod blocks;
 mod both_hops;
 mod boundary;

@@ -1,5 +1,6 @@
 //! `gaugelink ildg convert`: a configuration in another format or precision, read back before it counts as done.
 
+use super::carried::Carried;
 use crate::cli::ConvertArgs;
 use crate::error::DriverError;
 use crate::links::{
@@ -8,16 +9,12 @@ use crate::links::{
 };
 use crate::paths::is_same;
 use crate::report::Report;
-use crate::signals;
+use crate::signals::stop_flag;
 use gaugelink_lattice::file::{Complete, FileChecksum, FileText, WriteOptions, complete_as};
 use gaugelink_lattice::{GaugeField, LatticeError};
-use lime_rs::record_type::{
-    FIELD_NORM, FILE_XML, GRID_FORMAT, ILDG_BINARY, ILDG_FORMAT, ILDG_LFN, PRIVATE_FILE_XML,
-    PRIVATE_RECORD_XML, RECORD_XML, SCIDAC_BINARY, SCIDAC_CHECKSUM, SITELIST, XLF_INFO,
-};
+use lime_rs::record_type::XLF_INFO;
 use lime_rs::{
-    Body, Error, FileFormat, GaugeFile, IldgFormat, IldgMeta, Precision, Record, Rows, ScidacFile, Stated,
-    TextRecord, plaquette_in,
+    Body, Error, FileFormat, GaugeFile, Precision, Rows, ScidacFile, Stated, TextRecord, plaquette_in,
 };
 use serde::Serialize;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -64,13 +61,13 @@ fn of_group<const N: usize>(args: &ConvertArgs, file: &GaugeFile) -> Result<Line
     let mut warnings = remarks(file, &args.input, &loaded, measured, lattice.comm(), refusals)?;
     let (info, corrected) = info(file, &loaded, measured)?;
     warnings.extend(corrected.filter(|_| args.to.has_records()));
-    let text = text(args, file, &loaded.checksum, info)?;
+    let mut verdict = Verdict::default();
+    let open = loaded.survey.zero.count > 0;
+    judge_averages((file.format(), file.stated(), file.body()), measured, open, &mut verdict);
+    let Carried { text: carried, left_out } = Carried::of(file, args.to, !verdict.errors.is_empty())?;
+    let text = text(args, file, &loaded.checksum, info, carried);
     // Until here a signal ends the program, which has written nothing.
-    let stop = signals::stop_flag_of_terminals().map_err(|source| DriverError::Io {
-        action: "listen to signals for",
-        path: args.output.clone(),
-        source,
-    })?;
+    let stop = stop_flag(&args.output)?;
     let options = WriteOptions {
         format: args.to,
         precision,
@@ -106,7 +103,7 @@ fn of_group<const N: usize>(args: &ConvertArgs, file: &GaugeFile) -> Result<Line
         link_trace: trace,
         checksum: sums.checksum().to_string(),
         largest_difference: largest,
-        left_out: left_out(args, file)?,
+        left_out,
         warnings,
     })
 }
@@ -195,46 +192,14 @@ fn info(
     Ok((corrected, Some(said)))
 }
 
-/// Types of the input's records whose content the output does not have: the user's own texts, all but `xlf-info` and the logical
-/// name where its format has these. What describes the links is written anew.
-fn left_out(args: &ConvertArgs, file: &GaugeFile) -> Result<Vec<String>, DriverError> {
-    const REWRITTEN: [&str; 9] = [
-        PRIVATE_FILE_XML,
-        PRIVATE_RECORD_XML,
-        SITELIST,
-        ILDG_FORMAT,
-        ILDG_BINARY,
-        SCIDAC_BINARY,
-        SCIDAC_CHECKSUM,
-        GRID_FORMAT,
-        FIELD_NORM,
-    ];
-    let Body { dims, nc, precision, .. } = *file.body();
-    let own = IldgMeta::new(IldgFormat::new(dims, nc, precision)?);
-    let mut kinds: Vec<String> = Vec::new();
-    for kind in file.records().iter().map(Record::kind) {
-        let carried = match kind {
-            ILDG_LFN => args.to.has_lfn(),
-            XLF_INFO => args.to.has_records(),
-            // The titles that this program writes say nothing.
-            FILE_XML => file.text(kind)?.is_some_and(|text| text == own.file_xml),
-            RECORD_XML => file.text(kind)?.is_some_and(|text| text == own.record_xml),
-            kind => REWRITTEN.contains(&kind),
-        };
-        if !carried && !kinds.iter().any(|known| known == kind) {
-            kinds.push(kind.to_owned());
-        }
-    }
-    Ok(kinds)
-}
-
 /// Records of the output, where its format has any: what the input says of itself, and where the links come from.
 fn text(
     args: &ConvertArgs,
     file: &GaugeFile,
     found: &FileChecksum,
     info: String,
-) -> Result<FileText, DriverError> {
+    mut carried: FileText,
+) -> FileText {
     let version = env!("CARGO_PKG_VERSION");
     let name = args.input.file_name().unwrap_or_default().to_string_lossy();
     let record = serde_json::json!({
@@ -243,11 +208,10 @@ fn text(
         "stated": found.stored.map(|sum| sum.to_string()), "payload": args.payload,
     });
     let lfn = args.lfn.as_deref().or_else(|| file.lfn().filter(|lfn| lime_rs::check_lfn(lfn).is_ok()));
-    Ok(FileText {
-        lfn: Some(lfn.map_or_else(|| FileText::lfn_of(&args.output), str::to_owned)),
-        before: vec![TextRecord::new(XLF_INFO, info)],
-        after: vec![TextRecord::new("gaugelink-provenance", format!("{record:#}\n"))],
-    })
+    carried.lfn = Some(lfn.map_or_else(|| FileText::lfn_of(&args.output), str::to_owned));
+    carried.before.insert(0, TextRecord::new(XLF_INFO, info));
+    carried.after.push(TextRecord::new("gaugelink-provenance", format!("{record:#}\n")));
+    carried
 }
 
 /// What was done.

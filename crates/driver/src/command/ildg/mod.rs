@@ -1,5 +1,6 @@
 //! `gaugelink ildg`: looking into configuration files of every format, and converting them.
 
+mod carried;
 mod convert;
 mod diff;
 mod info;
