@@ -19,7 +19,7 @@ use crate::layers::{
     SpectralSettings, U1Block, U1Coupling,
 };
 use crate::{Flow, Layer, LearnedForce, ModelError};
-use gaugelink_lattice::{Lattice, Real};
+use gaugelink_lattice::{Lattice, Links, Real};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::any::Any;
@@ -68,7 +68,7 @@ impl LayerKind {
         &self,
         lattice: &Arc<Lattice>,
         count: usize,
-    ) -> Result<Vec<Box<dyn Layer<T, N>>>, ModelError> {
+    ) -> Result<Vec<Box<dyn Layer<T, Links<N>>>>, ModelError> {
         match *self {
             Self::Residual { sharing, bound } => {
                 let coefficients = bound.map_or(Coefficients::Plain, |sum| Coefficients::Bounded { sum });
@@ -76,14 +76,14 @@ impl LayerKind {
             }
             Self::U1Coupling(settings) => of_u1(U1Coupling::<T>::stack(lattice, count, settings)?),
             Self::U1Block(settings) => {
-                let layer = |_| -> Result<Box<dyn Layer<T, 1>>, ModelError> {
+                let layer = |_| -> Result<Box<dyn Layer<T, Links<1>>>, ModelError> {
                     Ok(Box::new(U1Block::new(lattice, settings)?))
                 };
                 of_u1((0..count).map(layer).collect::<Result<_, _>>()?)
             }
             Self::Spectral(settings) => Spectral::stack(lattice, count, settings),
             Self::LoopFlow { loops, knots, steps } => {
-                let flow = |_| -> Result<Box<dyn Layer<T, N>>, ModelError> {
+                let flow = |_| -> Result<Box<dyn Layer<T, Links<N>>>, ModelError> {
                     Ok(Box::new(LoopFlow::new(lattice, loops, knots, steps)?))
                 };
                 (0..count).map(flow).collect()
@@ -131,8 +131,8 @@ impl LayerKind {
 
 /// Layers of U(1) where N is 1.
 fn of_u1<T: Real, const N: usize>(
-    stack: Vec<Box<dyn Layer<T, 1>>>,
-) -> Result<Vec<Box<dyn Layer<T, N>>>, ModelError> {
+    stack: Vec<Box<dyn Layer<T, Links<1>>>>,
+) -> Result<Vec<Box<dyn Layer<T, Links<N>>>>, ModelError> {
     let stack: Box<dyn Any> = Box::new(stack);
     // The type for N = 1 is this one where N is 1.
     stack
