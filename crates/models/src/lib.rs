@@ -16,6 +16,7 @@ mod force;
 mod layer;
 pub mod layers;
 pub mod precond;
+mod scalar_flow;
 pub mod serve;
 
 pub use architecture::{LAYERS_MAX, LayerKind, flow_model};
@@ -25,3 +26,4 @@ pub use file::Model;
 pub use flow::{Flow, FlowOf};
 pub use force::LearnedForce;
 pub use layer::{Layer, Undo};
+pub use scalar_flow::{ScalarLayer, scalar_flow_model};
