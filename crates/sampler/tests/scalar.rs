@@ -63,15 +63,15 @@ fn mean(chains: &[Vec<f64>]) -> GammaEstimate {
     GammaMethod::default().observable(&Samples::from_replica(&replica).unwrap(), 0).unwrap()
 }
 
-fn agrees(history: &History, free: &FreeScalar) {
+fn agrees(history: &History, free: &FreeScalar, precision: f64) {
     for (what, chains, exact) in [
         ("square", &history.square, free.square),
         ("susceptibility", &history.susceptibility, free.susceptibility),
     ] {
         let estimate = mean(chains);
-        let sigmas = (estimate.value - exact) / estimate.error;
-        assert!(sigmas.abs() < 3.5, "{what} {estimate}, exact {exact}: {sigmas} sigma");
-        assert!(estimate.error < 0.02 * exact, "{what} {estimate} says little");
+        let (sigmas, found) = ((estimate.value - exact) / estimate.error, estimate.measured());
+        assert!(sigmas.abs() < 3.5, "{what} {found}, exact {exact}: {sigmas} sigma");
+        assert!(estimate.error < precision * exact, "{what} {found} says little");
     }
 }
 
@@ -81,7 +81,7 @@ fn a_free_scalar_has_its_exact_moments() {
         let action = Phi4::new(mass2, 0.0).unwrap();
         let history = hmc(extents, 1, action, 2000);
         assert!(history.accepted > CHAINS * 1200, "{} accepted", history.accepted);
-        agrees(&history, &action.free(extents).unwrap());
+        agrees(&history, &action.free(extents).unwrap(), 0.02);
     }
 }
 
@@ -91,7 +91,7 @@ fn the_published_susceptibility_is_found() {
     let history = hmc(&[8, 8], 2, Phi4::new(-4.0, 8.0).unwrap(), 3000);
     let chi = mean(&history.susceptibility);
     let sigma = chi.error.hypot(0.01);
-    assert!((chi.value - 0.75).abs() < 3.0 * sigma && chi.error < 0.02, "{chi}");
+    assert!((chi.value - 0.75).abs() < 3.0 * sigma && chi.error < 0.02, "{}", chi.measured());
 }
 
 #[test]
@@ -115,20 +115,20 @@ fn flow(lattice: &Arc<Lattice>) -> FlowOf<f64, gaugelink_lattice::Scalars> {
 /// Any flow must do: this one is not trained. Its draws are weighed, too: ⟨w⟩ is Z.
 #[test]
 fn independence_metropolis_and_weights_have_the_exact_values() {
-    let (extents, action) = ([4, 4], Phi4::new(1.5, 0.0).unwrap());
+    let (extents, action) = ([2, 2], Phi4::new(0.5, 0.0).unwrap());
     let lattice = lattice(&extents, 1);
     let free = action.free(&extents).unwrap();
     let weigh = |phi: &ScalarField<f64>| Ok(action.values(phi));
     let mut update = IndependenceOf::new(&lattice, flow(&lattice)).unwrap();
     let mut phi = ScalarField::zeroed(&lattice).unwrap();
     let mut logs = Vec::new();
-    let history = history(&mut phi, [200, 20_000], |phi, address| {
+    let history = history(&mut phi, [200, 40_000], |phi, address| {
         let accepted = update.update(phi, &weigh, address).unwrap().accepted;
         logs.extend_from_slice(update.proposed());
         accepted
     });
     assert!(history.accepted > CHAINS * 1000, "{} accepted", history.accepted);
-    agrees(&history, &free);
+    agrees(&history, &free, 0.04);
     let ln_z = LogWeights::new(&logs).unwrap().ln_z().unwrap();
     let sigmas = (ln_z.value - free.ln_z) / ln_z.error;
     assert!(sigmas.abs() < 3.5 && ln_z.error < 0.05, "{ln_z}, exact {}: {sigmas} sigma", free.ln_z);

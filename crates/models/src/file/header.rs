@@ -11,6 +11,9 @@ use std::collections::HashSet;
 /// The conventions of signs and norms that parameters assume: docs/conventions.md, version 1.
 pub const CONVENTIONS: &str = "gaugelink-conventions/1";
 
+/// What a model of a real scalar has in the place of a group.
+pub const SCALAR: &str = "scalar";
+
 /// What a model is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -40,7 +43,7 @@ impl Theory {
 
     /// A real scalar on the sites of a lattice of `dims` dimensions.
     pub fn scalar(dims: usize) -> Self {
-        Self { group: "scalar".into(), dims }
+        Self { group: SCALAR.into(), dims }
     }
 
     /// Refuses a model of another theory than of links of N×N matrices.
