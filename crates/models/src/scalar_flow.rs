@@ -108,7 +108,7 @@ mod tests {
             let (mut phi, mut log_q) = (ScalarField::zeroed(&lattice).unwrap(), [0.0]);
             let mut read = FlowOf::<f64, Scalars>::from_model(&lattice, &model).unwrap();
             read.sample(Address::new(1, Purpose::Proposal), &mut phi, &mut log_q);
-            let stack = AffineCoupling::stack(&lattice, 3, settings).unwrap();
+            let stack = AffineCoupling::<f64>::stack(&lattice, 3, settings).unwrap();
             let mut expected = FlowOf::new(stack, written.parameters.clone()).unwrap();
             let (mut psi, mut log_p) = (ScalarField::zeroed(&lattice).unwrap(), [0.0]);
             expected.sample(Address::new(1, Purpose::Proposal), &mut psi, &mut log_p);

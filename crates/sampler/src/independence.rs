@@ -120,7 +120,7 @@ impl<D: Draws<M>, M: Variables> IndependenceOf<D, M> {
         &self.proposed
     }
 
-    /// Takes the weights of the links that the next update begins with, as [`Independence::log_weights`] told them: a
+    /// Takes the weights of the links that the next update begins with, as [`IndependenceOf::log_weights`] told them: a
     /// chain that goes on has the bits of one that was not stopped.
     pub fn set_log_weights(&mut self, log_weights: &[f64]) {
         self.log_weight = Some(log_weights.to_vec());
@@ -177,7 +177,7 @@ impl<D: Draws<M>, M: Variables> IndependenceOf<D, M> {
     /// ΔH is ln w − ln w'; one that is not a number counts as a rejection.
     ///
     /// # Errors
-    /// Those of the flow and of the action; as [`Independence::weigh`], at the first update.
+    /// Those of the flow and of the action; as [`IndependenceOf::weigh`], at the first update.
     pub fn update(
         &mut self,
         u: &mut M::Field<f64>,
