@@ -5,7 +5,7 @@ use clap::Args;
 use gaugelink_lattice::group::group_name;
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{Complex, Lattice, Real};
-use gaugelink_models::file::ModelKind;
+use gaugelink_models::file::{Measured as Claimed, ModelKind};
 use gaugelink_models::{Flow, Model, ModelError};
 use gaugelink_physics::dirac::{Boundary, Quark, QuarkMatrix};
 use gaugelink_sampler::statistics::{LogWeights, Measured};
@@ -14,12 +14,12 @@ use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 /// A claim, whether it holds, and with which numbers.
-type Claim = (&'static str, bool, String);
+pub(crate) type Claim = (&'static str, bool, String);
 
 /// Sigmas that a measured number may be off.
-const SIGMAS: f64 = 4.0;
+pub(crate) const SIGMAS: f64 = 4.0;
 /// Parts of a sample, from which the error of its effective size comes.
-const PARTS: usize = 20;
+pub(crate) const PARTS: usize = 20;
 /// Configurations behind the error of a flow's steps.
 const STEP_SAMPLES: usize = 32;
 /// By how much an error of the steps may be above the one stated.
@@ -65,7 +65,7 @@ fn quark_of(parameters: &Map<String, Value>) -> Option<Quark> {
 }
 
 impl Sampled {
-    fn address(&self) -> Address {
+    pub(crate) fn address(&self) -> Address {
         Address::new(self.seed, Purpose::Proposal)
     }
 }
@@ -182,7 +182,8 @@ impl Claims {
         let exact = self.exact();
         let untrained = exact.map(|(_, untrained)| untrained);
         let place = |count: usize| format!("{count} draws on {}", extents_text(extents));
-        let mut claims = vec![self.size(&weights, &logs, untrained, &place(samples))?];
+        let mut claims =
+            vec![size(&self.model.header.measured, &weights, &logs, untrained, &place(samples))?];
         let mut slack = 0.0;
         let mut steps = None;
         if let Some(doubled) = self.with_twice_the_steps() {
@@ -214,36 +215,6 @@ impl Claims {
         Ok(claims)
     }
 
-    /// The effective sample size: that of the file holds unless it is larger by more than errors explain, those of its own
-    /// samples included.
-    fn size(
-        &self,
-        weights: &LogWeights,
-        logs: &[f64],
-        untrained: Option<f64>,
-        draws: &str,
-    ) -> Result<Claim, TrainError> {
-        let size = weights.effective_sample_size();
-        let parts =
-            logs.chunks(logs.len() / PARTS).map(|part| Ok(LogWeights::new(part)?.effective_sample_size()));
-        let parts = parts.collect::<Result<Vec<f64>, TrainError>>()?;
-        let mean = parts.iter().sum::<f64>() / PARTS as f64;
-        let spread = parts.iter().map(|part| (part - mean).powi(2)).sum::<f64>() / (PARTS - 1) as f64;
-        let error = (spread / PARTS as f64).sqrt();
-        let measured = &self.model.header.measured;
-        let says = match (measured.ess, measured.samples) {
-            (Some(ess), Some(samples)) => format!("the file says {ess:.4} from {samples}"),
-            (Some(ess), None) => format!("the file says {ess:.4}, and not from how many"),
-            (None, _) => "the file says nothing".into(),
-        };
-        let own = measured.samples.map_or(0.0, |own| logs.len() as f64 / own as f64);
-        let most = size + SIGMAS * error * (1.0 + own).sqrt();
-        let holds = measured.ess.is_none_or(|ess| ess <= most);
-        let size = Measured { value: size, error };
-        let untrained = untrained.map_or(String::new(), |size| format!("; without training {size:.2}"));
-        Ok(("ESS", holds, format!("{size} from {draws}; {says}{untrained}")))
-    }
-
     /// The model with twice the steps of its flows of loops, if it has such.
     fn with_twice_the_steps(&self) -> Option<Model> {
         if self.model.has_exact_density() {
@@ -257,6 +228,35 @@ impl Claims {
         }
         Some(model)
     }
+}
+
+/// The effective sample size: that of the file holds unless it is larger by more than errors explain, those of its own
+/// samples included.
+pub(crate) fn size(
+    measured: &Claimed,
+    weights: &LogWeights,
+    logs: &[f64],
+    untrained: Option<f64>,
+    draws: &str,
+) -> Result<Claim, TrainError> {
+    let size = weights.effective_sample_size();
+    let parts =
+        logs.chunks(logs.len() / PARTS).map(|part| Ok(LogWeights::new(part)?.effective_sample_size()));
+    let parts = parts.collect::<Result<Vec<f64>, TrainError>>()?;
+    let mean = parts.iter().sum::<f64>() / PARTS as f64;
+    let spread = parts.iter().map(|part| (part - mean).powi(2)).sum::<f64>() / (PARTS - 1) as f64;
+    let error = (spread / PARTS as f64).sqrt();
+    let says = match (measured.ess, measured.samples) {
+        (Some(ess), Some(samples)) => format!("the file says {ess:.4} from {samples}"),
+        (Some(ess), None) => format!("the file says {ess:.4}, and not from how many"),
+        (None, _) => "the file says nothing".into(),
+    };
+    let own = measured.samples.map_or(0.0, |own| logs.len() as f64 / own as f64);
+    let most = size + SIGMAS * error * (1.0 + own).sqrt();
+    let holds = measured.ess.is_none_or(|ess| ess <= most);
+    let size = Measured { value: size, error };
+    let untrained = untrained.map_or(String::new(), |size| format!("; without training {size:.2}"));
+    Ok(("ESS", holds, format!("{size} from {draws}; {says}{untrained}")))
 }
 
 fn input(error: ModelError) -> DriverError {

@@ -17,6 +17,7 @@ pub mod plot;
 mod progress;
 mod report;
 mod run;
+mod scalar_claims;
 mod signals;
 mod train;
 

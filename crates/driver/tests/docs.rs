@@ -129,3 +129,29 @@ fn every_key_of_a_loop_training_has_its_row() {
         check_rows(heading, error);
     }
 }
+
+#[test]
+fn every_key_of_a_scalar_training_has_its_row() {
+    const TABLES: [(&str, &str); 6] = [
+        ("run", "seed = 1\ndirectory = \"x\""),
+        ("lattice", "extents = [8, 8]"),
+        ("action", "kind = \"phi4\"\nmass2 = 1.0\nlambda = 0.5"),
+        ("model", "kind = \"affine-coupling\"\nlayers = 1"),
+        ("train", "steps = 1\nlearning_rate = 1"),
+        ("hmc", "trajectories = 1\nsteps = 1"),
+    ];
+    for (table, heading) in [
+        ("lattice", "\n## `[lattice]` of a scalar"),
+        ("action", "\n## `[action]` of a scalar"),
+        ("model", "\n## `[model]` of a flow of scalars"),
+        ("hmc", "\n## `[hmc]` of a scalar"),
+    ] {
+        let wrong = |name: &str, keys: &str| {
+            let extra = if name == table { "nonsense = 1\n" } else { "" };
+            format!("[{name}]\n{keys}\n{extra}")
+        };
+        let text: String = TABLES.iter().map(|(name, keys)| wrong(name, keys)).collect();
+        let error = AnyTrainFile::parse(&text, Path::new("train.toml"), &[]).unwrap_err().to_string();
+        check_rows(heading, error);
+    }
+}

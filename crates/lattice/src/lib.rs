@@ -25,7 +25,9 @@ mod plan;
 mod pool;
 pub mod rng;
 pub mod roofline;
+mod scalar;
 pub mod sum;
+mod variables;
 
 pub use complex::Complex;
 pub use error::LatticeError;
@@ -40,4 +42,6 @@ pub use memory::{Cache, ensure_memory, prefetch};
 pub use number::{BLOCK_BYTES, Isa, Kernel, Lanes, Num, Real};
 pub use plan::{Planner, Task};
 pub use pool::Pool;
+pub use scalar::ScalarField;
 pub use sum::Tally;
+pub use variables::{Links, Scalars, Variables};

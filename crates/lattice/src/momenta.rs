@@ -1,6 +1,6 @@
 //! Momenta, and algebra fields in general, as vectors: sums and inner products.
 
-use crate::field::{FieldReader, FieldWriter};
+use crate::field::{Field, FieldReader, FieldWriter};
 use crate::gauge::MomentumField;
 use crate::number::{Kernel, Lanes, Real};
 use crate::sum::Tally;
@@ -15,9 +15,7 @@ impl<T: Real, const N: usize> MomentumField<T, N> {
 
     /// π^a ← π^a + `scale` × `other`^a. Ghosts are not touched.
     pub fn add(&mut self, scale: f64, other: &Self) {
-        let lattice = other.lattice().clone();
-        let kernel = Add { sum: self.writer(), other: other.reader(), scale };
-        lattice.launch(&kernel, 0..lattice.layout::<T>().blocks());
+        add(self, scale, other);
     }
 
     /// Σ π^a × `other`^a over links and ranks, for each chain. Collective.
@@ -26,6 +24,13 @@ impl<T: Real, const N: usize> MomentumField<T, N> {
         self.lattice().reduce(&Dot(self.reader(), other.reader()), 0..self.layout().blocks(), &mut sums);
         sums
     }
+}
+
+/// `sum` ← `sum` + `scale` × `other`. Ghosts are not touched.
+pub(crate) fn add<T: Real>(sum: &mut Field<T>, scale: f64, other: &Field<T>) {
+    let lattice = other.lattice().clone();
+    let kernel = Add { sum: sum.writer(), other: other.reader(), scale };
+    lattice.launch(&kernel, 0..lattice.layout::<T>().blocks());
 }
 
 struct Zero<'a, T>(FieldWriter<'a, T>);

@@ -10,6 +10,7 @@
 //! | `u1-block` | `half`: extents of a block's halves; `across`: direction of the cut; `bins`; `hidden` | `k.net` |
 //! | `spectral` | `bins`; `hidden` (absent: 8) | `k.net` |
 //! | `loop-flow` | `loops`: "leading", "next" or "second"; `knots`; `steps` | `k.coefficients` |
+//! | `affine-coupling`, of scalars | `hidden` (absent: 8) | `k.net` |
 //!
 //! A force has one entry, `smeared-wilson`, and the tensors `couplings` (c_0…c_K) and `rho` (ρ_1…ρ_K).
 
@@ -19,7 +20,8 @@ use crate::layers::{
     SpectralSettings, U1Block, U1Coupling,
 };
 use crate::{Flow, Layer, LearnedForce, ModelError};
-use gaugelink_lattice::{Lattice, Real};
+use gaugelink_lattice::{Lattice, Links, Real};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::any::Any;
@@ -68,7 +70,7 @@ impl LayerKind {
         &self,
         lattice: &Arc<Lattice>,
         count: usize,
-    ) -> Result<Vec<Box<dyn Layer<T, N>>>, ModelError> {
+    ) -> Result<Vec<Box<dyn Layer<T, Links<N>>>>, ModelError> {
         match *self {
             Self::Residual { sharing, bound } => {
                 let coefficients = bound.map_or(Coefficients::Plain, |sum| Coefficients::Bounded { sum });
@@ -76,14 +78,14 @@ impl LayerKind {
             }
             Self::U1Coupling(settings) => of_u1(U1Coupling::<T>::stack(lattice, count, settings)?),
             Self::U1Block(settings) => {
-                let layer = |_| -> Result<Box<dyn Layer<T, 1>>, ModelError> {
+                let layer = |_| -> Result<Box<dyn Layer<T, Links<1>>>, ModelError> {
                     Ok(Box::new(U1Block::new(lattice, settings)?))
                 };
                 of_u1((0..count).map(layer).collect::<Result<_, _>>()?)
             }
             Self::Spectral(settings) => Spectral::stack(lattice, count, settings),
             Self::LoopFlow { loops, knots, steps } => {
-                let flow = |_| -> Result<Box<dyn Layer<T, N>>, ModelError> {
+                let flow = |_| -> Result<Box<dyn Layer<T, Links<N>>>, ModelError> {
                     Ok(Box::new(LoopFlow::new(lattice, loops, knots, steps)?))
                 };
                 (0..count).map(flow).collect()
@@ -110,29 +112,50 @@ impl LayerKind {
             }
         }
     }
+}
 
-    fn entry(&self) -> LayerEntry {
-        let mut settings = match serde_json::to_value(self) {
-            Ok(Value::Object(settings)) => settings,
-            _ => Map::new(),
-        };
-        let kind = settings.remove("kind");
-        LayerEntry { kind: kind.as_ref().and_then(Value::as_str).unwrap_or_default().into(), settings }
-    }
+/// How a model file writes a layer.
+pub(crate) fn entry<K: Serialize>(layer: &K) -> LayerEntry {
+    let mut settings = match serde_json::to_value(layer) {
+        Ok(Value::Object(settings)) => settings,
+        _ => Map::new(),
+    };
+    let kind = settings.remove("kind");
+    LayerEntry { kind: kind.as_ref().and_then(Value::as_str).unwrap_or_default().into(), settings }
+}
 
-    fn of(entry: &LayerEntry) -> Result<Self, ModelError> {
-        let mut settings = entry.settings.clone();
-        settings.insert("kind".into(), entry.kind.clone().into());
-        serde_json::from_value(Value::Object(settings)).map_err(|error| {
-            ModelError::Parameter(format!("the layer `{}` of the model cannot be used: {error}", entry.kind))
-        })
+/// A layer as a model file writes it.
+fn read_entry<K: DeserializeOwned>(entry: &LayerEntry) -> Result<K, ModelError> {
+    let mut settings = entry.settings.clone();
+    settings.insert("kind".into(), entry.kind.clone().into());
+    serde_json::from_value(Value::Object(settings)).map_err(|error| {
+        ModelError::Parameter(format!("the layer `{}` of the model cannot be used: {error}", entry.kind))
+    })
+}
+
+/// The layers of a flow, of the theory that is wanted.
+///
+/// # Errors
+/// [`ModelError::Parameter`] for a model of another kind or theory, or for a range of couplings, and for layers that are too
+/// many or not known to this version.
+pub(crate) fn layers_of<K: DeserializeOwned>(model: &Model, wanted: &Theory) -> Result<Vec<K>, ModelError> {
+    let header = &model.header;
+    if header.kind != ModelKind::Flow {
+        return Err(ModelError::Parameter(format!("the model is a {:?}: give a flow", header.kind)));
     }
+    header.theory.expect_theory(wanted)?;
+    model.expect_one_coupling()?;
+    if header.architecture.len() > LAYERS_MAX {
+        let count = header.architecture.len();
+        return Err(ModelError::Parameter(format!("a flow of {count} layers: {LAYERS_MAX} are the most")));
+    }
+    header.architecture.iter().map(read_entry).collect()
 }
 
 /// Layers of U(1) where N is 1.
 fn of_u1<T: Real, const N: usize>(
-    stack: Vec<Box<dyn Layer<T, 1>>>,
-) -> Result<Vec<Box<dyn Layer<T, N>>>, ModelError> {
+    stack: Vec<Box<dyn Layer<T, Links<1>>>>,
+) -> Result<Vec<Box<dyn Layer<T, Links<N>>>>, ModelError> {
     let stack: Box<dyn Any> = Box::new(stack);
     // The type for N = 1 is this one where N is 1.
     stack
@@ -148,25 +171,14 @@ impl<T: Real, const N: usize> Flow<T, N> {
     /// [`ModelError::Parameter`] for a model of another kind or theory, layers that this version does not know, and
     /// parameters or tensors that do not fit them; those of the layers.
     pub fn from_model(lattice: &Arc<Lattice>, model: &Model) -> Result<Self, ModelError> {
-        let header = &model.header;
-        if header.kind != ModelKind::Flow {
-            return Err(ModelError::Parameter(format!("the model is a {:?}: give a flow", header.kind)));
-        }
-        header.theory.expect::<N>(lattice.dims())?;
-        Self::expect_one_coupling(model)?;
-        if header.architecture.len() > LAYERS_MAX {
-            let count = header.architecture.len();
-            return Err(ModelError::Parameter(format!(
-                "a flow of {count} layers: {LAYERS_MAX} are the most"
-            )));
-        }
-        let kinds = header.architecture.iter().map(LayerKind::of).collect::<Result<Vec<_>, _>>()?;
+        let kinds: Vec<LayerKind> = layers_of(model, &Theory::of::<N>(lattice.dims()))?;
         let mut layers = Vec::new();
         for run in kinds.chunk_by(|a, b| a == b) {
             layers.extend(run[0].stack(lattice, run.len())?);
         }
         let flow = Self::new(layers, model.parameters.clone())?;
-        header
+        model
+            .header
             .expect_tensors(kinds.iter().enumerate().map(|(k, kind)| kind.tensor::<N>(k, lattice.dims())))?;
         Ok(flow)
     }
@@ -175,7 +187,7 @@ impl<T: Real, const N: usize> Flow<T, N> {
 impl Model {
     /// Whether the log density of its flow is that of the map as it is computed, up to rounding.
     pub fn has_exact_density(&self) -> bool {
-        let integrated = |layer: &LayerEntry| matches!(LayerKind::of(layer), Ok(LayerKind::LoopFlow { .. }));
+        let integrated = |layer: &LayerEntry| matches!(read_entry(layer), Ok(LayerKind::LoopFlow { .. }));
         !self.header.architecture.iter().any(integrated)
     }
 }
@@ -189,7 +201,7 @@ pub fn flow_model<const N: usize>(
     parameters: Vec<f64>,
 ) -> Model {
     let mut header = Header::new(ModelKind::Flow, Theory::of::<N>(dims), action);
-    header.architecture = layers.iter().map(LayerKind::entry).collect();
+    header.architecture = layers.iter().map(entry).collect();
     header.tensors = layers.iter().enumerate().map(|(k, layer)| layer.tensor::<N>(k, dims)).collect();
     Model { header, parameters }
 }
@@ -335,7 +347,7 @@ mod tests {
         other.header.architecture[0].kind = "unheard-of".into();
         assert!(refused(&other).contains("`unheard-of`"));
         let mut other = model.clone();
-        other.header.architecture.push(residual.entry());
+        other.header.architecture.push(entry(&residual));
         assert!(refused(&other).contains("2 parameters for 3 layers"));
         let mut other = model.clone();
         other.header.tensors.swap(0, 1);

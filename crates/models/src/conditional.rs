@@ -4,10 +4,9 @@
 //! parameters are p(β) = Σ_k B_k((β − from)/(to − from)) p_k with natural cubic splines B_k. Fitted together over the range,
 //! the knots are one network that changes smoothly, and a flow at any coupling is an ordinary one.
 
+use crate::ModelError;
 use crate::file::{Measured, Model};
 use crate::layers::spline_basis;
-use crate::{Flow, ModelError};
-use gaugelink_lattice::Real;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -129,10 +128,10 @@ impl Model {
     }
 }
 
-impl<T: Real, const N: usize> Flow<T, N> {
+impl Model {
     /// Refuses a model that depends on β where it is to be an ordinary one.
-    pub(crate) fn expect_one_coupling(model: &Model) -> Result<(), ModelError> {
-        match model.conditional()? {
+    pub(crate) fn expect_one_coupling(&self) -> Result<(), ModelError> {
+        match self.conditional()? {
             None => Ok(()),
             Some(Conditional { from, to, .. }) => Err(ModelError::Parameter(format!(
                 "the model is for a range of beta, from {from} to {to}: give `beta`"
@@ -146,7 +145,7 @@ mod tests {
     use super::*;
     use crate::file::Named;
     use crate::layers::Sharing;
-    use crate::{LayerKind, flow_model};
+    use crate::{Flow, LayerKind, flow_model};
     use gaugelink_lattice::{Lattice, LatticeOptions};
 
     const RANGE: Conditional = Conditional { from: 2.0, to: 4.0, knots: 3 };

@@ -2,31 +2,34 @@
 
 use crate::{Layer, ModelError, Undo};
 use gaugelink_lattice::rng::Address;
-use gaugelink_lattice::{GaugeField, MomentumField, Real};
+use gaugelink_lattice::{Links, Real, Variables};
 use std::convert::Infallible;
 use std::ops::Range;
 
 /// A map U = f(V) made of layers placed on a lattice, and the parameters of them all as one flat vector.
 ///
-/// With V distributed by the product Haar measure, U has the density q(U) = 1/|det ∂f/∂V| with respect to it. All
-/// methods are collective and work on every chain of a batch; numbers come one a chain.
+/// With V drawn from the prior r of the variables, U has the density q(U) = r(V)/|det ∂f/∂V|. Of links the prior is the product
+/// Haar measure, to which densities refer, and r = 1. All methods are collective and work on every chain of a batch; numbers come one a chain.
 ///
 /// Methods that end in `_with` call `between(done, all)` between two layers, with the layers that are done and all that
 /// the call takes (a pullback takes each twice). An error of it ends the call; fields and numbers are then of no use.
-pub struct Flow<T: Real, const N: usize> {
-    layers: Vec<Box<dyn Layer<T, N>>>,
+pub struct FlowOf<T: Real, M: Variables> {
+    layers: Vec<Box<dyn Layer<T, M>>>,
     /// Where each layer's parameters lie.
     places: Vec<Range<usize>>,
     parameters: Vec<f64>,
     undo: Undo<T>,
 }
 
-impl<T: Real, const N: usize> Flow<T, N> {
+/// A flow of links.
+pub type Flow<T, const N: usize> = FlowOf<T, Links<N>>;
+
+impl<T: Real, M: Variables> FlowOf<T, M> {
     /// The flow through `layers`, the first of which acts on V; `parameters` holds theirs one after the other.
     ///
     /// # Errors
     /// [`ModelError::Parameter`] where the parameters are not as many as the layers take, or out of a layer's range.
-    pub fn new(layers: Vec<Box<dyn Layer<T, N>>>, parameters: Vec<f64>) -> Result<Self, ModelError> {
+    pub fn new(layers: Vec<Box<dyn Layer<T, M>>>, parameters: Vec<f64>) -> Result<Self, ModelError> {
         let mut places: Vec<Range<usize>> = Vec::with_capacity(layers.len());
         for layer in &layers {
             let start = places.last().map_or(0, |p| p.end);
@@ -45,7 +48,7 @@ impl<T: Real, const N: usize> Flow<T, N> {
     /// Replaces the parameters.
     ///
     /// # Errors
-    /// As [`Flow::new`]; the old ones stay.
+    /// As [`FlowOf::new`]; the old ones stay.
     pub fn set_parameters(&mut self, parameters: Vec<f64>) -> Result<(), ModelError> {
         let wanted = self.places.last().map_or(0, |p| p.end);
         if parameters.len() != wanted {
@@ -63,17 +66,17 @@ impl<T: Real, const N: usize> Flow<T, N> {
     }
 
     /// V ← f(V); adds log|det ∂f/∂V| to `log_det`.
-    pub fn forward(&mut self, u: &mut GaugeField<T, N>, log_det: &mut [f64]) {
+    pub fn forward(&mut self, u: &mut M::Field<T>, log_det: &mut [f64]) {
         let Ok(()) = self.forward_with(u, log_det, on);
     }
 
-    /// As [`Flow::forward`].
+    /// As [`FlowOf::forward`].
     ///
     /// # Errors
     /// Those of `between`.
     pub fn forward_with<E>(
         &mut self,
-        u: &mut GaugeField<T, N>,
+        u: &mut M::Field<T>,
         log_det: &mut [f64],
         mut between: impl FnMut(usize, usize) -> Result<(), E>,
     ) -> Result<(), E> {
@@ -84,7 +87,7 @@ impl<T: Real, const N: usize> Flow<T, N> {
     /// All layers, forwards; `keep` puts what each overwrites onto `undo`.
     fn through<E>(
         &mut self,
-        u: &mut GaugeField<T, N>,
+        u: &mut M::Field<T>,
         log_det: &mut [f64],
         keep: bool,
         mut between: impl FnMut(usize) -> Result<(), E>,
@@ -101,21 +104,21 @@ impl<T: Real, const N: usize> Flow<T, N> {
         Ok(())
     }
 
-    /// U ← f⁻¹(U); adds the log det of f⁻¹, which is log q(U).
+    /// U ← f⁻¹(U); adds the log det of f⁻¹, which for links is log q(U).
     ///
     /// # Errors
     /// [`ModelError::NotConverged`] where a layer's inverse is iterated for; `u` is then of no use.
-    pub fn inverse(&mut self, u: &mut GaugeField<T, N>, log_det: &mut [f64]) -> Result<(), ModelError> {
+    pub fn inverse(&mut self, u: &mut M::Field<T>, log_det: &mut [f64]) -> Result<(), ModelError> {
         self.inverse_with(u, log_det, |_, _| Ok(()))
     }
 
-    /// As [`Flow::inverse`].
+    /// As [`FlowOf::inverse`].
     ///
     /// # Errors
     /// As there, and those of `between`.
     pub fn inverse_with<E: From<ModelError>>(
         &mut self,
-        u: &mut GaugeField<T, N>,
+        u: &mut M::Field<T>,
         log_det: &mut [f64],
         mut between: impl FnMut(usize, usize) -> Result<(), E>,
     ) -> Result<(), E> {
@@ -129,56 +132,65 @@ impl<T: Real, const N: usize> Flow<T, N> {
         Ok(())
     }
 
-    /// Draws V from the Haar measure by `address`, chain c of a batch at chain `address.chain` + c, and takes it to
+    /// Draws V from the prior by `address`, chain c of a batch at chain `address.chain` + c, and takes it to
     /// `u` = f(V); writes log q(U).
-    pub fn sample(&mut self, address: Address, u: &mut GaugeField<T, N>, log_q: &mut [f64]) {
+    pub fn sample(&mut self, address: Address, u: &mut M::Field<T>, log_q: &mut [f64]) {
         let Ok(()) = self.sample_with(address, u, log_q, on);
     }
 
-    /// As [`Flow::sample`].
+    /// As [`FlowOf::sample`].
     ///
     /// # Errors
     /// Those of `between`.
     pub fn sample_with<E>(
         &mut self,
         address: Address,
-        u: &mut GaugeField<T, N>,
+        u: &mut M::Field<T>,
         log_q: &mut [f64],
         between: impl FnMut(usize, usize) -> Result<(), E>,
     ) -> Result<(), E> {
-        u.draw_haar(address);
-        log_q.fill(0.0);
+        self.draw(address, u, log_q);
+        log_q.iter_mut().for_each(|q| *q = -*q);
         self.forward_with(u, log_q, between)?;
         log_q.iter_mut().for_each(|q| *q = -*q);
         Ok(())
     }
 
+    /// Draws V from the prior by `address` and writes ln r(V): what [`FlowOf::sample`] begins with.
+    pub fn draw(&self, address: Address, v: &mut M::Field<T>, log_r: &mut [f64]) {
+        M::draw::<T>(v, address);
+        log_r.fill(0.0);
+        M::add_log_prior::<T>(v, log_r);
+    }
+
     /// log q(U). Takes `u` back to V = f⁻¹(U) on the way and leaves it there.
     ///
     /// # Errors
-    /// As [`Flow::inverse`].
-    pub fn log_density(&mut self, u: &mut GaugeField<T, N>, log_q: &mut [f64]) -> Result<(), ModelError> {
+    /// As [`FlowOf::inverse`].
+    pub fn log_density(&mut self, u: &mut M::Field<T>, log_q: &mut [f64]) -> Result<(), ModelError> {
         log_q.fill(0.0);
-        self.inverse(u, log_q)
+        self.inverse(u, log_q)?;
+        M::add_log_prior::<T>(u, log_q);
+        Ok(())
     }
 
-    /// [`Flow::forward`] that keeps what each layer overwrites, for one [`Flow::backward`].
-    pub fn record(&mut self, u: &mut GaugeField<T, N>, log_det: &mut [f64]) {
+    /// [`FlowOf::forward`] that keeps what each layer overwrites, for one [`FlowOf::backward`].
+    pub fn record(&mut self, u: &mut M::Field<T>, log_det: &mut [f64]) {
         let Ok(()) = self.through(u, log_det, true, |_| on(0, 0));
     }
 
-    /// [`Flow::record`] with the score: on return `score` holds ∂^a ln q at U = f(V), V having the Haar measure.
+    /// [`FlowOf::record`] with the score: on return `score` holds ∂^a ln q at U = f(V), V having the prior.
     ///
     /// # Errors
     /// [`ModelError::Parameter`] where a layer has none; `u` is then of no use.
     pub fn record_with_score(
         &mut self,
-        u: &mut GaugeField<T, N>,
+        u: &mut M::Field<T>,
         log_det: &mut [f64],
-        score: &mut MomentumField<T, N>,
+        score: &mut M::Momenta<T>,
     ) -> Result<(), ModelError> {
         self.undo.clear();
-        score.as_mut_slice().fill(T::default());
+        M::prior_score::<T>(u, score);
         for (layer, place) in self.layers.iter_mut().zip(&self.places) {
             let parameters = &self.parameters[place.clone()];
             layer.forward_with_score(u, parameters, log_det, score, Some(&mut self.undo))?;
@@ -186,24 +198,24 @@ impl<T: Real, const N: usize> Flow<T, N> {
         Ok(())
     }
 
-    /// Reverse mode after [`Flow::record`]. On entry `u` is U = f(V), `cotangent` holds ∂^a L at U and `weight`
+    /// Reverse mode after [`FlowOf::record`]. On entry `u` is U = f(V), `cotangent` holds ∂^a L at U and `weight`
     /// ∂L/∂(log det); on return `u` is V again, bit for bit, `cotangent` holds the total ∂^a of L with respect to V,
     /// and ∂L/∂parameters, summed over chains and ranks, has been added to `gradient`, if given.
     pub fn backward(
         &mut self,
-        u: &mut GaugeField<T, N>,
-        cotangent: &mut MomentumField<T, N>,
+        u: &mut M::Field<T>,
+        cotangent: &mut M::Momenta<T>,
         weight: &[f64],
         gradient: Option<&mut [f64]>,
     ) {
         let Ok(()) = self.back(u, cotangent, weight, gradient, |_| on(0, 0));
     }
 
-    /// As [`Flow::backward`]; `before` each layer, with how many are done.
+    /// As [`FlowOf::backward`]; `before` each layer, with how many are done.
     fn back<E>(
         &mut self,
-        u: &mut GaugeField<T, N>,
-        cotangent: &mut MomentumField<T, N>,
+        u: &mut M::Field<T>,
+        cotangent: &mut M::Momenta<T>,
         weight: &[f64],
         mut gradient: Option<&mut [f64]>,
         mut before: impl FnMut(usize) -> Result<(), E>,
@@ -219,18 +231,18 @@ impl<T: Real, const N: usize> Flow<T, N> {
 
     /// The force of S(f(V)) − log|det ∂f/∂V| on V: on entry `force` holds ∂^a S at f(V), on return that of the sum at
     /// V. `v` is taken to f(V) and back, bit for bit.
-    pub fn pullback(&mut self, v: &mut GaugeField<T, N>, force: &mut MomentumField<T, N>) {
+    pub fn pullback(&mut self, v: &mut M::Field<T>, force: &mut M::Momenta<T>) {
         let Ok(()) = self.pullback_with(v, force, on);
     }
 
-    /// As [`Flow::pullback`].
+    /// As [`FlowOf::pullback`].
     ///
     /// # Errors
     /// Those of `between`.
     pub fn pullback_with<E>(
         &mut self,
-        v: &mut GaugeField<T, N>,
-        force: &mut MomentumField<T, N>,
+        v: &mut M::Field<T>,
+        force: &mut M::Momenta<T>,
         mut between: impl FnMut(usize, usize) -> Result<(), E>,
     ) -> Result<(), E> {
         let (chains, layers) = (v.lattice().chains(), self.layers.len());

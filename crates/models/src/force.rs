@@ -193,7 +193,8 @@ impl<T: Real, const N: usize> Levels<T, N> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cases::links::{chain_algebra, for_sites, gauge_transformed, rotation, rough};
+    use crate::cases::fields::{for_sites, numbers};
+    use crate::cases::links::{gauge_transformed, rotation, rough};
     use gaugelink_lattice::comm::run_ranks;
     use gaugelink_lattice::group::{algebra_dim, from_coordinates};
     use gaugelink_lattice::rng::{Address, Purpose};
@@ -296,7 +297,7 @@ mod tests {
         let learned = LearnedForce::<f64, 3>::new(&lattice, &COUPLINGS, &RHO).unwrap();
         let u = rough::<f64, 3>(&lattice, first);
         let f = force(&learned, &u);
-        let forces = (0..lattice.chains()).map(|chain| chain_algebra(&f, chain)).collect();
+        let forces = (0..lattice.chains()).map(|chain| numbers(&f, chain)).collect();
         (vec![learned.value(&u), f.norm2()], forces)
     }
 

@@ -1,17 +1,17 @@
 //! What every layer can do.
 
 use crate::ModelError;
-use gaugelink_lattice::{GaugeField, MomentumField, Real};
+use gaugelink_lattice::{Real, Variables};
 
-/// A map U = f(V) of links onto links with its log Jacobian, placed on a lattice.
+/// A map U = f(V) of configurations, of links or of scalars, with its log Jacobian, placed on a lattice.
 ///
 /// A layer owns its masks and temporaries; its parameters are the caller's, a slice of the model's flat vector, so that
 /// training moves one vector. All methods are collective, work on every chain of a batch at once, and give the same
 /// bits for any number of threads and ranks.
 ///
 /// A file that implements it states the formula and its source at its head, and puts the layer on the case list, which
-/// checks inverse, Jacobian, gradients, gauge covariance, batch against single chains and f32 against f64.
-pub trait Layer<T: Real, const N: usize>: Send {
+/// checks inverse, Jacobian, gradients, symmetry, batch against single chains and f32 against f64.
+pub trait Layer<T: Real, M: Variables>: Send {
     /// How many parameters it takes.
     fn parameters(&self) -> usize;
 
@@ -24,11 +24,11 @@ pub trait Layer<T: Real, const N: usize>: Send {
         Ok(())
     }
 
-    /// V ← f(V) in place; adds log|det ∂f/∂V| with respect to Haar measure to `log_det`, one number a chain. What is
-    /// overwritten goes onto `undo`, if given, so that the step can be taken back exactly.
+    /// V ← f(V) in place; adds log|det ∂f/∂V| with respect to Haar measure (of scalars Π dφ) to `log_det`, one number a chain.
+    /// What is overwritten goes onto `undo`, if given, so that the step can be taken back exactly.
     fn forward(
         &mut self,
-        u: &mut GaugeField<T, N>,
+        u: &mut M::Field<T>,
         parameters: &[f64],
         log_det: &mut [f64],
         undo: Option<&mut Undo<T>>,
@@ -41,10 +41,10 @@ pub trait Layer<T: Real, const N: usize>: Send {
     /// [`ModelError::Parameter`] for layers that cannot.
     fn forward_with_score(
         &mut self,
-        _u: &mut GaugeField<T, N>,
+        _u: &mut M::Field<T>,
         _parameters: &[f64],
         _log_det: &mut [f64],
-        _score: &mut MomentumField<T, N>,
+        _score: &mut M::Momenta<T>,
         _undo: Option<&mut Undo<T>>,
     ) -> Result<(), ModelError> {
         Err(ModelError::Parameter(
@@ -58,29 +58,29 @@ pub trait Layer<T: Real, const N: usize>: Send {
     /// [`ModelError::NotConverged`] where the inverse is iterated for.
     fn inverse(
         &mut self,
-        u: &mut GaugeField<T, N>,
+        u: &mut M::Field<T>,
         parameters: &[f64],
         log_det: &mut [f64],
     ) -> Result<(), ModelError>;
 
     /// Takes the last [`Layer::forward`] back, bit for bit, with what it put onto `undo`.
-    fn restore(&mut self, u: &mut GaugeField<T, N>, undo: &mut Undo<T>);
+    fn restore(&mut self, u: &mut M::Field<T>, undo: &mut Undo<T>);
 
     /// Reverse mode. With U = f(V) and a loss L(U, log det):
     /// on entry `v` is V, `cotangent` holds ∂^a L at U and `weight` holds ∂L/∂(log det), one number a chain;
     /// on return `cotangent` is the total ∂^a of L with respect to V, and ∂L/∂parameters, summed over chains and
-    /// ranks, has been added to `gradient`, if given. ∂^a f(U) = d/ds f(e^{sT_a} U) at s = 0.
+    /// ranks, has been added to `gradient`, if given. Of links ∂^a f(U) = d/ds f(e^{sT_a} U) at s = 0.
     fn vjp(
         &mut self,
-        v: &GaugeField<T, N>,
+        v: &M::Field<T>,
         parameters: &[f64],
-        cotangent: &mut MomentumField<T, N>,
+        cotangent: &mut M::Momenta<T>,
         weight: &[f64],
         gradient: Option<&mut [f64]>,
     );
 }
 
-/// The links that layers overwrote, last first: a stack that keeps its memory between uses.
+/// What layers overwrote, last first: a stack that keeps its memory between uses.
 #[derive(Debug, Default)]
 pub struct Undo<T>(Vec<T>);
 

@@ -1,51 +1,51 @@
 //! Molecular dynamics: the trajectories of H = ½ Σ π² + S, for any S that has a value and kicks.
 //!
-//! One engine for [`Hmc`](crate::hmc::Hmc), whose one action never fails, and
-//! [`NestedHmc`](crate::nested::NestedHmc), whose terms may.
+//! One engine for [`Hmc`](crate::hmc::Hmc) and [`ScalarHmc`](crate::scalar_hmc::ScalarHmc), whose one action never fails,
+//! and [`NestedHmc`](crate::nested::NestedHmc), whose terms may.
 
 use crate::hmc::Outcome;
 use crate::integrator::Move;
-use gaugelink_lattice::rng::{Address, Purpose};
-use gaugelink_lattice::{GaugeField, Lattice, LatticeError, MomentumField};
+use gaugelink_lattice::rng::{Address, Purpose, fill_gaussian};
+use gaugelink_lattice::{Lattice, LatticeError, Variables};
 use std::sync::Arc;
 
 /// S, all terms together. All methods are collective.
-pub(crate) trait Hamiltonian<const N: usize> {
+pub(crate) trait Hamiltonian<M: Variables> {
     /// Why it has no value or no force.
     type Error;
 
     /// Draws what is drawn for a trajectory from `u`; S for each chain.
-    fn refresh(&mut self, u: &GaugeField<f64, N>, address: Address) -> Result<Vec<f64>, Self::Error>;
+    fn refresh(&mut self, u: &M::Field<f64>, address: Address) -> Result<Vec<f64>, Self::Error>;
 
     /// S for each chain.
-    fn value(&mut self, u: &GaugeField<f64, N>) -> Result<Vec<f64>, Self::Error>;
+    fn value(&mut self, u: &M::Field<f64>) -> Result<Vec<f64>, Self::Error>;
 
     /// π ← π − ε ∂S with the terms of one level.
     fn kick(
         &mut self,
         level: usize,
-        u: &GaugeField<f64, N>,
-        p: &mut MomentumField<f64, N>,
+        u: &M::Field<f64>,
+        p: &mut M::Momenta<f64>,
         epsilon: f64,
     ) -> Result<(), Self::Error>;
 }
 
-/// The moves of a trajectory with their workspace: momenta and a copy of the links.
-pub(crate) struct Dynamics<const N: usize> {
+/// The moves of a trajectory with their workspace: momenta and a copy of the variables.
+pub(crate) struct Dynamics<M: Variables> {
     moves: Vec<Move>,
-    momenta: MomentumField<f64, N>,
-    saved: GaugeField<f64, N>,
+    momenta: M::Momenta<f64>,
+    saved: M::Field<f64>,
 }
 
-impl<const N: usize> Dynamics<N> {
+impl<M: Variables> Dynamics<M> {
     pub fn new(lattice: &Arc<Lattice>, moves: Vec<Move>) -> Result<Self, LatticeError> {
-        Ok(Self { moves, momenta: MomentumField::zeroed(lattice)?, saved: GaugeField::cold(lattice)? })
+        Ok(Self { moves, momenta: M::momenta::<f64>(lattice)?, saved: M::cold::<f64>(lattice)? })
     }
 
     /// One trajectory, taken by the chains that `take` chooses from ΔH. After an error the links are as before.
-    pub fn run<S: Hamiltonian<N>>(
+    pub fn run<S: Hamiltonian<M>>(
         &mut self,
-        u: &mut GaugeField<f64, N>,
+        u: &mut M::Field<f64>,
         s: &mut S,
         address: Address,
         take: impl Fn(&[f64], Address) -> Vec<bool>,
@@ -54,7 +54,7 @@ impl<const N: usize> Dynamics<N> {
             let start = dynamics.start(u, s, address)?;
             Ok([start, dynamics.integrate(u, s)?])
         })?;
-        u.reunitarise();
+        M::restore::<f64>(u);
         let delta_h: Vec<f64> = end.iter().zip(start).map(|(end, start)| end - start).collect();
         let accepted = take(&delta_h, address);
         let rejected: Vec<bool> = accepted.iter().map(|a| !a).collect();
@@ -63,16 +63,16 @@ impl<const N: usize> Dynamics<N> {
     }
 
     /// How far a trajectory forth and back misses its start: see [`Hmc::reversibility`](crate::hmc::Hmc::reversibility).
-    pub fn reversibility<S: Hamiltonian<N>>(
+    pub fn reversibility<S: Hamiltonian<M>>(
         &mut self,
-        u: &mut GaugeField<f64, N>,
+        u: &mut M::Field<f64>,
         s: &mut S,
         address: Address,
     ) -> Result<(f64, f64), S::Error> {
         let [start, back] = self.or_back(u, |dynamics, u| {
             let start = dynamics.start(u, s, address)?;
             dynamics.integrate(u, s)?;
-            dynamics.momenta.negate();
+            dynamics.momenta.as_mut_slice().iter_mut().for_each(|p| *p = -*p);
             Ok([start, dynamics.integrate(u, s)?])
         })?;
         let off = largest(u.as_slice().iter().zip(self.saved.as_slice()).map(|(a, b)| (a - b).abs()));
@@ -84,8 +84,8 @@ impl<const N: usize> Dynamics<N> {
     /// Keeps the links, and puts them back where `work` fails.
     fn or_back<R, E>(
         &mut self,
-        u: &mut GaugeField<f64, N>,
-        work: impl FnOnce(&mut Self, &mut GaugeField<f64, N>) -> Result<R, E>,
+        u: &mut M::Field<f64>,
+        work: impl FnOnce(&mut Self, &mut M::Field<f64>) -> Result<R, E>,
     ) -> Result<R, E> {
         self.saved.copy_from(u);
         let result = work(self, u);
@@ -96,27 +96,27 @@ impl<const N: usize> Dynamics<N> {
     }
 
     /// Draws momenta and what S has to draw; returns H for each chain.
-    fn start<S: Hamiltonian<N>>(
+    fn start<S: Hamiltonian<M>>(
         &mut self,
-        u: &GaugeField<f64, N>,
+        u: &M::Field<f64>,
         s: &mut S,
         address: Address,
     ) -> Result<Vec<f64>, S::Error> {
-        self.momenta.refresh(Address { purpose: Purpose::Momenta, ..address });
+        fill_gaussian(&mut self.momenta, Address { purpose: Purpose::Momenta, ..address });
         let value = s.refresh(u, address)?;
         Ok(self.energy(value))
     }
 
     /// Follows the equations of motion from the momenta at hand; returns H at the end for each chain.
-    fn integrate<S: Hamiltonian<N>>(
+    fn integrate<S: Hamiltonian<M>>(
         &mut self,
-        u: &mut GaugeField<f64, N>,
+        u: &mut M::Field<f64>,
         s: &mut S,
     ) -> Result<Vec<f64>, S::Error> {
         for &step in &self.moves {
             match step {
                 Move::Kick { level, epsilon } => s.kick(level, u, &mut self.momenta, epsilon)?,
-                Move::Drift(epsilon) => u.drift(&self.momenta, epsilon),
+                Move::Drift(epsilon) => M::drift::<f64>(u, &self.momenta, epsilon),
             }
         }
         let value = s.value(u)?;
@@ -124,7 +124,7 @@ impl<const N: usize> Dynamics<N> {
     }
 
     fn energy(&self, value: Vec<f64>) -> Vec<f64> {
-        self.momenta.kinetic().iter().zip(value).map(|(k, s)| k + s).collect()
+        self.momenta.norm2().iter().zip(value).map(|(squares, s)| 0.5 * squares + s).collect()
     }
 }
 

@@ -7,7 +7,7 @@ use crate::dynamics::{Dynamics, Hamiltonian};
 use crate::integrator::{Integrator, Move, Scale, nested_moves};
 use crate::metropolis::accept;
 use gaugelink_lattice::rng::Address;
-use gaugelink_lattice::{GaugeField, Lattice, MomentumField};
+use gaugelink_lattice::{GaugeField, Lattice, Links, MomentumField};
 use gaugelink_physics::PhysicsError;
 use gaugelink_physics::action::Action;
 use std::convert::Infallible;
@@ -64,12 +64,12 @@ pub struct Outcome {
 /// Hybrid Monte Carlo of one action that never fails, with its workspace.
 ///
 /// [`NestedHmc`](crate::nested::NestedHmc) has several terms, each on its own time scale.
-pub struct Hmc<const N: usize>(Dynamics<N>);
+pub struct Hmc<const N: usize>(Dynamics<Links<N>>);
 
 /// The Hamiltonian of a function of the links.
 struct Plain<'a, const N: usize>(&'a dyn Action<N>);
 
-impl<const N: usize> Hamiltonian<N> for Plain<'_, N> {
+impl<const N: usize> Hamiltonian<Links<N>> for Plain<'_, N> {
     type Error = Infallible;
 
     fn refresh(&mut self, u: &GaugeField<f64, N>, _: Address) -> Result<Vec<f64>, Infallible> {

@@ -10,5 +10,6 @@ pub mod integrator;
 pub mod metropolis;
 pub mod mixture;
 pub mod nested;
+pub mod scalar_hmc;
 pub mod statistics;
 pub mod transformation;

@@ -10,7 +10,7 @@ use crate::hmc::{Outcome, moves, take_numbers};
 use crate::integrator::Integrator;
 use crate::metropolis::accept;
 use gaugelink_lattice::rng::{Address, Purpose};
-use gaugelink_lattice::{GaugeField, Lattice, LatticeError, MomentumField, Real};
+use gaugelink_lattice::{GaugeField, Lattice, LatticeError, Links, MomentumField, Real};
 use gaugelink_physics::PhysicsError;
 use gaugelink_physics::action::{Term, TermError};
 use std::sync::Arc;
@@ -47,7 +47,7 @@ pub struct TermReport {
 
 /// Hybrid Monte Carlo on nested time scales with its terms and workspace.
 pub struct NestedHmc<'a, const N: usize> {
-    dynamics: Dynamics<N>,
+    dynamics: Dynamics<Links<N>>,
     terms: Terms<'a, N>,
 }
 
@@ -192,7 +192,7 @@ fn largest_norm2<const N: usize>(force: &MomentumField<f64, N>) -> f64 {
     })
 }
 
-impl<const N: usize> Hamiltonian<N> for Terms<'_, N> {
+impl<const N: usize> Hamiltonian<Links<N>> for Terms<'_, N> {
     type Error = TermError;
 
     fn refresh(&mut self, u: &GaugeField<f64, N>, address: Address) -> Result<Vec<f64>, TermError> {

@@ -1,32 +1,44 @@
 //! One thread's share of the work: a lattice with a configuration in every lane, and a flow on it.
 
-use crate::target::Target;
-use crate::{Estimator, TrainError};
+use crate::target::{FieldOf, MomentaOf, Target};
+use crate::{Estimator, GaugeTarget, TrainError};
 use gaugelink_lattice::rng::Address;
-use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions, MomentumField, Real};
-use gaugelink_models::{Flow, ModelError};
+use gaugelink_lattice::{Field, LaneMeaning, Lattice, LatticeOptions, Real, Variables};
+use gaugelink_models::{FlowOf, ModelError};
 use gaugelink_physics::dirac::Quark;
 use std::sync::Arc;
 
 /// Places a flow on a lattice, with any parameters.
-pub type PlaceFlow<'a, T, const N: usize> = dyn Fn(&Arc<Lattice>) -> Result<Flow<T, N>, ModelError> + 'a;
+pub type PlaceFlow<'a, T, M> = dyn Fn(&Arc<Lattice>) -> Result<FlowOf<T, M>, ModelError> + 'a;
 
 /// A group of configurations, one a lane, drawn from a flow and weighed with the action.
-pub struct Group<T: Real, const N: usize> {
-    flow: Flow<T, N>,
-    links: GaugeField<T, N>,
-    cotangent: MomentumField<T, N>,
-    target: Target<N>,
+pub struct Group<T: Real, A: Target<T>> {
+    flow: FlowOf<T, A::Variables>,
+    variables: FieldOf<A, T>,
+    cotangent: MomentaOf<A, T>,
+    target: A,
 }
 
-impl<T: Real, const N: usize> Group<T, N> {
-    /// On a lattice of its own, with one thread, for Wilson's action.
-    pub fn new(extents: &[usize], beta: f64, place: &PlaceFlow<'_, T, N>) -> Result<Self, TrainError> {
+impl<T: Real, const N: usize> Group<T, GaugeTarget<N>> {
+    /// Adds two flavours of quarks to the action.
+    pub fn add_quarks(&mut self, quark: Quark) -> Result<(), TrainError> {
+        self.target.add_quarks(self.variables.lattice(), quark)
+    }
+}
+
+impl<T: Real, A: Target<T>> Group<T, A> {
+    /// On a lattice of its own, with one thread.
+    pub fn new(
+        extents: &[usize],
+        target: A,
+        place: &PlaceFlow<'_, T, A::Variables>,
+    ) -> Result<Self, TrainError> {
         let lanes = LaneMeaning::Batch { chains: T::LANES };
         let lattice =
             Lattice::new(extents, LatticeOptions { threads: 1, lanes, ..LatticeOptions::default() })?;
-        let (links, cotangent) = (GaugeField::cold(&lattice)?, MomentumField::zeroed(&lattice)?);
-        Ok(Self { flow: place(&lattice)?, links, cotangent, target: Target::new(beta) })
+        let (variables, cotangent) =
+            (A::Variables::cold::<T>(&lattice)?, A::Variables::momenta::<T>(&lattice)?);
+        Ok(Self { flow: place(&lattice)?, variables, cotangent, target })
     }
 
     /// Replaces the flow's parameters.
@@ -39,29 +51,29 @@ impl<T: Real, const N: usize> Group<T, N> {
         self.target.set_beta(beta);
     }
 
-    /// Adds two flavours of quarks to the action.
-    pub fn add_quarks(&mut self, quark: Quark) -> Result<(), TrainError> {
-        self.target.add_quarks(self.links.lattice(), quark)
-    }
-
     /// How many parameters the flow takes.
     pub fn parameters(&self) -> usize {
         self.flow.parameters().len()
     }
 
-    /// Extents and β.
-    pub fn theory(&self) -> (Vec<usize>, f64) {
-        let geometry = self.links.lattice().geometry();
-        (geometry.extents()[..geometry.dims()].to_vec(), self.target.beta())
+    /// Extents.
+    pub fn extents(&self) -> Vec<usize> {
+        let geometry = self.variables.lattice().geometry();
+        geometry.extents()[..geometry.dims()].to_vec()
     }
 
-    /// ln q + S of configurations that the flow makes of Haar-distributed links from an address on.
+    /// What it is weighed with.
+    pub fn target(&self) -> &A {
+        &self.target
+    }
+
+    /// ln q + S of configurations that the flow draws from an address on.
     ///
     /// # Errors
     /// Those of the action.
     pub fn sample(&mut self, address: Address, losses: &mut [f64]) -> Result<(), TrainError> {
-        self.flow.sample(address, &mut self.links, losses);
-        let actions = self.target.values(&self.links)?;
+        self.flow.sample(address, &mut self.variables, losses);
+        let actions = self.target.values(&self.variables)?;
         losses.iter_mut().zip(actions).for_each(|(loss, action)| *loss += action);
         Ok(())
     }
@@ -78,17 +90,20 @@ impl<T: Real, const N: usize> Group<T, N> {
         losses: &mut [f64],
         gradient: &mut [f64],
     ) -> Result<(), TrainError> {
-        self.links.draw_haar(address);
-        losses.fill(0.0);
-        let (links, cotangent) = (&mut self.links, &mut self.cotangent);
+        let (variables, cotangent) = (&mut self.variables, &mut self.cotangent);
+        self.flow.draw(address, variables, losses);
+        // ln r less the log det is ln q.
+        losses.iter_mut().for_each(|loss| *loss = -*loss);
         match estimator {
-            Estimator::Reparametrised => self.flow.record(links, losses),
-            Estimator::Path | Estimator::Score => self.flow.record_with_score(links, losses, cotangent)?,
+            Estimator::Reparametrised => self.flow.record(variables, losses),
+            Estimator::Path | Estimator::Score => {
+                self.flow.record_with_score(variables, losses, cotangent)?;
+            }
         }
         let actions = match estimator {
-            Estimator::Reparametrised => self.target.accumulate(links, cotangent, share, 0.0)?,
-            Estimator::Path => self.target.accumulate(links, cotangent, share, share)?,
-            Estimator::Score => self.target.values(links)?,
+            Estimator::Reparametrised => self.target.accumulate(variables, cotangent, share, 0.0)?,
+            Estimator::Path => self.target.accumulate(variables, cotangent, share, share)?,
+            Estimator::Score => self.target.values(variables)?,
         };
         losses.iter_mut().zip(actions).for_each(|(loss, action)| *loss = action - *loss);
         let weight = match estimator {
@@ -100,7 +115,7 @@ impl<T: Real, const N: usize> Group<T, N> {
                 weight
             }
         };
-        self.flow.backward(links, cotangent, &weight, Some(gradient));
+        self.flow.backward(variables, cotangent, &weight, Some(gradient));
         Ok(())
     }
 }
@@ -112,7 +127,7 @@ fn less_the_others(numbers: &[f64], scale: f64) -> Vec<f64> {
 }
 
 /// Multiplies the momenta of each configuration by a factor of its own.
-fn scale<T: Real, const N: usize>(momenta: &mut MomentumField<T, N>, factors: &[f64]) {
+fn scale<T: Real>(momenta: &mut Field<T>, factors: &[f64]) {
     for lanes in momenta.as_mut_slice().chunks_exact_mut(T::LANES) {
         lanes.iter_mut().zip(factors).for_each(|(x, &factor)| *x = *x * T::from_f64(factor));
     }

@@ -1,4 +1,4 @@
-//! Training of gauge-equivariant models: losses, optimisers, data-parallel steps, checkpoints.
+//! Training of models of links and scalars: losses, optimisers, data-parallel steps, checkpoints.
 //!
 //! A batch is cut into groups of as many configurations as a block has lanes; groups are spread over threads, each
 //! with a lattice and a flow of its own, and their gradients are added in an order that does not depend on the threads:
@@ -11,6 +11,7 @@ mod error;
 mod estimator;
 pub mod exact;
 pub mod force_matching;
+mod gauge_target;
 mod generator_fit;
 mod group;
 mod reverse_kl;
@@ -22,8 +23,10 @@ mod trainer;
 pub use block_fit::{BlockFit, FittedLayer};
 pub use error::TrainError;
 pub use estimator::Estimator;
+pub use gauge_target::GaugeTarget;
 pub use generator_fit::{Fitted, GeneratorFit};
-pub use reverse_kl::{Draws, ReverseKl};
+pub use reverse_kl::{Draws, ReverseKl, ReverseKlOf};
 pub use schedule::Schedule;
 pub use step_error::step_error;
-pub use trainer::{Plan, Progress, Telemetry, Trainer};
+pub use target::Target;
+pub use trainer::{Plan, Progress, Telemetry, Trainer, TrainerOf};

@@ -1,13 +1,15 @@
 //! The reverse Kullback–Leibler divergence, ⟨ln q + S⟩ over configurations drawn from the flow.
 //!
-//! Links V are drawn from Haar measure, U = f(V) has ln q = −ln|det f'(V)|, and the gradient goes through U (Kanwar et
-//! al., arXiv:2003.06413), by one or the other [`Estimator`]. The loss less its floor, −ln Z, is the divergence itself.
+//! V is drawn from the prior r (of links Haar measure, r = 1), U = f(V) has ln q = ln r(V) − ln|det f'(V)|, and the gradient
+//! goes through U (Kanwar et al., arXiv:2003.06413), by one or the other [`Estimator`]. The loss less its floor, −ln Z, is the
+//! divergence itself.
 
 use crate::group::{Group, PlaceFlow};
-use crate::{Estimator, TrainError};
+use crate::{Estimator, GaugeTarget, Target, TrainError};
 use gaugelink_lattice::rng::Address;
-use gaugelink_lattice::{Pool, Real};
+use gaugelink_lattice::{Links, Pool, Real};
 use gaugelink_physics::dirac::Quark;
+use serde_json::Value;
 use std::sync::{Mutex, MutexGuard};
 
 /// Into how many parts a batch's sum is cut, whatever the number of threads: so its bits do not depend on them.
@@ -31,9 +33,9 @@ impl Draws {
 }
 
 /// The loss and its gradient over batches, data-parallel.
-pub struct ReverseKl<T: Real, const N: usize> {
+pub struct ReverseKlOf<T: Real, A: Target<T>> {
     pool: Pool,
-    groups: Vec<Mutex<Group<T, N>>>,
+    groups: Vec<Mutex<Group<T, A>>>,
     parts: Vec<Mutex<Part>>,
 }
 
@@ -42,6 +44,9 @@ struct Part {
     losses: Vec<f64>,
     gradient: Vec<f64>,
 }
+
+/// The loss towards the weight of links.
+pub type ReverseKl<T, const N: usize> = ReverseKlOf<T, GaugeTarget<N>>;
 
 impl<T: Real, const N: usize> ReverseKl<T, N> {
     /// For Wilson's action at `beta` on a lattice of these extents, with up to 16 threads (0: all cores).
@@ -52,18 +57,9 @@ impl<T: Real, const N: usize> ReverseKl<T, N> {
         extents: &[usize],
         beta: f64,
         threads: usize,
-        place: &PlaceFlow<'_, T, N>,
+        place: &PlaceFlow<'_, T, Links<N>>,
     ) -> Result<Self, TrainError> {
-        let threads = match threads {
-            0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
-            n => n,
-        };
-        let pool = Pool::new(threads.min(PARTS))?;
-        let group = |_| Group::new(extents, beta, place).map(Mutex::new);
-        let groups: Vec<Mutex<Group<T, N>>> = (0..pool.threads()).map(group).collect::<Result<_, _>>()?;
-        let parameters = locked(&groups[0]).parameters();
-        let part = |_| Mutex::new(Part { losses: Vec::new(), gradient: vec![0.0; parameters] });
-        Ok(Self { pool, groups, parts: (0..PARTS).map(part).collect() })
+        Self::towards(|| GaugeTarget::new(beta), extents, threads, place)
     }
 
     /// With two flavours of these quarks in the action, by their determinant from the whole matrix. In two dimensions.
@@ -74,26 +70,60 @@ impl<T: Real, const N: usize> ReverseKl<T, N> {
         self.groups.iter().try_for_each(|group| locked(group).add_quarks(quark))?;
         Ok(self)
     }
+}
+
+impl<T: Real, A: Target<T>> ReverseKlOf<T, A> {
+    /// For the weight that `target` makes, on a lattice of these extents, with up to 16 threads (0: all cores).
+    ///
+    /// # Errors
+    /// Those of `place`; no memory or threads.
+    pub fn towards(
+        target: impl Fn() -> A,
+        extents: &[usize],
+        threads: usize,
+        place: &PlaceFlow<'_, T, A::Variables>,
+    ) -> Result<Self, TrainError> {
+        let threads = match threads {
+            0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
+            n => n,
+        };
+        let pool = Pool::new(threads.min(PARTS))?;
+        let group = |_| Group::new(extents, target(), place).map(Mutex::new);
+        let groups: Vec<Mutex<Group<T, A>>> = (0..pool.threads()).map(group).collect::<Result<_, _>>()?;
+        let parameters = locked(&groups[0]).parameters();
+        let part = |_| Mutex::new(Part { losses: Vec::new(), gradient: vec![0.0; parameters] });
+        Ok(Self { pool, groups, parts: (0..PARTS).map(part).collect() })
+    }
 
     /// How many parameters the flow takes.
     pub fn parameters(&self) -> usize {
         locked(&self.groups[0]).parameters()
     }
 
-    /// Extents of the lattice, and β.
-    pub fn theory(&self) -> (Vec<usize>, f64) {
-        locked(&self.groups[0]).theory()
+    /// Extents of the lattice.
+    pub fn extents(&self) -> Vec<usize> {
+        locked(&self.groups[0]).extents()
     }
 
-    /// Replaces β.
+    /// The coupling that a training may approach step by step, where there is one.
+    pub fn beta(&self) -> Option<f64> {
+        locked(&self.groups[0]).target().beta()
+    }
+
+    /// Replaces that coupling.
     pub fn set_beta(&mut self, beta: f64) {
         self.groups.iter().for_each(|group| locked(group).set_beta(beta));
+    }
+
+    /// Which theory it is but for that coupling, by the keys of a checkpoint.
+    pub fn in_words(&self) -> Vec<(&'static str, Value)> {
+        locked(&self.groups[0]).target().in_words()
     }
 
     /// Replaces the flow's parameters on all threads.
     ///
     /// # Errors
-    /// As [`gaugelink_models::Flow::set_parameters`].
+    /// As [`gaugelink_models::FlowOf::set_parameters`].
     pub fn set_parameters(&mut self, parameters: &[f64]) -> Result<(), TrainError> {
         self.groups.iter().try_for_each(|group| locked(group).set_parameters(parameters))
     }
@@ -109,7 +139,7 @@ impl<T: Real, const N: usize> ReverseKl<T, N> {
     /// The same, and the gradient of their mean loss in `gradient`.
     ///
     /// # Errors
-    /// As [`ReverseKl::draw`]; those of layers without a score, where the estimator needs it.
+    /// As [`ReverseKlOf::draw`]; those of layers without a score, where the estimator needs it.
     pub fn draw_with_gradient(
         &mut self,
         estimator: Estimator,

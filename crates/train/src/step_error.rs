@@ -3,7 +3,7 @@
 use crate::TrainError;
 use crate::group::PlaceFlow;
 use gaugelink_lattice::rng::Address;
-use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions};
+use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions, Links};
 use gaugelink_models::Flow;
 
 /// Chains side by side.
@@ -17,7 +17,7 @@ const CHAINS: usize = 8;
 pub fn step_error<const N: usize>(
     extents: &[usize],
     threads: usize,
-    (coarse, fine): (&PlaceFlow<'_, f64, N>, &PlaceFlow<'_, f64, N>),
+    (coarse, fine): (&PlaceFlow<'_, f64, Links<N>>, &PlaceFlow<'_, f64, Links<N>>),
     address: Address,
     count: usize,
 ) -> Result<f64, TrainError> {

@@ -2,7 +2,7 @@
 
 use crate::adam::{Adam, Settings};
 use crate::checkpoint::Saved;
-use crate::{Estimator, ReverseKl, Schedule, TrainError};
+use crate::{Estimator, GaugeTarget, ReverseKlOf, Schedule, Target, TrainError};
 use gaugelink_lattice::Real;
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_sampler::statistics::LogWeights;
@@ -79,11 +79,11 @@ pub enum Progress<'a> {
 }
 
 /// A training under way.
-pub struct Trainer<T: Real, const N: usize> {
+pub struct TrainerOf<T: Real, A: Target<T>> {
     plan: Plan,
-    loss: ReverseKl<T, N>,
-    extents: Vec<usize>,
-    beta: f64,
+    loss: ReverseKlOf<T, A>,
+    /// The theory's own, where it has one.
+    beta: Option<f64>,
     parameters: Vec<f64>,
     adam: Adam,
     gradient: Vec<f64>,
@@ -92,13 +92,16 @@ pub struct Trainer<T: Real, const N: usize> {
     begun: Instant,
 }
 
-impl<T: Real, const N: usize> Trainer<T, N> {
+/// Of a flow of links.
+pub type Trainer<T, const N: usize> = TrainerOf<T, GaugeTarget<N>>;
+
+impl<T: Real, A: Target<T>> TrainerOf<T, A> {
     /// Before the first step.
     ///
     /// # Errors
-    /// [`TrainError::Setting`] for a batch or evaluation that does not fill groups, or no step between evaluations;
-    /// those of the flow for the parameters.
-    pub fn new(plan: Plan, mut loss: ReverseKl<T, N>, parameters: Vec<f64>) -> Result<Self, TrainError> {
+    /// [`TrainError::Setting`] for a batch or evaluation that does not fill groups, no step between evaluations, or a first β
+    /// of a theory without one; those of the flow for the parameters.
+    pub fn new(plan: Plan, mut loss: ReverseKlOf<T, A>, parameters: Vec<f64>) -> Result<Self, TrainError> {
         for (what, count) in [("batch", plan.batch), ("samples", plan.samples)] {
             if count == 0 || !count.is_multiple_of(T::LANES) {
                 return Err(TrainError::Setting(format!(
@@ -112,14 +115,16 @@ impl<T: Real, const N: usize> Trainer<T, N> {
                 "steps between reports and the learning rate must be above 0".into(),
             ));
         }
+        let beta = loss.beta();
+        if plan.beta_from.is_some() && beta.is_none() {
+            return Err(TrainError::Setting("a beta to begin from: the theory has none".into()));
+        }
         loss.set_parameters(&parameters)?;
-        let (extents, beta) = loss.theory();
         Ok(Self {
             adam: Adam::new(plan.adam, parameters.len()),
             gradient: vec![0.0; parameters.len()],
             plan,
             loss,
-            extents,
             beta,
             parameters,
             gradient_norm: 0.0,
@@ -159,7 +164,13 @@ impl<T: Real, const N: usize> Trainer<T, N> {
 
     /// Which training it is: a checkpoint is good for no other.
     fn in_words(&self) -> serde_json::Value {
-        serde_json::json!({ "plan": self.plan, "group": N, "extents": self.extents, "beta": self.beta })
+        let mut words = serde_json::json!({ "plan": self.plan, "extents": self.loss.extents() });
+        // The loss may be at a step's own β.
+        let beta = self.beta.map(|beta| ("beta", beta.into()));
+        for (key, value) in self.loss.in_words().into_iter().chain(beta) {
+            words[key] = value;
+        }
+        words
     }
 
     /// Steps taken.
@@ -184,7 +195,7 @@ impl<T: Real, const N: usize> Trainer<T, N> {
     pub fn step(&mut self) -> Result<f64, TrainError> {
         let step = self.adam.steps;
         let address = Address::new(self.plan.seed, Purpose::Training).trajectory(step);
-        self.loss.set_beta(self.beta_at(step));
+        self.set_beta(self.beta_at(step));
         let (estimator, gradient) = (self.plan.estimator, &mut self.gradient);
         let draws = self.loss.draw_with_gradient(estimator, address, self.plan.batch, gradient)?;
         let rate = self.plan.rate * self.plan.schedule.factor(step, self.plan.steps);
@@ -198,10 +209,16 @@ impl<T: Real, const N: usize> Trainer<T, N> {
     }
 
     /// β of a step.
-    fn beta_at(&self, step: u64) -> f64 {
-        let Some(from) = self.plan.beta_from else { return self.beta };
+    fn beta_at(&self, step: u64) -> Option<f64> {
+        let (Some(from), Some(beta)) = (self.plan.beta_from, self.beta) else { return self.beta };
         let done = (2 * step) as f64 / self.plan.steps as f64;
-        if done < 1.0 { from + done * (self.beta - from) } else { self.beta }
+        Some(if done < 1.0 { from + done * (beta - from) } else { beta })
+    }
+
+    fn set_beta(&mut self, beta: Option<f64>) {
+        if let Some(beta) = beta {
+            self.loss.set_beta(beta);
+        }
     }
 
     /// How the flow does now, on configurations that no step has seen.
@@ -211,7 +228,7 @@ impl<T: Real, const N: usize> Trainer<T, N> {
     pub fn evaluate(&mut self) -> Result<Telemetry, TrainError> {
         // Sample 1: other links than the steps'.
         let address = Address::new(self.plan.seed, Purpose::Training).sample(1).trajectory(self.adam.steps);
-        self.loss.set_beta(self.beta);
+        self.set_beta(self.beta);
         let draws = self.loss.draw(address, self.plan.samples)?;
         let (loss, weights) = (draws.mean(), LogWeights::new(&draws.log_weights())?);
         let floor = match self.plan.floor {
@@ -233,7 +250,7 @@ impl<T: Real, const N: usize> Trainer<T, N> {
     /// `watch` says stop; whether the end was reached.
     ///
     /// # Errors
-    /// As [`Trainer::step`] and [`Trainer::evaluate`].
+    /// As [`TrainerOf::step`] and [`TrainerOf::evaluate`].
     pub fn run<E: From<TrainError>>(
         &mut self,
         mut watch: impl FnMut(&Self, Progress<'_>) -> Result<ControlFlow<()>, E>,

@@ -71,10 +71,10 @@ pub(super) fn grid(name: &str, volume: &str, precision: Precision, threads: usiz
         .or_else(|| find(&TIMES).map(|nanoseconds| Grid::Time { nanoseconds, triad }))
 }
 
-/// Processor seconds of one thread on a core of a Zen 4 machine, the least of several runs, for the published flow of U(1):
+/// Processor seconds of one thread on a core of a Zen 4 machine, the least of several runs, for the published flows of U(1) and φ⁴:
 /// PyTorch 1.13.1 running the published notebook, and JAX 0.10.2 after its compilation; the faster one where both were
 /// measured. `benches/peers/u1_coupling.py` times a framework on the machine at hand.
-const FRAMEWORKS: [(&str, &str, &str, &str, f64); 9] = [
+const FRAMEWORKS: [(&str, &str, &str, &str, f64); 12] = [
     ("train step 64", "8x8", "f64", "torch", 0.088),
     ("train step 1024", "8x8", "f64", "torch", 2.511),
     ("train draws 1024", "8x8", "f64", "torch", 1024.0 / 1573.0),
@@ -84,6 +84,9 @@ const FRAMEWORKS: [(&str, &str, &str, &str, f64); 9] = [
     ("train step 64", "16x16", "f32", "torch", 0.176),
     ("train step 1024", "16x16", "f32", "torch", 3.133),
     ("train draws 1024", "16x16", "f32", "torch", 1024.0 / 1399.0),
+    ("train phi4 step 64", "8x8", "f32", "torch", 0.054),
+    ("train phi4 step 1024", "8x8", "f32", "torch", 0.585),
+    ("train phi4 draws 1024", "8x8", "f32", "torch", 1024.0 / 8213.0),
 ];
 
 /// A framework's name and processor seconds for a case, where they were measured.

@@ -149,7 +149,7 @@ fn trainings_are_compared_with_frameworks() {
     .unwrap();
     let of = |metric: &str| lines.iter().filter(|line| line.metric == metric).collect::<Vec<_>>();
     let (seconds, all, rates) = (of("seconds"), of("cpu_seconds"), of("samples_per_second"));
-    assert_eq!((seconds.len(), all.len(), rates.len()), (3, 3, 3));
+    assert_eq!((seconds.len(), all.len(), rates.len()), (6, 6, 6));
     for (seconds, all) in seconds.iter().zip(all) {
         assert_eq!(all.value, seconds.value * all.threads as f64);
         assert_eq!(all.ratio, Some(all.limit.unwrap() / all.value), "{all:?}");
@@ -194,9 +194,15 @@ fn several_names_and_volumes_are_timed() {
         "train step 64 4x8 f64",
         "train step 1024 4x8 f64",
         "train draws 1024 4x8 f64",
+        "train phi4 step 64 4x8 f64",
+        "train phi4 step 1024 4x8 f64",
+        "train phi4 draws 1024 4x8 f64",
         "train step 64 4x8 f32",
         "train step 1024 4x8 f32",
         "train draws 1024 4x8 f32",
+        "train phi4 step 64 4x8 f32",
+        "train phi4 step 1024 4x8 f32",
+        "train phi4 draws 1024 4x8 f32",
     ];
     assert_eq!(cases, expected);
 }

@@ -1,25 +1,38 @@
-//! A step of a training, and draws, of the published architecture for U(1) in two dimensions (Albergo et al.,
-//! arXiv:2101.08176): 16 coupling layers with mixtures of two, convolutions of 2, 8, 8 and 3 channels, 15 280 parameters.
+//! A step of a training, and draws, of the published architectures in two dimensions (Albergo et al., arXiv:2101.08176): for
+//! U(1) 16 coupling layers with mixtures of two, convolutions of 2, 8, 8 and 3 channels, 15 280 parameters; for φ⁴ theory 16
+//! affine ones, convolutions of 1, 8, 8 and 2 channels, 12 960 parameters.
 
 use super::stage::{Session, Stage, Work};
 use super::{Precision, peers};
 use crate::error::DriverError;
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{Lattice, Real};
-use gaugelink_models::Flow;
-use gaugelink_models::layers::{CouplingSettings, U1Coupling};
-use gaugelink_train::{Estimator, Plan, ReverseKl, Schedule, TrainError, Trainer, adam};
+use gaugelink_models::layers::{AffineCoupling, AffineSettings, CouplingSettings, U1Coupling};
+use gaugelink_models::{Flow, FlowOf};
+use gaugelink_physics::action::Phi4;
+use gaugelink_train::{
+    Estimator, Plan, ReverseKl, ReverseKlOf, Schedule, Target, TrainError, TrainerOf, adam,
+};
 use std::sync::Arc;
 use std::time::Instant;
 
 const LAYERS: usize = 16;
 const COMPONENTS: usize = 2;
 const BETA: f64 = 2.0;
+const PHI4: Phi4 = Phi4 { mass2: -4.0, lambda: 8.0 };
 
-/// Configurations of a step.
-const STEPS: [(&str, usize); 2] = [("train step 64", 64), ("train step 1024", 1024)];
-/// Configurations of a sample.
-const DRAWS: (&str, usize) = ("train draws 1024", 1024);
+/// What is timed of a theory: a name and configurations of each step, and of a sample.
+struct Cases {
+    steps: [(&'static str, usize); 2],
+    draws: (&'static str, usize),
+}
+
+const OF_LINKS: Cases =
+    Cases { steps: [("train step 64", 64), ("train step 1024", 1024)], draws: ("train draws 1024", 1024) };
+const OF_SCALARS: Cases = Cases {
+    steps: [("train phi4 step 64", 64), ("train phi4 step 1024", 1024)],
+    draws: ("train phi4 draws 1024", 1024),
+};
 
 /// Times steps of Adam on the reverse Kullback–Leibler divergence, and draws with their weights.
 pub(super) fn run<T: Real>(
@@ -29,9 +42,22 @@ pub(super) fn run<T: Real>(
 ) -> Result<(), DriverError> {
     let geometry = stage.lattice.geometry();
     let (extents, threads) = (&geometry.extents()[..geometry.dims()], stage.lattice.pool().threads());
-    for (name, batch) in STEPS {
+    let links = || loss::<T>(extents, threads);
+    of_theory(&OF_LINKS, links, first_parameters::<T>(), (stage, precision), session)?;
+    let scalars = || scalar_loss::<T>(extents, threads);
+    of_theory(&OF_SCALARS, scalars, scalar_parameters(), (stage, precision), session)
+}
+
+fn of_theory<T: Real, A: Target<T>>(
+    cases: &Cases,
+    loss: impl Fn() -> Result<ReverseKlOf<T, A>, TrainError>,
+    first: Vec<f64>,
+    (stage, precision): (&Stage<'_>, Precision),
+    session: &mut Session<'_>,
+) -> Result<(), DriverError> {
+    for (name, batch) in cases.steps {
         let stage = Stage { name, lattice: stage.lattice };
-        let mut trainer = trainer::<T>(extents, threads, batch)?;
+        let mut trainer = TrainerOf::new(plan::<T>(batch), loss()?, first.clone())?;
         let seconds = session.timed(&stage, precision, Work::default(), &mut || {
             let clock = Instant::now();
             trainer.step()?;
@@ -39,9 +65,9 @@ pub(super) fn run<T: Real>(
         })?;
         tell(&stage, precision, (batch, seconds), session)?;
     }
-    let (name, count) = DRAWS;
+    let (name, count) = cases.draws;
     let stage = Stage { name, lattice: stage.lattice };
-    let (mut loss, mut number) = (loss::<T>(extents, threads)?, 0);
+    let (mut loss, mut number) = (loss()?, 0);
     let seconds = session.timed(&stage, precision, Work::default(), &mut || {
         number += 1;
         let clock = Instant::now();
@@ -78,8 +104,19 @@ fn first_parameters<T: Real>() -> Vec<f64> {
     U1Coupling::<T>::initial_parameters(LAYERS, &CouplingSettings::mixture(COMPONENTS), 1)
 }
 
-fn trainer<T: Real>(extents: &[usize], threads: usize, batch: usize) -> Result<Trainer<T, 1>, TrainError> {
-    let plan = Plan {
+fn scalar_loss<T: Real>(extents: &[usize], threads: usize) -> Result<ReverseKlOf<T, Phi4>, TrainError> {
+    let place = |lattice: &Arc<Lattice>| {
+        FlowOf::new(AffineCoupling::stack(lattice, LAYERS, AffineSettings::default())?, scalar_parameters())
+    };
+    ReverseKlOf::towards(|| PHI4, extents, threads, &place)
+}
+
+fn scalar_parameters() -> Vec<f64> {
+    AffineCoupling::<f64>::initial_parameters(LAYERS, &AffineSettings::default(), 1)
+}
+
+fn plan<T: Real>(batch: usize) -> Plan {
+    Plan {
         seed: 1,
         steps: u64::MAX,
         batch,
@@ -92,6 +129,5 @@ fn trainer<T: Real>(extents: &[usize], threads: usize, batch: usize) -> Result<T
         samples: T::LANES,
         floor: None,
         identity: String::new(),
-    };
-    Trainer::new(plan, loss::<T>(extents, threads)?, first_parameters::<T>())
+    }
 }

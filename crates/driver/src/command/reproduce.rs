@@ -12,6 +12,7 @@ use gaugelink_lattice::file::{FileText, WriteOptions, write_as};
 use gaugelink_lattice::group::group_name;
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions};
+use gaugelink_models::file::SCALAR;
 use gaugelink_models::{Flow, Model};
 use gaugelink_physics::observable::{link_trace, plaquette};
 use gaugelink_sampler::mixture::Mixture;
@@ -70,6 +71,12 @@ pub(crate) fn reproduce(args: &ReproduceArgs, report: &mut Report) -> Result<(),
         Some(beta) => model.at(beta).map_err(|error| DriverError::Input(error.to_string()))?,
         None => model,
     };
+    if model.header.theory.group == SCALAR {
+        return Err(DriverError::Request(format!(
+            "{}: draws are written as configurations of links, and the model is for a scalar: use a flow of links",
+            args.model.display()
+        )));
+    }
     std::fs::create_dir_all(&args.folder).map_err(|source| DriverError::Io {
         action: "make the folder",
         path: args.folder.clone(),

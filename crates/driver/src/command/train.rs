@@ -4,7 +4,7 @@ use crate::cli::TrainArgs;
 use crate::config::AnyTrainFile;
 use crate::error::DriverError;
 use crate::report::Report;
-use crate::train::{execute, loops};
+use crate::train::{execute, loops, scalar};
 
 /// Trains a model, as a file says.
 ///
@@ -14,5 +14,6 @@ pub(crate) fn train(args: &TrainArgs, report: &mut Report) -> Result<(), DriverE
     match AnyTrainFile::read(&args.file, &args.set)? {
         AnyTrainFile::Coupling(file) => execute(&file, args.fresh, report),
         AnyTrainFile::Loops(file) => loops::execute(&file, args.fresh, report),
+        AnyTrainFile::Scalar(file) => scalar::execute(&file, args.fresh, report),
     }
 }

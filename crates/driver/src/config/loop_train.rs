@@ -4,8 +4,8 @@ use super::file_name::file_name;
 use super::model::model_file;
 use super::tables::{at_least_one, positive};
 use super::{
-    ActionKind, ActionTable, LatticeTable, MachineTable, Tables, TrainFile, TrainRunTable, TrainTable,
-    with_overrides,
+    ActionKind, ActionTable, LatticeTable, MachineTable, ScalarTrainFile, Tables, TrainFile, TrainRunTable,
+    TrainTable, with_overrides,
 };
 use crate::error::DriverError;
 use crate::hash::document_hash;
@@ -15,13 +15,15 @@ use gaugelink_train::Estimator;
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 
-/// A training file of either kind.
+/// A training file of any kind.
 #[derive(Debug, Clone)]
 pub enum AnyTrainFile {
     /// Coupling layers of U(1).
     Coupling(Box<TrainFile>),
     /// A flow of Wilson loops.
     Loops(Box<LoopTrainFile>),
+    /// A flow of scalars.
+    Scalar(Box<ScalarTrainFile>),
 }
 
 impl AnyTrainFile {
@@ -44,12 +46,10 @@ impl AnyTrainFile {
     /// [`DriverError::Config`] with line, key and what was expected.
     pub fn parse(text: &str, path: &Path, overrides: &[String]) -> Result<Self, DriverError> {
         let changed = with_overrides(text, path, overrides)?;
-        let kind = changed
-            .parse::<toml::Table>()
-            .ok()
-            .and_then(|all| Some(all.get("model")?.get("kind")?.as_str()? == "loop-flow"));
-        match kind {
-            Some(true) => LoopTrainFile::parse(&changed, path).map(Box::new).map(Self::Loops),
+        let model = changed.parse::<toml::Table>().ok().and_then(|all| all.get("model").cloned());
+        match model.as_ref().and_then(|model| model.get("kind")?.as_str()) {
+            Some("loop-flow") => LoopTrainFile::parse(&changed, path).map(Box::new).map(Self::Loops),
+            Some("affine-coupling") => ScalarTrainFile::parse(&changed, path).map(Box::new).map(Self::Scalar),
             _ => TrainFile::parse(text, path, overrides).map(Box::new).map(Self::Coupling),
         }
     }
@@ -276,7 +276,7 @@ extents = [16, 16]
         let set: Vec<String> = set.iter().map(|s| s.to_string()).collect();
         match AnyTrainFile::parse(GOOD, Path::new("t.toml"), &set) {
             Ok(AnyTrainFile::Loops(file)) => Ok(*file),
-            Ok(AnyTrainFile::Coupling(_)) => panic!("the other kind"),
+            Ok(_) => panic!("the other kind"),
             Err(error) => Err(error.to_string()),
         }
     }

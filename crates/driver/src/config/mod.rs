@@ -10,6 +10,7 @@ mod loop_train;
 mod model;
 mod overrides;
 mod plugin;
+mod scalar_train;
 mod scan;
 mod solver;
 mod spectrum;
@@ -28,6 +29,9 @@ pub use loop_train::{AnyTrainFile, EvaluateTable, FitTable, LoopModelName, LoopM
 pub use model::{ModelName, ModelTable};
 pub use overrides::with_overrides;
 pub use plugin::{PluginTable, Role};
+pub use scalar_train::{
+    ScalarHmcTable, ScalarLatticeTable, ScalarModelName, ScalarModelTable, ScalarTrainFile,
+};
 pub use scan::Scan;
 pub use solver::{MultigridTable, SapTable, SolveMethod};
 pub use spectrum::SpectrumStage;

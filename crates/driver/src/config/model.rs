@@ -41,7 +41,7 @@ pub struct ModelTable {
     pub file: PathBuf,
 }
 
-fn layers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+pub(super) fn layers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     up_to(deserializer, LAYERS_MAX, "layers")
 }
 
@@ -56,7 +56,7 @@ fn bins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::
     }
 }
 
-fn hidden_width<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+pub(super) fn hidden_width<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     match usize::deserialize(deserializer)? {
         n if HIDDEN_WIDTHS.contains(&n) => Ok(n),
         n => Err(serde::de::Error::custom(format!(
@@ -65,7 +65,7 @@ fn hidden_width<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::
     }
 }
 
-fn hidden() -> usize {
+pub(super) fn hidden() -> usize {
     HIDDEN_WIDTHS[0]
 }
 

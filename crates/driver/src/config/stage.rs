@@ -438,11 +438,11 @@ pub struct WriteStage {
     pub verify: bool,
 }
 
-fn omelyan() -> Integrator {
+pub(super) fn omelyan() -> Integrator {
     Integrator::Omelyan
 }
 
-fn unit_length() -> f64 {
+pub(super) fn unit_length() -> f64 {
     1.0
 }
 
@@ -498,7 +498,7 @@ pub(super) fn max_iterations() -> u64 {
     10_000
 }
 
-fn integrator<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Integrator, D::Error> {
+pub(super) fn integrator<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Integrator, D::Error> {
     String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
 }
 

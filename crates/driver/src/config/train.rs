@@ -195,6 +195,57 @@ pub struct ChainTable {
     pub thermalise: u64,
 }
 
+/// No chain.
+pub(super) fn no_chain() -> ChainTable {
+    ChainTable { updates: 0, thermalise: one() }
+}
+
+impl ChainTable {
+    /// Refuses a chain without an average.
+    pub(super) fn check(&self, tables: &Tables<'_>) -> Result<(), DriverError> {
+        if self.updates > 0 && self.thermalise >= self.updates {
+            return Err(tables.fail_in("chain", "`thermalise` leaves no update to average over"));
+        }
+        Ok(())
+    }
+}
+
+impl TrainTable {
+    /// Refuses counts of configurations that do not fill groups, or are too many.
+    pub(super) fn check_counts(&self, tables: &Tables<'_>) -> Result<(), DriverError> {
+        for (key, count) in [("batch", self.batch), ("samples", self.samples)] {
+            if count == 0 || !count.is_multiple_of(16) {
+                return Err(tables.fail_in("train", &format!("`{key}` = {count} is no multiple of 16")));
+            }
+        }
+        if self.batch > LARGEST_BATCH {
+            let batch = self.batch;
+            return Err(tables.fail_in("train", &format!("`batch` = {batch} is more than {LARGEST_BATCH}")));
+        }
+        Ok(())
+    }
+}
+
+impl MachineTable {
+    /// Refuses what a training has not.
+    pub(super) fn check_training(&self, tables: &Tables<'_>) -> Result<(), DriverError> {
+        let refuse = |what: &str| Err(tables.fail_in("machine", what));
+        if let Some(problem) = self.problem() {
+            return refuse(&problem);
+        }
+        if !self.ranks.is_empty() {
+            return refuse("a training has threads, no ranks");
+        }
+        if self.pin {
+            return refuse("the threads of a training are not bound to cores");
+        }
+        if self.plans.is_some() {
+            return refuse("a training has no kernels with plans: leave out `plans`");
+        }
+        Ok(())
+    }
+}
+
 impl TrainFile {
     /// Reads the text of such a file; `path` is only for messages.
     ///
@@ -213,7 +264,7 @@ impl TrainFile {
             model: tables.required("model")?,
             fit: tables.optional("fit")?,
             train: tables.required("train")?,
-            chain: tables.optional("chain")?.unwrap_or(ChainTable { updates: 0, thermalise: one() }),
+            chain: tables.optional("chain")?.unwrap_or_else(no_chain),
             machine: tables.optional("machine")?.unwrap_or_default(),
             text: text.clone(),
         };
@@ -268,31 +319,9 @@ impl TrainFile {
                 return Err(tables.fail_in("fit", &problem));
             }
         }
-        for (key, count) in [("batch", self.train.batch), ("samples", self.train.samples)] {
-            if count == 0 || !count.is_multiple_of(16) {
-                return Err(tables.fail_in("train", &format!("`{key}` = {count} is no multiple of 16")));
-            }
-        }
-        if self.train.batch > LARGEST_BATCH {
-            let batch = self.train.batch;
-            return Err(tables.fail_in("train", &format!("`batch` = {batch} is more than {LARGEST_BATCH}")));
-        }
-        if self.chain.updates > 0 && self.chain.thermalise >= self.chain.updates {
-            return Err(tables.fail_in("chain", "`thermalise` leaves no update to average over"));
-        }
-        if let Some(problem) = self.machine.problem() {
-            return Err(tables.fail_in("machine", &problem));
-        }
-        if !self.machine.ranks.is_empty() {
-            return Err(tables.fail_in("machine", "a training has threads, no ranks"));
-        }
-        if self.machine.pin {
-            return Err(tables.fail_in("machine", "the threads of a training are not bound to cores"));
-        }
-        if self.machine.plans.is_some() {
-            return Err(tables.fail_in("machine", "a training has no kernels with plans: leave out `plans`"));
-        }
-        Ok(())
+        self.train.check_counts(tables)?;
+        self.chain.check(tables)?;
+        self.machine.check_training(tables)
     }
 
     /// The key of `[fermions]` that is at fault, and what is wrong with it.

@@ -16,7 +16,7 @@ use gaugelink_sampler::transformation::TransformationError;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Chains in the lanes of one field.
-const CHAINS: usize = 8;
+pub(super) const CHAINS: usize = 8;
 
 /// What the chains gave.
 pub(super) struct ChainResult {
@@ -71,6 +71,13 @@ pub(super) fn run(
         bar.set_position(trajectory + 1);
     }
     bar.finish_and_clear();
+    let (acceptance, stuck) = pooled(&decisions);
+    let [plaquette, charge_squared] = series.map(|chains| mean_unless(stuck, &chains));
+    Ok(ChainResult { acceptance, stuck, plaquette, charge_squared })
+}
+
+/// The decisions of all chains, and how many of these took no proposal.
+pub(super) fn pooled(decisions: &[Vec<bool>]) -> (AcceptanceStatistics, usize) {
     let each: Vec<AcceptanceStatistics> =
         decisions.iter().map(|d| AcceptanceStatistics::from_decisions(d)).collect();
     let acceptance = AcceptanceStatistics {
@@ -78,12 +85,15 @@ pub(super) fn run(
         accepted: each.iter().map(|a| a.accepted).sum(),
         longest_rejection: each.iter().map(|a| a.longest_rejection).max().unwrap_or(0),
     };
-    let stuck = each.iter().filter(|a| a.accepted == 0).count();
-    let [plaquette, charge_squared] = series.map(|chains| match stuck {
-        0 => mean(&chains),
+    (acceptance, each.iter().filter(|a| a.accepted == 0).count())
+}
+
+/// The mean over all chains, unless some never moved.
+pub(super) fn mean_unless(stuck: usize, chains: &[Vec<f64>]) -> Result<GammaEstimate, String> {
+    match stuck {
+        0 => mean(chains),
         _ => Err(format!("{stuck} of {CHAINS} chains took no proposal")),
-    });
-    Ok(ChainResult { acceptance, stuck, plaquette, charge_squared })
+    }
 }
 
 fn mean(chains: &[Vec<f64>]) -> Result<GammaEstimate, String> {

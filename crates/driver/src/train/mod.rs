@@ -5,6 +5,7 @@ mod first;
 pub(crate) mod loops;
 mod model;
 mod results;
+pub(crate) mod scalar;
 
 use crate::config::{TrainFile, TrainRunTable, TrainTable};
 use crate::error::DriverError;
@@ -15,7 +16,9 @@ use crate::signals::stop_flag;
 use first::{First, Knots};
 use gaugelink_lattice::{Lattice, Real};
 use gaugelink_models::{Flow, ModelError};
-use gaugelink_train::{Plan, Progress, ReverseKl, Telemetry, TrainError, Trainer, adam, exact};
+use gaugelink_train::{
+    Plan, Progress, ReverseKl, Target, Telemetry, TrainError, Trainer, TrainerOf, adam, exact,
+};
 use serde_json::{Value, json};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -112,9 +115,9 @@ fn plan(run: &TrainRunTable, table: &TrainTable, floor: Option<f64>, identity: S
 }
 
 /// Goes on from the checkpoint where there is one, and gives the evaluations up to there.
-fn resume<const N: usize>(
+fn resume<A: Target<f32>>(
     directory: &RunDirectory,
-    trainer: &mut Trainer<f32, N>,
+    trainer: &mut TrainerOf<f32, A>,
 ) -> Result<Vec<Telemetry>, DriverError> {
     if !trainer.resume(&directory.file(Work::Training.checkpoint()))? {
         return Ok(Vec::new());
@@ -124,11 +127,11 @@ fn resume<const N: usize>(
 }
 
 /// Steps to the end, with evaluations, checkpoints and a progress bar.
-fn train<const N: usize>(
+fn train<A: Target<f32>>(
     stop: &AtomicBool,
     (run, table): (&TrainRunTable, &TrainTable),
     directory: &RunDirectory,
-    trainer: &mut Trainer<f32, N>,
+    trainer: &mut TrainerOf<f32, A>,
     reports: &mut Vec<Telemetry>,
     report: &mut Report,
 ) -> Result<(), DriverError> {

@@ -8,7 +8,7 @@ use crate::error::DriverError;
 use crate::plot::TrainingPlot;
 use crate::report::Report;
 use crate::run::{Row, RunDirectory, write_results};
-use gaugelink_sampler::statistics::GammaEstimate;
+use gaugelink_sampler::statistics::{AcceptanceStatistics, GammaEstimate};
 use gaugelink_train::Telemetry;
 use serde_json::{Value, json};
 
@@ -58,7 +58,7 @@ fn fit_row(directory: &RunDirectory) -> Result<Vec<Row>, DriverError> {
 }
 
 /// How long the training took: from the timings, so it is printed and no result. Empty where there are none.
-fn footer(directory: &RunDirectory) -> Result<String, DriverError> {
+pub(super) fn footer(directory: &RunDirectory) -> Result<String, DriverError> {
     let timings = directory.timings()?;
     let last = timings.last().and_then(|line| Some((line["step"].as_u64()?, line["seconds"].as_f64()?)));
     Ok(last
@@ -85,14 +85,7 @@ fn rows(file: &TrainFile, reports: &[Telemetry], chain: Option<&ChainResult>) ->
     }
     let Some(chain) = chain else { return rows };
     let of_chain = |quantity: &str| Row::new(None, "chain", quantity);
-    if let Some(rate) = chain.acceptance.rate() {
-        let stuck = match chain.stuck {
-            0 => String::new(),
-            stuck => format!("; {stuck} chains never moved: train longer, or take more `updates`"),
-        };
-        let note = format!("longest run of rejections {}{stuck}", chain.acceptance.longest_rejection);
-        rows.push(of_chain("acceptance").value(rate.value).count(chain.acceptance.proposed).note(note));
-    }
+    rows.extend(acceptance_row(of_chain("acceptance"), &chain.acceptance, chain.stuck));
     for (name, estimate, exact) in [
         ("plaquette", &chain.plaquette, exact.map(|exact| exact.plaquette())),
         ("charge^2", &chain.charge_squared, exact.map(|exact| exact.charge_squared())),
@@ -102,8 +95,19 @@ fn rows(file: &TrainFile, reports: &[Telemetry], chain: Option<&ChainResult>) ->
     rows
 }
 
+/// How often chains took what was proposed to them.
+pub(super) fn acceptance_row(row: Row, acceptance: &AcceptanceStatistics, stuck: usize) -> Option<Row> {
+    let rate = acceptance.rate()?;
+    let stuck = match stuck {
+        0 => String::new(),
+        stuck => format!("; {stuck} chains never moved: train longer, or take more `updates`"),
+    };
+    let note = format!("longest run of rejections {}{stuck}", acceptance.longest_rejection);
+    Some(row.value(rate.value).count(acceptance.proposed).note(note))
+}
+
 /// A mean beside its exact value, where there is one.
-fn judged(row: Row, estimate: &Result<GammaEstimate, String>, exact: Option<f64>) -> Row {
+pub(super) fn judged(row: Row, estimate: &Result<GammaEstimate, String>, exact: Option<f64>) -> Row {
     match (estimate, exact) {
         (Ok(estimate), Some(exact)) => row.estimate(estimate).against(exact),
         (Ok(estimate), None) => row.estimate(estimate),

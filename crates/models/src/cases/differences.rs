@@ -1,13 +1,10 @@
 //! Jacobians and gradients against differences of fourth order, in f64.
 
 use super::Place;
-use super::links::{chain_algebra, chain_links, for_sites, loss, rough};
-use crate::Flow;
-use gaugelink_lattice::group::{
-    algebra_dim, exponential, from_coordinates, to_coordinates, traceless_antihermitian,
-};
-use gaugelink_lattice::rng::{Address, Purpose};
-use gaugelink_lattice::{GaugeField, LaneMeaning, Lattice, LatticeOptions, MomentumField};
+use super::fields::{Cased, copy, for_sites, numbers};
+use crate::FlowOf;
+use gaugelink_lattice::rng::{Address, Purpose, fill_gaussian};
+use gaugelink_lattice::{LaneMeaning, Lattice, LatticeOptions};
 use std::sync::Arc;
 
 /// So short that hardly an angle comes to the knot of a spline, where second derivatives jump.
@@ -24,51 +21,48 @@ fn derivative(h: f64, mut f: impl FnMut(f64) -> f64) -> f64 {
     (8.0 * (f(h) - f(-h)) - (f(2.0 * h) - f(-2.0 * h))) / (12.0 * h)
 }
 
-/// The log det of f and of f⁻¹ against the whole matrix ∂(link, a)/∂(link, b).
-pub fn jacobian<const N: usize>(extents: &[usize], place: Place<f64, N>) {
+/// The log det of f and of f⁻¹ against the whole matrix ∂(variable)/∂(variable).
+pub fn jacobian<M: Cased>(extents: &[usize], place: Place<f64, M>) {
     let lattice = Lattice::new(extents, LatticeOptions { threads: 1, ..LatticeOptions::default() }).unwrap();
     let mut flow = place(&lattice).unwrap();
     for inverse in [false, true] {
         let (error, size) = log_det_errors(&lattice, &mut flow, inverse);
         assert!(
             error.abs() < 1e-8 * size.max(1.0),
-            "N={N} {extents:?} inverse {inverse}: log det of size {size} off by {error:e}"
+            "{extents:?} inverse {inverse}: log det of size {size} off by {error:e}"
         );
     }
 }
 
-/// By how much the log det of f, or of f⁻¹, misses that of the matrix ∂(link, a)/∂(link, b), and the size of that.
-pub fn log_det_errors<const N: usize>(
+/// By how much the log det of f, or of f⁻¹, misses that of the matrix ∂(variable)/∂(variable), and the size of that.
+pub fn log_det_errors<M: Cased>(
     lattice: &Arc<Lattice>,
-    flow: &mut Flow<f64, N>,
+    flow: &mut FlowOf<f64, M>,
     inverse: bool,
 ) -> (f64, f64) {
-    let v = rough::<f64, N>(lattice, 0);
+    let v = M::rough::<f64>(lattice, 0);
     let mut log_det = [0.0];
-    let mut map = |u: &mut GaugeField<f64, N>| {
+    let mut map = |u: &mut M::Field<f64>| {
         log_det = [0.0];
         if inverse { flow.inverse(u, &mut log_det).unwrap() } else { flow.forward(u, &mut log_det) }
     };
     let mut columns = Vec::new();
-    let mut u = v.duplicate().unwrap();
+    let mut u = copy::<M, f64>(&v);
     map(&mut u);
-    let image = chain_links(&u, 0);
+    let image = copy::<M, f64>(&u);
+    let mut direction = M::momenta::<f64>(lattice).unwrap();
     for_sites::<f64>(lattice, 0, |_, block, lane| {
-        for (mu, b) in (0..lattice.dims()).flat_map(|mu| (0..algebra_dim(N)).map(move |b| (mu, b))) {
-            let mut column = vec![0.0; image.len() * algebra_dim(N)];
+        for component in 0..direction.reals() {
+            direction.fill(0.0);
+            v.layout().copies(lane).for_each(|l| direction.set(block, component, l, 1.0));
+            let mut column: Vec<f64> = Vec::new();
             for (factor, weight) in [(1.0, 8.0), (-1.0, -8.0), (2.0, -1.0), (-2.0, 1.0)] {
-                let mut c = [0.0; 8];
-                c[b] = factor * STEP;
-                let link = exponential(&from_coordinates(&c)).mul(&v.link(block, mu, lane));
                 u.copy_from(&v);
-                u.layout().copies(lane).for_each(|l| u.set_link(block, mu, l, &link));
+                M::drift::<f64>(&mut u, &direction, factor * STEP);
                 map(&mut u);
-                for (i, (moved, at)) in chain_links(&u, 0).iter().zip(&image).enumerate() {
-                    let shift = to_coordinates(&traceless_antihermitian(&moved.mul_adjoint(at)));
-                    for a in 0..algebra_dim(N) {
-                        column[i * algebra_dim(N) + a] += weight / (12.0 * STEP) * shift[a];
-                    }
-                }
+                let shift = M::shift(&u, &image);
+                column.resize(shift.len(), 0.0);
+                column.iter_mut().zip(shift).for_each(|(c, s)| *c += weight / (12.0 * STEP) * s);
             }
             columns.push(column);
         }
@@ -98,8 +92,8 @@ fn log_determinant(mut m: Vec<Vec<f64>>) -> f64 {
     sum
 }
 
-/// ∂ of Σ over chains of loss + weight × log det, with respect to links along random directions and to every parameter.
-pub fn gradients<const N: usize>(extents: &[usize], place: Place<f64, N>) {
+/// ∂ of Σ over chains of loss + weight × log det, with respect to variables along random directions and to every parameter.
+pub fn gradients<M: Cased>(extents: &[usize], place: Place<f64, M>) {
     let weights = [0.7, -1.3, 0.4];
     let lanes = LaneMeaning::Batch { chains: weights.len() };
     for lanes in [LaneMeaning::Sites, lanes] {
@@ -107,43 +101,39 @@ pub fn gradients<const N: usize>(extents: &[usize], place: Place<f64, N>) {
         let weights = &weights[..lattice.chains()];
         let mut flow = place(&lattice).unwrap();
         let parameters = flow.parameters().to_vec();
-        let v = rough::<f64, N>(&lattice, 0);
-        let mut u = v.duplicate().unwrap();
+        let v = M::rough::<f64>(&lattice, 0);
+        let mut u = copy::<M, f64>(&v);
         let mut log_det = vec![0.0; lattice.chains()];
         flow.record(&mut u, &mut log_det);
-        let (_, mut cotangent) = loss(&u);
+        let (_, mut cotangent) = M::loss::<f64>(&u);
         let mut gradient = vec![0.0; parameters.len()];
         flow.backward(&mut u, &mut cotangent, weights, Some(&mut gradient));
 
-        let mut total = |u: &mut GaugeField<f64, N>, parameters: &[f64]| {
+        let mut total = |u: &mut M::Field<f64>, parameters: &[f64]| {
             flow.set_parameters(parameters.to_vec()).unwrap();
             let mut log_det = vec![0.0; weights.len()];
             flow.forward(u, &mut log_det);
-            let sums = loss(u).0.into_iter().zip(weights.iter().zip(log_det));
+            let sums = M::loss::<f64>(u).0.into_iter().zip(weights.iter().zip(log_det));
             sums.map(|(value, (weight, log_det))| value + weight * log_det).sum::<f64>()
         };
         for sample in 0..3 {
-            let mut direction = MomentumField::<f64, N>::zeroed(&lattice).unwrap();
-            direction.refresh(Address::new(3, Purpose::Momenta).sample(sample));
+            let mut direction = M::momenta::<f64>(&lattice).unwrap();
+            fill_gaussian(&mut direction, Address::new(3, Purpose::Momenta).sample(sample));
             let slope = derivative(STEP, |s| {
                 u.copy_from(&v);
-                u.drift(&direction, s);
+                M::drift::<f64>(&mut u, &direction, s);
                 total(&mut u, &parameters)
             });
             let (mut expected, mut size) = (0.0, 0.0);
             for chain in 0..lattice.chains() {
-                let pairs =
-                    chain_algebra(&cotangent, chain).into_iter().zip(chain_algebra(&direction, chain));
+                let pairs = numbers(&cotangent, chain).into_iter().zip(numbers(&direction, chain));
                 pairs.for_each(|(c, d)| {
                     expected += c * d;
                     size += c * c;
                 });
             }
             let off = (slope - expected).abs() / f64::sqrt(size);
-            assert!(
-                off < 1e-8,
-                "N={N} {extents:?} {lanes:?}: slope {slope}, by vjp {expected}, off by {off:e}"
-            );
+            assert!(off < 1e-8, "{extents:?} {lanes:?}: slope {slope}, by vjp {expected}, off by {off:e}");
         }
         let size = gradient.iter().map(|g| g * g).sum::<f64>().sqrt().max(1.0);
         let mut along = |what: &str, direction: &[f64]| {
@@ -155,7 +145,7 @@ pub fn gradients<const N: usize>(extents: &[usize], place: Place<f64, N>) {
             let expected: f64 = gradient.iter().zip(direction).map(|(g, d)| g * d).sum();
             assert!(
                 (slope - expected).abs() / size < 1e-8,
-                "N={N} {extents:?} {lanes:?}: slope {slope} along {what}, by vjp {expected}"
+                "{extents:?} {lanes:?}: slope {slope} along {what}, by vjp {expected}"
             );
         };
         let count = parameters.len();
@@ -175,31 +165,31 @@ pub fn gradients<const N: usize>(extents: &[usize], place: Place<f64, N>) {
 }
 
 /// The score against the slope of the density, which the inverse gives.
-pub fn score<const N: usize>(extents: &[usize], place: Place<f64, N>) {
+pub fn score<M: Cased>(extents: &[usize], place: Place<f64, M>) {
     let lanes = LaneMeaning::Batch { chains: 3 };
     for lanes in [LaneMeaning::Sites, lanes] {
         let lattice = Lattice::new(extents, LatticeOptions { lanes, ..LatticeOptions::default() }).unwrap();
         let mut flow = place(&lattice).unwrap();
-        let mut u = rough::<f64, N>(&lattice, 0);
+        let mut u = M::rough::<f64>(&lattice, 0);
         let (mut log_det, mut plain) = (vec![0.0; lattice.chains()], vec![0.0; lattice.chains()]);
-        let mut expected = u.duplicate().unwrap();
+        let mut expected = copy::<M, f64>(&u);
         flow.forward(&mut expected, &mut plain);
-        let mut score = MomentumField::<f64, N>::zeroed(&lattice).unwrap();
+        let mut score = M::momenta::<f64>(&lattice).unwrap();
         flow.record_with_score(&mut u, &mut log_det, &mut score).unwrap();
         assert!(u.as_slice() == expected.as_slice() && log_det == plain, "the score changes the map");
         for sample in 0..3 {
-            let mut direction = MomentumField::<f64, N>::zeroed(&lattice).unwrap();
-            direction.refresh(Address::new(3, Purpose::Momenta).sample(sample));
+            let mut direction = M::momenta::<f64>(&lattice).unwrap();
+            fill_gaussian(&mut direction, Address::new(3, Purpose::Momenta).sample(sample));
             let slope = derivative(DENSITY_STEP, |s| {
-                let mut moved = u.duplicate().unwrap();
-                moved.drift(&direction, s);
+                let mut moved = copy::<M, f64>(&u);
+                M::drift::<f64>(&mut moved, &direction, s);
                 let mut log_q = vec![0.0; lattice.chains()];
                 flow.log_density(&mut moved, &mut log_q).unwrap();
                 log_q.iter().sum()
             });
             let (mut expected, mut size) = (0.0, 0.0);
             for chain in 0..lattice.chains() {
-                let pairs = chain_algebra(&score, chain).into_iter().zip(chain_algebra(&direction, chain));
+                let pairs = numbers(&score, chain).into_iter().zip(numbers(&direction, chain));
                 pairs.for_each(|(c, d)| {
                     expected += c * d;
                     size += c * c;

@@ -1,50 +1,43 @@
-//! Fields for the case list: starts, gauge transformations, a loss with a known gradient.
+//! Links on the case list: starts, gauge transformations, a loss with a known gradient.
 
-use gaugelink_lattice::group::{algebra_dim, exponential, from_coordinates};
+use super::fields::{Cased, for_sites};
+use gaugelink_lattice::group::{
+    algebra_dim, exponential, from_coordinates, to_coordinates, traceless_antihermitian,
+};
 use gaugelink_lattice::rng::{Address, Purpose};
-use gaugelink_lattice::{Complex, GaugeField, Lattice, Matrix, MomentumField, Real, Site};
+use gaugelink_lattice::{Complex, GaugeField, Lattice, Links, Matrix, MomentumField, Real, Site};
 use std::sync::Arc;
+
+impl<const N: usize> Cased for Links<N> {
+    fn rough<T: Real>(lattice: &Arc<Lattice>, first: u64) -> GaugeField<T, N> {
+        rough(lattice, first)
+    }
+
+    fn transformed<T: Real>(u: &GaugeField<T, N>) -> GaugeField<T, N> {
+        gauge_transformed(u)
+    }
+
+    fn loss<T: Real>(u: &GaugeField<T, N>) -> (Vec<f64>, MomentumField<T, N>) {
+        loss(u)
+    }
+
+    /// Coordinates of Ta(U U₀†) by site, direction and generator.
+    fn shift(u: &GaugeField<f64, N>, from: &GaugeField<f64, N>) -> Vec<f64> {
+        let mut shift = Vec::new();
+        for_sites::<f64>(u.lattice(), 0, |_, block, lane| {
+            for mu in 0..u.lattice().dims() {
+                let turn = u.link(block, mu, lane).mul_adjoint(&from.link(block, mu, lane));
+                let coordinates = to_coordinates(&traceless_antihermitian(&turn));
+                shift.extend_from_slice(&coordinates[..algebra_dim(N)]);
+            }
+        });
+        shift
+    }
+}
 
 /// A rough field whose chain c is what chain `first` + c alone would be.
 pub fn rough<T: Real, const N: usize>(lattice: &Arc<Lattice>, first: u64) -> GaugeField<T, N> {
     GaugeField::random(lattice, 0.6, Address::new(29, Purpose::Start).chain(first)).unwrap()
-}
-
-/// Calls `f(site, block, lane)` for this rank's sites in global order and the lane that holds `chain`.
-pub fn for_sites<T: Real>(lattice: &Lattice, chain: usize, mut f: impl FnMut(&Site, usize, usize)) {
-    let (layout, geometry) = (lattice.layout::<T>(), lattice.geometry());
-    let origin = geometry.origin();
-    for index in 0..geometry.volume() {
-        let x = geometry.site(index);
-        let own =
-            (0..x.len()).all(|mu| (origin[mu]..origin[mu] + geometry.local_extents()[mu]).contains(&x[mu]));
-        if own {
-            let (block, lane) = layout.locate(&std::array::from_fn(|mu| x[mu] - origin[mu]));
-            f(&x, block, if lattice.chains() > 1 { chain } else { lane });
-        }
-    }
-}
-
-/// The links of one chain, by site and direction.
-pub fn chain_links<T: Real, const N: usize>(u: &GaugeField<T, N>, chain: usize) -> Vec<Matrix<T, N>> {
-    let mut links = Vec::new();
-    for_sites::<T>(u.lattice(), chain, |_, block, lane| {
-        links.extend((0..u.lattice().dims()).map(|mu| u.link(block, mu, lane)));
-    });
-    links
-}
-
-/// The coordinates of one chain, by site, direction and generator.
-pub fn chain_algebra<T: Real, const N: usize>(p: &MomentumField<T, N>, chain: usize) -> Vec<f64> {
-    let mut coordinates = Vec::new();
-    for_sites::<T>(p.lattice(), chain, |_, block, lane| {
-        coordinates.extend((0..p.reals()).map(|c| p.get(block, c, lane).to_f64()));
-    });
-    coordinates
-}
-
-pub fn largest_difference<T: Real, const N: usize>(a: &[Matrix<T, N>], b: &[Matrix<T, N>]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| (*a - *b).norm2().to_f64().sqrt()).fold(0.0, f64::max)
 }
 
 /// g(x): exp of random algebra elements.

@@ -11,6 +11,9 @@ use std::collections::HashSet;
 /// The conventions of signs and norms that parameters assume: docs/conventions.md, version 1.
 pub const CONVENTIONS: &str = "gaugelink-conventions/1";
 
+/// What a model of a real scalar has in the place of a group.
+pub const SCALAR: &str = "scalar";
+
 /// What a model is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -26,7 +29,7 @@ pub enum ModelKind {
 /// The fields that a model acts on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Theory {
-    /// "U(1)", "SU(2)" or "SU(3)".
+    /// "U(1)", "SU(2)" or "SU(3)" for links, "scalar" for a real scalar.
     pub group: String,
     /// Dimensions of the lattice.
     pub dims: usize,
@@ -38,13 +41,25 @@ impl Theory {
         Self { group: group_name(N), dims }
     }
 
-    /// Refuses a model of another theory.
+    /// A real scalar on the sites of a lattice of `dims` dimensions.
+    pub fn scalar(dims: usize) -> Self {
+        Self { group: SCALAR.into(), dims }
+    }
+
+    /// Refuses a model of another theory than of links of N×N matrices.
     ///
     /// # Errors
     /// [`ModelError::Parameter`].
     pub fn expect<const N: usize>(&self, dims: usize) -> Result<(), ModelError> {
-        let wanted = Self::of::<N>(dims);
-        if *self == wanted {
+        self.expect_theory(&Self::of::<N>(dims))
+    }
+
+    /// Refuses a model of another theory than the one wanted.
+    ///
+    /// # Errors
+    /// [`ModelError::Parameter`].
+    pub fn expect_theory(&self, wanted: &Self) -> Result<(), ModelError> {
+        if self == wanted {
             return Ok(());
         }
         Err(ModelError::Parameter(format!(

@@ -12,7 +12,7 @@ mod state_dict;
 mod u1_weights;
 
 pub use header::{
-    CONVENTIONS, Header, LayerEntry, Measured, ModelKind, Named, TensorEntry, Theory, Training,
+    CONVENTIONS, Header, LayerEntry, Measured, ModelKind, Named, SCALAR, TensorEntry, Theory, Training,
 };
 pub use state_dict::{StateDict, Weights};
 

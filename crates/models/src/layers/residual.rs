@@ -12,7 +12,7 @@ mod kernels;
 use super::loops::Weights;
 use crate::{Layer, ModelError, Undo};
 use gaugelink_lattice::number::Row;
-use gaugelink_lattice::{DIM_MAX, Field, GaugeField, Kernel, Lattice, MomentumField, Real};
+use gaugelink_lattice::{DIM_MAX, Field, GaugeField, Kernel, Lattice, Links, MomentumField, Real};
 use kernels::{CLASSES, Forward, Frozen, ITERATIONS, Inverse, Moving};
 pub use kernels::{backward_flops, forward_flops, record_forward};
 use serde::{Deserialize, Serialize};
@@ -63,7 +63,7 @@ impl<T: Real, const N: usize> Residual<T, N> {
         coefficients: Coefficients,
         sharing: Sharing,
         count: usize,
-    ) -> Result<Vec<Box<dyn Layer<T, N>>>, ModelError> {
+    ) -> Result<Vec<Box<dyn Layer<T, Links<N>>>>, ModelError> {
         let dims = lattice.dims();
         if !lattice.geometry().is_bipartite() {
             return Err(ModelError::Geometry(format!(
@@ -79,7 +79,7 @@ impl<T: Real, const N: usize> Residual<T, N> {
             )));
         }
         let duals = Arc::new(Mutex::new(Field::zeroed(lattice, GaugeField::<T, N>::LINK)?));
-        let layer = |k: usize| -> Box<dyn Layer<T, N>> {
+        let layer = |k: usize| -> Box<dyn Layer<T, Links<N>>> {
             Box::new(Self {
                 lattice: lattice.clone(),
                 mu: k / 2 % dims,
@@ -142,7 +142,7 @@ impl<T: Real, const N: usize> Residual<T, N> {
     }
 }
 
-impl<T: Real, const N: usize> Layer<T, N> for Residual<T, N> {
+impl<T: Real, const N: usize> Layer<T, Links<N>> for Residual<T, N> {
     fn parameters(&self) -> usize {
         if self.sharing == Sharing::One { 1 } else { self.staples() }
     }

@@ -227,12 +227,13 @@ mod tests {
     use super::*;
     use crate::cases::{Lattices, check_smearing};
     use crate::{Flow, Layer, Undo};
+    use gaugelink_lattice::Links;
     use gaugelink_lattice::rng::{Address, Purpose};
 
     /// Puts a step on the case list: a layer without a log det, whose inverse is never asked for.
     struct Step<T: Real, const N: usize>(Stout<T, N>);
 
-    impl<T: Real, const N: usize> Layer<T, N> for Step<T, N> {
+    impl<T: Real, const N: usize> Layer<T, Links<N>> for Step<T, N> {
         fn parameters(&self) -> usize {
             self.0.parameters()
         }
@@ -269,7 +270,8 @@ mod tests {
 
     /// Two steps, one of either kind.
     fn steps<T: Real, const N: usize>(lattice: &Arc<Lattice>) -> Result<Flow<T, N>, ModelError> {
-        let first: Box<dyn Layer<T, N>> = Box::new(Step(Stout::new(lattice, StoutSharing::PerDirection)?));
+        let first: Box<dyn Layer<T, Links<N>>> =
+            Box::new(Step(Stout::new(lattice, StoutSharing::PerDirection)?));
         let second = Box::new(Step(Stout::new(lattice, StoutSharing::One)?));
         let rho = [0.12, 0.07, 0.1, -0.04];
         Flow::new(vec![first, second], [&rho[..lattice.dims()], &[0.11]].concat())

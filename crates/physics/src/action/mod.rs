@@ -3,6 +3,7 @@
 mod exact_determinant;
 mod force;
 mod improved;
+mod phi4;
 mod pseudofermion;
 mod rational;
 mod rectangle;
@@ -15,6 +16,7 @@ mod zolotarev;
 pub use exact_determinant::ExactDeterminant;
 pub use force::{accumulate_staple_force, record_staple_force};
 pub use improved::{DBW2, IWASAKI, ImprovedAction, SYMANZIK};
+pub use phi4::{FreeScalar, Phi4};
 pub use pseudofermion::{Pseudofermions, Solves};
 pub use rational::RationalPseudofermions;
 pub use rectangle::{accumulate_rectangle_force, rectangle_workspace};

@@ -1,4 +1,4 @@
-//! Observables of the links, one value for each chain.
+//! Observables of links and scalars, one value for each chain.
 
 mod charge;
 mod condensate;
@@ -9,6 +9,7 @@ mod link_trace;
 mod plaquette;
 mod polyakov;
 mod rectangle;
+mod scalar;
 mod slice;
 
 pub use charge::{geometric_charge, topological_charge};
@@ -23,4 +24,5 @@ pub use plaquette::{
 };
 pub use polyakov::polyakov_loop;
 pub use rectangle::{rectangle, rectangle_sums};
+pub use scalar::{ScalarMoments, scalar_moments};
 pub use slice::slice_sums;

@@ -7,6 +7,7 @@ use super::plugin::find;
 use crate::claims::{Claims, Sampled};
 use crate::error::DriverError;
 use crate::report::Report;
+use crate::scalar_claims::ScalarClaims;
 use clap::{Args, Subcommand};
 use convert::ModelConvertArgs;
 use gaugelink_host::Search;
@@ -140,7 +141,10 @@ pub(crate) fn check(args: &ModelCheckArgs, report: &mut Report) -> Result<(), Dr
         ModelKind::Precond => "precond",
     };
     let mut lines = Vec::new();
-    if model.header.kind != ModelKind::Flow || model.has_exact_density() {
+    let volume = args.volume.as_ref().map(|volume| &volume.0);
+    let scalar = ScalarClaims::of(&model, volume)?;
+    let is_served = model.header.kind != ModelKind::Flow || model.has_exact_density();
+    if is_served && scalar.is_none() {
         let path = std::path::absolute(&args.file).unwrap_or_else(|_| args.file.clone());
         let name = path.to_string_lossy().into_owned();
         let mut config = toml::Table::from_iter([("model".to_owned(), name.into())]);
@@ -150,12 +154,12 @@ pub(crate) fn check(args: &ModelCheckArgs, report: &mut Report) -> Result<(), Dr
         let library = find(&Search::new(&[]), Path::new(plugin))?;
         lines = watched(&library, None, Some(&config.to_string()), args.timeout)?;
     }
-    let claims = Claims::of(&model, args.volume.as_ref().map(|volume| &volume.0))?;
-    if let Some(claims) = claims {
-        let sampled = claims.measure(&args.sampled)?;
-        lines
-            .extend(sampled.into_iter().map(|(name, holds, sentence)| Checked::claim(name, holds, sentence)));
-    }
+    let sampled = match (scalar, Claims::of(&model, volume)?) {
+        (Some(claims), _) => claims.measure(&args.sampled)?,
+        (None, Some(claims)) => claims.measure(&args.sampled)?,
+        (None, None) => Vec::new(),
+    };
+    lines.extend(sampled.into_iter().map(|(name, holds, sentence)| Checked::claim(name, holds, sentence)));
     if lines.is_empty() {
         return Err(DriverError::Request(format!(
             "{}: there is nothing to check: the model states no action that is known here",

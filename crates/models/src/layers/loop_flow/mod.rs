@@ -32,7 +32,7 @@ pub use spline::basis as spline_basis;
 
 use crate::{Layer, ModelError, Undo};
 use field::Coefficients;
-use gaugelink_lattice::{GaugeField, Lattice, MomentumField, Real};
+use gaugelink_lattice::{GaugeField, Lattice, Links, MomentumField, Real};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use step::{STAGES, Stepper, TIMES};
@@ -131,7 +131,7 @@ impl<T: Real, const N: usize> LoopFlow<T, N> {
     }
 }
 
-impl<T: Real, const N: usize> Layer<T, N> for LoopFlow<T, N> {
+impl<T: Real, const N: usize> Layer<T, Links<N>> for LoopFlow<T, N> {
     fn parameters(&self) -> usize {
         self.knots * self.count()
     }

@@ -90,7 +90,7 @@ fn laplacians_are_those_of_differences() {
         let h = 2e-3;
         let mut moved = u.duplicate().unwrap();
         let mut direction = MomentumField::<f64, N>::zeroed(&lattice).unwrap();
-        crate::cases::links::for_sites::<f64>(&lattice, 0, |_, block, lane| {
+        crate::cases::fields::for_sites::<f64>(&lattice, 0, |_, block, lane| {
             for c in 0..direction.reals() {
                 direction.fill(0.0);
                 u.layout().copies(lane).for_each(|l| direction.set(block, c, l, 1.0));

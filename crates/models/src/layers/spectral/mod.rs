@@ -27,16 +27,16 @@ mod tests;
 
 pub use settings::SpectralSettings;
 
+use super::conv_net::Begin;
+use super::conv_net::passes::Channels;
+use super::conv_net::plan::Plan;
+use super::conv_net::stripes::{Roles, Stripes};
+use super::conv_net::weights::{Weights, initial_parameters, parameter_count};
 use super::u1_coupling::active;
-use super::u1_coupling::net::{Weights, initial_parameters, parameter_count};
-use super::u1_coupling::passes::Channels;
-use super::u1_coupling::plan::Plan;
-use super::u1_coupling::sites::Begin;
-use super::u1_coupling::stripes::{Stripes, has_plaquette_or_loop};
 use crate::{Layer, ModelError, Undo};
 use gaugelink_lattice::group::algebra_dim;
 use gaugelink_lattice::number::Row;
-use gaugelink_lattice::{Field, GaugeField, Lattice, MomentumField, Real};
+use gaugelink_lattice::{Field, GaugeField, Lattice, Links, MomentumField, Real};
 use sites::{Context, Gather, LoopsBack, MapBack, Replace, Spread, Turn};
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -69,11 +69,10 @@ impl<T: Real, const N: usize> Spectral<T, N> {
         lattice: &Arc<Lattice>,
         layers: usize,
         settings: SpectralSettings,
-    ) -> Result<Vec<Box<dyn Layer<T, N>>>, ModelError> {
+    ) -> Result<Vec<Box<dyn Layer<T, Links<N>>>>, ModelError> {
         settings.check::<N>()?;
         // Masks repeat after eight layers.
-        let plan =
-            |index| Ok(Arc::new(Plan::new(lattice, Stripes::new(lattice, index)?, has_plaquette_or_loop)));
+        let plan = |index| Ok(Arc::new(Plan::new(lattice, Stripes::new(lattice, index)?, Roles::LOOPS)));
         let plans = (0..layers.min(8)).map(plan).collect::<Result<Vec<_>, ModelError>>()?;
         let field = |reals| Field::zeroed(lattice, reals);
         let dim = algebra_dim(N);
@@ -84,7 +83,7 @@ impl<T: Real, const N: usize> Spectral<T, N> {
             ahead: field(2 * dim)?,
         };
         let workspace = Arc::new(Mutex::new(workspace));
-        let layer = |index: usize| -> Box<dyn Layer<T, N>> {
+        let layer = |index: usize| -> Box<dyn Layer<T, Links<N>>> {
             Box::new(Self {
                 settings,
                 plan: plans[index % 8].clone(),
@@ -115,7 +114,7 @@ impl<T: Real, const N: usize> Spectral<T, N> {
         parameters: &[f64],
     ) -> MutexGuard<'w, Workspace<T>> {
         let lattice = u.lattice();
-        weights.update(&plan.stripes, parameters);
+        weights.update(plan, parameters);
         let mut guard = workspace.lock().unwrap_or_else(|e| e.into_inner());
         let net = &mut guard.net;
         let (blocks, context) = (&plan.seen[..], net.context.writer());
@@ -215,7 +214,7 @@ impl<T: Real, const N: usize> Spectral<T, N> {
     }
 }
 
-impl<T: Real, const N: usize> Layer<T, N> for Spectral<T, N> {
+impl<T: Real, const N: usize> Layer<T, Links<N>> for Spectral<T, N> {
     fn parameters(&self) -> usize {
         Self::parameter_count(&self.settings)
     }

@@ -1,6 +1,6 @@
 //! What a spectral layer is, apart from its parameters and its place in a stack.
 
-use super::super::u1_coupling::net::Widths;
+use super::super::conv_net::weights::Widths;
 use super::super::u1_coupling::{BINS_MAX, HIDDEN_WIDTHS};
 use crate::ModelError;
 use serde::{Deserialize, Serialize};

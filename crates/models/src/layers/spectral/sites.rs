@@ -6,10 +6,10 @@
 //! U_0(x): D    U_1(x): −Ad(P†) D    U_1(x+0): Ad(U_0(x)†) D    U_0(x+1): −Ad(U_1(x)† P†) D
 //! ```
 
+use super::super::conv_net::Begin;
+use super::super::conv_net::stripes::Stripes;
 use super::super::exponent::slopes;
 use super::super::rational::SPLINE_OUTPUTS;
-use super::super::u1_coupling::sites::Begin;
-use super::super::u1_coupling::stripes::Stripes;
 use super::map::{Derivative, Map, Numbers, moved};
 use gaugelink_lattice::group::{ALGEBRA_MAX, algebra_dim, from_coordinates, reunitarise, to_coordinates};
 use gaugelink_lattice::{

@@ -2,34 +2,15 @@
 
 use super::*;
 use crate::cases::{Lattices, check, score};
+use crate::layers::conv_net::weights::smooth;
 use crate::{Flow, ModelError};
 use gaugelink_lattice::LatticeOptions;
-
-/// Parameters with which every hidden unit stays on one side of its kink, some on either side, so that differences of
-/// high order are as good as they should be.
-fn smooth<const N: usize>(layers: usize, settings: &SpectralSettings, seed: u64) -> Vec<f64> {
-    let mut parameters = Spectral::<f64, N>::initial_parameters(layers, settings, seed);
-    let (hidden, inputs) = (settings.hidden, settings.widths::<N>().inputs);
-    let first = (9 * inputs + 1) * hidden;
-    let second = first + (9 * hidden + 1) * hidden;
-    for layer in parameters.chunks_exact_mut(Spectral::<f64, N>::parameter_count(settings)) {
-        for (range, scale, bias) in
-            [(0..first, 0.15, 4.0), (first..second, 0.15, 9.0), (second..layer.len(), 0.1, 0.0)]
-        {
-            let weights = range.end - if bias > 0.0 { hidden } else { 0 };
-            for p in range {
-                let sign = if p % 3 == 0 { -1.0 } else { 1.0 };
-                layer[p] = if p < weights { layer[p] * scale } else { sign * bias };
-            }
-        }
-    }
-    parameters
-}
 
 fn place<T: Real, const N: usize>(lattice: &Arc<Lattice>) -> Result<Flow<T, N>, ModelError> {
     let settings = SpectralSettings { bins: 2, hidden: 8 };
     // A seed with which nothing comes to a knot, where second derivatives jump.
-    Flow::new(Spectral::stack(lattice, 2, settings)?, smooth::<N>(2, &settings, 7))
+    let parameters = Spectral::<f64, N>::initial_parameters(2, &settings, 7);
+    Flow::new(Spectral::stack(lattice, 2, settings)?, smooth(parameters, settings.widths::<N>(), 0.1))
 }
 
 const LATTICES: Lattices =

@@ -21,16 +21,17 @@ mod sites;
 mod tests;
 mod window;
 
+use super::conv_net::Begin;
+use super::conv_net::convolution::Targets;
+use super::conv_net::stripes::Stripes;
+use super::conv_net::weight_gradient::WeightSums;
 use super::u1_coupling::active;
-use super::u1_coupling::convolution::Targets;
-use super::u1_coupling::sites::{Begin, LinksBack};
+use super::u1_coupling::sites::LinksBack;
 use super::u1_coupling::spline::BINS_MAX;
-use super::u1_coupling::stripes::Stripes;
-use super::u1_coupling::weight_gradient::WeightSums;
 use crate::layers::HIDDEN_WIDTHS;
 use crate::{Layer, ModelError, Undo};
 use gaugelink_lattice::number::Row;
-use gaugelink_lattice::{Field, GaugeField, Lattice, MomentumField, Real, backward, forward};
+use gaugelink_lattice::{Field, GaugeField, Lattice, Links, MomentumField, Real, backward, forward};
 use net::{Net, Place, initial_parameters, parameter_count};
 use serde::{Deserialize, Serialize};
 use sites::{Kept, MapBack, Sum, Turn};
@@ -258,7 +259,7 @@ impl<T: Real> U1Block<T> {
     }
 }
 
-impl<T: Real> Layer<T, 1> for U1Block<T> {
+impl<T: Real> Layer<T, Links<1>> for U1Block<T> {
     fn parameters(&self) -> usize {
         parameter_count(&self.settings)
     }

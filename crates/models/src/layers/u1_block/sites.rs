@@ -1,9 +1,9 @@
 //! The kernels at the active links of a block layer.
 
 use super::net::Net;
-use crate::layers::u1_coupling::sites::Begin;
+use crate::layers::conv_net::Begin;
+use crate::layers::conv_net::stripes::Stripes;
 use crate::layers::u1_coupling::spline::Spline;
-use crate::layers::u1_coupling::stripes::Stripes;
 use gaugelink_lattice::number::{atan2, exp, sin_cos};
 use gaugelink_lattice::{Complex, FieldReader, FieldWriter, Kernel, Lanes, Real, Tally};
 use std::ops::Range;

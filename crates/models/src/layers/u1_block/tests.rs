@@ -13,7 +13,7 @@ fn layers() -> Vec<BlockSettings> {
 fn place<T: Real>(lattice: &Arc<Lattice>) -> Result<Flow<T, 1>, ModelError> {
     let parameters = U1Block::<f64>::initial_parameters(&layers(), 0);
     let parameters = parameters.into_iter().map(|p| 1.5 * p).collect();
-    let stack = layers().into_iter().map(|layer| -> Result<Box<dyn Layer<T, 1>>, ModelError> {
+    let stack = layers().into_iter().map(|layer| -> Result<Box<dyn Layer<T, Links<1>>>, ModelError> {
         Ok(Box::new(U1Block::new(lattice, layer)?))
     });
     Flow::new(stack.collect::<Result<_, _>>()?, parameters)

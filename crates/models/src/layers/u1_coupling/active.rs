@@ -1,8 +1,8 @@
 //! The active links of a layer: kept, put back, and in U(1) turned by what a kernel makes of them.
 
 use super::sites::TurnLinks;
-use super::stripes::Stripes;
 use crate::Undo;
+use crate::layers::conv_net::stripes::Stripes;
 use gaugelink_lattice::{FieldReader, GaugeField, Kernel, Lattice, Real};
 use std::ops::Range;
 

@@ -1,10 +1,10 @@
 //! Floating-point operations of a layer, for those who time it.
 
-use super::convolution::TAPS;
 use super::mixture::{COMPONENTS_MAX, Mixture};
 use super::settings::{CircleMap, CouplingContext, CouplingSettings};
 use super::spline::{SPLINE_OUTPUTS, Spline};
-use super::stripes::{has_plaquette_or_loop, is_active, is_frozen, is_near, moved};
+use crate::layers::conv_net::convolution::TAPS;
+use crate::layers::conv_net::stripes::{has_plaquette_or_loop, is_active, is_frozen, is_near, moved};
 use gaugelink_lattice::number::recorder::Recorder;
 use gaugelink_lattice::number::{Program, Recorded, sin_cos};
 use gaugelink_lattice::{Complex, Num};

@@ -1,9 +1,9 @@
 //! Coupling layers of U(1) in two dimensions (Kanwar et al., arXiv:2003.06413; Albergo et al., arXiv:2101.08176).
 //!
 //! Layer number i changes the links θ_mu(x), mu = i mod 2, whose coordinate across, x_nu, is (i div 2) mod 4 modulo 4
-//! ([`stripes`]). The angle φ of the plaquette P_01(x) of such a link is sent to φ' by a mixture of non-compact
+//! ([`super::conv_net::stripes`]). The angle φ of the plaquette P_01(x) of such a link is sent to φ' by a mixture of non-compact
 //! projections ([`mixture`]) or a circular spline ([`spline`]) whose parameters come from a net of three periodic 3×3
-//! convolutions ([`net`]) that sees only plaquettes without active links; then
+//! convolutions ([`super::conv_net`]) that sees only plaquettes without active links; then
 //!
 //! ```text
 //! δ = φ' − φ        θ_0(x) ← θ_0(x) + δ  or  θ_1(x) ← θ_1(x) − δ        log det = Σ_active ln dφ'/dφ
@@ -17,34 +17,29 @@
 //! arXiv:2202.11712).
 
 pub(super) mod active;
-pub(super) mod convolution;
 mod flops;
 mod mixture;
-pub(super) mod net;
-pub(super) mod passes;
-pub(super) mod plan;
 mod settings;
 pub(super) mod sites;
 pub(super) mod spline;
-pub(super) mod stripes;
 #[cfg(test)]
 mod tests;
-pub(super) mod weight_gradient;
 
 pub use flops::CouplingFlops;
 pub use mixture::COMPONENTS_MAX;
 pub use settings::{CircleMap, CouplingContext, CouplingSettings, HIDDEN_WIDTHS, MapName};
 pub use spline::BINS_MAX;
 
+use super::conv_net::Begin;
+use super::conv_net::passes::Channels;
+use super::conv_net::plan::Plan;
+use super::conv_net::stripes::{Roles, Stripes};
+use super::conv_net::weights::{Weights, initial_parameters, parameter_count};
 use crate::{Layer, ModelError, Undo};
 use gaugelink_lattice::number::Row;
-use gaugelink_lattice::{Field, GaugeField, Lattice, MomentumField, Real};
-use net::{Weights, initial_parameters, parameter_count};
-use passes::Channels;
-use plan::Plan;
-use sites::{Begin, Context, ContextBack, LinksBack, MapBack, Turn};
+use gaugelink_lattice::{Field, GaugeField, Lattice, Links, MomentumField, Real};
+use sites::{Context, ContextBack, LinksBack, MapBack, Turn};
 use std::sync::{Arc, Mutex, MutexGuard};
-use stripes::{Stripes, has_plaquette_or_loop, is_frozen};
 
 /// One coupling layer, placed on a lattice.
 pub struct U1Coupling<T> {
@@ -71,16 +66,16 @@ impl<T: Real> U1Coupling<T> {
         lattice: &Arc<Lattice>,
         layers: usize,
         settings: CouplingSettings,
-    ) -> Result<Vec<Box<dyn Layer<T, 1>>>, ModelError> {
+    ) -> Result<Vec<Box<dyn Layer<T, Links<1>>>>, ModelError> {
         settings.check()?;
         // Masks repeat after eight layers.
-        let is_seen = if has_loops(&settings) { has_plaquette_or_loop } else { is_frozen };
-        let plan = |index| Ok(Arc::new(Plan::new(lattice, Stripes::new(lattice, index)?, is_seen)));
+        let roles = if has_loops(&settings) { Roles::LOOPS } else { Roles::PLAQUETTES };
+        let plan = |index| Ok(Arc::new(Plan::new(lattice, Stripes::new(lattice, index)?, roles)));
         let plans = (0..layers.min(8)).map(plan).collect::<Result<Vec<_>, ModelError>>()?;
         let net = Channels::new(lattice, settings.widths())?;
         let (turn, plaquettes) = (Field::zeroed(lattice, 2)?, Field::zeroed(lattice, 1)?);
         let workspace = Arc::new(Mutex::new(Workspace { net, turn, plaquettes }));
-        let layer = |index: usize| -> Box<dyn Layer<T, 1>> {
+        let layer = |index: usize| -> Box<dyn Layer<T, Links<1>>> {
             Box::new(Self {
                 settings,
                 plan: plans[index % 8].clone(),
@@ -111,7 +106,7 @@ impl<T: Real> U1Coupling<T> {
         parameters: &[f64],
     ) -> MutexGuard<'w, Workspace<T>> {
         let lattice = u.lattice();
-        weights.update(&plan.stripes, parameters);
+        weights.update(plan, parameters);
         let mut guard = workspace.lock().unwrap_or_else(|e| e.into_inner());
         let net = &mut guard.net;
         let (loops, blocks) = (has_loops(settings), &plan.seen[..]);
@@ -161,7 +156,7 @@ impl<T: Real> U1Coupling<T> {
     }
 }
 
-impl<T: Real> Layer<T, 1> for U1Coupling<T> {
+impl<T: Real> Layer<T, Links<1>> for U1Coupling<T> {
     fn parameters(&self) -> usize {
         parameter_count(self.settings.widths())
     }

@@ -1,9 +1,9 @@
 //! What a coupling layer is, apart from its parameters and its place in a stack.
 
 use super::mixture::COMPONENTS_MAX;
-use super::net::Widths;
 use super::spline::BINS_MAX;
 use crate::ModelError;
+use crate::layers::conv_net::weights::Widths;
 use serde::{Deserialize, Serialize};
 
 /// Widths that the net's hidden layers can have.

@@ -3,8 +3,9 @@
 use super::mixture::{COMPONENTS_MAX, Mixture};
 use super::settings::CircleMap;
 use super::spline::{SPLINE_OUTPUTS, Spline};
-use super::stripes::Stripes;
-use gaugelink_lattice::number::{Row, exp, sin_cos};
+use crate::layers::conv_net::Begin;
+use crate::layers::conv_net::stripes::Stripes;
+use gaugelink_lattice::number::{exp, sin_cos};
 use gaugelink_lattice::{
     Complex, FieldReader, FieldWriter, Kernel, Lanes, LinkReader, Neighbour, Real, Tally, backward, forward,
 };
@@ -167,16 +168,6 @@ impl<T: Real> Kernel<T> for TurnLinks<'_, T> {
             }
         }
     }
-}
-
-/// What the way back through the map starts from.
-#[derive(Clone, Copy)]
-pub enum Begin<T> {
-    /// The cotangents of links behind the layer, and ∂L/∂(log det) of each lane's configuration.
-    Cotangent(Row<T>),
-    /// The score of links before the layer, g = ∂ ln q: the cotangent of an active link θ is then what its score is behind
-    /// the layer, g' = (g − ∂_θ ln dφ'/dφ)/(dφ'/dφ), and ∂L/∂(log det) = 1.
-    Score,
 }
 
 /// From the cotangents of the active links and the log det to those of the net's outputs and the active plaquettes.

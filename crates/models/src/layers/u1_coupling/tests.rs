@@ -2,33 +2,11 @@
 
 use super::*;
 use crate::cases::{Lattices, check, score};
+use crate::layers::conv_net::weights::smooth;
 use crate::{Flow, ModelError};
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{LaneMeaning, LatticeOptions, Site};
 use std::f64::consts::TAU;
-
-/// Parameters with which every hidden unit stays on one side of its kink, some on either side, so that differences of
-/// high order are as good as they should be.
-fn smooth(layers: usize, settings: &CouplingSettings, seed: u64) -> Vec<f64> {
-    let mut parameters = U1Coupling::<f64>::initial_parameters(layers, settings, seed);
-    let hidden = settings.hidden;
-    let first = (9 * settings.context.channels() + 1) * hidden;
-    let second = first + (9 * hidden + 1) * hidden;
-    // A unit's inputs add up to as much as the square root of their number.
-    let bias = 9.0 * (hidden as f64 / 8.0).sqrt();
-    for layer in parameters.chunks_exact_mut(parameter_count(settings.widths())) {
-        for (range, scale, bias) in
-            [(0..first, 0.15, 4.0), (first..second, 0.15, bias), (second..layer.len(), 0.07, 0.0)]
-        {
-            let weights = range.end - if bias > 0.0 { hidden } else { 0 };
-            for p in range {
-                let sign = if p % 3 == 0 { -1.0 } else { 1.0 };
-                layer[p] = if p < weights { layer[p] * scale } else { sign * bias };
-            }
-        }
-    }
-    parameters
-}
 
 /// Layers, settings and the seed of their parameters.
 fn case(number: usize) -> (usize, CouplingSettings, u64) {
@@ -48,7 +26,8 @@ fn case(number: usize) -> (usize, CouplingSettings, u64) {
 
 fn place<T: Real, const CASE: usize>(lattice: &Arc<Lattice>) -> Result<Flow<T, 1>, ModelError> {
     let (layers, settings, seed) = case(CASE);
-    Flow::new(U1Coupling::stack(lattice, layers, settings)?, smooth(layers, &settings, seed))
+    let parameters = U1Coupling::<f64>::initial_parameters(layers, &settings, seed);
+    Flow::new(U1Coupling::stack(lattice, layers, settings)?, smooth(parameters, settings.widths(), 0.07))
 }
 
 const LATTICES: Lattices =

@@ -1,9 +1,9 @@
 //! The net on a lattice: its channels, and the passes forwards, back and to the gradient of its parameters.
 
 use super::convolution::{Shape, convolve};
-use super::net::{GROUP, Place, Weights, Widths};
 use super::plan::Plan;
 use super::weight_gradient::WeightSums;
+use super::weights::{GROUP, Place, Weights, Widths};
 use crate::ModelError;
 use gaugelink_lattice::{Field, Lattice, Real};
 use std::sync::Arc;
@@ -93,7 +93,7 @@ impl<T: Real> Channels<T> {
             second.add_gradient(output, &sums.weights, &sums.classes, gradient);
             sums.sum::<8>(lattice, stripes, t1, (context, inputs), (b1, output));
             first.add_gradient(output, &sums.weights, &sums.classes, gradient);
-            first.add_constant_gradient(stripes, output, &sums.classes, gradient);
+            first.add_constant_gradient(plan, output, &sums.classes, gradient);
         }
     }
 }

@@ -85,7 +85,7 @@ impl<T: Real> WeightSums<T> {
             first,
             rows: &self.rows,
         };
-        lattice.launch(&kernel, 0..count / REGISTERS + patterns);
+        lattice.launch(&kernel, 0..kernel.groups() + patterns);
         let lanes = stripes.distinct_lanes;
         for (sum, row) in self.weights.iter_mut().zip(&mut self.rows) {
             *sum = lane_sum(row.get_mut(), lanes);
@@ -168,7 +168,8 @@ impl<T: Real, const OUTPUTS: usize> Kernel<T> for Members<'_, T, OUTPUTS> {
     }
 }
 
-/// Sums of each lane over the blocks: groups of [`REGISTERS`] weights, then the outputs of each pattern.
+/// Sums of each lane over the blocks: groups of [`REGISTERS`] weights (fewer of a single input), then the outputs of each
+/// pattern.
 struct LaneSums<'a, T, const OUTPUTS: usize> {
     targets: &'a Targets,
     pattern_of: &'a [u32],
@@ -186,27 +187,37 @@ impl<T: Real, const OUTPUTS: usize> Kernel<T> for LaneSums<'_, T, OUTPUTS> {
     gaugelink_lattice::compiled!(scalar T, size OUTPUTS in [4, 8]: LaneSums);
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
-        let groups = TAPS.len() * self.inputs * OUTPUTS / REGISTERS;
+        let groups = self.groups();
         for group in range {
-            if group < groups {
-                self.weights::<V>(group);
+            if group >= groups {
+                self.pattern::<V>(group - groups, TAPS.len() * self.inputs * OUTPUTS);
+            } else if self.inputs == 1 {
+                self.weights::<V, true>(group);
             } else {
-                self.pattern::<V>(group - groups, groups * REGISTERS);
+                self.weights::<V, false>(group);
             }
         }
     }
 }
 
 impl<T: Real, const OUTPUTS: usize> LaneSums<'_, T, OUTPUTS> {
+    /// Groups of weights.
     #[inline(always)]
-    fn weights<V: Lanes<Scalar = T>>(&self, group: usize) {
-        let pairs = group * REGISTERS / OUTPUTS;
+    fn groups(&self) -> usize {
+        if self.inputs == 1 { TAPS.len() } else { TAPS.len() * self.inputs * OUTPUTS / REGISTERS }
+    }
+
+    /// The sums of a group: of one tap, with as many inputs as there are registers for, or with a `SINGLE` one.
+    #[inline(always)]
+    fn weights<V: Lanes<Scalar = T>, const SINGLE: bool>(&self, group: usize) {
+        let inputs = if SINGLE { 1 } else { REGISTERS / OUTPUTS };
+        let pairs = group * inputs;
         let (tap, input) = (pairs / self.inputs, pairs % self.inputs);
         let mut sums = [V::splat(0.0); REGISTERS];
         for &(block, at) in &self.targets.by_tap[tap] {
             let back = self.back.rows(block as usize, self.first, OUTPUTS);
-            let from = self.from.rows(at.block as usize, input, REGISTERS / OUTPUTS);
-            for i in 0..REGISTERS / OUTPUTS {
+            let from = self.from.rows(at.block as usize, input, inputs);
+            for i in 0..inputs {
                 // SAFETY: the rows lie inside the field; a batch's lanes are never turned.
                 let x = unsafe { V::load(from.add(i * T::LANES)) };
                 for o in 0..OUTPUTS {
@@ -216,8 +227,8 @@ impl<T: Real, const OUTPUTS: usize> LaneSums<'_, T, OUTPUTS> {
                 }
             }
         }
-        for k in 0..REGISTERS {
-            self.store(group * REGISTERS + k, sums[k]);
+        for k in 0..inputs * OUTPUTS {
+            self.store(pairs * OUTPUTS + k, sums[k]);
         }
     }
 

@@ -1,11 +1,12 @@
-//! The layer's net: three 3×3 convolutions, its parameters and their gradient; 2 → 8 → 8 → n + 1 channels in the literature.
+//! The net's parameters and their gradient; 2 → 8 → 8 → n + 1 channels for U(1) in the literature, 1 → 8 → 8 → 2 for scalars.
 //!
 //! Parameters lie as in PyTorch's `Conv2d`s one after the other: weights `[output][input][tap]`, then biases. The
-//! input begins with (cos θ_P, sin θ_P) of frozen plaquettes and (1, 0) elsewhere (in SU(N) with Re tr P/N, and 1 elsewhere);
-//! what the constant ones contribute to the first layer depends only on a site's class and is added to its bias.
+//! input of links begins with (cos θ_P, sin θ_P) of frozen plaquettes and (1, 0) elsewhere (in SU(N) with Re tr P/N, and 1
+//! elsewhere); what the constant ones contribute to the first layer depends only on a site's class and is added to its bias.
 
 use super::convolution::{TAPS, opposite};
-use super::stripes::{Pattern, Stripes, is_frozen, moved};
+use super::plan::Plan;
+use super::stripes::{Pattern, moved};
 use gaugelink_lattice::Real;
 use gaugelink_lattice::number::Row;
 use gaugelink_lattice::rng::{Address, Purpose};
@@ -17,7 +18,7 @@ pub const GROUP: usize = 8;
 /// How many channels the net has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Widths {
-    /// Of its input: 2 or 4.
+    /// Of its input: 1, 2 or 4.
     pub inputs: usize,
     /// Of each hidden layer.
     pub hidden: usize,
@@ -83,14 +84,14 @@ impl Place {
     /// The gradient of the first layer's weights of the constant input, for a group of its outputs.
     pub fn add_constant_gradient<T: Real>(
         &self,
-        stripes: &Stripes<T>,
+        plan: &Plan<T>,
         first: usize,
         classes: &[f64],
         gradient: &mut [f64],
     ) {
         let size = classes.len() / 4;
         for (tap, class) in (0..TAPS.len()).flat_map(|tap| (0..4).map(move |class| (tap, class))) {
-            if !is_frozen(moved(class, stripes.step(tap))) {
+            if (plan.roles.ones)(moved(class, plan.stripes.step(tap))) {
                 for output in self.group(first, size) {
                     gradient[self.weight(tap, 0, first + output)] += classes[class as usize * size + output];
                 }
@@ -144,7 +145,7 @@ impl<T: Real> Weights<T> {
     }
 
     /// Takes the parameters over, if they are not those it has.
-    pub fn update(&mut self, stripes: &Stripes<T>, parameters: &[f64]) {
+    pub fn update(&mut self, plan: &Plan<T>, parameters: &[f64]) {
         if self.parameters == parameters {
             return;
         }
@@ -163,7 +164,8 @@ impl<T: Real> Weights<T> {
 
             let start = |class: u8, output: usize| {
                 let bias = if output < place.outputs { parameters[place.bias(output)] } else { 0.0 };
-                let ones = (0..TAPS.len()).filter(|&tap| !is_frozen(moved(class, stripes.step(tap))));
+                let ones =
+                    (0..TAPS.len()).filter(|&tap| (plan.roles.ones)(moved(class, plan.stripes.step(tap))));
                 if layer > 0 { bias } else { ones.fold(bias, |sum, tap| sum + weight(tap, 0, output)) }
             };
             let row = |pattern: &Pattern<T>, output: usize| {
@@ -171,7 +173,7 @@ impl<T: Real> Weights<T> {
                 Row(pattern.classes.map(|class| T::from_f64(by_class[class as usize])))
             };
             self.start[layer].clear();
-            for pattern in &stripes.patterns {
+            for pattern in &plan.stripes.patterns {
                 self.start[layer].extend((0..outputs).map(|output| row(pattern, output)));
             }
         }
@@ -191,6 +193,26 @@ fn arrange<T: Real>(
             into.extend((first..first + size).map(|output| T::from_f64(weight(tap, input, output))));
         }
     }
+}
+
+/// Parameters with which every hidden unit stays on one side of its kink, some on either side, so that differences of high
+/// order are as good as they should be; the last layer's times `last`.
+#[cfg(test)]
+pub fn smooth(mut parameters: Vec<f64>, widths: Widths, last: f64) -> Vec<f64> {
+    // A unit's inputs add up to as much as the square root of their number.
+    let second = 9.0 * (widths.hidden as f64 / 8.0).sqrt();
+    for layer in parameters.chunks_exact_mut(parameter_count(widths)) {
+        for (place, (scale, bias)) in
+            Place::all(widths).into_iter().zip([(0.15, 4.0), (0.15, second), (last, 0.0)])
+        {
+            for p in place.range() {
+                let sign = if p % 3 == 0 { -1.0 } else { 1.0 };
+                let is_bias = bias > 0.0 && p >= place.bias(0);
+                layer[p] = if is_bias { sign * bias } else { layer[p] * scale };
+            }
+        }
+    }
+    parameters
 }
 
 #[cfg(test)]

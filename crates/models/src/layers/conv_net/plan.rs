@@ -1,13 +1,15 @@
 //! Where a layer's net is evaluated.
 
 use super::convolution::Targets;
-use super::stripes::{Stripes, is_active, is_near};
+use super::stripes::{Roles, Stripes};
 use gaugelink_lattice::{Lattice, Real};
 
 /// Where a layer's net is evaluated, forwards and back.
 pub struct Plan<T> {
     pub stripes: Stripes<T>,
-    /// Blocks with active links.
+    /// Which classes play which part.
+    pub roles: Roles,
+    /// Blocks with active links or sites.
     pub active: Vec<u32>,
     /// Blocks where the net's input is not constant.
     pub seen: Vec<u32>,
@@ -16,8 +18,9 @@ pub struct Plan<T> {
 }
 
 impl<T: Real> Plan<T> {
-    /// Of a layer with these stripes, whose net's input is not constant at sites of the classes that `is_seen` holds for.
-    pub fn new(lattice: &Lattice, stripes: Stripes<T>, is_seen: fn(u8) -> bool) -> Self {
+    /// Of a layer with these classes of sites and their parts.
+    pub fn new(lattice: &Lattice, stripes: Stripes<T>, roles: Roles) -> Self {
+        let Roles { seen: is_seen, near: is_near, active: is_active, .. } = roles;
         let everywhere = |_: u8| true;
         let targets = |at: fn(u8) -> bool, reads: fn(u8) -> bool| {
             Targets::new(lattice.layout::<T>(), &stripes.blocks(at), |block, tap| {
@@ -29,6 +32,6 @@ impl<T: Real> Plan<T> {
         let backward =
             [targets(is_seen, everywhere), targets(everywhere, is_near), targets(is_near, is_active)];
         let (active, seen) = (stripes.blocks(is_active), stripes.blocks(is_seen));
-        Self { stripes, active, seen, forward, backward }
+        Self { stripes, roles, active, seen, forward, backward }
     }
 }
