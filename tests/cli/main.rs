@@ -2,6 +2,7 @@
 
 mod bench;
 mod determinism;
+mod free_quarks;
 mod hostile;
 mod importance;
 mod independence;
@@ -17,5 +18,6 @@ mod samples;
 mod scan;
 mod solve;
 mod spectrum;
+mod susceptibility;
 mod train;
 mod weights;

@@ -17,7 +17,7 @@ fn mistakes_in_the_run_file_end_with_status_2() {
         ("stage.1.relax=1", &["relax", "thermalise"]),
         ("run.chains=9", &["1 to 8"]),
         ("start.kind=file", &["--input"]),
-        ("stage.3.boundary=[1,1,1,2]", &["boundary sign"]),
+        ("stage.3.boundary=[1,1,1,2]", &["boundary phase"]),
         ("action.beta=nan", &["beta", "finite"]),
         ("stage.3.mass=inf", &["mass", "finite"]),
         ("stage.3.mass=-4", &["mass", "kappa"]),

@@ -188,7 +188,10 @@ fn a_complete_run_is_shown_again_and_done_again_only_when_asked() {
     assert_eq!(scratch.succeeds(&["run", "run.toml"]), first);
     assert_eq!(timings(), stages, "nothing was done");
     let links = std::fs::read(scratch.path("out/end.lime")).unwrap();
-    assert_eq!(scratch.succeeds(&["run", "run.toml", "--fresh"]), first);
+    // All but the seconds, which stand below the table.
+    let (table, _) = first.split_once("\nsolvers\n").unwrap();
+    let again = scratch.succeeds(&["run", "run.toml", "--fresh"]);
+    assert_eq!(again.split_once("\nsolvers\n").unwrap().0, table);
     assert_eq!(std::fs::read(scratch.path("out/end.lime")).unwrap(), links);
 }
 

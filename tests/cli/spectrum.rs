@@ -34,7 +34,8 @@ count = 2
 /// Eigenvalues move with the mass, m_c does not; the smallest singular value is below the smallest modulus.
 #[test]
 fn eigenvalues_move_with_the_mass() {
-    let scratch = Scratch::new(RUN);
+    // 1/(2m + 8) at m = -0.5.
+    let scratch = Scratch::new(&RUN.replace("mass = -0.5", "kappa = 0.14285714285714285"));
     let lines = json_lines(&scratch.succeeds(&["run", "run.toml", "--json"]));
     let of = |stage: u64| -> Vec<(f64, f64)> {
         let ours = lines.iter().filter(|l| l["kind"] == "eigenvalue" && l["stage"] == stage);
@@ -68,8 +69,8 @@ fn eigenvalues_move_with_the_mass() {
 fn lattices_and_signs_that_do_not_fit_are_refused_before_the_run() {
     for (from, to, wanted) in [
         ("[4, 4, 4, 4]", "[4, 4, 4]", "for 2 and 4 dimensions"),
-        ("mass = -0.5", "mass = -0.5\nboundary = [1, -1]", "2 signs for 4 directions"),
-        ("mass = -0.5", "mass = -0.5\nboundary = [1, 1, 1, 2]", "2 is no boundary sign"),
+        ("mass = -0.5", "mass = -0.5\nboundary = [1, -1]", "2 phases for 4 directions"),
+        ("mass = -0.5", "mass = -0.5\nboundary = [1, 1, 1, 2]", "2 is no boundary phase"),
         ("mass = -0.5", "mass = -0.5\noperator = \"D5\"", "no operator is called `D5`"),
     ] {
         let scratch = Scratch::new(&RUN.replace(from, to));

@@ -3,11 +3,12 @@
 //! D(p) = M + i Σ γ_mu sin p_mu with M = m + d − Σ cos p_mu in d dimensions, so S(x) = 1/V Σ_p e^{ipx} (M − i Σ γ_mu sin p_mu) / (M² + Σ sin²
 //! p_mu), with momenta p_mu = (2πn + θ_mu)/L_mu that the boundary's phases θ shift.
 
+use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{Complex, GaugeField, Lattice, LatticeOptions, Site};
 use gaugelink_physics::dirac::{
-    Boundary, Propagator, PropagatorSolver, SpinMatrix, Wilson, gamma, gamma_entry, gamma5, pcac_masses,
+    Boundary, Propagator, PropagatorSolver, SpinMatrix, Wilson, gamma_entry, pcac_masses,
 };
-use gaugelink_physics::solver::Stopping;
+use gaugelink_physics::solver::{LinearOperator, Stopping};
 use std::f64::consts::{PI, TAU};
 
 const MASS: f64 = 0.1;
@@ -86,41 +87,67 @@ fn product(a: &SpinMatrix, b: &SpinMatrix) -> SpinMatrix {
     })
 }
 
-/// ± tr[Γ_A S Γ_B γ5 S† γ5] with explicit matrices, three colours.
-fn contracted(s: &SpinMatrix, a: &SpinMatrix, b: &SpinMatrix) -> f64 {
-    let dagger: SpinMatrix = std::array::from_fn(|i| std::array::from_fn(|j| s[j][i].conj()));
-    let back = product(&product(&gamma5(), &dagger), &gamma5());
-    let all = product(&product(a, s), &product(b, &back));
-    3.0 * (0..4).map(|i| all[i][i].re).sum::<f64>()
+/// γ_mu and γ5 in 2H dimensions; the other entries are 0.
+fn gammas<const H: usize>() -> (Vec<SpinMatrix>, SpinMatrix) {
+    let matrix = |entry: &dyn Fn(usize, usize) -> Complex<f64>| -> SpinMatrix {
+        let inside = |s, r| if s < 2 * H && r < 2 * H { entry(s, r) } else { Complex::zero() };
+        std::array::from_fn(|s| std::array::from_fn(|r| inside(s, r)))
+    };
+    let each = (0..2 * H).map(|mu| matrix(&|s, r| gamma_entry::<H>(mu, s, r))).collect();
+    let sign = |s, r| Complex::new(f64::from(s == r) * if s < H { 1.0 } else { -1.0 }, 0.0);
+    (each, matrix(&sign))
 }
 
-/// Meson correlators from propagators of momentum space, for every time slice; the PCAC mass of free quarks is m but for
-/// the lattice spacing.
-#[test]
-fn meson_correlators_are_those_of_momentum_space() {
-    let (extents, angles, source) = ([4, 4, 4, 12], [0.0, 0.0, 0.0, PI], [1, 2, 3, 5]);
-    let lattice = Lattice::new(&extents, LatticeOptions::default()).unwrap();
-    let u = GaugeField::<f64, 3>::cold(&lattice).unwrap();
-    let d = Wilson::new(&u, MASS, Boundary::twisted(angles)).unwrap();
-    let (s, _) =
-        Propagator::point(&d, source, PropagatorSolver::EvenOddBiCgStab, &Stopping::at(1e-14)).unwrap();
+/// ± tr[Γ_A S Γ_B γ5 S† γ5] with explicit matrices, for one colour.
+fn contracted(s: &SpinMatrix, a: &SpinMatrix, b: &SpinMatrix, gamma5: &SpinMatrix) -> f64 {
+    let dagger: SpinMatrix = std::array::from_fn(|i| std::array::from_fn(|j| s[j][i].conj()));
+    let back = product(&product(gamma5, &dagger), gamma5);
+    let all = product(&product(a, s), &product(b, &back));
+    (0..4).map(|i| all[i][i].re).sum::<f64>()
+}
+
+/// Meson correlators from propagators of momentum space, for every time slice; the PCAC mass of free quarks that time alone
+/// twists is m but for the lattice spacing.
+fn check_mesons<const N: usize, const H: usize>(
+    extents: &[usize],
+    angles: [f64; 4],
+    source: Site,
+    solver: PropagatorSolver,
+) {
+    let lattice = Lattice::new(extents, LatticeOptions::default()).unwrap();
+    let u = GaugeField::<f64, N>::cold(&lattice).unwrap();
+    let d = Wilson::<f64, N, H>::new(&u, MASS, Boundary::twisted(angles)).unwrap();
+    let (s, _) = Propagator::point(&d, source, solver, &Stopping::at(1e-14)).unwrap();
     let ours = s.meson_correlators();
-    let time_axial = product(&gamma(3), &gamma5());
+    let (gammas, gamma5) = gammas::<H>();
+    let last = 2 * H - 1;
+    let time_axial = product(&gammas[last], &gamma5);
+    let space: usize = extents[..last].iter().product();
     let [mut pions, mut axials] = [(); 2].map(|()| Vec::new());
-    for t in 0..extents[3] {
+    for t in 0..extents[last] {
         let [mut pion, mut vector, mut axial] = [0.0; 3];
-        for index in 0..64 {
-            let x = [index % 4, index / 4 % 4, index / 16];
-            let relative = std::array::from_fn(|mu| if mu < 3 { x[mu] as f64 } else { t as f64 });
-            let s = in_momentum_space::<2>(&extents, &angles, relative);
-            pion += contracted(&s, &gamma5(), &gamma5());
-            axial += contracted(&s, &time_axial, &gamma5());
-            vector += (0..3).map(|k| contracted(&s, &gamma(k), &gamma(k))).sum::<f64>() / 3.0;
+        for index in 0..space {
+            // Sites of a slice in any order: all are summed over.
+            let mut rest = index;
+            let relative = std::array::from_fn(|mu| {
+                if mu >= last {
+                    return if mu == last { t as f64 } else { 0.0 };
+                }
+                let x = rest % extents[mu];
+                rest /= extents[mu];
+                x as f64
+            });
+            let s = in_momentum_space::<H>(extents, &angles, relative);
+            let contracted = |a, b| N as f64 * contracted(&s, a, b, &gamma5);
+            pion += contracted(&gamma5, &gamma5);
+            axial += contracted(&time_axial, &gamma5);
+            vector += gammas[..last].iter().map(|k| contracted(k, k)).sum::<f64>() / last as f64;
         }
         for (what, ours, expected) in
             [("pion", &ours.pion, pion), ("vector", &ours.vector, vector), ("axial", &ours.axial, axial)]
         {
-            assert!((ours[0][t] - expected).abs() < 1e-12, "{what}({t}): {} {expected}", ours[0][t]);
+            let off = (ours[0][t] - expected).abs();
+            assert!(off < 1e-12, "{extents:?} {solver:?} {what}({t}): {} {expected}", ours[0][t]);
         }
         assert!(ours.pion[0][t] > 0.0 && ours.vector[0][t] > 0.0);
         pions.push(pion);
@@ -129,8 +156,57 @@ fn meson_correlators_are_those_of_momentum_space() {
     for (t, m) in pcac_masses(&ours.axial[0], &ours.pion[0]) {
         let expected = (axials[t + 1] - axials[t - 1]) / (4.0 * pions[t]);
         assert!((m - expected).abs() < 1e-9, "PCAC mass {m} instead of {expected} at {t}");
-        if (3..9).contains(&t) {
-            assert!((m - MASS).abs() < 0.02, "PCAC mass {m} at {t}");
+        if angles[..last].iter().all(|&angle| angle == 0.0) && (3..extents[last] - 3).contains(&t) {
+            assert!((m - MASS).abs() < 0.02, "{extents:?}: PCAC mass {m} at {t}");
         }
     }
+}
+
+#[test]
+fn meson_correlators_are_those_of_momentum_space() {
+    use PropagatorSolver::{
+        BiCgStab, EvenOddBiCgStab, EvenOddBiCgStabL, EvenOddConjugateGradient, Gcr, Gmres,
+    };
+    check_mesons::<3, 2>(&[4, 4, 4, 12], [0.0, 0.0, 0.0, PI], [1, 2, 3, 5], EvenOddBiCgStab);
+    check_mesons::<2, 2>(&[4, 2, 4, 8], [0.3, 0.0, -1.1, PI], [1, 0, 3, 5], EvenOddBiCgStab);
+    for solver in [
+        EvenOddBiCgStab,
+        EvenOddBiCgStabL { degree: 2 },
+        EvenOddConjugateGradient,
+        BiCgStab,
+        Gcr { restart: 30 },
+        Gmres { restart: 30 },
+    ] {
+        check_mesons::<1, 1>(&[8, 16], [0.0, PI, 0.0, 0.0], [3, 5, 0, 0], solver);
+    }
+    check_mesons::<2, 1>(&[6, 12], [0.5, PI, 0.0, 0.0], [5, 11, 0, 0], EvenOddBiCgStab);
+    check_mesons::<3, 1>(&[5, 7], [0.0, 1.0, 0.0, 0.0], [2, 0, 0, 0], BiCgStab);
+}
+
+/// ⟨φ, γ5 D γ5 ψ⟩ = ⟨D φ, ψ⟩ on rough links, whatever the phases.
+#[test]
+fn twisted_operators_are_gamma5_hermitian() {
+    fn check<const N: usize, const H: usize>(extents: &[usize], csw: f64) {
+        let lattice = Lattice::new(extents, LatticeOptions::default()).unwrap();
+        let start = |number| Address::new(number, Purpose::Start);
+        let u = GaugeField::<f64, N>::random(&lattice, 0.7, start(1)).unwrap();
+        let angles = [0.3, -1.1, 0.5 * PI, PI];
+        let d = Wilson::<f64, N, H>::new(&u, MASS, Boundary::twisted(angles)).unwrap();
+        let d = d.with_clover(csw).unwrap();
+        let [mut phi, mut psi, mut of_phi, mut of_psi] = [(); 4].map(|()| d.vector().unwrap());
+        phi.set_gaussian(start(2));
+        psi.set_gaussian(start(3));
+        d.apply(&mut of_phi, &phi);
+        let right = of_phi.inner_product(&psi)[0];
+        psi.apply_gamma5();
+        d.apply(&mut of_psi, &psi);
+        of_psi.apply_gamma5();
+        let left = phi.inner_product(&of_psi)[0];
+        let (off, scale) = ((left - right).norm2().sqrt(), right.norm2().sqrt());
+        assert!(off < 1e-12 * scale, "U({N}) {extents:?}: {left:?} {right:?}");
+    }
+    check::<3, 2>(&[4, 4, 2, 6], 1.3);
+    check::<2, 2>(&[2, 3, 4, 5], 0.0);
+    check::<1, 1>(&[6, 8], 0.0);
+    check::<3, 1>(&[3, 4], 0.0);
 }

@@ -61,7 +61,7 @@ fn propagators_come_back_from_their_files() {
             assert!(expected.zip(numbers).all(|(a, b)| (a - b).abs() <= bound));
         }
         let read = Propagator::read(&file, &lattice, None).unwrap();
-        assert_eq!(read.source(), SOURCE);
+        assert_eq!(read.source(), SOURCE.into());
         assert!(largest_difference(&written, &read) <= bound, "{}", largest_difference(&written, &read));
     }
 }
@@ -90,7 +90,7 @@ fn ranks_write_and_read_the_same_file() {
             let path = write(&format!("{grid:?}"), &lattice);
             let read: Propagator<f64, N> =
                 Propagator::read(&ScidacFile::open(&path).unwrap(), &lattice, None).unwrap();
-            assert_eq!(read.source(), SOURCE);
+            assert_eq!(read.source(), SOURCE.into());
             (largest_difference(&propagator(&lattice), &read), path)
         });
         for (difference, path) in found {

@@ -39,9 +39,14 @@ impl<'a> Tables<'a> {
         self.fail_key(&[table], message)
     }
 
+    /// Whether there is such a table.
+    pub fn has(&self, table: &str) -> bool {
+        self.document.get_ref().contains_key(table)
+    }
+
     /// An error of a key of a stage: an entry of `[[stage]]`, or `[solve]`.
     pub fn fail_in_stage(&self, number: usize, key: &str, message: &str) -> DriverError {
-        match self.document.get_ref().contains_key("stage") {
+        match self.has("stage") {
             true => self.fail_key(&["stage", &number.to_string(), key], message),
             false => self.fail_key(&["solve", key], message),
         }

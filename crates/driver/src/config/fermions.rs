@@ -1,9 +1,10 @@
 //! `[fermions]`: one flavour of Wilson quarks or two degenerate ones, with or without the clover term, in every stage of
 //! hybrid Monte Carlo; in two or four dimensions.
 
-use super::boundary::BoundarySigns;
-use super::stage::{csw, max_iterations, reachable};
-use super::tables::{at_least_one, finite_if_given, positive_if_given, yes};
+use super::boundary::BoundaryPhases;
+use super::quark::{MassKeys, csw, kappa_if_given, mass_if_given};
+use super::stage::{max_iterations, reachable};
+use super::tables::{at_least_one, yes};
 use gaugelink_lattice::group::group_name;
 use gaugelink_physics::action::{Solves, Zolotarev};
 use gaugelink_physics::dirac::{DenseMatrix, Quark, QuarkMatrix};
@@ -34,17 +35,17 @@ pub struct FermionsTable {
     #[serde(default)]
     pub determinant: Determinant,
     /// Bare mass m; either this or `kappa`.
-    #[serde(default, deserialize_with = "finite_if_given")]
+    #[serde(default, deserialize_with = "mass_if_given")]
     mass: Option<f64>,
     /// Hopping parameter, kappa = 1/(2(m + d)) in d dimensions.
-    #[serde(default, deserialize_with = "positive_if_given")]
+    #[serde(default, deserialize_with = "kappa_if_given")]
     kappa: Option<f64>,
     /// Coefficient of the clover term; 0 leaves it out.
     #[serde(default, deserialize_with = "csw")]
     csw: f64,
-    /// Boundary sign of each direction: 1 periodic, −1 antiperiodic. Antiperiodic in the last one where nothing is said.
+    /// Boundary phase of each direction. Antiperiodic in the last one where nothing is said.
     #[serde(default)]
-    boundary: BoundarySigns,
+    boundary: BoundaryPhases,
     /// Pseudofermions on the odd sites only.
     #[serde(default = "yes")]
     pub even_odd: bool,
@@ -68,9 +69,13 @@ pub struct FermionsTable {
 }
 
 impl FermionsTable {
+    fn keys(&self) -> MassKeys {
+        MassKeys { mass: self.mass, kappa: self.kappa }
+    }
+
     /// The light flavours on a lattice of so many dimensions.
     pub fn quark(&self, dims: usize) -> Quark {
-        let mass = self.mass.or(self.kappa.map(|kappa| 0.5 / kappa - dims as f64)).unwrap_or_default();
+        let mass = self.keys().on(dims);
         let matrix = if self.even_odd { QuarkMatrix::EvenOdd } else { QuarkMatrix::Full };
         Quark { mass, csw: self.csw, boundary: self.boundary.on(dims), matrix }
     }
@@ -98,6 +103,11 @@ impl FermionsTable {
             }
             None => 7 * self.terms(),
         }
+    }
+
+    /// Whether a boundary is neither periodic nor antiperiodic.
+    pub(super) fn is_twisted(&self) -> bool {
+        self.boundary.is_twisted()
     }
 
     /// Whether a clover term is asked for.
@@ -159,12 +169,10 @@ impl FermionsTable {
 
     /// What is wrong with the masses, in so many dimensions.
     fn mass_problem(&self, dims: usize) -> Option<(&'static str, String)> {
-        let mut lighter = self.quark(dims).mass;
-        if lighter + dims as f64 == 0.0 {
-            let why =
-                format!("-{dims} is not possible here: kappa = 1/(2m + {}) would be infinite", 2 * dims);
-            return Some(("mass", why));
+        if let Some(problem) = self.keys().problem_on(dims) {
+            return Some(problem);
         }
+        let mut lighter = self.keys().on(dims);
         for &heavy in &self.hasenbusch {
             if heavy.is_nan() || heavy <= lighter {
                 let why = format!(
@@ -179,17 +187,8 @@ impl FermionsTable {
 
     /// The key that is at fault, and what is wrong with it; the dimensions, where they are known.
     pub(super) fn problem(&self, dims: Option<usize>) -> Option<(&'static str, String)> {
-        match (self.mass, self.kappa) {
-            (None, None) => {
-                return Some(("mass", "[fermions] needs `mass` or `kappa`, e.g. kappa = 0.138".into()));
-            }
-            (Some(_), Some(_)) => {
-                return Some((
-                    "kappa",
-                    "`kappa` and `mass` are one number, kappa = 1/(2m + 2d) in d dimensions: give one".into(),
-                ));
-            }
-            _ => {}
+        if let Some(problem) = self.keys().problem("[fermions]") {
+            return Some(problem);
         }
         let of_two = self.determinant != Determinant::Pseudofermions;
         if of_two && self.flavours != 2 {
@@ -282,6 +281,8 @@ mod tests {
         assert_eq!((full.quark(4).mass, full.quark(4).csw, full.terms()), (-0.3, 1.76, 1));
         assert_eq!(full.quark(4).matrix, QuarkMatrix::Full);
         assert_eq!(full.quark(4).boundary, Boundary::periodic());
+        let twisted = of("mass = 0\nboundary = [1, 1, 1, { theta = 0.5 }]").quark(4).boundary;
+        assert_eq!(twisted, Boundary::periodic().with(3, Complex::new(0.0, 1.0)));
         let one = of("mass = 0\nflavours = 1\nrange = [0.1, 60]");
         assert_eq!((one.rational(), one.terms()), (Some(([0.1, 60.0], 1e-9)), 1));
         assert_eq!((full.solves().action.tolerance, full.solves().force.tolerance), (1e-9, 1e-8));
@@ -305,7 +306,7 @@ mod tests {
         assert!(falling.contains("0.3 is not above 0.5") && falling.contains("| hasenbusch"), "{falling}");
         assert!(refused("mass = 0.1\nhasenbusch = [0.1]").contains("not above 0.1"));
         assert!(refused("mass = -4").contains("kappa = 1/(2m + 8) would be infinite"));
-        assert!(refused("mass = 0.1\nboundary = [1, 1, 1, 2]").contains("2 is no boundary sign"));
+        assert!(refused("mass = 0.1\nboundary = [1, 1, 1, 2]").contains("2 is no boundary phase"));
         assert!(refused("mass = 0.1\ndeterminant = \"dense\"").contains("pseudofermions"));
         for whole in ["exact", "reweight"] {
             let whole = format!("mass = 0.1\ndeterminant = \"{whole}\"");

@@ -10,16 +10,19 @@ mod loop_train;
 mod model;
 mod overrides;
 mod plugin;
+mod quark;
 mod scalar_train;
 mod scan;
+mod solve;
 mod solver;
+mod source;
 mod spectrum;
 mod stage;
 mod tables;
 mod train;
 
 pub use action::{ActionKind, ActionTable};
-pub use boundary::BoundarySigns;
+pub use boundary::BoundaryPhases;
 pub(crate) use document::config_error;
 use document::{Tables, at_line};
 pub use fermions::{Determinant, FermionsTable};
@@ -33,12 +36,11 @@ pub use scalar_train::{
     ScalarHmcTable, ScalarLatticeTable, ScalarModelName, ScalarModelTable, ScalarTrainFile,
 };
 pub use scan::Scan;
+pub use solve::{LinkRows, PropagatorTable, SolveStage};
 pub use solver::{MultigridTable, SapTable, SolveMethod};
+pub use source::SourceTable;
 pub use spectrum::SpectrumStage;
-pub use stage::{
-    FlowStage, FthmcStage, HeatbathStage, HmcStage, LinkRows, PropagatorTable, ProposalStage, SolveStage,
-    Stage, WriteStage,
-};
+pub use stage::{FlowStage, FthmcStage, HeatbathStage, HmcStage, ProposalStage, Stage, WriteStage};
 pub use tables::{
     Condensate, FormatName, GroupName, LatticeTable, MachineTable, MeasureTable, PrecisionName, RunTable,
     StartKind, StartTable,
@@ -209,6 +211,23 @@ impl RunFile {
                 && let Some((place, message)) = solve.problem()
             {
                 return Err(tables.fail_at(place, message));
+            }
+            let owner = if tables.has("stage") { format!("stage {number}") } else { "[solve]".into() };
+            let masses = match stage {
+                Stage::Solve(solve) => solve.mass_keys().problem(&owner),
+                Stage::Spectrum(spectrum) => spectrum.mass_keys().problem(&owner),
+                _ => None,
+            };
+            if let Some((key, problem)) = masses {
+                return Err(tables.fail_in_stage(number, key, &problem));
+            }
+            if let Stage::Solve(solve) = stage
+                && matches!(solve.source, SourceTable::Noise(_))
+                && self.run.seed.is_none()
+            {
+                let message =
+                    "missing field `seed`, expected a whole number: noise of sources is drawn from it";
+                return Err(tables.fail_in("run", message));
             }
             if matches!(stage, Stage::Hmc(hmc) if hmc.relax > hmc.thermalise) {
                 let message = "`relax` is more than `thermalise`: such trajectories are no samples";

@@ -1,8 +1,9 @@
 //! `[[stage]]` of kind "spectrum": the low modes of a Dirac operator.
 
-use super::boundary::BoundarySigns;
-use super::stage::{csw, reachable};
-use super::tables::{at_least_one, finite};
+use super::boundary::BoundaryPhases;
+use super::quark::{MassKeys, csw, kappa_if_given, mass_if_given};
+use super::stage::reachable;
+use super::tables::at_least_one;
 use gaugelink_physics::dirac::Spectrum;
 use gaugelink_physics::solver::Wanted;
 use serde::{Deserialize, Deserializer};
@@ -11,15 +12,18 @@ use serde::{Deserialize, Deserializer};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SpectrumStage {
-    /// Bare mass m.
-    #[serde(deserialize_with = "finite")]
-    pub mass: f64,
+    /// Bare mass m; either this or `kappa`.
+    #[serde(default, deserialize_with = "mass_if_given")]
+    mass: Option<f64>,
+    /// Hopping parameter, kappa = 1/(2(m + d)) in d dimensions.
+    #[serde(default, deserialize_with = "kappa_if_given")]
+    kappa: Option<f64>,
     /// Coefficient of the clover term; 0 leaves it out.
     #[serde(default, deserialize_with = "csw")]
     pub csw: f64,
-    /// Boundary sign of each direction: 1 periodic, −1 antiperiodic. Antiperiodic in the last one where nothing is said.
+    /// Boundary phase of each direction. Antiperiodic in the last one where nothing is said.
     #[serde(default)]
-    pub boundary: BoundarySigns,
+    pub boundary: BoundaryPhases,
     /// "D" or "gamma5-D".
     #[serde(default, deserialize_with = "operator")]
     pub operator: Spectrum,
@@ -35,6 +39,15 @@ pub struct SpectrumStage {
 }
 
 impl SpectrumStage {
+    /// Bare mass m, in so many dimensions.
+    pub fn mass(&self, dims: usize) -> f64 {
+        self.mass_keys().on(dims)
+    }
+
+    pub(super) fn mass_keys(&self) -> MassKeys {
+        MassKeys { mass: self.mass, kappa: self.kappa }
+    }
+
     /// What is looked for, and in how large a space.
     pub fn wanted(&self) -> Wanted {
         let count = self.count as usize;

@@ -1,24 +1,19 @@
 //! The stages of a run: `[[stage]]` with `kind = "..."`.
 
 use super::action::ActionKind;
-use super::boundary::BoundarySigns;
 use super::fermions::{Determinant, FermionsTable};
 use super::file_name::{file_name, logical_name};
 use super::independence::{ImportanceStage, IndependenceStage, shares_problem};
 use super::plugin::{PluginTable, Role};
-use super::solver::{MultigridTable, SapTable, SolveMethod, SolverName};
+use super::solve::SolveStage;
 use super::spectrum::SpectrumStage;
 use super::tables::{
-    FormatName, PrecisionName, STEPS_MAX, at_least_one, counts, finite, positive, trajectory_steps, yes,
+    FormatName, PrecisionName, STEPS_MAX, at_least_one, counts, positive, trajectory_steps, yes,
 };
-use gaugelink_physics::dirac::PropagatorSolver;
-use gaugelink_physics::solver::RESTART_MAX;
 use gaugelink_sampler::hmc::Trajectory;
 use gaugelink_sampler::integrator::Integrator;
 use serde::{Deserialize, Deserializer};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
-use toml::Spanned;
 
 /// One thing that a run does.
 #[derive(Debug, Clone)]
@@ -306,117 +301,6 @@ pub struct FlowStage {
     pub every: u64,
 }
 
-/// `kind = "solve"`, and the table `[solve]` of `gaugelink solve`: quark propagators from a point source.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SolveStage {
-    /// Bare mass m; kappa = 1/(2m + 8).
-    #[serde(deserialize_with = "mass")]
-    pub mass: f64,
-    /// Coefficient of the clover term; 0 leaves it out.
-    #[serde(default, deserialize_with = "csw")]
-    pub csw: f64,
-    /// Boundary sign of each direction: 1 periodic, −1 antiperiodic.
-    #[serde(default)]
-    pub boundary: BoundarySigns,
-    /// "bicgstab-eo", "bicgstab-eo-mixed", "cg-eo" (all on the even-odd Schur complement; cg on its normal equations),
-    /// "bicgstab", "gmres", "sap-gmres" or "multigrid"; see [`SolveStage::method`].
-    #[serde(default)]
-    solver: SolverName,
-    /// Iterations between restarts, for solver = "gmres" and "sap-gmres".
-    #[serde(default, deserialize_with = "restart")]
-    restart: Option<Spanned<usize>>,
-    /// Relative residual to reach in each solve.
-    #[serde(default = "tolerance", deserialize_with = "reachable")]
-    pub tolerance: f64,
-    /// Iterations after which a solve is given up.
-    #[serde(default = "max_iterations", deserialize_with = "at_least_one")]
-    pub max_iterations: u64,
-    /// Site (x, y, z, t) of the point sources.
-    #[serde(default)]
-    pub source: [usize; 4],
-    /// A plugin's preconditioner, for solver = "gmres".
-    pub preconditioner: Option<PluginTable>,
-    /// The procedure of solver = "sap-gmres".
-    sap: Option<Spanned<SapTable>>,
-    /// Of solver = "multigrid".
-    multigrid: Option<Spanned<MultigridTable>>,
-    /// What the operator reads of each link.
-    #[serde(default)]
-    pub links: LinkRows,
-    /// Where the propagator goes; nowhere if nothing is said.
-    pub propagator: Option<PropagatorTable>,
-}
-
-/// A propagator's file.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PropagatorTable {
-    /// File name inside the run directory.
-    #[serde(deserialize_with = "file_name")]
-    pub file: PathBuf,
-    /// "f64" or "f32".
-    #[serde(default)]
-    pub precision: PrecisionName,
-}
-
-/// What an operator reads of each link.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LinkRows {
-    /// All of it.
-    #[default]
-    Whole,
-    /// Two rows of it, for SU(3): the third is computed.
-    TwoRows,
-}
-
-impl SolveStage {
-    /// The solver with its settings.
-    pub fn method(&self) -> SolveMethod {
-        let restart = self.restart.as_ref().map_or(RESTART, |restart| *restart.get_ref());
-        let sap = || self.sap.as_ref().map_or(SapTable::default(), |table| *table.get_ref());
-        let multigrid =
-            || self.multigrid.as_ref().map_or(MultigridTable::default(), |table| *table.get_ref());
-        match self.solver {
-            SolverName::Plain(PropagatorSolver::Gmres { .. }) => {
-                SolveMethod::Plain(PropagatorSolver::Gmres { restart })
-            }
-            SolverName::Plain(PropagatorSolver::Gcr { .. }) => {
-                SolveMethod::Plain(PropagatorSolver::Gcr { restart })
-            }
-            SolverName::Plain(other) => SolveMethod::Plain(other),
-            SolverName::Schwarz => SolveMethod::Schwarz { restart, parameters: sap().parameters() },
-            SolverName::Multigrid => SolveMethod::Multigrid(multigrid().parameters()),
-        }
-    }
-
-    /// Whether the solver takes preconditioners.
-    pub fn is_flexible(&self) -> bool {
-        matches!(self.solver, SolverName::Plain(PropagatorSolver::Gmres { .. }))
-    }
-
-    /// A key that only other solvers take: its place in the text, and what is wrong.
-    pub(super) fn problem(&self) -> Option<(Range<usize>, &'static str)> {
-        let preconditioner = self.preconditioner.as_ref().filter(|_| !self.is_flexible()).map(|table| {
-            (table.plugin.span(), "`preconditioner` needs solver = \"gmres\": the others do not take one")
-        });
-        let restarts = self.is_flexible()
-            || matches!(self.solver, SolverName::Schwarz | SolverName::Plain(PropagatorSolver::Gcr { .. }));
-        let restart = self.restart.as_ref().filter(|_| !restarts).map(|restart| {
-            (
-                restart.span(),
-                "`restart` needs solver = \"gmres\", \"gcr\" or \"sap-gmres\": the others are not restarted",
-            )
-        });
-        let sap = self.sap.as_ref().filter(|_| self.solver != SolverName::Schwarz);
-        let sap = sap.map(|table| (table.span(), "`sap` needs solver = \"sap-gmres\""));
-        let multigrid = self.multigrid.as_ref().filter(|_| self.solver != SolverName::Multigrid);
-        let multigrid = multigrid.map(|table| (table.span(), "`multigrid` needs solver = \"multigrid\""));
-        preconditioner.or(restart).or(sap).or(multigrid)
-    }
-}
-
 /// `kind = "write"`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -464,23 +348,6 @@ fn flow_every() -> u64 {
     5
 }
 
-/// Iterations between restarts where none are given.
-const RESTART: usize = 30;
-
-fn restart<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Spanned<usize>>, D::Error> {
-    let restart = Spanned::<usize>::deserialize(deserializer)?;
-    match restart.get_ref() {
-        1..=RESTART_MAX => Ok(Some(restart)),
-        n => Err(serde::de::Error::custom(format!(
-            "{n} iterations between restarts: expected 1 to {RESTART_MAX}"
-        ))),
-    }
-}
-
-fn tolerance() -> f64 {
-    1e-10
-}
-
 /// A relative residual that double precision can reach, and that x = 0 does not have.
 pub(super) fn reachable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     match positive(deserializer)? {
@@ -500,77 +367,4 @@ pub(super) fn max_iterations() -> u64 {
 
 pub(super) fn integrator<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Integrator, D::Error> {
     String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-}
-
-pub(super) fn mass<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    match finite(deserializer)? {
-        -4.0 => {
-            Err(serde::de::Error::custom("-4 is not possible here: kappa = 1/(2m + 8) would be infinite"))
-        }
-        mass if mass.abs() > COEFFICIENT_MAX => Err(serde::de::Error::custom(format!(
-            "{mass:e} leaves nothing of the hopping term: expected a few units at most"
-        ))),
-        mass => Ok(mass),
-    }
-}
-
-/// Masses and coefficients beyond this drown all else of the operator in rounding.
-const COEFFICIENT_MAX: f64 = 1e6;
-
-/// c_sw.
-pub(super) fn csw<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    match finite(deserializer)? {
-        csw if csw.abs() > COEFFICIENT_MAX => Err(serde::de::Error::custom(format!(
-            "{csw:e} leaves nothing of the rest of the operator: expected a few units at most, 1 at tree level"
-        ))),
-        csw => Ok(csw),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::{FileKind, RunFile};
-    use std::path::Path;
-
-    #[test]
-    fn numbers_that_drown_the_operator_are_refused() {
-        for (mass, csw, said) in
-            [("1e300", "1", "nothing of the hopping term"), ("0.1", "-1e200", "1 at tree level")]
-        {
-            let text = format!(
-                "[run]\ndirectory = \"x\"\n[start]\nkind = \"file\"\n[solve]\nmass = {mass}\ncsw = {csw}\n"
-            );
-            let input = ["start.file=x.lime".to_owned()];
-            let error =
-                RunFile::parse(&text, Path::new("x"), FileKind::Solve, &input).unwrap_err().to_string();
-            assert!(error.contains(said), "{error}");
-        }
-    }
-
-    #[test]
-    fn restarts_are_for_gmres() {
-        let solve = |keys: &str| {
-            let text =
-                format!("[run]\ndirectory = \"x\"\n[start]\nkind = \"file\"\n[solve]\nmass = 0.1\n{keys}\n");
-            let input = ["start.file=x.lime".to_owned()];
-            RunFile::parse(&text, Path::new("x"), FileKind::Solve, &input)
-        };
-        let error = solve("restart = 20").unwrap_err();
-        assert_eq!(error.exit_code(), 2);
-        let error = error.to_string();
-        assert!(
-            error.contains("| restart = 20") && error.contains("`restart` needs solver = \"gmres\""),
-            "{error}"
-        );
-        let method = |keys: &str| match &solve(keys).unwrap().stages[0] {
-            Stage::Solve(solve) => solve.method(),
-            other => panic!("{other:?}"),
-        };
-        let gmres = |restart| SolveMethod::Plain(PropagatorSolver::Gmres { restart });
-        assert_eq!(method("solver = \"gmres\"\nrestart = 20"), gmres(20));
-        assert_eq!(method("solver = \"gmres\""), gmres(30));
-        let range = solve("solver = \"gmres\"\nrestart = 0").unwrap_err().to_string();
-        assert!(range.contains("expected 1 to 1000") && range.contains("| restart = 0"), "{range}");
-    }
 }

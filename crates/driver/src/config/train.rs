@@ -329,7 +329,9 @@ impl TrainFile {
         let (fermions, extents) = (self.fermions.as_ref()?, &self.lattice.extents);
         let bipartite = extents.iter().all(|l| l.is_multiple_of(2));
         let problem = fermions.problem(Some(2)).or_else(|| fermions.problem_on(1, extents, bipartite));
-        problem.or_else(|| {
+        let twisted =
+            || fermions.is_twisted().then(|| ("boundary", "model files tell signs alone: 1 or -1".into()));
+        problem.or_else(twisted).or_else(|| {
             let exact = fermions.determinant == Determinant::Exact;
             let what =
                 "a training weighs configurations with the determinant itself: determinant = \"exact\"";
@@ -477,6 +479,7 @@ learning_rate = 1e-3
             ("fermions.determinant=pseudofermions", "determinant = \"exact\""),
             ("fermions.flavours=1", "one flavour is by pseudofermions"),
             ("fermions.csw=1.0", "clover term is for 4 dimensions"),
+            ("fermions.boundary=[1, { theta = 0.5 }]", "signs alone"),
             ("lattice.extents=[64,64]", "1536 at most"),
             ("fit.betas=[1.0,3.0]", "without `couplings`"),
         ] {

@@ -74,6 +74,8 @@ pub(crate) struct Engine<'a, const N: usize> {
     pub(super) used: Option<Use>,
     /// What the stage at hand took before its first solve.
     pub(super) setup_seconds: Option<f64>,
+    /// What each solve of the stage at hand took.
+    pub(super) solves: Vec<serde_json::Value>,
     /// Rank 0 writes it.
     log: Option<Log>,
     saved_at: Instant,
@@ -128,8 +130,16 @@ impl<'a, const N: usize> Engine<'a, N> {
             None => Log::create(directory, json),
         });
         let log = log.transpose()?;
-        let mut engine =
-            Self { setting, u, state, used: None, setup_seconds: None, log, saved_at: Instant::now() };
+        let mut engine = Self {
+            setting,
+            u,
+            state,
+            used: None,
+            setup_seconds: None,
+            solves: Vec::new(),
+            log,
+            saved_at: Instant::now(),
+        };
         if setting.saved.is_none() {
             engine.begin()?;
         }
@@ -251,6 +261,7 @@ impl<'a, const N: usize> Engine<'a, N> {
 
     fn time(&mut self, stage: &Stage, updates: u64, start: Instant) -> Result<(), DriverError> {
         let (used, setup_seconds) = (self.used.take(), self.setup_seconds.take());
+        let solves = std::mem::take(&mut self.solves);
         if !self.is_root() {
             return Ok(());
         }
@@ -267,6 +278,9 @@ impl<'a, const N: usize> Engine<'a, N> {
         });
         if let Some(setup_seconds) = setup_seconds {
             line["setup_seconds"] = setup_seconds.into();
+        }
+        if !solves.is_empty() {
+            line["solves"] = solves.into();
         }
         let components: Vec<&str> =
             self.setting.plugins.identities_of(self.state.stage).map(|is| is.component.as_str()).collect();

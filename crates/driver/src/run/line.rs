@@ -175,8 +175,14 @@ pub(crate) struct Solve {
     pub colour: usize,
     pub solver: String,
     pub iterations: usize,
+    /// Applications of the operator iterated on (D, or its even-odd form) or its adjoint, those for true residuals included.
+    #[serde(default)]
+    pub applications: usize,
     /// Applications of D, and of the preconditioner in units of them; null where a plugin gives no account of its cost.
     pub d_equivalents: Option<f64>,
+    /// Floating-point operations of the applications of operator and preconditioner, for this chain.
+    #[serde(default)]
+    pub flops: f64,
     /// |D x − b| / |b|, computed from the solution.
     pub residual: f64,
 }

@@ -76,7 +76,7 @@ fn reals_per_site(file: &RunFile, stage: &Stage, group: usize, dims: usize) -> u
                     // Test vectors as they are and as a basis, and the directions of both solvers.
                     SolveMethod::Multigrid(parameters) => parameters.vectors + 30 + 16 + 24,
                 };
-                (4 * group + vectors) * spinor
+                (dims * group + vectors) * spinor
             }
             // The space that grows, the vectors found, and those of two solvers.
             Stage::Spectrum(stage) => (stage.wanted().vectors + stage.wanted().count + 16) * spinor,

@@ -1,6 +1,7 @@
 //! Runs: stages on one field of configurations, from the first one or from a checkpoint, into a run directory.
 
 mod analysis;
+mod creutz;
 mod directory;
 mod engine;
 mod exact;
@@ -22,8 +23,10 @@ mod results;
 mod reweighted;
 pub(crate) mod scan;
 mod solve;
+mod solve_rows;
 mod spectrum;
 mod start;
+mod susceptibility;
 mod targets;
 mod trajectory;
 mod updates;
@@ -54,12 +57,19 @@ pub(crate) use weighed::with_quarks;
 /// # Errors
 /// [`DriverError`]; the run directory then holds the last checkpoint.
 pub(crate) fn execute(file: &RunFile, fresh: bool, report: &mut Report) -> Result<(), DriverError> {
-    let (directory, lines) = perform(file, fresh, report.is_json())?;
-    results::show(file, &directory, &lines, report)
+    results::show(file, &perform(file, fresh, report.is_json())?, report)
 }
 
-/// Does what a run file says; its directory and measurements. `json`: shows measurements as lines while it goes on.
-fn perform(file: &RunFile, fresh: bool, json: bool) -> Result<(RunDirectory, Vec<Line>), DriverError> {
+/// A run that is complete.
+pub(super) struct Done {
+    pub directory: RunDirectory,
+    pub extents: Vec<usize>,
+    /// What was measured.
+    pub lines: Vec<Line>,
+}
+
+/// Does what a run file says. `json`: shows measurements as lines while it goes on.
+fn perform(file: &RunFile, fresh: bool, json: bool) -> Result<Done, DriverError> {
     let _guard = guard::Guard::new(file.stages.iter().any(|stage| !stage.plugins().1.is_empty()));
     let plugins = Plugins::open(file, Arc::new(Pool::new(engine::threads(file))?))?;
     targets::check(file)?;
@@ -85,6 +95,10 @@ fn perform(file: &RunFile, fresh: bool, json: bool) -> Result<(RunDirectory, Vec
     }
     // A run that goes on needs its start file no more.
     let input = if saved.is_none() { Input::open(file)? } else { None };
+    let (group, extents) = match &saved {
+        Some(saved) => (saved.state.group, saved.state.extents.clone()),
+        None => start::shape(file, input.as_ref())?,
+    };
     match &saved {
         Some(saved) if saved.state.stage == file.stages.len() => {
             Log::open(&directory, &saved.state.log, false)?;
@@ -97,12 +111,12 @@ fn perform(file: &RunFile, fresh: bool, json: bool) -> Result<(RunDirectory, Vec
             if let Some(saved) = &saved {
                 aside(format_args!("going on from the checkpoint after {} updates", saved.state.updates));
             }
-            let input = input.as_ref();
-            on_all_ranks(file, &directory, &checkpoint, saved.as_ref(), input, &plugins, json)?;
+            let (saved, input) = (saved.as_ref(), input.as_ref());
+            on_all_ranks((file, group, &extents), &directory, &checkpoint, saved, input, &plugins, json)?;
         }
     }
     let lines = Log::read(&directory)?;
-    Ok((directory, lines))
+    Ok(Done { directory, extents, lines })
 }
 
 /// The run began with plugins, or files of theirs, that have changed since.
@@ -115,7 +129,7 @@ fn other_plugins(directory: &RunDirectory, began: &[Identity], now: &[Identity])
 }
 
 fn on_all_ranks(
-    file: &RunFile,
+    (file, group, extents): (&RunFile, usize, &[usize]),
     directory: &RunDirectory,
     checkpoint: &Checkpoint,
     saved: Option<&Saved<State>>,
@@ -123,27 +137,13 @@ fn on_all_ranks(
     plugins: &Plugins,
     json: bool,
 ) -> Result<(), DriverError> {
-    let (group, extents) = match saved {
-        Some(saved) => (saved.state.group, saved.state.extents.clone()),
-        None => start::shape(file, input)?,
-    };
-    preflight::check(file, group, &extents)?;
-    memory::check(file, group, &extents)?;
+    preflight::check(file, group, extents)?;
+    memory::check(file, group, extents)?;
     let stop = stop_flag(directory.path())?;
     let plans = file.machine.plans.as_deref().map(Plans::open).transpose()?;
     let planner = plans.as_ref().map(Plans::planner);
-    let setting = Setting {
-        file,
-        extents: &extents,
-        directory,
-        checkpoint,
-        saved,
-        input,
-        plugins,
-        planner,
-        json,
-        stop: &stop,
-    };
+    let setting =
+        Setting { file, extents, directory, checkpoint, saved, input, plugins, planner, json, stop: &stop };
     let rank = |comm: Arc<dyn Comm>| match group {
         1 => Engine::<1>::new(&setting, comm)?.run(),
         2 => Engine::<2>::new(&setting, comm)?.run(),

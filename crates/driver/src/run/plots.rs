@@ -5,7 +5,7 @@ use super::directory::RunDirectory;
 use super::exact;
 use super::importance;
 use super::line::Line;
-use super::results::{Pick, correlators};
+use super::solve_rows::{Pick, correlators};
 use crate::config::{RunFile, Stage};
 use crate::error::DriverError;
 use crate::plot::{

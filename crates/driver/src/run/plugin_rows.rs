@@ -2,7 +2,8 @@
 
 use super::directory::RunDirectory;
 use super::line::{Line, Solve};
-use super::results::{Row, solves};
+use super::results::Row;
+use super::solve_rows::solves;
 use crate::config::{RunFile, SolveMethod, SolveStage, Stage};
 use crate::error::DriverError;
 use gaugelink_sampler::hmc::Trajectory;
@@ -105,7 +106,7 @@ fn plain_twin(file: &RunFile, number: usize, stage: &SolveStage) -> Option<usize
     let same = |other: usize| {
         let between = other.min(number)..other.max(number);
         let Stage::Solve(plain) = &file.stages[other] else { return None };
-        let equation = |s: &SolveStage| (s.mass, s.csw, s.boundary.on(4), s.source, s.tolerance);
+        let equation = |s: &SolveStage| (s.mass(4), s.csw, s.boundary.on(4), s.source.clone(), s.tolerance);
         let twin = plain.preconditioner.is_none()
             && matches!(plain.method(), SolveMethod::Plain(_))
             && equation(plain) == equation(stage)
@@ -175,7 +176,9 @@ mod tests {
                 colour: 0,
                 solver,
                 iterations,
+                applications: iterations + 1,
                 d_equivalents,
+                flops: 1e6,
                 residual: 1e-11,
             })
         };

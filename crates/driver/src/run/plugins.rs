@@ -98,7 +98,7 @@ impl Plugins {
                 Stage::Solve(solve) => {
                     let links = GaugeField::<f64, N>::cold(lattice)?;
                     let boundary = solve.boundary.on(4);
-                    let wilson = Wilson::new(&links, solve.mass, boundary)?.with_clover(solve.csw)?;
+                    let wilson = Wilson::new(&links, solve.mass(4), boundary)?.with_clover(solve.csw)?;
                     self.preconditioner(number, &wilson).map(drop)
                 }
                 _ if role == Role::Force => self.force::<N>(number, lattice).map(drop),

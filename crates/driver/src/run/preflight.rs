@@ -156,21 +156,29 @@ fn unsolvable(
     extents: &[usize],
     bipartite: bool,
 ) -> Option<(&'static str, String)> {
-    if extents.len() != 4 {
-        let dims = extents.len();
-        return Some((
-            "kind",
-            format!("propagators are solved for in 4 dimensions, this lattice has {dims}"),
-        ));
+    let dims = extents.len();
+    if dims == 3 {
+        let why = "Wilson's operator is for 2 and 4 dimensions, this lattice has 3";
+        return Some(("kind", why.into()));
     }
-    if let Some(why) = solve.boundary.problem_on(4) {
+    if let Some(problem) = solve.mass_problem_on(dims) {
+        return Some(problem);
+    }
+    if let Some(why) = solve.boundary.problem_on(dims) {
         return Some(("boundary", why));
     }
-    if solve.source.iter().zip(extents).any(|(x, l)| x >= l) {
-        let source = solve.source;
-        let why =
-            format!("the source {source:?} lies outside the lattice {extents:?}: give coordinates from 0");
+    if let Some(why) = solve.source.problem_on(extents) {
         return Some(("source", why));
+    }
+    if solve.propagator.is_some() && !solve.source.is_point() {
+        let why =
+            "files of propagators say at which point the source is: leave `propagator` out, or take a point";
+        return Some(("propagator", why.into()));
+    }
+    if dims == 2
+        && let Some(problem) = not_in_two_dimensions(solve)
+    {
+        return Some(problem);
     }
     if solve.links == LinkRows::TwoRows && group != 3 {
         let group = group_name(group);
@@ -197,4 +205,25 @@ fn unsolvable(
     let ranks = &file.machine.ranks;
     let local = std::array::from_fn(|mu| extents[mu] / ranks.get(mu).copied().unwrap_or(1).max(1));
     check_blocks(&local, &block).err().map(|error| ("solver", error.to_string()))
+}
+
+/// The key that asks for what there is in four dimensions alone, and why.
+fn not_in_two_dimensions(solve: &SolveStage) -> Option<(&'static str, String)> {
+    let why = |key, why: &str| Some((key, format!("{why}, this lattice has 2")));
+    if solve.csw != 0.0 {
+        return why("csw", "the clover term (csw) is for 4 dimensions");
+    }
+    if solve.preconditioner.is_some() {
+        return why("preconditioner", "the interface of plugins knows spinors of 4 dimensions alone");
+    }
+    if !matches!(solve.method(), SolveMethod::Plain(_)) {
+        return why(
+            "solver",
+            "solvers that cut the lattice into blocks are for 4 dimensions (the others are for both)",
+        );
+    }
+    if solve.propagator.is_some() {
+        return why("propagator", "USQCD's format of propagators is for the four spins of 4 dimensions");
+    }
+    None
 }

@@ -1,13 +1,16 @@
 //! The results of a run: a table for people, JSON lines for programs.
 
+use super::Done;
 use super::analysis::{CREUTZ, controlled, decisions, diverged, plain, series, updates};
 use super::directory::{LOG, RunDirectory};
-use super::line::{Correlator, Line, Solve, Start, Term};
-use super::{exact, importance, independence, plots, plugin_rows, reweighted, spectrum};
+use super::line::{Line, Start, Term};
+use super::{
+    creutz, exact, importance, independence, plots, plugin_rows, reweighted, solve_rows, spectrum,
+    susceptibility,
+};
 use crate::config::{RunFile, Stage};
 use crate::error::DriverError;
 use crate::report::{Report, aligned, json_lines};
-use gaugelink_physics::dirac::{effective_masses, pcac_masses};
 use gaugelink_sampler::statistics::{
     AcceptanceStatistics, GammaEstimate, Measured, StatisticsError, Sufficiency,
 };
@@ -15,6 +18,9 @@ use serde::Serialize;
 
 /// Quantities without an autocorrelation time that algorithms are compared by.
 const COMPARED: [&str; 4] = ["acceptance", "ESS of draws", "longest rejection", "ln Z"];
+
+/// From here on numbers without an error have a power of ten.
+const LARGE: f64 = 1e7;
 
 /// A row of the table.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
@@ -71,6 +77,15 @@ impl Row {
         let compares = self.tau_int.is_some() || weighted || COMPARED.contains(&self.quantity.as_str());
         updates && !of_steps && compares
     }
+    /// The same divided by a number, under another name and without autocorrelation time, if this is an average of `quantity`, or
+    /// of it in other ways, which its name then tells after a comma.
+    pub fn divided(&self, quantity: &str, name: &str, by: f64) -> Option<Self> {
+        let way =
+            self.quantity.strip_prefix(quantity).filter(|way| way.is_empty() || way.starts_with(','))?;
+        let (value, error) = (self.value? / by, self.error? / by);
+        let row = Self::new(self.stage, &self.what, format!("{name}{way}"));
+        Some(Self { n: self.n, ..row.value_with_error(value, error) })
+    }
     /// Compares with an exact value.
     pub fn against(self, exact: f64) -> Self {
         let note = match (self.value, self.error) {
@@ -85,6 +100,10 @@ impl Row {
     pub fn note(self, note: impl AsRef<str>) -> Self {
         let between = if self.note.is_empty() { "" } else { "; " };
         Self { note: self.note + between + note.as_ref(), ..self }
+    }
+    /// Value and error, where there are both.
+    pub fn measured(&self) -> Option<Measured> {
+        Some(Measured { value: self.value?, error: self.error? })
     }
     /// Of so many measurements.
     pub fn count(self, n: usize) -> Self {
@@ -125,6 +144,7 @@ impl Row {
         let pair = |value: Option<f64>, error: Option<f64>| match (value, error) {
             (Some(value), Some(error)) => Measured { value, error }.to_string(),
             (Some(value), None) if value != 0.0 && value.abs() < 1e-3 => format!("{value:.2e}"),
+            (Some(value), None) if value.abs() >= LARGE => format!("{value:.3e}"),
             (Some(value), None) if value.abs() >= 10.0 => format!("{value:.1}"),
             (Some(value), None) => format!("{value:.8}"),
             _ => String::new(),
@@ -144,15 +164,12 @@ impl Row {
 ///
 /// # Errors
 /// [`DriverError`] where the directory cannot be written.
-pub(crate) fn show(
-    file: &RunFile,
-    directory: &RunDirectory,
-    lines: &[Line],
-    report: &mut Report,
-) -> Result<(), DriverError> {
+pub(crate) fn show(file: &RunFile, done: &Done, report: &mut Report) -> Result<(), DriverError> {
+    let Done { directory, extents, lines } = done;
     plots::write(file, directory, lines)?;
-    let below = plugin_rows::footer(directory)? + &setup_footer(directory)?;
-    write_results(directory, &rows(file, lines), &below, "plots/", report)
+    let below = plugin_rows::footer(directory)? + &solve_rows::footer(directory)?;
+    write_results(directory, &rows(file, extents, lines), &below, "plots/", report)?;
+    solve_rows::timings(directory)?.iter().try_for_each(|line| report.record(line))
 }
 
 /// Writes `results.jsonl` and `table.txt`, and prints the rows: as lines, or as the table with what stands `below` it and
@@ -179,8 +196,8 @@ pub(crate) fn write_results(
     report.text(&format!("{table}\n{below}{}: {files}", directory.path().display()))
 }
 
-/// All rows of a run.
-pub(super) fn rows(file: &RunFile, lines: &[Line]) -> Vec<Row> {
+/// All rows of a run on a lattice of these extents.
+pub(super) fn rows(file: &RunFile, extents: &[usize], lines: &[Line]) -> Vec<Row> {
     let mut rows = Vec::new();
     start_rows(&mut rows, lines);
     for (number, stage) in file.stages.iter().enumerate() {
@@ -197,13 +214,15 @@ pub(super) fn rows(file: &RunFile, lines: &[Line]) -> Vec<Row> {
             }
             Stage::Importance(_) => importance::rows(&mut rows, file, number, lines),
             Stage::Flow(_) => flow_rows(&mut rows, file, number, lines),
-            Stage::Solve(_) => solve_rows(&mut rows, file, number, lines),
-            Stage::Spectrum(stage) => spectrum::rows(&mut rows, file, (number, stage), lines),
+            Stage::Solve(_) => solve_rows::rows(&mut rows, file, number, lines),
+            Stage::Spectrum(stage) => {
+                spectrum::rows(&mut rows, (file, extents.len()), (number, stage), lines)
+            }
             Stage::Write(_) => write_rows(&mut rows, number, lines),
         }
         plugin_rows::gain(&mut rows, file, number, lines);
     }
-    rows
+    susceptibility::added(rows, file, extents)
 }
 
 fn start_rows(rows: &mut Vec<Row>, lines: &[Line]) {
@@ -221,9 +240,6 @@ pub(super) fn named(quantity: &str, chain: usize, file: &RunFile) -> String {
     if file.run.chains > 1 { format!("{quantity}, chain {chain}") } else { quantity.into() }
 }
 
-/// An average of exp(−ΔH) above this has a probability below 1/100 in equilibrium, by Markov's inequality.
-const FAR_FROM_ONE: f64 = 100.0;
-
 fn update_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line]) {
     let what = file.stages[number].kind();
     let all = series(file, number, lines);
@@ -233,14 +249,7 @@ fn update_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line
         let (n, mean) = (kept().count(), kept().sum::<f64>() / kept().count().max(1) as f64);
         let row = if mean.is_finite() { row.average(series.estimate(), kept()) } else { row.count(n) };
         let row = exact::average(file, series.name).into_iter().fold(row, Row::against);
-        rows.push(if series.name == CREUTZ && mean > FAR_FROM_ONE {
-            let size = if mean.is_finite() { "" } else { "infinite; " };
-            row.note(format!(
-                "{size}it is 1 in equilibrium, and the links came from far off: leave the way there out with `thermalise`"
-            ))
-        } else {
-            row
-        });
+        rows.push(if series.name == CREUTZ { creutz::remarked(row, mean) } else { row });
     }
     controlled_rows(rows, file, number, lines);
     rows.extend(reweighted::rows(&all));
@@ -387,94 +396,6 @@ fn flow_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line])
             _ => {}
         }
     }
-}
-
-/// The solves of a stage.
-pub(super) fn solves<'a>(number: usize, lines: &'a [Line]) -> Vec<&'a Solve> {
-    let of_stage = |line: &'a Line| match line {
-        Line::Solve(solve) if solve.stage == number => Some(solve),
-        _ => None,
-    };
-    lines.iter().filter_map(of_stage).collect()
-}
-
-fn solve_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line]) {
-    let solves = solves(number, lines);
-    let row = |quantity: &str| Row::new(Some(number), "solve", quantity);
-    for line in lines {
-        if let Line::Setup(setup) = line
-            && setup.stage == number
-        {
-            rows.push(row("set-up").value(setup.d_equivalents).note("D-equivalents before the first solve"));
-        }
-    }
-    if let Some(first) = solves.first() {
-        let iterations = solves.iter().map(|s| s.iterations);
-        let mean = iterations.clone().sum::<usize>() as f64 / solves.len() as f64;
-        let (least, most) = (iterations.clone().min().unwrap_or(0), iterations.max().unwrap_or(0));
-        let note = format!("{least} to {most}, {}", first.solver);
-        rows.push(Row { n: Some(solves.len()), ..row("iterations").value(mean).note(note) });
-        let worst = solves.iter().map(|s| s.residual).fold(0.0, f64::max);
-        rows.push(Row { n: Some(solves.len()), ..row("true residual").value(worst).note("the largest") });
-    }
-    for line in lines {
-        if let Line::Propagator(p) = line
-            && p.stage == number
-        {
-            let note = format!("{}, {} columns in {}, read again, verified", p.file, p.columns, p.precision);
-            rows.push(row(&named("propagator", p.chain, file)).note(note));
-        }
-    }
-    let of = |pick: Pick| correlators(number, lines, pick);
-    let (vectors, axials) = (of(|c| c.vector), of(|c| c.axial));
-    for (chain, pion) in of(|c| c.pion).into_iter().enumerate() {
-        let middle = pion.len() / 2;
-        rows.push(row(&named(&format!("pion C({middle})"), chain, file)).value(pion[middle]));
-        let masses = [
-            ("a m_pi", effective_masses(&pion), "effective"),
-            ("a m_V", effective_masses(&vectors[chain]), "effective"),
-            ("a m_PCAC", pcac_masses(&axials[chain], &pion), "bare"),
-        ];
-        for (name, masses, what) in masses {
-            let late = masses.iter().rev().find(|(t, _)| *t < middle);
-            rows.extend(late.map(|(t, m)| {
-                row(&named(name, chain, file))
-                    .value(*m)
-                    .note(format!("{what}, at t = {t}, one configuration"))
-            }));
-        }
-    }
-}
-
-/// How long solvers took before their first solves: a timing, so it is printed and no result. Empty where none did.
-fn setup_footer(directory: &RunDirectory) -> Result<String, DriverError> {
-    let mut last = std::collections::BTreeMap::new();
-    for line in directory.timings()? {
-        if let (Some(stage), Some(setup), Some(all)) =
-            (line["stage"].as_u64(), line["setup_seconds"].as_f64(), line["seconds"].as_f64())
-        {
-            last.insert(stage, format!("  {stage} solve   set-up {setup:.2} s of {all:.2} s\n"));
-        }
-    }
-    let lines: String = last.into_values().collect();
-    Ok(if lines.is_empty() { lines } else { format!("solvers\n{lines}\n") })
-}
-
-/// One of the correlators at one time.
-pub(super) type Pick = fn(&Correlator) -> f64;
-
-/// Correlators of a stage, `[chain][t]`.
-pub(super) fn correlators(stage: usize, lines: &[Line], pick: Pick) -> Vec<Vec<f64>> {
-    let mut correlators: Vec<Vec<f64>> = Vec::new();
-    for line in lines {
-        if let Line::Correlator(c) = line
-            && c.stage == stage
-        {
-            correlators.resize_with(correlators.len().max(c.chain + 1), Vec::new);
-            correlators[c.chain].push(pick(c));
-        }
-    }
-    correlators
 }
 
 fn write_rows(rows: &mut Vec<Row>, number: usize, lines: &[Line]) {

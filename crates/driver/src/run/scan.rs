@@ -44,12 +44,12 @@ pub(crate) fn execute(scan: &Scan, fresh: bool, report: &mut Report) -> Result<(
     let (mut rows, mut curves, mut timings) = (Vec::new(), Vec::new(), Vec::new());
     for (number, (file, &at)) in scan.members.iter().zip(&scan.table.values).enumerate() {
         aside(format_args!("{key} = {at}, run {} of {count}", number + 1));
-        let (run, lines) = perform(file, fresh, false)?;
-        results::show(file, &run, &lines, &mut Report::quiet())?;
-        let own: Vec<Row> =
-            results::rows(file, &lines).into_iter().filter(|row| row.is_of_updates(file)).collect();
-        extend(&mut curves, (file, &lines, &own), (observable, at));
-        timings = run.timings()?;
+        let done = perform(file, fresh, false)?;
+        results::show(file, &done, &mut Report::quiet())?;
+        let rows_of_run = results::rows(file, &done.extents, &done.lines).into_iter();
+        let own: Vec<Row> = rows_of_run.filter(|row| row.is_of_updates(file)).collect();
+        extend(&mut curves, (file, &done.lines, &own), (observable, at));
+        timings = done.directory.timings()?;
         rows.extend(own.into_iter().map(|row| At { key, at, row }));
     }
     let last = scan.table.values.last().copied().unwrap_or_default();

@@ -18,7 +18,7 @@ impl<const N: usize> Engine<'_, N> {
     fn low_modes<const H: usize>(&mut self, stage: &SpectrumStage) -> Result<(), DriverError> {
         let number = self.state.stage;
         let boundary = stage.boundary.on(2 * H);
-        let d = Wilson::<f64, N, H>::new(&self.u, stage.mass, boundary)?.with_clover(stage.csw)?;
+        let d = Wilson::<f64, N, H>::new(&self.u, stage.mass(2 * H), boundary)?.with_clover(stage.csw)?;
         let found = d.low_modes(stage.operator, &stage.wanted(), self.setting.file.run.seed.unwrap_or(0));
         let found = found.map_err(|error| match error {
             SpectrumError::Physics(PhysicsError::Lattice(error)) => error.into(),
@@ -40,7 +40,7 @@ impl<const N: usize> Engine<'_, N> {
 /// The smallest eigenvalue in modulus of each chain, and where its critical mass is.
 pub(super) fn rows(
     rows: &mut Vec<Row>,
-    file: &RunFile,
+    (file, dims): (&RunFile, usize),
     (number, stage): (usize, &SpectrumStage),
     lines: &[Line],
 ) {
@@ -61,7 +61,7 @@ pub(super) fn rows(
                 rows.push(row("|lambda_0|").value(first.re.hypot(first.im)).note(note));
                 let left = of(chain).map(|e| e.re).fold(f64::INFINITY, f64::min);
                 let note = "mass at which the leftmost of these is at 0";
-                rows.push(row("m_c").value(stage.mass - left).note(note));
+                rows.push(row("m_c").value(stage.mass(dims) - left).note(note));
             }
             Spectrum::Hermitian => {
                 let note = format!("smallest singular value of D; {all}");

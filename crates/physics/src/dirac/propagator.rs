@@ -1,6 +1,7 @@
-//! Quark propagators from point sources, and what is made of them.
+//! Quark propagators from a source for each spin and colour, and what is made of them.
 
 use super::even_odd::Schur;
+use super::source::Source;
 use super::spinor::SpinorField;
 use super::wilson::Wilson;
 use crate::PhysicsError;
@@ -58,10 +59,10 @@ pub enum PropagatorError {
     },
 }
 
-/// S(x) = D⁻¹ δ: one solution for each spin and colour of a point source.
+/// S(x) = D⁻¹ η: one solution for each spin and colour of a source.
 #[derive(Debug)]
 pub struct Propagator<T, const N: usize, const H: usize = 2> {
-    source: Site,
+    source: Source,
     /// `[source spin][source colour]`, flattened.
     columns: Vec<SpinorField<T, N, H>>,
 }
@@ -78,16 +79,16 @@ impl<T: Real, const N: usize, const H: usize> Propagator<T, N, H> {
         solver: PropagatorSolver,
         stop: &Stopping,
     ) -> Result<(Self, Vec<SolveReport>), PropagatorError> {
-        Self::point_with(wilson, source, solver, stop, |_| ())
+        Self::solved(wilson, source.into(), solver, stop, |_| ())
     }
 
-    /// [`Propagator::point`] that tells `progress` of every solve done. Collective.
+    /// [`Propagator::point`] for any source, that tells `progress` of every solve done. Collective.
     ///
     /// # Errors
     /// [`PropagatorError`].
-    pub fn point_with(
+    pub fn solved(
         wilson: &Wilson<'_, T, N, H>,
-        source: Site,
+        source: Source,
         solver: PropagatorSolver,
         stop: &Stopping,
         progress: impl FnMut(&SolveReport),
@@ -155,14 +156,14 @@ impl<T: Real, const N: usize, const H: usize> Propagator<T, N, H> {
         }
     }
 
-    /// [`Propagator::point_with`] by flexible GMRES on D with a preconditioner, restarted after `restart` iterations.
+    /// [`Propagator::solved`] by flexible GMRES on D with a preconditioner, restarted after `restart` iterations.
     /// Collective.
     ///
     /// # Errors
     /// [`PropagatorError`].
-    pub fn point_preconditioned(
+    pub fn preconditioned(
         wilson: &Wilson<'_, T, N, H>,
-        source: Site,
+        source: Source,
         restart: usize,
         preconditioner: &mut dyn Preconditioner<SpinorField<T, N, H>>,
         stop: &Stopping,
@@ -175,13 +176,13 @@ impl<T: Real, const N: usize, const H: usize> Propagator<T, N, H> {
         })
     }
 
-    /// [`Propagator::point_with`] by a solver of D x = b that is given x to start from, b, and when to stop. Collective.
+    /// [`Propagator::solved`] by a solver of D x = b that is given x to start from, b, and when to stop. Collective.
     ///
     /// # Errors
     /// [`PropagatorError`].
-    pub fn point_by(
+    pub fn solved_by(
         wilson: &Wilson<'_, T, N, H>,
-        source: Site,
+        source: Source,
         stop: &Stopping,
         progress: impl FnMut(&SolveReport),
         mut solve: impl FnMut(
@@ -199,7 +200,7 @@ impl<T: Real, const N: usize, const H: usize> Propagator<T, N, H> {
     /// one is above the tolerance, the solver goes on with a smaller one.
     fn columns(
         wilson: &Wilson<'_, T, N, H>,
-        source: Site,
+        source: Source,
         stop: &Stopping,
         mut progress: impl FnMut(&SolveReport),
         mut solve: impl FnMut(
@@ -209,12 +210,8 @@ impl<T: Real, const N: usize, const H: usize> Propagator<T, N, H> {
         ) -> Result<Vec<Result<SolveReport, SolveError>>, LatticeError>,
     ) -> Result<(Self, Vec<SolveReport>), PropagatorError> {
         let lattice = wilson.links().lattice();
-        let extents = lattice.geometry().extents();
-        if (0..source.len()).any(|mu| source[mu] >= extents[mu]) {
-            return Err(PropagatorError::Physics(PhysicsError::Parameter(format!(
-                "the source {source:?} lies outside the lattice {extents:?}: give coordinates from 0"
-            ))));
-        }
+        source.check(lattice.geometry())?;
+        let weights = source.weights(lattice).map_err(PhysicsError::Lattice)?;
         let some =
             |count: usize| (0..count).map(|_| SpinorField::zeroed(lattice)).collect::<Result<Vec<_>, _>>();
         let all: Vec<_> = (0..2 * H).flat_map(|spin| (0..N).map(move |colour| (spin, colour))).collect();
@@ -222,9 +219,7 @@ impl<T: Real, const N: usize, const H: usize> Propagator<T, N, H> {
         let mut room = wilson.vector().map_err(PhysicsError::Lattice)?;
         let (mut columns, mut reports) = (Vec::new(), Vec::new());
         for group in all.chunks(AT_ONCE) {
-            for (b, &(spin, colour)) in b.iter_mut().zip(group) {
-                b.set_point_source(&source, spin, colour);
-            }
+            b.iter_mut().zip(group).for_each(|(b, &pair)| source.set(b, weights.as_ref(), pair));
             let mut x = some(group.len()).map_err(PhysicsError::Lattice)?;
             let results = solve(&mut x, &b[..group.len()], stop).map_err(PhysicsError::Lattice)?;
             for ((result, (x, b)), &(spin, colour)) in
@@ -254,13 +249,13 @@ impl<T: Real, const N: usize, const H: usize> Propagator<T, N, H> {
         Ok((Self { source, columns }, reports))
     }
 
-    /// Of 4N columns that were computed before.
-    pub(super) fn of_columns(source: Site, columns: Vec<SpinorField<T, N, H>>) -> Self {
+    /// Of 2HN columns that were computed before.
+    pub(super) fn of_columns(source: Source, columns: Vec<SpinorField<T, N, H>>) -> Self {
         Self { source, columns }
     }
 
-    /// Where the source is.
-    pub fn source(&self) -> Site {
+    /// What it was solved for.
+    pub fn source(&self) -> Source {
         self.source
     }
 
@@ -269,7 +264,7 @@ impl<T: Real, const N: usize, const H: usize> Propagator<T, N, H> {
         &mut self.columns[spin * N + colour]
     }
 
-    /// D⁻¹ δ for one source spin and colour.
+    /// D⁻¹ η for one source spin and colour.
     pub fn column(&self, spin: usize, colour: usize) -> &SpinorField<T, N, H> {
         &self.columns[spin * N + colour]
     }

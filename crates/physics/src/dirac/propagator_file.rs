@@ -2,6 +2,7 @@
 //! records of the scalar source and of 4N Dirac fermions, each with its source spin and colour, gammas of DeGrand and Rossi.
 
 use super::propagator::Propagator;
+use super::source::Source;
 use super::spinor::{SPINS, SpinorField};
 use gaugelink_lattice::file::{FieldFile, read_fields};
 use gaugelink_lattice::{DIM_MAX, Field, Lattice, LatticeError, Real, Site};
@@ -15,7 +16,7 @@ impl<T: Real, const N: usize> Propagator<T, N> {
     /// Writes the propagator (of a batch, that of chain `chain`) by [`write_propagator`]. Collective.
     ///
     /// # Errors
-    /// [`LatticeError::File`]; [`LatticeError::OtherRank`]; no memory.
+    /// [`LatticeError::Mismatch`] for a source that is no point; [`LatticeError::File`]; [`LatticeError::OtherRank`]; no memory.
     pub fn write(
         &self,
         path: &Path,
@@ -25,7 +26,12 @@ impl<T: Real, const N: usize> Propagator<T, N> {
     ) -> Result<(), LatticeError> {
         let columns: Vec<&SpinorField<T, N>> =
             pairs::<N>().map(|(spin, colour)| self.column(spin, colour)).collect();
-        write_propagator(path, &columns, self.source(), chain, precision, info)
+        let Source::Point(source) = self.source() else {
+            return Err(LatticeError::Mismatch(
+                "files of propagators say at which point the source is, and this one fills a time slice: solve for a point".into(),
+            ));
+        };
+        write_propagator(path, &columns, source, chain, precision, info)
     }
 
     /// Reads a propagator of a point source from a SciDAC file of any code by [`read_columns`]; the source's site is where the
@@ -51,7 +57,7 @@ impl<T: Real, const N: usize> Propagator<T, N> {
                 verification.check()?;
             }
         }
-        Ok(Self::of_columns(source, columns))
+        Ok(Self::of_columns(source.into(), columns))
     }
 }
 
