@@ -162,7 +162,6 @@ fn susceptibility(
     mut update: impl FnMut(&mut ScalarField<f64>, Address),
 ) -> GammaEstimate {
     let mut phi = ScalarField::zeroed(lattice).unwrap();
-    phi.draw_gaussian(Address::new(5, Purpose::Start));
     let mut chains = vec![Vec::new(); lattice.chains()];
     for trajectory in 0..updates {
         update(&mut phi, Address::new(5, Purpose::Accept).trajectory(trajectory));
@@ -191,7 +190,7 @@ fn training_improves_the_sample_size_and_the_chain_agrees_with_hmc() {
     let of_flow = susceptibility(&lattice, 4000, |phi, address| {
         metropolis.update(phi, &weigh, address).unwrap();
     });
-    let trajectory = Trajectory { integrator: Integrator::Omelyan, steps: 6, length: 1.0 };
+    let trajectory = Trajectory { integrator: Integrator::Omelyan, steps: 10, length: 1.0 };
     let mut hmc = ScalarHmc::new(&lattice, action(), trajectory).unwrap();
     let of_hmc = susceptibility(&lattice, 4000, |phi, address| {
         hmc.update(phi, address);
