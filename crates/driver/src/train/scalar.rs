@@ -152,11 +152,11 @@ impl Chains {
         if let Some(table) = &file.hmc {
             let mut hmc = ScalarHmc::new(&lattice, file.action, table.trajectory())
                 .map_err(|error| DriverError::Input(error.to_string()))?;
-            let mut phi = ScalarField::zeroed(&lattice)?;
-            // Sample 1: other numbers than those of the flow's chain.
-            phi.draw_gaussian(Address::new(file.run.seed, Purpose::Start).sample(1));
+            // From 0: from far off, where the force is large, trajectories would diverge and be rejected for ever.
+            let phi = ScalarField::zeroed(&lattice)?;
             let counts = (table.thermalise, table.trajectories);
             chains.hmc = Some(Moments::along((file, "HMC"), phi, counts, stop, |phi, at| {
+                // Sample 1: other numbers than those of the flow's chain.
                 Ok(hmc.update(phi, at.sample(1)).accepted)
             })?);
         }
