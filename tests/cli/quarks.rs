@@ -96,14 +96,23 @@ fn one_flavour_has_the_weight_of_its_function() {
 }
 
 /// Two flavours of clover quarks on 4⁴, kappa = 0.138, c_sw = 1.76: tmLQCD states a plaquette of 0.5905(3) with its sample input
-/// of this ensemble. The run file of the documentation, shortened.
+/// of this ensemble. The run file of the documentation, with a longer step and fewer trajectories.
 #[test]
 #[ignore = "long: tests/run --full"]
 fn clover_quarks_have_the_published_plaquette() {
     let runs = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/runs/nf2-clover.toml");
     let scratch = Scratch::new(&std::fs::read_to_string(runs).unwrap());
-    let settings = ["--set", "run.directory=out", "--set", "stage.0.trajectories=1400"];
-    let table = scratch.succeeds(&[&["run", "run.toml"], &settings[..]].concat());
+    let mut arguments = vec!["run", "run.toml"];
+    for setting in [
+        "run.directory=out",
+        "stage.0.trajectories=1100",
+        "stage.0.thermalise=100",
+        "stage.0.steps=2",
+        "fermions.force_tolerance=1e-6",
+    ] {
+        arguments.extend(["--set", setting]);
+    }
+    let table = scratch.succeeds(&arguments);
     println!("{table}");
     let results = json_lines(&std::fs::read_to_string(scratch.path("out/results.jsonl")).unwrap());
     let row = |quantity: &str| {
@@ -114,7 +123,7 @@ fn clover_quarks_have_the_published_plaquette() {
     assert!(error <= 6e-4, "sigma {error}");
     assert!((plaquette - 0.5905).abs() <= 3.0 * error.hypot(3e-4), "{plaquette} +- {error}");
     assert!((creutz - 1.0).abs() <= 3.0 * its_error, "{creutz} +- {its_error}");
-    assert!(row("acceptance")[0] > 0.9 && row("reversibility")[0] < 1e-9);
+    assert!(row("acceptance")[0] > 0.8 && row("reversibility")[0] < 1e-6);
 }
 
 const SCHWINGER: &str = r#"

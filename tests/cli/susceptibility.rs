@@ -9,7 +9,8 @@ fn the_susceptibility_of_u1_is_the_exact_one() {
                        [action]\nbeta = 2.0\n[measure]\ncharge = true\n\
                        [[stage]]\nkind = \"heatbath\"\nsweeps = 2100\nthermalise = 100\n";
     let scratch = Scratch::new(RUN);
-    let row = rows_of_stage_0(&scratch.succeeds(&["run", "run.toml", "--json"]));
+    let text = scratch.succeeds(&["run", "run.toml", "--json"]);
+    let row = rows_of_stage_0(&text);
     let (chi, square) = (row("chi_t"), row("charge^2"));
     let [value, error] = ["value", "error"].map(|key| chi[key].as_f64().unwrap());
     let exact = 1.239299 / 64.0;
@@ -28,9 +29,10 @@ fn susceptibilities_of_four_dimensions_are_not_renormalised() {
     let scratch = Scratch::new(RUN);
     scratch.succeeds(&["run", "run.toml"]);
     let (before, after) = RUN.split_once("[lattice]").unwrap();
-    let text = format!("{before}[action]{}", after.split_once("[action]").unwrap().1);
-    std::fs::write(scratch.path("more.toml"), text.replace("\"out\"", "\"more\"")).unwrap();
-    let row = rows_of_stage_0(&scratch.succeeds(&["run", "more.toml", "--input", "out/end.lime", "--json"]));
+    let file = format!("{before}[action]{}", after.split_once("[action]").unwrap().1);
+    std::fs::write(scratch.path("more.toml"), file.replace("\"out\"", "\"more\"")).unwrap();
+    let text = scratch.succeeds(&["run", "more.toml", "--input", "out/end.lime", "--json"]);
+    let row = rows_of_stage_0(&text);
     let value = |quantity: &str| row(quantity)["value"].as_f64().unwrap();
     assert!((value("chi_t") * 128.0 / value("charge^2") - 1.0).abs() < 1e-14);
     assert!(row("chi_t")["note"].as_str().unwrap().contains("not renormalised"));
