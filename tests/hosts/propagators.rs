@@ -32,7 +32,7 @@ fn solved(place: &Place, input: &Path) -> PathBuf {
 
 /// The same by the crates.
 pub fn by_the_crates(u: &GaugeField<f64, 3>, path: &Path, info: &str) {
-    let dirac = Wilson::new(u, 0.2, Boundary::antiperiodic()).unwrap();
+    let dirac = Wilson::<f64, 3>::new(u, 0.2, Boundary::antiperiodic()).unwrap();
     let stop = Stopping::at(1e-10);
     let solver = PropagatorSolver::EvenOddBiCgStab;
     let (propagator, _) = Propagator::point(&dirac, [0, 0, 0, 0], solver, &stop).unwrap();

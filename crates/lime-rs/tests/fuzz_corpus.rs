@@ -15,7 +15,7 @@ static ALLOCATOR: Watching = Watching;
 /// Bytes that a parser may ask for at once, for an input of `length`: room for tables of what it holds, and for the files
 /// that the targets put around it.
 fn allowed(length: usize) -> usize {
-    (64 << 10) + 32 * length
+    (32 << 10) + 4 * length
 }
 
 /// Inputs of a target in the order of their names.

@@ -162,7 +162,7 @@ fn pion_correlators() {
     let Some(grid) = GridValues::load() else { return };
     let u = read_links(&lattice());
     for (_, name, csw, boundary) in operators() {
-        let d = Wilson::new(&u, MASS, boundary).unwrap().with_clover(csw).unwrap();
+        let d = Wilson::<f64, 3>::new(&u, MASS, boundary).unwrap().with_clover(csw).unwrap();
         let expected = grid.reals(&format!("{name}_pion_correlator"));
         for solver in [
             PropagatorSolver::EvenOddMixed,
@@ -189,7 +189,7 @@ fn nissa_propagators() {
     let index: serde_json::Value = serde_json::from_str(&text).unwrap();
     let expected = index["propagator_set"]["sum_abs2_per_t"].as_array().unwrap();
     let u = read_links(&lattice());
-    let d = Wilson::with_kappa(&u, 0.15, Boundary::antiperiodic()).unwrap();
+    let d = Wilson::<f64, 3>::with_kappa(&u, 0.15, Boundary::antiperiodic()).unwrap();
     let stop = Stopping::at(1e-12);
     let (s, reports) = Propagator::point(&d, [0; 4], PropagatorSolver::EvenOddBiCgStab, &stop).unwrap();
     assert_eq!(reports.len(), 12);

@@ -103,7 +103,7 @@ fn noise_averages_to_the_points_of_its_slice() {
         let mesons = Propagator::solved(&d, source, SOLVER, &stop, |_| ()).unwrap().0.meson_correlators();
         [&mesons.pion[0][..], &mesons.vector[0], &mesons.axial[0]].concat()
     };
-    let mut exact = vec![0.0; 18];
+    let mut exact = [0.0; 18];
     for x in 0..4 {
         let point = correlators(Source::Point([x, 5, 0, 0]));
         exact.iter_mut().zip(point).for_each(|(sum, value)| *sum += value);
