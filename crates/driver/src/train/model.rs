@@ -1,12 +1,14 @@
 //! The model file of a training.
 
 use super::first::{First, Knots, of_file, over};
-use crate::config::TrainFile;
+use crate::config::{TrainFile, TrainTable};
 use crate::error::DriverError;
 use crate::run::{RunDirectory, this_program};
+use gaugelink_models::Model;
 use gaugelink_models::file::{Measured, Training};
 use gaugelink_train::{Telemetry, Trainer};
 use serde_json::{Map, Value, json};
+use std::path::Path;
 
 /// Everything that decides the training's bits.
 pub(super) fn provenance(file: &TrainFile, first: &First) -> Value {
@@ -29,20 +31,39 @@ pub(super) fn write(
     (trainer, provenance, range): (&Trainer<f32, 1>, Value, Option<Knots>),
     reports: &[Telemetry],
 ) -> Result<(), DriverError> {
-    let mut model = match &range {
+    let model = match &range {
         Some((range, knots)) => over(file, (*range, knots)),
         None => of_file(file, trainer.parameters().to_vec()),
     };
-    model.header.training = Training {
-        seed: file.run.seed,
-        steps: trainer.step_number(),
-        batch: file.train.batch as u64,
+    let training = training(file.run.seed, &file.train, &file.lattice.extents, provenance);
+    write_trained(model, training, reports, &directory.file(&file.model.file))
+}
+
+/// How a model was trained: all steps of a training's table.
+pub(super) fn training(seed: u64, table: &TrainTable, extents: &[usize], provenance: Value) -> Training {
+    Training {
+        seed,
+        steps: table.steps,
+        batch: table.batch as u64,
         version: env!("CARGO_PKG_VERSION").into(),
         other: Map::from_iter([
-            ("extents".to_owned(), json!(file.lattice.extents)),
+            ("extents".to_owned(), json!(extents)),
             ("provenance".to_owned(), provenance),
         ]),
-    };
+    }
+}
+
+/// Writes a model with how it was trained and what was measured last.
+///
+/// # Errors
+/// [`DriverError`] where the file cannot be written.
+pub(super) fn write_trained(
+    mut model: Model,
+    training: Training,
+    reports: &[Telemetry],
+    path: &Path,
+) -> Result<(), DriverError> {
+    model.header.training = training;
     if let Some(last) = reports.last() {
         model.header.measured = Measured {
             ess: Some(last.sample_size),
@@ -51,5 +72,5 @@ pub(super) fn write(
             other: Map::from_iter([("divergence".to_owned(), json!(last.divergence))]),
         };
     }
-    model.write(directory.file(&file.model.file)).map_err(|error| DriverError::Input(error.to_string()))
+    model.write(path).map_err(|error| DriverError::Input(error.to_string()))
 }

@@ -1,6 +1,7 @@
 //! Trainings of flows of a real scalar: the model, Markov chains by the flow and by hybrid Monte Carlo, and the results.
 
 use super::chain::{CHAINS, mean_unless, pooled};
+use super::model::{training, write_trained};
 use super::results::{acceptance_row, footer, judged};
 use super::{plan, resume, train};
 use crate::config::ScalarTrainFile;
@@ -13,7 +14,7 @@ use crate::scalar_claims::PHI4;
 use crate::signals::stop_flag;
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{LaneMeaning, Lattice, LatticeOptions, Real, ScalarField, Scalars};
-use gaugelink_models::file::{Measured, Named, Training};
+use gaugelink_models::file::Named;
 use gaugelink_models::{FlowOf, Model, ModelError, scalar_flow_model};
 use gaugelink_physics::action::Phi4;
 use gaugelink_physics::observable::scalar_moments;
@@ -82,30 +83,13 @@ fn write_model(
     parameters: &[f64],
     reports: &[Telemetry],
 ) -> Result<(), DriverError> {
-    let mut model = model_of(file, parameters.to_vec());
+    let model = model_of(file, parameters.to_vec());
     let mut provenance = this_program();
     provenance["run_file_sha256"] = json!(file.hash());
     provenance["seed"] = json!(file.run.seed);
     directory.replace("provenance.json", &format!("{provenance:#}\n"))?;
-    model.header.training = Training {
-        seed: file.run.seed,
-        steps: file.train.steps,
-        batch: file.train.batch as u64,
-        version: env!("CARGO_PKG_VERSION").into(),
-        other: Map::from_iter([
-            ("extents".to_owned(), json!(file.lattice.extents)),
-            ("provenance".to_owned(), provenance),
-        ]),
-    };
-    if let Some(last) = reports.last() {
-        model.header.measured = Measured {
-            ess: Some(last.sample_size),
-            samples: Some(last.samples as u64),
-            loss: Some(last.loss),
-            other: Map::from_iter([("divergence".to_owned(), json!(last.divergence))]),
-        };
-    }
-    model.write(directory.file(&file.model.file)).map_err(|error| DriverError::Input(error.to_string()))
+    let training = training(file.run.seed, &file.train, &file.lattice.extents, provenance);
+    write_trained(model, training, reports, &directory.file(&file.model.file))
 }
 
 /// The Markov chains that a file asks for.
