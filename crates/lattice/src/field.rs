@@ -6,7 +6,7 @@ use crate::halo;
 use crate::lattice::Lattice;
 use crate::layout::{Layout, Neighbour};
 use crate::memory::Memory;
-use crate::number::{Kernel, Lanes, Real};
+use crate::number::{Kernel, LaneIndex, Lanes, Real};
 use crate::sum::Tally;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
@@ -176,6 +176,7 @@ impl<T: Real> Field<T> {
     pub fn reader(&self) -> FieldReader<'_, T> {
         FieldReader {
             start: self.data.as_ptr(),
+            lane: 0,
             reals: self.reals,
             blocks: self.layout().extended_blocks(),
             layout: self.layout(),
@@ -188,6 +189,7 @@ impl<T: Real> Field<T> {
         let layout = self.lattice.layout::<T>();
         FieldWriter {
             start: self.data.as_mut_ptr(),
+            lane: 0,
             reals: self.reals,
             blocks: layout.extended_blocks(),
             layout,
@@ -262,6 +264,7 @@ impl<T: Real> Field<T> {
 #[derive(Clone, Copy)]
 pub struct FieldReader<'a, T> {
     start: *const T,
+    lane: usize,
     reals: usize,
     blocks: usize,
     layout: &'a Layout,
@@ -284,6 +287,14 @@ impl<'a, T: Real> FieldReader<'a, T> {
     pub fn reals(&self) -> usize {
         self.reals
     }
+    /// The same field where each row starts at lane `lane`, for work on one register's lanes (see
+    /// [`register_lanes`](crate::number::register_lanes)): what is read and written are registers.
+    #[inline(always)]
+    pub fn from_lane(&self, lane: usize) -> Self {
+        assert!(self.lane + lane < T::LANES, "a lane outside the row");
+        // SAFETY: inside the first row.
+        Self { start: unsafe { self.start.add(lane) }, lane: self.lane + lane, ..*self }
+    }
     /// The first of `count` rows from a component on; checked.
     #[inline(always)]
     pub fn rows(&self, block: usize, component: usize, count: usize) -> *const T {
@@ -303,7 +314,11 @@ impl<'a, T: Real> FieldReader<'a, T> {
         let p = self.rows(at.block as usize, component, 1);
         // SAFETY: as in `load`; a rotation's entries are lanes.
         unsafe {
-            if at.rotation == 0 { V::load(p) } else { V::load_permuted(p, self.layout.rotation(at.rotation)) }
+            if at.rotation == 0 {
+                V::load(p)
+            } else {
+                V::load_permuted(p.sub(self.lane), self.layout.rotation(at.rotation), self.lane)
+            }
         }
     }
     /// A matrix that starts at a component.
@@ -328,11 +343,26 @@ impl<'a, T: Real> FieldReader<'a, T> {
             // SAFETY: the rows lie inside the field.
             return unsafe { Matrix::load(p) };
         }
-        let index = self.layout.rotation(at.rotation);
-        // SAFETY: the rows lie inside the field; a rotation's entries are lanes.
+        // SAFETY: as above.
+        unsafe { self.rotated(p, self.layout.rotation(at.rotation)) }
+    }
+    /// The matrix at `p`, lanes rotated.
+    ///
+    /// # Safety
+    /// A matrix's rows of this field.
+    #[inline(always)]
+    unsafe fn rotated<V: Lanes<Scalar = T>, const N: usize>(
+        &self,
+        p: *const T,
+        index: &LaneIndex,
+    ) -> Matrix<V, N> {
+        // SAFETY: the caller vouches for the rows; a rotation's entries are lanes.
         matrix!(|i, j| unsafe {
-            let z = p.add(2 * (i * N + j) * T::LANES);
-            crate::Complex { re: V::load_permuted(z, index), im: V::load_permuted(z.add(T::LANES), index) }
+            let z = p.add(2 * (i * N + j) * T::LANES).sub(self.lane);
+            crate::Complex {
+                re: V::load_permuted(z, index, self.lane),
+                im: V::load_permuted(z.add(T::LANES), index, self.lane),
+            }
         })
     }
 }
@@ -341,6 +371,7 @@ impl<'a, T: Real> FieldReader<'a, T> {
 #[derive(Clone, Copy)]
 pub struct FieldWriter<'a, T> {
     start: *mut T,
+    lane: usize,
     reals: usize,
     blocks: usize,
     layout: &'a Layout,
@@ -363,6 +394,14 @@ impl<'a, T: Real> FieldWriter<'a, T> {
     pub fn reals(&self) -> usize {
         self.reals
     }
+    /// The same field where each row starts at lane `lane`, for work on one register's lanes (see
+    /// [`register_lanes`](crate::number::register_lanes)): what is read and written are registers.
+    #[inline(always)]
+    pub fn from_lane(&self, lane: usize) -> Self {
+        assert!(self.lane + lane < T::LANES, "a lane outside the row");
+        // SAFETY: inside the first row.
+        Self { start: unsafe { self.start.add(lane) }, lane: self.lane + lane, ..*self }
+    }
     /// The first of `count` rows from a component on; checked.
     #[inline(always)]
     pub fn rows(&self, block: usize, component: usize, count: usize) -> *mut T {
@@ -378,6 +417,7 @@ impl<'a, T: Real> FieldWriter<'a, T> {
     pub unsafe fn reader(&self) -> FieldReader<'a, T> {
         FieldReader {
             start: self.start,
+            lane: self.lane,
             reals: self.reals,
             blocks: self.blocks,
             layout: self.layout,

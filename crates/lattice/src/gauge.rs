@@ -8,7 +8,7 @@ use crate::field::{Field, FieldReader};
 use crate::group::{Matrix, algebra_dim, exponential, from_coordinates, reunitarise};
 use crate::lattice::Lattice;
 use crate::layout::{Neighbour, forward};
-use crate::number::{Kernel, Lanes, Real};
+use crate::number::{Kernel, Lanes, Real, register_lanes};
 use crate::rng::{Address, fill_gaussian};
 use crate::sum::Tally;
 use std::ops::{Deref, DerefMut, Range};
@@ -193,6 +193,11 @@ impl<T: Real, const N: usize> MomentumField<T, N> {
 pub struct LinkReader<'a, T, const N: usize>(pub FieldReader<'a, T>);
 
 impl<T: Real, const N: usize> LinkReader<'_, T, N> {
+    /// As [`FieldReader::from_lane`].
+    #[inline(always)]
+    pub fn from_lane(&self, lane: usize) -> Self {
+        Self(self.0.from_lane(lane))
+    }
     /// U_mu(x).
     #[inline(always)]
     pub fn at<V: Lanes<Scalar = T>>(&self, block: usize, mu: usize) -> Matrix<V, N> {
@@ -223,21 +228,35 @@ impl<T: Real, const N: usize> Kernel<T> for Drift<'_, T, N> {
     crate::compiled!(scalar T, group N: Drift);
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
+        for block in range {
+            for lane in register_lanes::<V>() {
+                let part = Self {
+                    links: self.links.from_lane(lane),
+                    momenta: self.momenta.from_lane(lane),
+                    epsilon: self.epsilon,
+                };
+                part.advance::<V::Register>(block);
+            }
+        }
+    }
+}
+
+impl<T: Real, const N: usize> Drift<'_, T, N> {
+    #[inline(always)]
+    fn advance<V: Lanes<Scalar = T>>(&self, block: usize) {
         let (dim, link) = (algebra_dim(N), 2 * N * N);
         let epsilon = V::splat(self.epsilon);
         // SAFETY: a block is read and written by one thread.
         let links = unsafe { self.links.reader() };
-        for block in range {
-            for mu in 0..self.momenta.reals() / dim {
-                let mut c = [V::splat(0.0); crate::group::ALGEBRA_MAX];
-                for (a, ca) in c.iter_mut().enumerate().take(dim) {
-                    *ca = self.momenta.load::<V>(block, mu * dim + a) * epsilon;
-                }
-                let step = exponential::<V, N>(&from_coordinates(&c));
-                let u = step.mul(&links.matrix(block, mu * link));
-                // SAFETY: as above.
-                unsafe { self.links.store_matrix(block, mu * link, &u) }
+        for mu in 0..self.momenta.reals() / dim {
+            let mut c = [V::splat(0.0); crate::group::ALGEBRA_MAX];
+            for (a, ca) in c.iter_mut().enumerate().take(dim) {
+                *ca = self.momenta.load::<V>(block, mu * dim + a) * epsilon;
             }
+            let step = exponential::<V, N>(&from_coordinates(&c));
+            let u = step.mul(&links.matrix(block, mu * link));
+            // SAFETY: as above.
+            unsafe { self.links.store_matrix(block, mu * link, &u) }
         }
     }
 }
@@ -248,13 +267,16 @@ impl<T: Real, const N: usize> Kernel<T> for Reunitarise<'_, T, N> {
     crate::compiled!(scalar T, group N: Reunitarise);
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
-        // SAFETY: a block is read and written by one thread.
-        let links = unsafe { self.0.reader() };
         for block in range {
-            for mu in 0..links.reals() / (2 * N * N) {
-                let u = reunitarise::<V, N>(&links.matrix(block, mu * 2 * N * N));
-                // SAFETY: as above.
-                unsafe { self.0.store_matrix(block, mu * 2 * N * N, &u) }
+            for lane in register_lanes::<V>() {
+                let writer = self.0.from_lane(lane);
+                // SAFETY: a block is read and written by one thread.
+                let links = unsafe { writer.reader() };
+                for mu in 0..links.reals() / (2 * N * N) {
+                    let u = reunitarise::<V::Register, N>(&links.matrix(block, mu * 2 * N * N));
+                    // SAFETY: as above.
+                    unsafe { writer.store_matrix(block, mu * 2 * N * N, &u) }
+                }
             }
         }
     }

@@ -286,6 +286,11 @@ impl Layout {
     pub fn rotation(&self, rotation: u32) -> &LaneIndex {
         &self.rotations[rotation as usize]
     }
+    /// The lanes' order after one step that leaves their parts.
+    #[inline(always)]
+    pub fn rotation_of(&self, step: usize) -> &LaneIndex {
+        self.rotation(step as u32 + 1)
+    }
     /// Global coordinates of (own block, lane).
     pub fn site(&self, block: usize, lane: usize) -> Site {
         let origin = self.geometry.origin();

@@ -78,6 +78,9 @@ fn the_operator_is_that_of_the_plain_formula() {
             check_formula::<3, 2>(&[3, 4, 5, 2], lanes, two_rows);
             check_formula::<3, 1>(&[8, 4], lanes, two_rows);
             check_formula::<3, 1>(&[3, 5], lanes, two_rows);
+            // Cut in one direction only: its lanes come together from several registers.
+            check_formula::<3, 2>(&[2, 2, 2, 32], lanes, two_rows);
+            check_formula::<3, 1>(&[32, 2], lanes, two_rows);
         }
         check_formula::<2, 2>(&[4, 2, 6, 4], lanes, false);
         check_formula::<1, 2>(&[8, 4, 2, 4], lanes, false);
@@ -189,5 +192,7 @@ fn operators_and_solves_give_the_same_bits() {
     check_bits::<1, 2>(&[4, 4, 4, 4], &[&[2, 1, 1, 2]]);
     check_bits::<3, 1>(&[8, 8], &[&[2, 1], &[2, 2]]);
     check_bits::<2, 1>(&[4, 8], &[&[1, 2]]);
+    check_bits::<3, 2>(&[2, 2, 2, 32], &[&[1, 1, 1, 2]]);
+    check_bits::<3, 1>(&[4, 16], &[&[1, 2]]);
     check_bits::<1, 1>(&[8, 12], &[&[2, 1], &[1, 2], &[2, 2]]);
 }

@@ -123,27 +123,12 @@ macro_rules! lanes {
                 Self(unsafe { $set(x) })
             }
             #[inline(always)]
-            unsafe fn load_register(p: *const $s) -> Self {
-                // SAFETY: the same contract as `load`.
-                unsafe { Self::load(p) }
-            }
-            #[inline(always)]
-            unsafe fn store_register(v: Self, p: *mut $s) {
-                // SAFETY: the same contract as `store`.
-                unsafe { v.store(p) }
-            }
-            #[inline(always)]
-            unsafe fn stream_register(v: Self, p: *mut $s) {
-                // SAFETY: the same contract as `stream`.
-                unsafe { v.stream(p) }
-            }
-            #[inline(always)]
             unsafe fn load(p: *const $s) -> Self {
                 // SAFETY: the caller vouches for the row; AVX-512 as for `add`.
                 Self(unsafe { $load(p) })
             }
             #[inline(always)]
-            unsafe fn load_permuted(p: *const $s, index: &LaneIndex) -> Self {
+            unsafe fn load_permuted(p: *const $s, index: &LaneIndex, _: usize) -> Self {
                 // SAFETY: the caller vouches for the row and the index.
                 unsafe { Self::load(p).permuted(index) }
             }
@@ -152,11 +137,6 @@ macro_rules! lanes {
                 let $lanes = self.0;
                 // SAFETY: the index table holds 16 aligned entries; AVX-512 as for `add`.
                 Self(unsafe { $permuted })
-            }
-            #[inline(always)]
-            unsafe fn permuted_register(v: Self, index: &LaneIndex) -> Self {
-                // SAFETY: the same contract as `permuted`.
-                unsafe { v.permuted(index) }
             }
             #[inline(always)]
             unsafe fn store(self, p: *mut $s) {

@@ -7,6 +7,7 @@
 
 mod dispatch;
 mod elementary;
+mod lane_index;
 mod portable;
 pub mod program;
 pub mod recorder;
@@ -21,6 +22,7 @@ mod neon;
 
 pub use dispatch::{Compiled, Isa, Kernel, run_kernel};
 pub use elementary::{atan2, exp, ln, sin_cos};
+pub use lane_index::{ByRegister, LaneIndex};
 pub use portable::Portable;
 pub use program::Program;
 pub use recorder::Recorded;
@@ -98,32 +100,34 @@ pub trait Real:
     fn to_f64(self) -> f64;
 }
 
-/// A block row: [`Real::LANES`] numbers that are computed on together.
+/// A block row, [`Real::LANES`] numbers that are computed on together, or one register's share of it.
 pub trait Lanes: Num {
     /// The precision of a lane.
     type Scalar: Real;
     /// One machine register's share of a row: for bodies so large that whole rows would not stay in registers.
-    type Register: Num;
-    /// Registers of a row; each holds LANES / REGISTERS lanes.
+    type Register: Lanes<Scalar = Self::Scalar, Register = Self::Register>;
+    /// Registers of this type's lanes; each of a row's holds LANES / REGISTERS.
     const REGISTERS: usize;
     /// The same number in every lane, without the rounding of [`Num::splat`].
     fn broadcast(x: Self::Scalar) -> Self;
-    /// Reads a block row.
+    /// Reads a block row, or a register's lanes of it.
     ///
     /// # Safety
-    /// `p` is 64-byte aligned and valid for reading [`Real::LANES`] scalars.
+    /// `p` is the start of a row, 64-byte aligned and valid for reading [`Real::LANES`] scalars; for a register, a
+    /// multiple of its lanes behind it.
     unsafe fn load(p: *const Self::Scalar) -> Self;
-    /// Reads a block row with its lanes rearranged: lane `l` of the result is `p[index[l]]`.
+    /// Reads a block row with its lanes rearranged: lane `l` of the result is `p[index[first + l]]`.
     ///
     /// # Safety
-    /// As [`Lanes::load`]; every `index[l]` is in `0..LANES`.
-    unsafe fn load_permuted(p: *const Self::Scalar, index: &LaneIndex) -> Self;
-    /// Writes a block row.
+    /// `p` is the start of a row; every `index[l]` is in `0..LANES`; `first` is 0, for a register a multiple of its lanes
+    /// below LANES.
+    unsafe fn load_permuted(p: *const Self::Scalar, index: &LaneIndex, first: usize) -> Self;
+    /// Writes the lanes.
     ///
     /// # Safety
-    /// `p` is 64-byte aligned and valid for writing [`Real::LANES`] scalars.
+    /// As [`Lanes::load`], valid for writing.
     unsafe fn store(self, p: *mut Self::Scalar);
-    /// Writes a block row past the caches, for results that are not read again soon.
+    /// Writes the lanes past the caches, for results that are not read again soon.
     ///
     /// # Safety
     /// As [`Lanes::store`].
@@ -155,49 +159,26 @@ pub trait Lanes: Num {
         row.0.iter_mut().for_each(|x| bytemuck::bytes_of_mut(x).reverse());
         row.to_lanes()
     }
-    /// Reads one register's lanes.
-    ///
-    /// # Safety
-    /// `p` is the start of a row (see [`Lanes::load`]) plus a multiple of LANES / REGISTERS.
-    unsafe fn load_register(p: *const Self::Scalar) -> Self::Register;
-    /// Writes one register's lanes.
-    ///
-    /// # Safety
-    /// As [`Lanes::load_register`], valid for writing.
-    unsafe fn store_register(v: Self::Register, p: *mut Self::Scalar);
-    /// Writes one register's lanes past the caches.
-    ///
-    /// # Safety
-    /// As [`Lanes::store_register`].
-    #[inline(always)]
-    unsafe fn stream_register(v: Self::Register, p: *mut Self::Scalar) {
-        // SAFETY: the same contract as `store_register`.
-        unsafe { Self::store_register(v, p) }
-    }
-    /// The lanes of a row's only register rearranged, as [`Lanes::permuted`].
-    ///
-    /// # Safety
-    /// [`Lanes::REGISTERS`] is 1; every `index[l]` is in `0..LANES`.
-    unsafe fn permuted_register(v: Self::Register, index: &LaneIndex) -> Self::Register;
     /// Orders what [`Lanes::stream`] wrote before everything after: called once at the end of a kernel that streams.
     #[inline(always)]
     fn fence() {}
     /// The lanes rearranged: lane `l` of the result is lane `index[l]` of `self`.
     ///
     /// # Safety
-    /// Every `index[l]` is in `0..LANES`.
+    /// Every `index[l]` is a lane of this type.
     #[inline(always)]
     unsafe fn permuted(self, index: &LaneIndex) -> Self {
         let row = Row::from_lanes(self);
         // SAFETY: the array is 64-byte aligned and holds the lanes; the caller vouches for the index.
-        unsafe { Self::load_permuted(row.0.as_ptr(), index) }
+        unsafe { Self::load_permuted(row.0.as_ptr(), index, 0) }
     }
 }
 
-/// Which lane each lane takes its value from; the first [`Real::LANES`] entries count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(C, align(64))]
-pub struct LaneIndex(pub [i32; 16]);
+/// The first lane of each register of a row.
+#[inline(always)]
+pub fn register_lanes<V: Lanes>() -> impl Iterator<Item = usize> {
+    (0..V::REGISTERS).map(|register| register * (V::Scalar::LANES / V::REGISTERS))
+}
 
 /// A block row as an array, for the scalar work at the edges of a kernel.
 #[derive(Clone, Copy, Debug)]
@@ -215,13 +196,35 @@ impl<T: Real> Row<T> {
         row
     }
 
-    /// Copies the lanes of `v` into an array; the entries past [`Real::LANES`] are zero.
+    /// Copies the lanes of `v` into an array; the entries past them are zero.
     #[inline(always)]
     pub fn from_lanes<V: Lanes<Scalar = T>>(v: V) -> Self {
         let mut row = Row([T::default(); 16]);
         // SAFETY: the array is 64-byte aligned and holds 16 scalars.
         unsafe { v.store(row.0.as_mut_ptr()) };
         row
+    }
+
+    /// A register's lanes, those from `lane` on (see [`register_lanes`]).
+    #[inline(always)]
+    pub fn register<V: Lanes<Scalar = T>>(&self, lane: usize) -> V {
+        assert!(
+            (lane * size_of::<T>()).is_multiple_of(size_of::<V>()) && lane < T::LANES,
+            "no register's lanes"
+        );
+        // SAFETY: the array is 64-byte aligned and holds 16 scalars; registers do not overlap its end.
+        unsafe { V::load(self.0.as_ptr().add(lane)) }
+    }
+
+    /// Puts a register's lanes at those from `lane` on (see [`register_lanes`]).
+    #[inline(always)]
+    pub fn put<V: Lanes<Scalar = T>>(&mut self, lane: usize, v: V) {
+        assert!(
+            (lane * size_of::<T>()).is_multiple_of(size_of::<V>()) && lane < T::LANES,
+            "no register's lanes"
+        );
+        // SAFETY: the array is 64-byte aligned and holds 16 scalars; registers do not overlap its end.
+        unsafe { v.store(self.0.as_mut_ptr().add(lane)) }
     }
 
     /// The array's first [`Real::LANES`] entries as lanes.

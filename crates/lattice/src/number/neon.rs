@@ -123,30 +123,15 @@ macro_rules! lanes {
                 Self([unsafe { $set(x) }; 4])
             }
             #[inline(always)]
-            unsafe fn load_register(p: *const $s) -> Self {
-                // SAFETY: the same contract as `load`.
-                unsafe { Self::load(p) }
-            }
-            #[inline(always)]
-            unsafe fn store_register(v: Self, p: *mut $s) {
-                // SAFETY: the same contract as `store`.
-                unsafe { v.store(p) }
-            }
-            #[inline(always)]
             unsafe fn load(p: *const $s) -> Self {
                 // SAFETY: the caller vouches for the row.
                 Self(from_fn(|q| unsafe { $load(p.add($quarter * q)) }))
             }
             #[inline(always)]
-            unsafe fn load_permuted(p: *const $s, index: &LaneIndex) -> Self {
+            unsafe fn load_permuted(p: *const $s, index: &LaneIndex, _: usize) -> Self {
                 // SAFETY: the caller vouches for the row and its indices.
-                let row = unsafe { Portable::<$s, { 4 * $quarter }>::load_permuted(p, index) };
+                let row = unsafe { Portable::<$s, { 4 * $quarter }>::load_permuted(p, index, 0) };
                 Row::from_lanes(row).to_lanes()
-            }
-            #[inline(always)]
-            unsafe fn permuted_register(v: Self, index: &LaneIndex) -> Self {
-                // SAFETY: the same contract as `permuted`.
-                unsafe { v.permuted(index) }
             }
             #[inline(always)]
             unsafe fn store(self, p: *mut $s) {

@@ -115,27 +115,12 @@ impl<T: Real, const L: usize> Lanes for Portable<T, L> {
         Self([x; L])
     }
     #[inline(always)]
-    unsafe fn load_register(p: *const T) -> Self {
-        // SAFETY: the same contract as `load`.
-        unsafe { Self::load(p) }
-    }
-    #[inline(always)]
-    unsafe fn store_register(v: Self, p: *mut T) {
-        // SAFETY: the same contract as `store`.
-        unsafe { v.store(p) }
-    }
-    #[inline(always)]
-    unsafe fn permuted_register(v: Self, index: &LaneIndex) -> Self {
-        // SAFETY: the same contract as `permuted`.
-        unsafe { v.permuted(index) }
-    }
-    #[inline(always)]
     unsafe fn load(p: *const T) -> Self {
         // SAFETY: the caller vouches for `LANES == L` scalars at an address aligned to 64 bytes.
         unsafe { *p.cast::<Self>() }
     }
     #[inline(always)]
-    unsafe fn load_permuted(p: *const T, index: &LaneIndex) -> Self {
+    unsafe fn load_permuted(p: *const T, index: &LaneIndex, _: usize) -> Self {
         // SAFETY: the caller vouches that each index lies within the row.
         Self(std::array::from_fn(|l| unsafe { *p.add(index.0[l] as usize) }))
     }

@@ -2,7 +2,7 @@
 
 use crate::action::staple;
 use gaugelink_lattice::group::{ALGEBRA_MAX, algebra_dim, to_coordinates, traceless_antihermitian};
-use gaugelink_lattice::number::Program;
+use gaugelink_lattice::number::{Program, register_lanes};
 use gaugelink_lattice::{
     BlockLinks, FieldWriter, GaugeField, Kernel, Lanes, LinkReader, LinkSource, MomentumField, Num, Real,
     RecordedLinks, Tally,
@@ -65,21 +65,31 @@ impl<T: Real, const N: usize> Kernel<T> for StapleForce<'_, T, N> {
     gaugelink_lattice::compiled!(scalar T, group N: StapleForce);
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
+        for block in range {
+            for lane in register_lanes::<V>() {
+                let (links, momenta) = (self.links.from_lane(lane), self.momenta.from_lane(lane));
+                Self { links, momenta, ..*self }.kick::<V::Register>(block);
+            }
+        }
+    }
+}
+
+impl<T: Real, const N: usize> StapleForce<'_, T, N> {
+    #[inline(always)]
+    fn kick<V: Lanes<Scalar = T>>(&self, block: usize) {
         let (scale, keep) = (V::splat(self.scale), V::splat(self.keep));
         let anew = self.keep == 0.0;
         // SAFETY: a block of momenta is read and written by one thread.
         let old = unsafe { self.momenta.reader() };
-        for block in range {
-            for mu in 0..self.dims {
-                let force = staple_force::<V, N>(&BlockLinks { links: self.links, block }, self.dims, mu);
-                for a in 0..algebra_dim(N) {
-                    let c = mu * algebra_dim(N) + a;
-                    // 0 × NaN would stay NaN for ever.
-                    let kept = if anew { V::splat(0.0) } else { old.load::<V>(block, c) * keep };
-                    let p = force[a].mul_add(scale, kept);
-                    // SAFETY: as above.
-                    unsafe { self.momenta.store(block, c, p) }
-                }
+        for mu in 0..self.dims {
+            let force = staple_force::<V, N>(&BlockLinks { links: self.links, block }, self.dims, mu);
+            for a in 0..algebra_dim(N) {
+                let c = mu * algebra_dim(N) + a;
+                // 0 × NaN would stay NaN for ever.
+                let kept = if anew { V::splat(0.0) } else { old.load::<V>(block, c) * keep };
+                let p = force[a].mul_add(scale, kept);
+                // SAFETY: as above.
+                unsafe { self.momenta.store(block, c, p) }
             }
         }
     }

@@ -12,6 +12,8 @@ use std::ptr::null;
 /// Where these lines start, null where there are none.
 #[derive(Clone, Copy)]
 pub(super) struct Ahead<T, const N: usize, const H: usize, const ROWS: usize> {
+    /// Whether there are any.
+    any: bool,
     /// The links of the block.
     links: *const T,
     /// The links from its neighbours behind it.
@@ -28,6 +30,7 @@ impl<T: Real, const N: usize, const H: usize, const ROWS: usize> Ahead<T, N, H, 
     /// Nothing.
     pub fn none() -> Self {
         Self {
+            any: false,
             links: null(),
             links_behind: [null(); DIM_MAX],
             spinors: [null(); 2 * DIM_MAX],
@@ -45,7 +48,7 @@ impl<T: Real, const N: usize, const H: usize, const ROWS: usize> Ahead<T, N, H, 
         with_links: bool,
     ) -> Self {
         let (layout, spinor, link) = (kernel.links.layout(), 4 * H * N, 2 * ROWS * N);
-        let mut ahead = Self::none();
+        let mut ahead = Self { any: true, ..Self::none() };
         let neighbour = |step: usize| layout.neighbour(block, step).block as usize;
         for mu in (0..2 * H).filter(|mu| kernel.far & (1 << mu) != 0) {
             for step in [forward(mu), backward(mu)] {
@@ -76,6 +79,9 @@ impl<T: Real, const N: usize, const H: usize, const ROWS: usize> Ahead<T, N, H, 
     /// Asks for the part of a step: of 4H equal ones, but for the links behind, which belong to theirs.
     #[inline(always)]
     pub fn ask(&self, step: usize) {
+        if !self.any {
+            return;
+        }
         let mu = step % DIM_MAX;
         let part = if step < DIM_MAX { 2 * mu } else { 2 * mu + 1 };
         lines(self.links, part, ROWS * N);

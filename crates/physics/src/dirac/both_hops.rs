@@ -7,8 +7,9 @@
 
 use super::boundary::BoundaryTable;
 use super::hop::hop;
-use super::neighbourhood::{Neighbourhood, RegisterSource, offsets};
+use super::neighbourhood::{Neighbourhood, RegisterSource};
 use super::spinor::Spinor;
+use gaugelink_lattice::number::register_lanes;
 use gaugelink_lattice::{FieldReader, FieldWriter, Kernel, Lanes, Num, Real, Tally};
 use std::ops::Range;
 
@@ -33,25 +34,16 @@ impl<T: Real, const N: usize, const H: usize> Kernel<T> for BothHops<'_, T, N, H
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
         let mut around = Neighbourhood::<V, N, H, N>::new(self.links, self.table);
-        let mut adjoint = Neighbourhood::<V, N, H, N>::new(self.links, self.table);
         for step in range.clone() {
             let position = if self.returns { range.start + range.end - 1 - step } else { step };
             let block = self.walk[position] as usize;
-            around.visit(&self.psi, block, false);
-            // Only half spinors that wait in the buffer know which hop they are for.
-            let for_adjoint = if V::REGISTERS > 1 {
-                adjoint.visit(&self.psi, block, true);
-                &adjoint
-            } else {
-                &around
-            };
+            around.visit(&self.psi, block);
             let psi = self.psi.rows(block, 0, 4 * H * N);
             let out = self.out.rows(block, 0, 4 * H * N);
-            for offset in offsets::<V>() {
-                let plain = RegisterSource { around: &around, offset };
-                let dagger = RegisterSource { around: for_adjoint, offset };
-                let h = hop::<V::Register, _, N, H, false>(&plain);
-                let h_dagger = hop::<V::Register, _, N, H, true>(&dagger);
+            for offset in register_lanes::<V>() {
+                let source = RegisterSource { around: &around, offset };
+                let h = hop::<V::Register, _, N, H, false>(&source);
+                let h_dagger = hop::<V::Register, _, N, H, true>(&source);
                 self.finish::<V>(&h, &h_dagger, psi, out, offset);
             }
         }
@@ -79,11 +71,11 @@ impl<T: Real, const N: usize, const H: usize> BothHops<'_, T, N, H> {
                 // SAFETY: a row of this block in fields of the same shape; the block is this thread's.
                 unsafe {
                     let y = x_dagger.mul_add(c, x * b);
-                    let y = V::load_register(psi.add(row)).mul_add(a, y);
+                    let y = V::Register::load(psi.add(row)).mul_add(a, y);
                     if self.streams {
-                        V::stream_register(y, out.add(row));
+                        y.stream(out.add(row));
                     } else {
-                        V::store_register(y, out.add(row));
+                        y.store(out.add(row));
                     }
                 }
             }

@@ -200,7 +200,7 @@ pub(super) unsafe fn times<V: Lanes, const N: usize, const H: usize>(
             let matrix = matrices.add(chirality * rows * rows * V::Scalar::LANES);
             let entries = matrix.add(rows * V::Scalar::LANES);
             for i in 0..rows {
-                let diagonal = V::load_register(matrix.add(i * V::Scalar::LANES + offset));
+                let diagonal = V::Register::load(matrix.add(i * V::Scalar::LANES + offset));
                 product[first + i] = psi[first + i].scale(diagonal);
             }
             for i in 1..rows {

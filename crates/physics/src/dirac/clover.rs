@@ -6,11 +6,10 @@
 
 use super::chiral::{self, Chiral};
 use super::gamma::{Partner, sigma, times_power};
-use super::neighbourhood::offsets;
 use super::spinor::{SPINS, Spinor};
 use crate::PhysicsError;
 use crate::observable::field_strength;
-use gaugelink_lattice::number::ln;
+use gaugelink_lattice::number::{ln, register_lanes};
 use gaugelink_lattice::{
     DIM_MAX, Field, FieldReader, FieldWriter, GaugeField, Kernel, Lanes, LatticeError, LinkReader, Real,
     Tally,
@@ -208,7 +207,7 @@ impl<T: Real, const N: usize> Kernel<T> for Times<'_, T, N> {
             let rows = self.matrices.rows(block, 0, chiral::reals(N));
             let psi = self.psi.rows(block, 0, 2 * SPINS * N);
             let out = self.out.rows(block, 0, 2 * SPINS * N);
-            for offset in offsets::<V>() {
+            for offset in register_lanes::<V>() {
                 // SAFETY: the rows of a site; the block is this thread's.
                 unsafe {
                     let psi = Spinor::load::<V>(psi, offset);

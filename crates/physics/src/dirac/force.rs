@@ -167,7 +167,7 @@ fn projected<V: Lanes<Scalar = f64>, const N: usize, const H: usize>(
 ) -> HalfSpinor<V, N, H> {
     let start = psi.rows(block, 0, 4 * H * N);
     // SAFETY: the rows of a whole spinor.
-    project(|s, c| unsafe { load(start, s * N + c) }, mu, sign)
+    project!(H, H, N, mu, sign, 0, |s, c| unsafe { load(start, s * N + c) })
 }
 
 /// `sum` += Σ_spin a ⊗ b†.

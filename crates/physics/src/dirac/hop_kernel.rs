@@ -5,10 +5,10 @@ use super::ahead::Ahead;
 use super::boundary::BoundaryTable;
 use super::chiral;
 use super::hop::hop;
-use super::neighbourhood::{Neighbourhood, RegisterSource, offsets};
+use super::neighbourhood::{Neighbourhood, RegisterSource};
 use super::spinor::Spinor;
 use super::two_rows::TWO_ROWS;
-use gaugelink_lattice::number::Compiled;
+use gaugelink_lattice::number::{Compiled, register_lanes};
 use gaugelink_lattice::{FieldReader, FieldWriter, Kernel, Lanes, Num, Real, Tally};
 use std::ops::Range;
 
@@ -113,13 +113,13 @@ impl<T: Real, const N: usize, const H: usize, const ROWS: usize, const DAGGER: b
                 if let Some(next) = next {
                     around.ahead = Ahead::of(self, streams, next, i == 0);
                 }
-                around.visit(&streams.psi, block, DAGGER);
+                around.visit(&streams.psi, block);
                 let out = streams.out.rows(block, 0, 4 * H * N);
                 let mut center = streams.center.map(|f| f.rows(block, 0, 4 * H * N));
                 if let (Matrices::OnCenter, Some(phi)) = (self.enter, center) {
                     center = Some(product.fill(self.matrices.rows(block, 0, chiral::reals_of(H * N)), phi));
                 }
-                for offset in offsets::<V>() {
+                for offset in register_lanes::<V>() {
                     let mut sum =
                         hop::<V::Register, _, N, H, DAGGER>(&RegisterSource { around: &around, offset });
                     if self.enter == Matrices::OnHop {
@@ -164,12 +164,12 @@ impl<T: Real, const N: usize, const H: usize, const ROWS: usize, const DAGGER: b
                     unsafe {
                         let mut y = x * b;
                         if let Some(center) = center {
-                            y = V::load_register(center.add(row)).mul_add(a, y);
+                            y = V::Register::load(center.add(row)).mul_add(a, y);
                         }
                         if self.streams {
-                            V::stream_register(y, out.add(row));
+                            y.stream(out.add(row));
                         } else {
-                            V::store_register(y, out.add(row));
+                            y.store(out.add(row));
                         }
                     }
                 }
@@ -192,7 +192,7 @@ impl<V: Lanes, const N: usize, const H: usize> Room<V, N, H> {
     #[inline(always)]
     fn fill(&mut self, matrices: *const V::Scalar, phi: *const V::Scalar) -> *const V::Scalar {
         let rows: *mut V::Scalar = (&raw mut self.0).cast();
-        for offset in offsets::<V>() {
+        for offset in register_lanes::<V>() {
             // SAFETY: the rows of a site's matrices and of its spinor; the room is a spinor's rows.
             unsafe {
                 let product = chiral::times::<V, N, H>(matrices, offset, &Spinor::load::<V>(phi, offset));

@@ -1,40 +1,40 @@
 //! What one block of Wilson's operator reads: its neighbours, eight in four dimensions.
 //!
 //! Half spinors are projected and multiplied register by register, straight from memory. Some steps take more: lanes
-//! move between the parts of the lattice, or an edge is crossed that has a phase. Where a row is one register that
-//! happens on the way. Where a row has several, whole rows are needed: those few steps are carried first and wait in a
-//! buffer.
+//! move between the parts of the lattice, or an edge is crossed that has a phase. Where whole registers change places,
+//! or lanes within them, a half spinor comes from another register of the neighbour's and is rearranged on the way.
+//! Lanes that come together from several registers (parts behind each other in one direction, across registers) are
+//! read that way already.
 
 use super::ahead::Ahead;
 use super::boundary::BoundaryTable;
-use super::hop::{HalfSpinor, HopSource, project, projector_sign, transport};
+use super::hop::{HalfSpinor, HopSource, project, transport};
 use super::two_rows::third;
-use gaugelink_lattice::{Complex, DIM_MAX, FieldReader, Lanes, Layout, Neighbour, Real, backward, forward};
+use gaugelink_lattice::number::LaneIndex;
+use gaugelink_lattice::{Complex, DIM_MAX, FieldReader, Lanes, Layout, Num, Real};
 
 /// Steps from a site.
 const STEPS: usize = 2 * DIM_MAX;
-
-/// Room for a block row, only ever used through pointers to its scalars.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Room<V>(V);
 
 /// The neighbours of one block, with `ROWS` rows of each link in memory: all N, or two of SU(3).
 pub(super) struct Neighbourhood<'a, V: Lanes, const N: usize, const H: usize, const ROWS: usize> {
     layout: &'a Layout,
     link: FieldReader<'a, V::Scalar>,
     table: &'a BoundaryTable<V::Scalar>,
-    at: [Neighbour; STEPS],
     spinors: [*const V::Scalar; STEPS],
     links: [*const V::Scalar; STEPS],
-    /// Steps that cross an edge with a phase, and those that take more than the formula, for this or because lanes
-    /// move: one bit each.
+    /// How the lanes within a register move where a step rotates them, and by how many lanes it then changes the register.
+    within: [LaneIndex; STEPS],
+    other: [usize; STEPS],
+    /// Steps whose rotations mix lanes of several registers, one bit each.
+    mixing: u8,
+    /// By how many lanes the steps from this block change the register.
+    shift: [usize; STEPS],
+    /// Steps from this block that cross an edge with a phase, and those that rotate lanes: one bit each.
     crossing: u8,
-    moving: u8,
+    rotating: u8,
     /// What the block after this one needs from memory.
     pub ahead: Ahead<V::Scalar, N, H, ROWS>,
-    /// Half spinors that wait, `[step][spin][colour][re|im]`.
-    buffer: [[[[Room<V>; 2]; N]; H]; STEPS],
 }
 
 impl<'a, T: Real, V: Lanes<Scalar = T>, const N: usize, const H: usize, const ROWS: usize>
@@ -42,129 +42,50 @@ impl<'a, T: Real, V: Lanes<Scalar = T>, const N: usize, const H: usize, const RO
 {
     #[inline(always)]
     pub fn new(link: FieldReader<'a, T>, table: &'a BoundaryTable<T>) -> Self {
-        Self {
-            layout: link.layout(),
+        let layout = link.layout();
+        let mut around = Self {
+            layout,
             link,
             table,
-            at: [Neighbour::default(); STEPS],
             spinors: [std::ptr::null(); STEPS],
             links: [std::ptr::null(); STEPS],
+            within: [LaneIndex::NONE; STEPS],
+            other: [0; STEPS],
+            mixing: 0,
+            shift: [0; STEPS],
             crossing: 0,
-            moving: 0,
+            rotating: 0,
             ahead: Ahead::none(),
-            buffer: [[[[Room(V::splat(0.0)); 2]; N]; H]; STEPS],
+        };
+        for step in 0..STEPS {
+            match layout.rotation_of(step).by_register(T::LANES, T::LANES / V::REGISTERS) {
+                Some(rotation) => {
+                    (around.within[step], around.other[step]) = (rotation.within, rotation.other)
+                }
+                None => around.mixing |= 1 << step,
+            }
         }
+        around
     }
 
     /// Turns to another block, or to another ψ there.
     #[inline(always)]
-    pub fn visit(&mut self, psi: &FieldReader<'_, T>, block: usize, dagger: bool) {
+    pub fn visit(&mut self, psi: &FieldReader<'_, T>, block: usize) {
         let link = 2 * ROWS * N;
         self.crossing = self.table.crossing(block);
-        self.moving = self.crossing;
+        self.rotating = 0;
         for step in (0..STEPS).filter(|step| step % DIM_MAX < 2 * H) {
             let at = self.layout.neighbour(block, step);
             let beside = if step < DIM_MAX { block } else { at.block as usize };
-            self.at[step] = at;
-            self.moving |= ((at.rotation != 0) as u8) << step;
+            let rotates = (at.rotation != 0) as u8;
+            self.rotating |= rotates << step;
+            if V::REGISTERS > 1 {
+                self.shift[step] = self.other[step] * rotates as usize;
+            }
             self.spinors[step] = psi.rows(at.block as usize, 0, 4 * H * N);
             self.links[step] = self.link.rows(beside, (step % DIM_MAX) * link, link);
         }
-        if V::REGISTERS > 1 && self.moving != 0 {
-            self.carry(dagger);
-        }
     }
-
-    /// Carries the half spinors that need more than the formula into the buffer.
-    #[inline(always)]
-    fn carry(&mut self, dagger: bool) {
-        for mu in 0..2 * H {
-            if self.moving & (1 << forward(mu)) != 0 {
-                let step = forward(mu);
-                // SAFETY: `visit` took the rows of a whole spinor.
-                let psi = |s: usize, c: usize| unsafe { load::<V>(self.spinors[step], s * N + c) };
-                let half = project(psi, mu, projector_sign(true, dagger));
-                let half = self.moved(step, half);
-                self.put(step, half);
-                for offset in offsets::<V>() {
-                    let half = RegisterSource { around: self, offset }.waiting(step);
-                    self.transport_into(step, offset, &half);
-                }
-            }
-            if self.moving & (1 << backward(mu)) != 0 {
-                let step = backward(mu);
-                for offset in offsets::<V>() {
-                    let source = RegisterSource { around: self, offset };
-                    let psi = |s: usize, c: usize| source.spinor(step, s, c);
-                    let half = project(psi, mu, projector_sign(false, dagger));
-                    self.transport_into(step, offset, &half);
-                }
-                let p = self.room(step);
-                let mut half = [[Complex::zero(); N]; H];
-                for s in 0..H {
-                    for c in 0..N {
-                        // SAFETY: the buffer holds a half spinor's rows.
-                        half[s][c] = unsafe { load::<V>(p, s * N + c) };
-                    }
-                }
-                let half = self.moved(step, half);
-                self.put(step, half);
-            }
-        }
-    }
-
-    /// A half spinor from the neighbour's lanes in this block's, times the phase where the step crosses an edge.
-    #[inline(always)]
-    fn moved(&self, step: usize, mut half: HalfSpinor<V, N, H>) -> HalfSpinor<V, N, H> {
-        if self.at[step].rotation != 0 {
-            let index = self.layout.rotation(self.at[step].rotation);
-            for z in half.as_flattened_mut() {
-                // SAFETY: a rotation's entries are lanes.
-                unsafe { *z = Complex { re: z.re.permuted(index), im: z.im.permuted(index) } }
-            }
-        }
-        if self.crossing & (1 << step) != 0 {
-            self.table.turn(step, self.table.lanes(step).to_lanes(), &mut half);
-        }
-        half
-    }
-
-    #[inline(always)]
-    fn room(&self, step: usize) -> *const T {
-        (&raw const self.buffer[step]).cast()
-    }
-
-    #[inline(always)]
-    fn put(&mut self, step: usize, half: HalfSpinor<V, N, H>) {
-        let p: *mut T = (&raw mut self.buffer[step]).cast();
-        for (i, z) in half.as_flattened().iter().enumerate() {
-            // SAFETY: the buffer has room for a half spinor's rows.
-            unsafe {
-                z.re.store(p.add(2 * i * T::LANES));
-                z.im.store(p.add((2 * i + 1) * T::LANES));
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn transport_into(&mut self, step: usize, offset: usize, half: &HalfSpinor<V::Register, N, H>) {
-        let source = RegisterSource { around: self, offset };
-        let product = transport(&source, step, half);
-        let p: *mut T = (&raw mut self.buffer[step]).cast();
-        for (i, z) in product.as_flattened().iter().enumerate() {
-            // SAFETY: the buffer has room for a half spinor's rows.
-            unsafe {
-                V::store_register(z.re, p.add(2 * i * T::LANES + offset));
-                V::store_register(z.im, p.add((2 * i + 1) * T::LANES + offset));
-            }
-        }
-    }
-}
-
-/// The first lane of each register of a row.
-#[inline(always)]
-pub(super) fn offsets<V: Lanes>() -> impl Iterator<Item = usize> {
-    (0..V::REGISTERS).map(|register| register * (V::Scalar::LANES / V::REGISTERS))
 }
 
 /// One register's lanes of a neighbourhood, from lane `offset` on.
@@ -173,44 +94,39 @@ pub(super) struct RegisterSource<'a, V: Lanes, const N: usize, const H: usize, c
     pub offset: usize,
 }
 
-impl<V: Lanes, const N: usize, const H: usize, const ROWS: usize> RegisterSource<'_, V, N, H, ROWS> {
-    /// An entry of a link that is in memory.
+impl<T: Real, V: Lanes<Scalar = T>, const N: usize, const H: usize, const ROWS: usize>
+    RegisterSource<'_, V, N, H, ROWS>
+{
+    /// The first lane of the neighbour's register: none but the block's own register, or its partner in a rotation.
     #[inline(always)]
-    fn kept(&self, step: usize, row: usize, column: usize) -> Complex<V::Register> {
-        // SAFETY: `visit` took all rows of the link that are in memory.
-        unsafe { load_register::<V>(self.around.links[step], row * N + column, self.offset) }
+    fn beyond(&self, step: usize) -> usize {
+        if V::REGISTERS > 1 { self.offset ^ self.around.shift[step] } else { 0 }
     }
 
-    /// The half spinor that waits in the buffer.
+    /// A half spinor times the phase, where the step crosses an edge that has one.
     #[inline(always)]
-    fn waiting(&self, step: usize) -> HalfSpinor<V::Register, N, H> {
-        let p: *const V::Scalar = (&raw const self.around.buffer[step]).cast();
-        let mut half = [[Complex::zero(); N]; H];
-        for s in 0..H {
-            for c in 0..N {
-                // SAFETY: the buffer holds a half spinor's rows.
-                half[s][c] = unsafe { load_register::<V>(p, s * N + c, self.offset) };
-            }
+    fn turned<const P: usize>(&self, step: usize, half: &mut HalfSpinor<V::Register, N, P>) {
+        let Neighbourhood { table, crossing, .. } = self.around;
+        if crossing & (1 << step) != 0 {
+            // SAFETY: a register of a whole row.
+            let lanes = unsafe { V::Register::load(table.lanes(step).0.as_ptr().add(self.offset)) };
+            table.turn(step, lanes, half);
         }
-        half
     }
 }
 
 impl<T: Real, V: Lanes<Scalar = T>, const N: usize, const H: usize, const ROWS: usize>
     HopSource<V::Register, N, H> for RegisterSource<'_, V, N, H, ROWS>
 {
+    const BY_SPIN: bool = V::REGISTERS > 1;
     #[inline(always)]
     fn spinor(&self, step: usize, spin: usize, colour: usize) -> Complex<V::Register> {
         // SAFETY: `visit` took the rows of a whole spinor.
-        unsafe { load_register::<V>(self.around.spinors[step], spin * N + colour, self.offset) }
+        unsafe { load_register::<V>(self.around.spinors[step], spin * N + colour, self.beyond(step)) }
     }
     #[inline(always)]
     fn link(&self, step: usize, row: usize, column: usize) -> Complex<V::Register> {
-        if row < ROWS {
-            return self.kept(step, row, column);
-        }
-        let (k, l) = ((column + 1) % N, (column + 2) % N);
-        third(self.kept(step, 0, k), self.kept(step, 1, l), self.kept(step, 0, l), self.kept(step, 1, k))
+        entry::<_, _, N, ROWS>(self, step, row, column)
     }
     #[inline(always)]
     fn begins(&self, step: usize) {
@@ -219,33 +135,133 @@ impl<T: Real, V: Lanes<Scalar = T>, const N: usize, const H: usize, const ROWS: 
         }
     }
     #[inline(always)]
-    fn arrived(&self, step: usize) -> Option<HalfSpinor<V::Register, N, H>> {
-        let waits = V::REGISTERS > 1 && self.around.moving & (1 << step) != 0;
-        waits.then(|| self.waiting(step))
+    fn arrived<const P: usize>(
+        &self,
+        step: usize,
+        first: usize,
+        power: usize,
+    ) -> Option<HalfSpinor<V::Register, N, P>> {
+        let Neighbourhood { mixing, rotating, .. } = self.around;
+        if V::REGISTERS == 1 || mixing & rotating & (1 << step) == 0 {
+            return None;
+        }
+        let mixed = MixedSource(self);
+        let mut half = project!(H, P, N, step % DIM_MAX, power, first, |s, c| mixed.spinor(step, s, c));
+        if step < DIM_MAX {
+            self.turned(step, &mut half);
+            return Some(transport(&mixed, step, &half));
+        }
+        half = transport(&mixed, step, &half);
+        self.turned(step, &mut half);
+        Some(half)
     }
     #[inline(always)]
-    fn moved(&self, step: usize, mut half: HalfSpinor<V::Register, N, H>) -> HalfSpinor<V::Register, N, H> {
-        let Neighbourhood { layout, table, at, crossing, moving, .. } = self.around;
-        if V::REGISTERS > 1 || moving & (1 << step) == 0 {
+    fn moved<const P: usize>(
+        &self,
+        step: usize,
+        mut half: HalfSpinor<V::Register, N, P>,
+    ) -> HalfSpinor<V::Register, N, P> {
+        let Neighbourhood { rotating, crossing, within, .. } = self.around;
+        if (rotating | crossing) & (1 << step) == 0 {
             return half;
         }
-        if at[step].rotation != 0 {
-            let index = layout.rotation(at[step].rotation);
+        if rotating & (1 << step) != 0 {
             for z in half.as_flattened_mut() {
-                // SAFETY: a row is one register, and a rotation's entries are lanes.
+                // SAFETY: a rotation's entries are lanes of a register.
                 unsafe {
-                    z.re = V::permuted_register(z.re, index);
-                    z.im = V::permuted_register(z.im, index);
+                    z.re = z.re.permuted(&within[step]);
+                    z.im = z.im.permuted(&within[step]);
                 }
             }
         }
-        if crossing & (1 << step) != 0 {
-            // SAFETY: a whole row, which is one register.
-            let lanes = unsafe { V::load_register(table.lanes(step).0.as_ptr()) };
-            table.turn(step, lanes, &mut half);
-        }
+        self.turned(step, &mut half);
         half
     }
+}
+
+/// The same for a step whose rotation mixes lanes of several registers: what is the neighbour's comes rearranged.
+struct MixedSource<'a, V: Lanes, const N: usize, const H: usize, const ROWS: usize>(
+    &'a RegisterSource<'a, V, N, H, ROWS>,
+);
+
+impl<T: Real, V: Lanes<Scalar = T>, const N: usize, const H: usize, const ROWS: usize>
+    MixedSource<'_, V, N, H, ROWS>
+{
+    /// Complex number `index` of a neighbour's rows.
+    ///
+    /// # Safety
+    /// The rows are valid.
+    #[inline(always)]
+    unsafe fn load(&self, start: *const T, step: usize, index: usize) -> Complex<V::Register> {
+        let rotation = self.0.around.layout.rotation_of(step);
+        // SAFETY: the caller vouches for the rows; a rotation's entries are lanes.
+        unsafe {
+            let p = start.add(2 * index * T::LANES);
+            Complex {
+                re: V::Register::load_permuted(p, rotation, self.0.offset),
+                im: V::Register::load_permuted(p.add(T::LANES), rotation, self.0.offset),
+            }
+        }
+    }
+}
+
+impl<T: Real, V: Lanes<Scalar = T>, const N: usize, const H: usize, const ROWS: usize>
+    HopSource<V::Register, N, H> for MixedSource<'_, V, N, H, ROWS>
+{
+    #[inline(always)]
+    fn spinor(&self, step: usize, spin: usize, colour: usize) -> Complex<V::Register> {
+        // SAFETY: `visit` took the rows of a whole spinor.
+        unsafe { self.load(self.0.around.spinors[step], step, spin * N + colour) }
+    }
+    #[inline(always)]
+    fn link(&self, step: usize, row: usize, column: usize) -> Complex<V::Register> {
+        entry::<_, _, N, ROWS>(self, step, row, column)
+    }
+}
+
+/// Where the rows of links that are in memory are read.
+trait KeptRows<W: Num> {
+    /// Complex number `index` of the link on `step`.
+    fn kept(&self, step: usize, index: usize) -> Complex<W>;
+}
+
+impl<V: Lanes, const N: usize, const H: usize, const ROWS: usize> KeptRows<V::Register>
+    for RegisterSource<'_, V, N, H, ROWS>
+{
+    #[inline(always)]
+    fn kept(&self, step: usize, index: usize) -> Complex<V::Register> {
+        let offset = if step < DIM_MAX { self.offset } else { self.beyond(step) };
+        // SAFETY: `visit` took all rows of the link that are in memory.
+        unsafe { load_register::<V>(self.around.links[step], index, offset) }
+    }
+}
+
+impl<V: Lanes, const N: usize, const H: usize, const ROWS: usize> KeptRows<V::Register>
+    for MixedSource<'_, V, N, H, ROWS>
+{
+    #[inline(always)]
+    fn kept(&self, step: usize, index: usize) -> Complex<V::Register> {
+        if step < DIM_MAX {
+            return self.0.kept(step, index);
+        }
+        // SAFETY: `visit` took all rows of the link that are in memory.
+        unsafe { self.load(self.0.around.links[step], step, index) }
+    }
+}
+
+/// An entry of a link of which `ROWS` rows are in memory.
+#[inline(always)]
+fn entry<W: Num, S: KeptRows<W>, const N: usize, const ROWS: usize>(
+    from: &S,
+    step: usize,
+    row: usize,
+    column: usize,
+) -> Complex<W> {
+    if row < ROWS {
+        return from.kept(step, row * N + column);
+    }
+    let (k, l) = ((column + 1) % N, (column + 2) % N);
+    third(from.kept(step, k), from.kept(step, N + l), from.kept(step, l), from.kept(step, N + k))
 }
 
 /// Complex number `index` of an array of block rows.
@@ -264,7 +280,7 @@ pub(super) unsafe fn load<V: Lanes>(start: *const V::Scalar, index: usize) -> Co
 /// One register's lanes of it.
 ///
 /// # Safety
-/// As [`load`]; `offset` is one of [`offsets`].
+/// As [`load`]; `offset` is one of [`register_lanes`](gaugelink_lattice::number::register_lanes).
 #[inline(always)]
 pub(super) unsafe fn load_register<V: Lanes>(
     start: *const V::Scalar,
@@ -274,6 +290,6 @@ pub(super) unsafe fn load_register<V: Lanes>(
     // SAFETY: the caller vouches for the rows.
     unsafe {
         let p = start.add(2 * index * V::Scalar::LANES + offset);
-        Complex { re: V::load_register(p), im: V::load_register(p.add(V::Scalar::LANES)) }
+        Complex { re: V::Register::load(p), im: V::Register::load(p.add(V::Scalar::LANES)) }
     }
 }

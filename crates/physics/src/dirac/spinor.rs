@@ -84,13 +84,16 @@ impl<V: Num, const N: usize, const H: usize> Spinor<V, N, H> {
     /// # Safety
     /// As [`Spinor::load`], valid for writing.
     #[inline(always)]
-    pub(super) unsafe fn store<L: Lanes<Register = V>>(&self, rows: *mut L::Scalar, offset: usize) {
+    pub(super) unsafe fn store<L: Lanes<Register = V>>(&self, rows: *mut L::Scalar, offset: usize)
+    where
+        V: Lanes<Scalar = L::Scalar>,
+    {
         for (i, z) in self.components().iter().enumerate() {
             let row = 2 * i * L::Scalar::LANES + offset;
             // SAFETY: the caller vouches for the rows.
             unsafe {
-                L::store_register(z.re, rows.add(row));
-                L::store_register(z.im, rows.add(row + L::Scalar::LANES));
+                z.re.store(rows.add(row));
+                z.im.store(rows.add(row + L::Scalar::LANES));
             }
         }
     }

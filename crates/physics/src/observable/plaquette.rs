@@ -2,6 +2,7 @@
 
 use super::slice_sums;
 use crate::PhysicsError;
+use gaugelink_lattice::number::{Row, register_lanes};
 use gaugelink_lattice::{Field, FieldWriter, GaugeField, Kernel, Lanes, LinkReader, Real, Tally, forward};
 use std::ops::Range;
 
@@ -122,9 +123,14 @@ impl<T: Real, const N: usize> Kernel<T> for PlaquetteSums<'_, T, N> {
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {
         for block in range {
-            let [space, time] = site_sums::<V, N>(&self.links, self.dims, block);
-            tally.add(0, space);
-            tally.add(1, time);
+            let mut rows = [Row([T::default(); 16]); 2];
+            for lane in register_lanes::<V>() {
+                let sums = site_sums::<V::Register, N>(&self.links.from_lane(lane), self.dims, block);
+                rows.iter_mut().zip(sums).for_each(|(row, sum)| row.put(lane, sum));
+            }
+            for (kind, row) in rows.iter().enumerate() {
+                tally.add::<V>(kind, row.to_lanes());
+            }
         }
     }
 }

@@ -1,11 +1,12 @@
 //! Direct 3×3 convolutions over the blocks of a lattice, periodic as it is.
 //!
 //! out(x)[o] = start[o] + Σ_taps Σ_i w[tap][i][o] in(x + tap)[i]: a cross-correlation, as machine learning has it.
-//! Each lane is a site or a configuration of its own, so a weight is broadcast to a whole row; two blocks at a time share
-//! the broadcasts, with a group of four or eight output channels in registers. Taps whose source is known to vanish are
-//! left out.
+//! Each lane is a site or a configuration of its own, so a weight is broadcast to a whole row, or to a register's share of
+//! it; two blocks at a time share the broadcasts, with as many output channels as there are registers for: a group of four
+//! or eight where a row is one register, four where it is two, on machines with 16 of them. Taps whose source is known to
+//! vanish are left out.
 
-use gaugelink_lattice::number::Row;
+use gaugelink_lattice::number::{Row, register_lanes};
 use gaugelink_lattice::{
     Field, FieldReader, FieldWriter, Kernel, Lanes, Lattice, Layout, Neighbour, Real, Tally, backward,
     forward,
@@ -131,7 +132,8 @@ pub fn convolve<T: Real, const OUTPUTS: usize>(
     assert!(weights.len() == TAPS.len() * inputs * to.reals() && inputs <= from.reals());
     let (weights, _) = weights.as_chunks::<OUTPUTS>();
     let (from, to_writer) = (from.reader(), to.writer());
-    let kernel = Convolution::<T, OUTPUTS> { targets, weights, from, inputs, groups, shape, to: to_writer };
+    let kernel =
+        Convolution::<T, OUTPUTS> { targets, weights, from, inputs, groups, shape, to: to_writer, lane: 0 };
     lattice.launch(&kernel, 0..targets.pairs.len());
     to.exchange();
 }
@@ -145,6 +147,8 @@ struct Convolution<'a, T, const OUTPUTS: usize> {
     groups: usize,
     shape: Shape<'a, T>,
     to: FieldWriter<'a, T>,
+    /// The first of the lanes that are worked on; `from` and `to` start there.
+    lane: usize,
 }
 
 impl<T: Real, const OUTPUTS: usize> Kernel<T> for Convolution<'_, T, OUTPUTS> {
@@ -153,19 +157,33 @@ impl<T: Real, const OUTPUTS: usize> Kernel<T> for Convolution<'_, T, OUTPUTS> {
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
         for pair in &self.targets.pairs[range] {
             for group in 0..self.groups {
-                self.pair::<V>(pair, group);
+                if V::REGISTERS == 1 {
+                    self.pair::<V, OUTPUTS>(pair, group, 0);
+                    continue;
+                }
+                for lane in register_lanes::<V>() {
+                    let (from, to) = (self.from.from_lane(lane), self.to.from_lane(lane));
+                    let part = Self { from, to, lane, ..*self };
+                    for first in (0..OUTPUTS).step_by(FEW) {
+                        part.pair::<V::Register, FEW>(pair, group, first);
+                    }
+                }
             }
         }
     }
 }
 
+/// Outputs at a time of two blocks, beside whose sums 16 registers have room for inputs and a weight.
+const FEW: usize = 4;
+
 impl<T: Real, const OUTPUTS: usize> Convolution<'_, T, OUTPUTS> {
-    /// A group of outputs at a pair of blocks.
+    /// `COUNT` outputs of a group, from `output` on, at a pair of blocks.
     #[inline(always)]
-    fn pair<V: Lanes<Scalar = T>>(&self, pair: &Pair, group: usize) {
+    fn pair<V: Lanes<Scalar = T>, const COUNT: usize>(&self, pair: &Pair, group: usize, output: usize) {
         let [one, other] = pair.blocks;
         // Two arrays, and indices that are known: so they stay in registers.
-        let (mut first, mut second) = (self.start::<V>(one, group), self.start::<V>(other, group));
+        let mut first: [V; COUNT] = self.start(one, group, output);
+        let mut second: [V; COUNT] = self.start(other, group, output);
         for source in &self.targets.sources[pair.first as usize..pair.last as usize] {
             let tap = group * TAPS.len() + source.tap as usize;
             let weights = &self.weights[tap * self.inputs..][..self.inputs];
@@ -180,26 +198,32 @@ impl<T: Real, const OUTPUTS: usize> Convolution<'_, T, OUTPUTS> {
                 } else {
                     (self.from.load_at(at_first, i), self.from.load_at(at_second, i))
                 };
-                for o in 0..OUTPUTS {
+                let weights = &weights[output..output + COUNT];
+                for o in 0..COUNT {
                     let w = V::broadcast(weights[o]);
                     first[o] = x.mul_add(w, first[o]);
                     second[o] = y.mul_add(w, second[o]);
                 }
             }
         }
-        self.finish(one, group, first);
-        self.finish(other, group, second);
+        self.finish(one, group * OUTPUTS + output, first);
+        self.finish(other, group * OUTPUTS + output, second);
     }
 
     /// What a block's sums start from.
     #[inline(always)]
-    fn start<V: Lanes<Scalar = T>>(&self, block: u32, group: usize) -> [V; OUTPUTS] {
-        let mut sums = [V::splat(0.0); OUTPUTS];
+    fn start<V: Lanes<Scalar = T>, const COUNT: usize>(
+        &self,
+        block: u32,
+        group: usize,
+        output: usize,
+    ) -> [V; COUNT] {
+        let mut sums = [V::splat(0.0); COUNT];
         if let Shape::Hidden(start, pattern_of) | Shape::Output(start, pattern_of) = self.shape {
             let pattern = pattern_of[block as usize] as usize;
-            let rows = &start.as_chunks::<OUTPUTS>().0[pattern * self.groups + group];
-            for o in 0..OUTPUTS {
-                sums[o] = rows[o].to_lanes();
+            let rows = &start.as_chunks::<OUTPUTS>().0[pattern * self.groups + group][output..];
+            for o in 0..COUNT {
+                sums[o] = rows[o].register(self.lane);
             }
         }
         sums
@@ -207,12 +231,12 @@ impl<T: Real, const OUTPUTS: usize> Convolution<'_, T, OUTPUTS> {
 
     /// Writes a block's sums, shaped.
     #[inline(always)]
-    fn finish<V: Lanes<Scalar = T>>(&self, block: u32, group: usize, sums: [V; OUTPUTS]) {
-        let (block, channel) = (block as usize, group * OUTPUTS);
-        for o in 0..OUTPUTS {
+    fn finish<V: Lanes<Scalar = T>, const COUNT: usize>(&self, block: u32, channel: usize, sums: [V; COUNT]) {
+        let block = block as usize;
+        for o in 0..COUNT {
             let sum = match &self.shape {
                 Shape::Hidden(..) => leaky(sums[o], sums[o]),
-                Shape::Slope(values) => leaky(values.load(block, channel + o), sums[o]),
+                Shape::Slope(values) => leaky(values.from_lane(self.lane).load(block, channel + o), sums[o]),
                 Shape::Output(..) | Shape::Plain => sums[o],
             };
             // SAFETY: a block is written by the one thread that has its pair.

@@ -7,14 +7,16 @@
 
 use super::convolution::{TAPS, Targets};
 use super::stripes::Stripes;
-use gaugelink_lattice::number::Row;
+use gaugelink_lattice::number::{Row, register_lanes};
 use gaugelink_lattice::sum::ExactSum;
 use gaugelink_lattice::{Field, FieldReader, Kernel, Lanes, Lattice, Neighbour, Real, Tally};
 use std::cell::UnsafeCell;
 use std::ops::Range;
 
-/// Sums kept in registers at a time.
-const REGISTERS: usize = 16;
+/// Sums of a group, kept in registers at the same time.
+const SUMS: usize = 16;
+/// As many of them as are kept at a time on machines with 16 registers.
+const FEW: usize = 8;
 
 /// Room for the sums of one convolution, kept between uses.
 pub struct WeightSums<T> {
@@ -168,7 +170,7 @@ impl<T: Real, const OUTPUTS: usize> Kernel<T> for Members<'_, T, OUTPUTS> {
     }
 }
 
-/// Sums of each lane over the blocks: groups of [`REGISTERS`] weights (fewer of a single input), then the outputs of each
+/// Sums of each lane over the blocks: groups of [`SUMS`] weights (fewer of a single input), then the outputs of each
 /// pattern.
 struct LaneSums<'a, T, const OUTPUTS: usize> {
     targets: &'a Targets,
@@ -204,16 +206,37 @@ impl<T: Real, const OUTPUTS: usize> LaneSums<'_, T, OUTPUTS> {
     /// Groups of weights.
     #[inline(always)]
     fn groups(&self) -> usize {
-        if self.inputs == 1 { TAPS.len() } else { TAPS.len() * self.inputs * OUTPUTS / REGISTERS }
+        if self.inputs == 1 { TAPS.len() } else { TAPS.len() * self.inputs * OUTPUTS / SUMS }
     }
 
     /// The sums of a group: of one tap, with as many inputs as there are registers for, or with a `SINGLE` one.
     #[inline(always)]
     fn weights<V: Lanes<Scalar = T>, const SINGLE: bool>(&self, group: usize) {
-        let inputs = if SINGLE { 1 } else { REGISTERS / OUTPUTS };
+        let inputs = if SINGLE { 1 } else { SUMS / OUTPUTS };
         let pairs = group * inputs;
+        if V::REGISTERS == 1 {
+            self.weights_from::<V, SINGLE, SUMS>(pairs, 0);
+            return;
+        }
+        for lane in register_lanes::<V>() {
+            let (from, back) = (self.from.from_lane(lane), self.back.from_lane(lane));
+            let part = Self { from, back, ..*self };
+            for first in (0..inputs).step_by(FEW / OUTPUTS) {
+                part.weights_from::<V::Register, SINGLE, FEW>(pairs + first, lane);
+            }
+        }
+    }
+
+    /// `COUNT` sums of the lanes from `lane` on, the first one of number `pairs` of taps and inputs.
+    #[inline(always)]
+    fn weights_from<V: Lanes<Scalar = T>, const SINGLE: bool, const COUNT: usize>(
+        &self,
+        pairs: usize,
+        lane: usize,
+    ) {
+        let inputs = if SINGLE { 1 } else { COUNT / OUTPUTS };
         let (tap, input) = (pairs / self.inputs, pairs % self.inputs);
-        let mut sums = [V::splat(0.0); REGISTERS];
+        let mut sums = [V::splat(0.0); COUNT];
         for &(block, at) in &self.targets.by_tap[tap] {
             let back = self.back.rows(block as usize, self.first, OUTPUTS);
             let from = self.from.rows(at.block as usize, input, inputs);
@@ -228,7 +251,7 @@ impl<T: Real, const OUTPUTS: usize> LaneSums<'_, T, OUTPUTS> {
             }
         }
         for k in 0..inputs * OUTPUTS {
-            self.store(pairs * OUTPUTS + k, sums[k]);
+            self.store(pairs * OUTPUTS + k, lane, sums[k]);
         }
     }
 
@@ -243,13 +266,13 @@ impl<T: Real, const OUTPUTS: usize> LaneSums<'_, T, OUTPUTS> {
             }
         }
         for o in 0..OUTPUTS {
-            self.store(first + pattern * OUTPUTS + o, sums[o]);
+            self.store(first + pattern * OUTPUTS + o, 0, sums[o]);
         }
     }
 
     #[inline(always)]
-    fn store<V: Lanes<Scalar = T>>(&self, row: usize, sum: V) {
+    fn store<V: Lanes<Scalar = T>>(&self, row: usize, lane: usize, sum: V) {
         // SAFETY: this thread alone has the group that the row belongs to.
-        unsafe { *self.rows[row].get() = Row::from_lanes(sum) }
+        unsafe { (*self.rows[row].get()).put(lane, sum) }
     }
 }

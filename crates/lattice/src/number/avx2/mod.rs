@@ -1,6 +1,13 @@
 //! Lanes in two 256-bit registers (x86-64 with AVX2 and FMA).
 
-use super::{LaneIndex, Lanes, Num, Portable};
+mod exponent;
+mod shuffle;
+
+use super::{LaneIndex, Lanes, Num};
+use exponent::{power_pd, power_ps, split_pd, split_ps};
+use shuffle::{
+    rearranged_pd, rearranged_ps, swapped_pd, swapped_ps, transposed_pd, transposed_ps, within_pd, within_ps,
+};
 use std::arch::x86_64::*;
 use std::ops::{Add, Mul, Neg, Sub};
 
@@ -8,7 +15,7 @@ macro_rules! lanes {
     ($name:ident, $register:ident, $vec:ident, $half:expr, $s:tt,
      $add:ident, $sub:ident, $mul:ident, $div:ident, $fma:ident, $fnma:ident, $sqrt:ident, $round:ident,
      $cmp:ident, $blend:ident, $movemask:ident, $set:ident, $xor:ident, $load:ident, $store:ident, $stream:ident,
-     $rearranged:ident) => {
+     $rearranged:ident, $within:ident, $transposed:ident, $swapped:ident, $split:ident, $power:ident) => {
         /// Half a block row in one register.
         #[derive(Clone, Copy)]
         #[repr(transparent)]
@@ -106,24 +113,14 @@ macro_rules! lanes {
             }
             #[inline(always)]
             fn split_exponent(self) -> (Self, Self) {
-                let mut row = Portable::<$s, $half>([0.0; $half]);
-                // SAFETY: the array is 64-byte aligned and holds the register's lanes.
-                unsafe {
-                    $store(row.0.as_mut_ptr(), self.0);
-                    let (m, e) = row.split_exponent();
-                    (Self($load(m.0.as_ptr())), Self($load(e.0.as_ptr())))
-                }
+                // SAFETY: as for `add`.
+                let (m, e) = unsafe { $split(self.0) };
+                (Self(m), Self(e))
             }
             #[inline(always)]
             fn scale_exponent(self, e: Self) -> Self {
-                let (mut x, mut k) =
-                    (Portable::<$s, $half>([0.0; $half]), Portable::<$s, $half>([0.0; $half]));
-                // SAFETY: the arrays are 64-byte aligned and hold the registers' lanes.
-                unsafe {
-                    $store(x.0.as_mut_ptr(), self.0);
-                    $store(k.0.as_mut_ptr(), e.0);
-                    Self($load(x.scale_exponent(k).0.as_ptr()))
-                }
+                // SAFETY: as for `add`.
+                self * Self(unsafe { $power(e.0) })
             }
         }
 
@@ -211,23 +208,62 @@ macro_rules! lanes {
             }
         }
 
+        impl Lanes for $register {
+            type Scalar = $s;
+            type Register = Self;
+            const REGISTERS: usize = 1;
+            #[inline(always)]
+            fn broadcast(x: $s) -> Self {
+                // SAFETY: as for `add`.
+                Self(unsafe { $set(x) })
+            }
+            #[inline(always)]
+            unsafe fn load(p: *const $s) -> Self {
+                // SAFETY: the caller vouches for the numbers; AVX2 as for `add`.
+                Self(unsafe { $load(p) })
+            }
+            #[inline(always)]
+            unsafe fn load_permuted(p: *const $s, index: &LaneIndex, first: usize) -> Self {
+                // SAFETY: the caller vouches for the row, its indices (16 aligned entries) and the first lane.
+                Self(unsafe { $rearranged($load(p), $load(p.add($half)), index.0.as_ptr().add(first)) })
+            }
+            #[inline(always)]
+            unsafe fn permuted(self, index: &LaneIndex) -> Self {
+                // SAFETY: the caller vouches for the indices, 16 aligned entries; AVX2 as for `add`.
+                Self(unsafe { $within(self.0, index.0.as_ptr()) })
+            }
+            #[inline(always)]
+            unsafe fn store(self, p: *mut $s) {
+                // SAFETY: the caller vouches for the numbers; AVX2 as for `add`.
+                unsafe { $store(p, self.0) }
+            }
+            #[inline(always)]
+            unsafe fn stream(self, p: *mut $s) {
+                // SAFETY: the caller vouches for the numbers; AVX2 as for `add`.
+                unsafe { $stream(p, self.0) }
+            }
+            #[inline(always)]
+            fn fence() {
+                // SAFETY: every x86-64 machine has SSE.
+                unsafe { _mm_sfence() }
+            }
+        }
+
         impl Lanes for $name {
             type Scalar = $s;
             type Register = $register;
             const REGISTERS: usize = 2;
             #[inline(always)]
             fn broadcast(x: $s) -> Self {
-                // SAFETY: AVX2 as for `add`.
-                let register = $register(unsafe { $set(x) });
-                Self(register, register)
+                Self($register::broadcast(x), $register::broadcast(x))
             }
             #[inline(always)]
             unsafe fn load(p: *const $s) -> Self {
                 // SAFETY: the caller vouches for the row.
-                unsafe { Self(Self::load_register(p), Self::load_register(p.add($half))) }
+                unsafe { Self($register::load(p), $register::load(p.add($half))) }
             }
             #[inline(always)]
-            unsafe fn load_permuted(p: *const $s, index: &LaneIndex) -> Self {
+            unsafe fn load_permuted(p: *const $s, index: &LaneIndex, _: usize) -> Self {
                 // SAFETY: the caller vouches for the row and its indices.
                 unsafe { Self::load(p).permuted(index) }
             }
@@ -246,78 +282,42 @@ macro_rules! lanes {
             unsafe fn store(self, p: *mut $s) {
                 // SAFETY: the caller vouches for the row.
                 unsafe {
-                    Self::store_register(self.0, p);
-                    Self::store_register(self.1, p.add($half));
+                    self.0.store(p);
+                    self.1.store(p.add($half));
                 }
-            }
-            #[inline(always)]
-            unsafe fn permuted_register(_: $register, _: &LaneIndex) -> $register {
-                unreachable!("a row is two registers here")
             }
             #[inline(always)]
             unsafe fn stream(self, p: *mut $s) {
                 // SAFETY: as for `store`.
                 unsafe {
-                    Self::stream_register(self.0, p);
-                    Self::stream_register(self.1, p.add($half));
+                    self.0.stream(p);
+                    self.1.stream(p.add($half));
                 }
             }
             #[inline(always)]
             fn fence() {
-                // SAFETY: every x86-64 machine has SSE.
-                unsafe { _mm_sfence() }
+                $register::fence();
             }
             #[inline(always)]
-            unsafe fn load_register(p: *const $s) -> $register {
-                // SAFETY: the caller vouches for the numbers; AVX2 as for `add`.
-                $register(unsafe { $load(p) })
+            unsafe fn transposed(from: *const $s, stride: usize, mut put: impl FnMut(usize, Self)) {
+                for c in [0, $half] {
+                    // SAFETY: the caller vouches for the numbers; AVX2 as for `add`.
+                    let (low, high) = unsafe {
+                        let from = from.add(c);
+                        ($transposed(from, stride), $transposed(from.add($half * stride), stride))
+                    };
+                    for k in 0..$half {
+                        put(c + k, Self($register(low[k]), $register(high[k])));
+                    }
+                }
             }
             #[inline(always)]
-            unsafe fn store_register(v: $register, p: *mut $s) {
-                // SAFETY: the caller vouches for the numbers; AVX2 as for `add`.
-                unsafe { $store(p, v.0) }
-            }
-            #[inline(always)]
-            unsafe fn stream_register(v: $register, p: *mut $s) {
-                // SAFETY: the caller vouches for the numbers; AVX2 as for `add`.
-                unsafe { $stream(p, v.0) }
+            fn swapped_bytes(self) -> Self {
+                // SAFETY: as for `add`.
+                unsafe { Self($register($swapped(self.0.0)), $register($swapped(self.1.0))) }
             }
         }
     };
-}
-
-/// Four lanes out of two registers' eight. Two shuffles and a blend: a gather takes several times as long.
-///
-/// # Safety
-/// AVX2; `index` has four entries in 0..8, 16-byte aligned.
-#[inline(always)]
-unsafe fn rearranged_pd(low: __m256d, high: __m256d, index: *const i32) -> __m256d {
-    // SAFETY: the caller vouches for all of it.
-    unsafe {
-        let lane = _mm256_cvtepi32_epi64(_mm_load_si128(index.cast()));
-        // Shuffles are of 32-bit halves: lane i is halves 2i and 2i + 1, of which the low three bits count.
-        let first = _mm256_slli_epi64::<1>(lane);
-        let halves =
-            _mm256_or_si256(first, _mm256_slli_epi64::<32>(_mm256_or_si256(first, _mm256_set1_epi64x(1))));
-        let from_low = _mm256_permutevar8x32_epi32(_mm256_castpd_si256(low), halves);
-        let from_high = _mm256_permutevar8x32_epi32(_mm256_castpd_si256(high), halves);
-        let is_high = _mm256_castsi256_pd(_mm256_slli_epi64::<61>(lane));
-        _mm256_blendv_pd(_mm256_castsi256_pd(from_low), _mm256_castsi256_pd(from_high), is_high)
-    }
-}
-
-/// Eight lanes out of two registers' sixteen.
-///
-/// # Safety
-/// AVX2; `index` has eight entries in 0..16, 32-byte aligned.
-#[inline(always)]
-unsafe fn rearranged_ps(low: __m256, high: __m256, index: *const i32) -> __m256 {
-    // SAFETY: the caller vouches for all of it.
-    unsafe {
-        let lane = _mm256_load_si256(index.cast());
-        let is_high = _mm256_castsi256_ps(_mm256_slli_epi32::<28>(lane));
-        _mm256_blendv_ps(_mm256_permutevar8x32_ps(low, lane), _mm256_permutevar8x32_ps(high, lane), is_high)
-    }
 }
 
 lanes!(
@@ -342,7 +342,12 @@ lanes!(
     _mm256_load_pd,
     _mm256_store_pd,
     _mm256_stream_pd,
-    rearranged_pd
+    rearranged_pd,
+    within_pd,
+    transposed_pd,
+    swapped_pd,
+    split_pd,
+    power_pd
 );
 
 lanes!(
@@ -367,5 +372,63 @@ lanes!(
     _mm256_load_ps,
     _mm256_store_ps,
     _mm256_stream_ps,
-    rearranged_ps
+    rearranged_ps,
+    within_ps,
+    transposed_ps,
+    swapped_ps,
+    split_ps,
+    power_ps
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::number::{Isa, Real, Row};
+
+    /// Every operation beside the same one on plain arrays or single numbers.
+    #[target_feature(enable = "avx2,fma")]
+    fn check<T: Real, V: Lanes<Scalar = T>>() {
+        let numbers: Vec<T> = (0..40 * 40).map(|i| T::from_f64(1.37 * f64::from(i) + 0.11)).collect();
+        for stride in [T::LANES, T::LANES + 3] {
+            let mut seen = 0;
+            let put = |c: usize, row: V| {
+                let row = Row::from_lanes(row).0;
+                (0..T::LANES)
+                    .for_each(|l| assert_eq!(row[l], numbers[l * stride + c], "column {c} lane {l}"));
+                seen += 1;
+            };
+            // SAFETY: 40 × 40 numbers are more than 16 rows of 16 at this stride.
+            unsafe { V::transposed(numbers.as_ptr(), stride, put) };
+            assert_eq!(seen, T::LANES);
+        }
+        let mut row = Row([T::default(); 16]);
+        for k in -60..60 {
+            for l in 0..T::LANES {
+                row.0[l] = T::from_f64((1.0 + 0.06 * l as f64) * 2f64.powi(2 * k + l as i32 % 3));
+            }
+            let x: V = row.to_lanes();
+            let swapped = Row::from_lanes(x.swapped_bytes()).0;
+            let (m, e) = x.split_exponent();
+            let scaled = Row::from_lanes(m.scale_exponent(V::splat(f64::from(k)))).0;
+            let (m, e) = (Row::from_lanes(m).0, Row::from_lanes(e).0);
+            for l in 0..T::LANES {
+                assert_eq!((m[l], e[l]), row.0[l].split_exponent(), "2^{k}, lane {l}");
+                assert_eq!(scaled[l], m[l].scale_exponent(T::from_f64(f64::from(k))), "2^{k}, lane {l}");
+                let mut bytes = bytemuck::bytes_of(&row.0[l]).to_vec();
+                bytes.reverse();
+                assert_eq!(bytemuck::bytes_of(&swapped[l]), bytes, "2^{k}, lane {l}");
+            }
+        }
+    }
+
+    #[test]
+    fn operations_are_those_of_single_numbers() {
+        if Isa::Avx2.is_available() {
+            // SAFETY: the machine has the instructions.
+            unsafe {
+                check::<f64, F64x4x2>();
+                check::<f32, F32x8x2>();
+            }
+        }
+    }
+}
