@@ -5,6 +5,7 @@
 //! of ghosts is enough.
 
 use gaugelink_lattice::group::{algebra_dim, to_coordinates, traceless_antihermitian};
+use gaugelink_lattice::number::register_lanes;
 use gaugelink_lattice::{
     Field, FieldWriter, GaugeField, Kernel, Lanes, Lattice, LatticeError, LinkReader, Matrix, MomentumField,
     Tally, backward, forward,
@@ -82,20 +83,30 @@ impl<const N: usize> Kernel<f64> for Detours<'_, N> {
     gaugelink_lattice::compiled!(group N: Detours);
     #[inline(always)]
     fn run<V: Lanes<Scalar = f64>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
-        let (u, layout) = (&self.links, self.links.0.layout());
         for block in range {
-            for i in 0..2 {
-                let (a, b) = (self.plane[i], self.plane[1 - i]);
-                let ahead = layout.neighbour(block, forward(a));
-                let (up, down) = (layout.neighbour(block, forward(b)), layout.neighbour(block, backward(b)));
-                let down_ahead = layout.neighbour2(block, backward(b), forward(a));
-                let above = u.at::<V>(block, b).mul(&u.next(up, a)).mul_adjoint(&u.next(ahead, b));
-                let below = u.next::<V>(down, b).adjoint_mul(&u.next(down, a)).mul(&u.next(down_ahead, b));
-                // SAFETY: a block is written by one thread.
-                unsafe {
-                    self.detours.store_matrix(block, over(i) * Matrix::<V, N>::REALS, &above);
-                    self.detours.store_matrix(block, under(i) * Matrix::<V, N>::REALS, &below);
-                }
+            for lane in register_lanes::<V>() {
+                let (links, detours) = (self.links.from_lane(lane), self.detours.from_lane(lane));
+                Self { links, detours, ..*self }.find::<V::Register>(block);
+            }
+        }
+    }
+}
+
+impl<const N: usize> Detours<'_, N> {
+    #[inline(always)]
+    fn find<V: Lanes<Scalar = f64>>(&self, block: usize) {
+        let (u, layout) = (&self.links, self.links.0.layout());
+        for i in 0..2 {
+            let (a, b) = (self.plane[i], self.plane[1 - i]);
+            let ahead = layout.neighbour(block, forward(a));
+            let (up, down) = (layout.neighbour(block, forward(b)), layout.neighbour(block, backward(b)));
+            let down_ahead = layout.neighbour2(block, backward(b), forward(a));
+            let above = u.at::<V>(block, b).mul(&u.next(up, a)).mul_adjoint(&u.next(ahead, b));
+            let below = u.next::<V>(down, b).adjoint_mul(&u.next(down, a)).mul(&u.next(down_ahead, b));
+            // SAFETY: a block is written by one thread.
+            unsafe {
+                self.detours.store_matrix(block, over(i) * Matrix::<V, N>::REALS, &above);
+                self.detours.store_matrix(block, under(i) * Matrix::<V, N>::REALS, &below);
             }
         }
     }
@@ -114,24 +125,33 @@ impl<const N: usize> Kernel<f64> for PlaneForce<'_, N> {
     gaugelink_lattice::compiled!(group N: PlaneForce);
     #[inline(always)]
     fn run<V: Lanes<Scalar = f64>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
-        // SAFETY: a block of momenta is read and written by one thread.
-        let old = unsafe { self.momenta.reader() };
         for block in range {
-            for i in 0..2 {
-                let paths = self.paths::<V>(block, i);
-                let loops = self.links.at::<V>(block, self.plane[i]).mul_adjoint(&paths);
-                let force = to_coordinates(&traceless_antihermitian(&loops));
-                for a in 0..algebra_dim(N) {
-                    let c = self.plane[i] * algebra_dim(N) + a;
-                    // SAFETY: as above.
-                    unsafe { self.momenta.store(block, c, old.load::<V>(block, c) + force[a]) }
-                }
+            for lane in register_lanes::<V>() {
+                let (links, detours) = (self.links.from_lane(lane), self.detours.from_lane(lane));
+                let momenta = self.momenta.from_lane(lane);
+                Self { links, detours, momenta, ..*self }.kick::<V::Register>(block);
             }
         }
     }
 }
 
 impl<const N: usize> PlaneForce<'_, N> {
+    #[inline(always)]
+    fn kick<V: Lanes<Scalar = f64>>(&self, block: usize) {
+        // SAFETY: a block of momenta is read and written by one thread.
+        let old = unsafe { self.momenta.reader() };
+        for i in 0..2 {
+            let paths = self.paths::<V>(block, i);
+            let loops = self.links.at::<V>(block, self.plane[i]).mul_adjoint(&paths);
+            let force = to_coordinates(&traceless_antihermitian(&loops));
+            for a in 0..algebra_dim(N) {
+                let c = self.plane[i] * algebra_dim(N) + a;
+                // SAFETY: as above.
+                unsafe { self.momenta.store(block, c, old.load::<V>(block, c) + force[a]) }
+            }
+        }
+    }
+
     /// The paths from x to x + a that the link U_a(x), a = `plane[i]`, stands for in its plaquettes and rectangles,
     /// each with its coefficient.
     #[inline(always)]

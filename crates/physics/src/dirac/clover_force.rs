@@ -17,6 +17,7 @@ use super::gamma::{Partner, sigma, times_power};
 use super::spinor::{SPINS, SpinorField};
 use super::wilson::Wilson;
 use crate::PhysicsError;
+use gaugelink_lattice::number::register_lanes;
 use gaugelink_lattice::{
     Complex, DIM_MAX, Field, FieldReader, FieldWriter, GaugeField, Kernel, Lanes, Lattice, LatticeError,
     LinkReader, Matrix, MomentumField, Neighbour, Num, Tally, backward, forward,
@@ -210,25 +211,34 @@ impl<const N: usize> Kernel<f64> for Gather<'_, N> {
     gaugelink_lattice::compiled!(group N: Gather);
     #[inline(always)]
     fn run<V: Lanes<Scalar = f64>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
-        let scale = V::splat(self.scale);
         for block in range {
-            for mu in 0..DIM_MAX {
-                let mut sum = Matrix::<V, N>::zero();
-                for nu in (0..DIM_MAX).filter(|&nu| nu != mu) {
-                    // Q_nu mu = Q_mu nu†, so Λ_nu mu = −Λ_mu nu; a loop the other way round likewise has −Λ.
-                    let (ahead, behind) = (self.ahead::<V>(block, mu, nu), self.behind::<V>(block, mu, nu));
-                    let closed = ahead - behind;
-                    sum = if mu < nu { sum + closed } else { sum - closed };
-                }
-                let m = self.links.at::<V>(block, mu).mul(&sum);
-                // SAFETY: the block is this thread's.
-                unsafe { add_to_momenta(&self.momenta, block, mu, &m, scale) }
+            for lane in register_lanes::<V>() {
+                let (links, lambda) = (self.links.from_lane(lane), self.lambda.from_lane(lane));
+                let momenta = self.momenta.from_lane(lane);
+                Self { links, lambda, momenta, ..*self }.kick::<V::Register>(block);
             }
         }
     }
 }
 
 impl<const N: usize> Gather<'_, N> {
+    #[inline(always)]
+    fn kick<V: Lanes<Scalar = f64>>(&self, block: usize) {
+        let scale = V::splat(self.scale);
+        for mu in 0..DIM_MAX {
+            let mut sum = Matrix::<V, N>::zero();
+            for nu in (0..DIM_MAX).filter(|&nu| nu != mu) {
+                // Q_nu mu = Q_mu nu†, so Λ_nu mu = −Λ_mu nu; a loop the other way round likewise has −Λ.
+                let (ahead, behind) = (self.ahead::<V>(block, mu, nu), self.behind::<V>(block, mu, nu));
+                let closed = ahead - behind;
+                sum = if mu < nu { sum + closed } else { sum - closed };
+            }
+            let m = self.links.at::<V>(block, mu).mul(&sum);
+            // SAFETY: the block is this thread's.
+            unsafe { add_to_momenta(&self.momenta, block, mu, &m, scale) }
+        }
+    }
+
     #[inline(always)]
     fn lambda_at<V: Lanes<Scalar = f64>>(&self, at: Neighbour, mu: usize, nu: usize) -> Matrix<V, N> {
         self.lambda.matrix_at(at, plane::<N>(mu, nu))

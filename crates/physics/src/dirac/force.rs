@@ -21,9 +21,10 @@ use super::pass::Combine;
 use super::spinor::SpinorField;
 use super::wilson::Wilson;
 use gaugelink_lattice::group::{algebra_dim, to_coordinates, traceless_antihermitian};
+use gaugelink_lattice::number::register_lanes;
 use gaugelink_lattice::{
-    Complex, FieldReader, FieldWriter, Kernel, Lanes, LinkReader, Matrix, MomentumField, Neighbour, Num,
-    Real, Tally, forward,
+    Complex, FieldReader, FieldWriter, Kernel, Lanes, LinkReader, Matrix, MomentumField, Num, Real, Tally,
+    forward,
 };
 use std::ops::Range;
 
@@ -46,6 +47,7 @@ impl<const N: usize, const H: usize> Wilson<'_, f64, N, H> {
             x: x.reader(),
             momenta: p.writer(),
             scale: slope * scale,
+            lane: 0,
         };
         self.links().lattice().launch(&kernel, 0..self.links().layout().blocks());
     }
@@ -106,31 +108,48 @@ struct HopForce<'a, const N: usize, const H: usize> {
     momenta: FieldWriter<'a, f64>,
     /// Before the coordinates of Ta(W).
     scale: f64,
+    /// The first of the lanes that are worked on, where all fields start.
+    lane: usize,
 }
 
 impl<const N: usize, const H: usize> Kernel<f64> for HopForce<'_, N, H> {
     gaugelink_lattice::compiled!(group N, half H: HopForce);
     #[inline(always)]
     fn run<V: Lanes<Scalar = f64>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
-        let scale = V::splat(self.scale);
         for block in range {
-            for mu in 0..2 * H {
-                let mut sum = Matrix::zero();
-                for is_forward in [true, false] {
-                    let sign = projector_sign(is_forward, false);
-                    let (ahead, here) = if is_forward { (self.x, self.y) } else { (self.y, self.x) };
-                    let ahead = self.ahead::<V>(ahead, block, mu, sign);
-                    add_outer(&ahead, &projected::<V, N, H>(here, block, mu, sign), &mut sum);
-                }
-                let w = self.links.at::<V>(block, mu).mul(&sum);
-                // SAFETY: the block is this thread's.
-                unsafe { add_to_momenta(&self.momenta, block, mu, &w, scale) }
+            for lane in register_lanes::<V>() {
+                let part = Self {
+                    links: self.links.from_lane(lane),
+                    y: self.y.from_lane(lane),
+                    x: self.x.from_lane(lane),
+                    momenta: self.momenta.from_lane(lane),
+                    lane,
+                    ..*self
+                };
+                part.kick::<V::Register>(block);
             }
         }
     }
 }
 
 impl<const N: usize, const H: usize> HopForce<'_, N, H> {
+    #[inline(always)]
+    fn kick<V: Lanes<Scalar = f64>>(&self, block: usize) {
+        let scale = V::splat(self.scale);
+        for mu in 0..2 * H {
+            let mut sum = Matrix::zero();
+            for is_forward in [true, false] {
+                let sign = projector_sign(is_forward, false);
+                let (ahead, here) = if is_forward { (self.x, self.y) } else { (self.y, self.x) };
+                let ahead = self.ahead::<V>(ahead, block, mu, sign);
+                add_outer(&ahead, &projected::<V, N, H>(here, block, mu, sign), &mut sum);
+            }
+            let w = self.links.at::<V>(block, mu).mul(&sum);
+            // SAFETY: the block is this thread's.
+            unsafe { add_to_momenta(&self.momenta, block, mu, &w, scale) }
+        }
+    }
+
     /// The projected half spinor of the neighbour ahead, in this block's lanes and with the phase of the edge.
     #[inline(always)]
     fn ahead<V: Lanes<Scalar = f64>>(
@@ -141,17 +160,17 @@ impl<const N: usize, const H: usize> HopForce<'_, N, H> {
         sign: usize,
     ) -> HalfSpinor<V, N, H> {
         let step = forward(mu);
-        let Neighbour { block: there, rotation, .. } = psi.layout().neighbour(block, step);
-        let mut half = projected::<V, N, H>(psi, there as usize, mu, sign);
-        if rotation != 0 {
-            let index = psi.layout().rotation(rotation);
-            for z in half.as_flattened_mut() {
-                // SAFETY: a rotation's entries are lanes.
-                unsafe { *z = Complex { re: z.re.permuted(index), im: z.im.permuted(index) } }
-            }
-        }
+        let at = psi.layout().neighbour(block, step);
+        let mut half = if at.rotation == 0 {
+            projected(psi, at.block as usize, mu, sign)
+        } else {
+            project!(H, H, N, mu, sign, 0, |s, c| {
+                let index = 2 * (s * N + c);
+                Complex { re: psi.load_at::<V>(at, index), im: psi.load_at(at, index + 1) }
+            })
+        };
         if self.table.crossing(block) & (1 << step) != 0 {
-            self.table.turn(step, self.table.lanes(step).to_lanes(), &mut half);
+            self.table.turn(step, self.table.lanes(step).register(self.lane), &mut half);
         }
         half
     }

@@ -7,7 +7,7 @@ use super::super::loops::{
 use crate::algebra::{Frame, LogDet};
 use gaugelink_lattice::group::{ALGEBRA_MAX, algebra_dim, exponential};
 use gaugelink_lattice::number::recorder::Recorder;
-use gaugelink_lattice::number::{Program, Recorded, Row};
+use gaugelink_lattice::number::{Program, Recorded, Row, register_lanes};
 use gaugelink_lattice::{
     BlockLinks, DIM_MAX, FieldReader, FieldWriter, Kernel, Lanes, LinkReader, LinkSource, Matrix, Num, Real,
     RecordedLinks, Tally,
@@ -30,14 +30,19 @@ impl<T: Real, const N: usize> Kernel<T> for Forward<'_, T, N> {
     const SUMS: usize = 1;
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {
-        // SAFETY: of what is written, a block's links that move, only that block's are read.
-        let links = LinkReader::<T, N>(unsafe { self.links.reader() });
-        let weights = splat::<V>(&self.weights);
+        let weights = splat::<V::Register>(&self.weights);
         for block in range {
-            let (moved, log_det) = moved::<V, N>(&BlockLinks { links, block }, self.dims, self.mu, &weights);
-            tally.add(0, log_det);
-            // SAFETY: as above.
-            unsafe { self.links.store_matrix(block, self.mu * 2 * N * N, &moved) }
+            let mut sum = Row([T::default(); 16]);
+            for lane in register_lanes::<V>() {
+                let writer = self.links.from_lane(lane);
+                // SAFETY: of what is written, a block's links that move, only that block's are read.
+                let links = LinkReader::<T, N>(unsafe { writer.reader() });
+                let (moved, log_det) = moved(&BlockLinks { links, block }, self.dims, self.mu, &weights);
+                sum.put(lane, log_det);
+                // SAFETY: as above.
+                unsafe { writer.store_matrix::<V::Register, N>(block, self.mu * 2 * N * N, &moved) }
+            }
+            tally.add::<V>(0, sum.to_lanes());
         }
     }
 }
@@ -145,33 +150,48 @@ impl<T: Real, const N: usize> Kernel<T> for Inverse<'_, T, N> {
     const SUMS: usize = 2;
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {
+        for block in range {
+            let mut sums = [Row([T::default(); 16]); 2];
+            for lane in register_lanes::<V>() {
+                let [log_det, moving] =
+                    Self { links: self.links.from_lane(lane), ..*self }.invert::<V::Register>(block);
+                sums[0].put(lane, log_det);
+                sums[1].put(lane, moving);
+            }
+            tally.add::<V>(0, sums[0].to_lanes());
+            tally.add::<V>(1, sums[1].to_lanes());
+        }
+    }
+}
+
+impl<T: Real, const N: usize> Inverse<'_, T, N> {
+    /// The log det, and 1 in lanes that did not arrive.
+    #[inline(always)]
+    fn invert<V: Lanes<Scalar = T>>(&self, block: usize) -> [V; 2] {
         let (zero, half) = (V::splat(0.0), V::splat(0.5));
         // A step of some roundings of a matrix is as small as steps get.
         let rounding = 16.0 / if T::BITS == 64 { (1u64 << 52) as f64 } else { (1u64 << 23) as f64 };
         let small = V::splat(rounding * rounding);
         // SAFETY: as in `Forward`.
         let links = LinkReader::<T, N>(unsafe { self.links.reader() });
+        let moved = links.at::<V>(block, self.mu);
         let weights = splat::<V>(&self.weights);
-        for block in range {
-            let moved = links.at::<V>(block, self.mu);
-            let staples = staple_sum(&BlockLinks { links, block }, self.dims, self.mu, &weights);
-            // A lane that has arrived stands still, whatever the others do.
-            let (mut v, mut moving) = (moved, V::splat(1.0));
-            for _ in 0..ITERATIONS {
-                let a = Exponent::new(v, &staples).a;
-                let next = exponential(&-a).mul(&moved);
-                let step = (next - v).norm2();
-                v = Matrix::select(half.lt(moving), &next, &v);
-                moving = V::select(step.lt(small), zero, moving);
-                if !V::any(half.lt(moving)) {
-                    break;
-                }
+        let staples = staple_sum(&BlockLinks { links, block }, self.dims, self.mu, &weights);
+        // A lane that has arrived stands still, whatever the others do.
+        let (mut v, mut moving) = (moved, V::splat(1.0));
+        for _ in 0..ITERATIONS {
+            let a = Exponent::new(v, &staples).a;
+            let next = exponential(&-a).mul(&moved);
+            let step = (next - v).norm2();
+            v = Matrix::select(half.lt(moving), &next, &v);
+            moving = V::select(step.lt(small), zero, moving);
+            if !V::any(half.lt(moving)) {
+                break;
             }
-            tally.add(0, -log_det(&Exponent::new(v, &staples)));
-            tally.add(1, moving);
-            // SAFETY: as above.
-            unsafe { self.links.store_matrix(block, self.mu * 2 * N * N, &v) }
         }
+        // SAFETY: as above.
+        unsafe { self.links.store_matrix(block, self.mu * 2 * N * N, &v) }
+        [-log_det(&Exponent::new(v, &staples)), moving]
     }
 }
 
@@ -192,39 +212,61 @@ impl<T: Real, const N: usize> Kernel<T> for Moving<'_, T, N> {
     const SUMS: usize = CLASSES;
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, tally: &mut Tally<'_>) {
-        let weight: V = self.weight.to_lanes();
+        for block in range {
+            let mut by_class = [Row([T::default(); 16]); CLASSES];
+            for lane in register_lanes::<V>() {
+                let part = Self {
+                    links: self.links.from_lane(lane),
+                    cotangent: self.cotangent.from_lane(lane),
+                    duals: self.duals.from_lane(lane),
+                    ..*self
+                };
+                part.turn_back::<V::Register>(block, lane, &mut by_class);
+            }
+            if self.by_class {
+                for (class, sum) in by_class.iter().enumerate().take(2 * (self.dims - 1)) {
+                    tally.add::<V>(class, sum.to_lanes());
+                }
+            }
+        }
+    }
+}
+
+impl<T: Real, const N: usize> Moving<'_, T, N> {
+    /// The lanes from `lane` on, where all fields start.
+    #[inline(always)]
+    fn turn_back<V: Lanes<Scalar = T>>(&self, block: usize, lane: usize, by_class: &mut [Row<T>; CLASSES]) {
+        let weight: V = self.weight.register(lane);
         let dim = algebra_dim(N);
         // SAFETY: a block's cotangent is read and written by one thread.
         let cotangent = unsafe { self.cotangent.reader() };
-        for block in range {
-            let around = BlockLinks { links: self.links, block };
-            let mut staples = [[Matrix::zero(); 2]; DIM_MAX];
-            let mut sum = Matrix::zero();
-            for nu in 0..self.dims {
-                if nu != self.mu {
-                    for side in 0..2 {
-                        let s = staple::<V, N>(&around, (self.mu, nu), side == 1);
-                        sum = sum + s.scale(V::splat(self.weights[nu][side]));
-                        staples[nu][side] = s;
-                    }
+        let around = BlockLinks { links: self.links, block };
+        let mut staples = [[Matrix::zero(); 2]; DIM_MAX];
+        let mut sum = Matrix::zero();
+        for nu in 0..self.dims {
+            if nu != self.mu {
+                for side in 0..2 {
+                    let s = staple::<V, N>(&around, (self.mu, nu), side == 1);
+                    sum = sum + s.scale(V::splat(self.weights[nu][side]));
+                    staples[nu][side] = s;
                 }
             }
-            let mut g = [V::splat(0.0); ALGEBRA_MAX];
-            for a in 0..dim {
-                g[a] = cotangent.load(block, self.mu * dim + a);
-            }
-            let (total, theta) = moved_back(self.links.at::<V>(block, self.mu), &sum, &g, weight);
-            for a in 0..dim {
-                // SAFETY: as above.
-                unsafe { self.cotangent.store(block, self.mu * dim + a, total[a]) }
-            }
-            // SAFETY: a block's Θ is written by one thread and read by none.
-            unsafe { self.duals.store_matrix(block, 0, &theta) }
-            if self.by_class {
-                for (plane, nu) in (0..self.dims).filter(|&nu| nu != self.mu).enumerate() {
-                    for side in 0..2 {
-                        tally.add(2 * plane + side, theta.re_trace_mul(&staples[nu][side]));
-                    }
+        }
+        let mut g = [V::splat(0.0); ALGEBRA_MAX];
+        for a in 0..dim {
+            g[a] = cotangent.load(block, self.mu * dim + a);
+        }
+        let (total, theta) = moved_back(self.links.at::<V>(block, self.mu), &sum, &g, weight);
+        for a in 0..dim {
+            // SAFETY: as above.
+            unsafe { self.cotangent.store(block, self.mu * dim + a, total[a]) }
+        }
+        // SAFETY: a block's Θ is written by one thread and read by none.
+        unsafe { self.duals.store_matrix(block, 0, &theta) }
+        if self.by_class {
+            for (plane, nu) in (0..self.dims).filter(|&nu| nu != self.mu).enumerate() {
+                for side in 0..2 {
+                    by_class[2 * plane + side].put(lane, theta.re_trace_mul(&staples[nu][side]));
                 }
             }
         }
@@ -272,38 +314,53 @@ impl<T: Real, const N: usize> Kernel<T> for Frozen<'_, T, N> {
     gaugelink_lattice::compiled!(scalar T, group N: Frozen);
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
+        for block in range {
+            for lane in register_lanes::<V>() {
+                let part = Self {
+                    links: self.links.from_lane(lane),
+                    duals: self.duals.from_lane(lane),
+                    cotangent: self.cotangent.from_lane(lane),
+                    ..*self
+                };
+                part.pass_on::<V::Register>(block);
+            }
+        }
+    }
+}
+
+impl<T: Real, const N: usize> Frozen<'_, T, N> {
+    #[inline(always)]
+    fn pass_on<V: Lanes<Scalar = T>>(&self, block: usize) {
         let (layout, dim) = (self.links.0.layout(), algebra_dim(N));
         let duals = Duals::<T, N> { field: self.duals, component: 0 };
         // SAFETY: a block's cotangent is read and written by one thread.
         let cotangent = unsafe { self.cotangent.reader() };
-        for block in range {
-            let moves = layout.parity_of(block) == self.parity;
-            for nu in 0..self.dims {
-                if nu == self.mu && moves {
-                    continue;
-                }
-                let mut y = Matrix::<V, N>::zero();
-                if nu != self.mu {
-                    let directions = (self.mu, nu);
-                    y = if moves {
-                        across_same_parity(&self.links, &duals, block, directions, &self.weights)
-                    } else {
-                        across_other_parity(&self.links, &duals, block, directions, &self.weights)
-                    };
+        let moves = layout.parity_of(block) == self.parity;
+        for nu in 0..self.dims {
+            if nu == self.mu && moves {
+                continue;
+            }
+            let mut y = Matrix::<V, N>::zero();
+            if nu != self.mu {
+                let directions = (self.mu, nu);
+                y = if moves {
+                    across_same_parity(&self.links, &duals, block, directions, &self.weights)
                 } else {
-                    for other in 0..self.dims {
-                        if other != nu {
-                            y = y + along(&self.links, &duals, block, (nu, other), &self.weights);
-                        }
+                    across_other_parity(&self.links, &duals, block, directions, &self.weights)
+                };
+            } else {
+                for other in 0..self.dims {
+                    if other != nu {
+                        y = y + along(&self.links, &duals, block, (nu, other), &self.weights);
                     }
                 }
-                let slope = slopes(&self.links.at::<V>(block, nu).mul(&y));
-                for a in 0..dim {
-                    let c = nu * dim + a;
-                    let total = cotangent.load::<V>(block, c) + slope[a];
-                    // SAFETY: as above.
-                    unsafe { self.cotangent.store(block, c, total) }
-                }
+            }
+            let slope = slopes(&self.links.at::<V>(block, nu).mul(&y));
+            for a in 0..dim {
+                let c = nu * dim + a;
+                let total = cotangent.load::<V>(block, c) + slope[a];
+                // SAFETY: as above.
+                unsafe { self.cotangent.store(block, c, total) }
             }
         }
     }
