@@ -5,7 +5,7 @@ use clap::Args;
 use gaugelink_lattice::group::group_name;
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{Complex, Lattice, Real};
-use gaugelink_models::file::{Measured as Claimed, ModelKind};
+use gaugelink_models::file::ModelKind;
 use gaugelink_models::{Flow, Model, ModelError};
 use gaugelink_physics::dirac::{Boundary, Quark, QuarkMatrix};
 use gaugelink_sampler::statistics::{LogWeights, Measured};
@@ -177,13 +177,11 @@ impl Claims {
     fn measure_in<const N: usize>(&self, sampled: &Sampled) -> Result<Vec<Claim>, TrainError> {
         let (extents, threads) = (&self.extents, sampled.threads);
         let logs = self.draw::<N>(sampled)?.log_weights();
-        let (samples, address) = (logs.len(), sampled.address());
+        let address = sampled.address();
         let weights = LogWeights::new(&logs)?;
         let exact = self.exact();
         let untrained = exact.map(|(_, untrained)| untrained);
-        let place = |count: usize| format!("{count} draws on {}", extents_text(extents));
-        let mut claims =
-            vec![size(&self.model.header.measured, &weights, &logs, untrained, &place(samples))?];
+        let mut claims = vec![size(&self.model, extents, (&weights, &logs), untrained)?];
         let mut slack = 0.0;
         let mut steps = None;
         if let Some(doubled) = self.with_twice_the_steps() {
@@ -231,14 +229,16 @@ impl Claims {
 }
 
 /// The effective sample size: that of the file holds unless it is larger by more than errors explain, those of its own
-/// samples included.
+/// samples included. On another lattice than the file's it says nothing of it.
 pub(crate) fn size(
-    measured: &Claimed,
-    weights: &LogWeights,
-    logs: &[f64],
+    model: &Model,
+    extents: &[usize],
+    (weights, logs): (&LogWeights, &[f64]),
     untrained: Option<f64>,
-    draws: &str,
 ) -> Result<Claim, TrainError> {
+    let measured = &model.header.measured;
+    let own_extents = stated_extents(model).ok();
+    let elsewhere = own_extents.filter(|own| own != extents);
     let size = weights.effective_sample_size();
     let parts =
         logs.chunks(logs.len() / PARTS).map(|part| Ok(LogWeights::new(part)?.effective_sample_size()));
@@ -246,16 +246,20 @@ pub(crate) fn size(
     let mean = parts.iter().sum::<f64>() / PARTS as f64;
     let spread = parts.iter().map(|part| (part - mean).powi(2)).sum::<f64>() / (PARTS - 1) as f64;
     let error = (spread / PARTS as f64).sqrt();
-    let says = match (measured.ess, measured.samples) {
+    let mut says = match (measured.ess, measured.samples) {
         (Some(ess), Some(samples)) => format!("the file says {ess:.4} from {samples}"),
         (Some(ess), None) => format!("the file says {ess:.4}, and not from how many"),
         (None, _) => "the file says nothing".into(),
     };
+    if let (Some(own), Some(_)) = (&elsewhere, measured.ess) {
+        says = format!("{says} on {}", extents_text(own));
+    }
     let own = measured.samples.map_or(0.0, |own| logs.len() as f64 / own as f64);
     let most = size + SIGMAS * error * (1.0 + own).sqrt();
-    let holds = measured.ess.is_none_or(|ess| ess <= most);
+    let holds = elsewhere.is_some() || measured.ess.is_none_or(|ess| ess <= most);
     let size = Measured { value: size, error };
     let untrained = untrained.map_or(String::new(), |size| format!("; without training {size:.2}"));
+    let draws = format!("{} draws on {}", logs.len(), extents_text(extents));
     Ok(("ESS", holds, format!("{size} from {draws}; {says}{untrained}")))
 }
 

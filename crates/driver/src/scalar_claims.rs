@@ -127,8 +127,7 @@ impl ScalarClaims {
         let samples = (sampled.samples as usize).next_multiple_of(PARTS * f32::LANES);
         let logs = draws.draw(sampled.address(), samples)?.log_weights();
         let weights = LogWeights::new(&logs)?;
-        let place = format!("{samples} draws on {}", extents_text(&self.extents));
-        let mut claims = vec![size(&self.model.header.measured, &weights, &logs, None, &place)?];
+        let mut claims = vec![size(&self.model, &self.extents, (&weights, &logs), None)?];
         if let Some(free) = self.action.free(&self.extents) {
             let Measured { value, error } = weights.ln_z()?;
             let off = value - free.ln_z;

@@ -40,6 +40,8 @@ pub enum Purpose {
     Pseudofermion,
     /// Sources of condensates.
     Condensate,
+    /// Lengths of trajectories.
+    Length,
 }
 
 /// Where a random number comes from.

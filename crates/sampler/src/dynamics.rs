@@ -33,13 +33,20 @@ pub(crate) trait Hamiltonian<M: Variables> {
 /// The moves of a trajectory with their workspace: momenta and a copy of the variables.
 pub(crate) struct Dynamics<M: Variables> {
     moves: Vec<Move>,
+    /// By which the moves are longer or shorter than they are.
+    factor: f64,
     momenta: M::Momenta<f64>,
     saved: M::Field<f64>,
 }
 
 impl<M: Variables> Dynamics<M> {
     pub fn new(lattice: &Arc<Lattice>, moves: Vec<Move>) -> Result<Self, LatticeError> {
-        Ok(Self { moves, momenta: M::momenta::<f64>(lattice)?, saved: M::cold::<f64>(lattice)? })
+        Ok(Self { moves, factor: 1.0, momenta: M::momenta::<f64>(lattice)?, saved: M::cold::<f64>(lattice)? })
+    }
+
+    /// Makes the moves of the next trajectories longer or shorter by a factor.
+    pub fn stretch(&mut self, factor: f64) {
+        self.factor = factor;
     }
 
     /// One trajectory, taken by the chains that `take` chooses from ΔH. After an error the links are as before.
@@ -115,8 +122,10 @@ impl<M: Variables> Dynamics<M> {
     ) -> Result<Vec<f64>, S::Error> {
         for &step in &self.moves {
             match step {
-                Move::Kick { level, epsilon } => s.kick(level, u, &mut self.momenta, epsilon)?,
-                Move::Drift(epsilon) => M::drift::<f64>(u, &self.momenta, epsilon),
+                Move::Kick { level, epsilon } => {
+                    s.kick(level, u, &mut self.momenta, epsilon * self.factor)?
+                }
+                Move::Drift(epsilon) => M::drift::<f64>(u, &self.momenta, epsilon * self.factor),
             }
         }
         let value = s.value(u)?;

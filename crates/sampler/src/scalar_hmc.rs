@@ -1,9 +1,12 @@
 //! Hybrid Monte Carlo of a real scalar, as [`Hmc`](crate::hmc::Hmc) for links: φ̇ = π, π̇ = −∂S/∂φ.
+//!
+//! Trajectories differ in length. Free modes are oscillators: were all trajectories as long, a mode whose half period is that
+//! length would come back to ∓φ for ever, and φ² with it (Mackenzie, Phys. Lett. B 226 (1989) 369).
 
 use crate::dynamics::{Dynamics, Hamiltonian};
 use crate::hmc::{Outcome, Trajectory};
 use crate::metropolis::accept;
-use gaugelink_lattice::rng::Address;
+use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{Lattice, ScalarField, Scalars};
 use gaugelink_physics::PhysicsError;
 use gaugelink_physics::action::Phi4;
@@ -48,8 +51,11 @@ impl ScalarHmc {
         Ok(Self { dynamics: Dynamics::new(lattice, trajectory.moves()?)?, action })
     }
 
-    /// One trajectory on every chain of the field, as [`Hmc::update`](crate::hmc::Hmc::update). Collective.
+    /// One trajectory on every chain of the field, as [`Hmc::update`](crate::hmc::Hmc::update), between half as long as told and
+    /// as long, uniformly, the same in all chains. Collective.
     pub fn update(&mut self, phi: &mut ScalarField<f64>, address: Address) -> Outcome {
+        let drawn = Address { purpose: Purpose::Length, ..address }.generator().stream(0).uniform();
+        self.dynamics.stretch(0.5 + 0.5 * drawn);
         let Ok(outcome) = self.dynamics.run(phi, &mut self.action, address, accept);
         outcome
     }

@@ -46,14 +46,27 @@ impl AnyTrainFile {
     /// [`DriverError::Config`] with line, key and what was expected.
     pub fn parse(text: &str, path: &Path, overrides: &[String]) -> Result<Self, DriverError> {
         let changed = with_overrides(text, path, overrides)?;
-        let model = changed.parse::<toml::Table>().ok().and_then(|all| all.get("model").cloned());
-        match model.as_ref().and_then(|model| model.get("kind")?.as_str()) {
+        let tables = changed.parse::<toml::Table>().ok();
+        let model = tables.as_ref().and_then(|all| all.get("model"));
+        let kind = model.map(|model| model.get("kind").and_then(|kind| kind.as_str()));
+        if let Some(kind) = kind.filter(|kind| kind.is_none_or(|kind| !KINDS.contains(&kind))) {
+            let said = kind.map_or("`kind` of [model] is missing".into(), |kind| {
+                format!("unknown `kind` of [model] \"{kind}\"")
+            });
+            let message = format!("{said}, expected one of \"{}\"", KINDS.join("\", \""));
+            let tables = Tables::parse(&changed, path)?;
+            return Err(tables.fail_key(&["model", "kind"], &message));
+        }
+        match kind.flatten() {
             Some("loop-flow") => LoopTrainFile::parse(&changed, path).map(Box::new).map(Self::Loops),
             Some("affine-coupling") => ScalarTrainFile::parse(&changed, path).map(Box::new).map(Self::Scalar),
             _ => TrainFile::parse(text, path, overrides).map(Box::new).map(Self::Coupling),
         }
     }
 }
+
+/// What `kind` of [model] may say.
+const KINDS: [&str; 4] = ["u1-coupling", "u1-block", "loop-flow", "affine-coupling"];
 
 /// A training file of a flow of Wilson loops, read and checked.
 #[derive(Debug, Clone)]

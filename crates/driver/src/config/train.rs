@@ -215,12 +215,14 @@ impl TrainTable {
     pub(super) fn check_counts(&self, tables: &Tables<'_>) -> Result<(), DriverError> {
         for (key, count) in [("batch", self.batch), ("samples", self.samples)] {
             if count == 0 || !count.is_multiple_of(16) {
-                return Err(tables.fail_in("train", &format!("`{key}` = {count} is no multiple of 16")));
+                let message = format!("`{key}` = {count} is no multiple of 16");
+                return Err(tables.fail_key(&["train", key], &message));
             }
         }
         if self.batch > LARGEST_BATCH {
             let batch = self.batch;
-            return Err(tables.fail_in("train", &format!("`batch` = {batch} is more than {LARGEST_BATCH}")));
+            let message = format!("`batch` = {batch} is more than {LARGEST_BATCH}");
+            return Err(tables.fail_key(&["train", "batch"], &message));
         }
         Ok(())
     }

@@ -61,14 +61,15 @@ impl RunDirectory {
     ///
     /// # Errors
     /// As [`RunDirectory::open`]; [`DriverError::Input`] where it holds a checkpoint of the other, or files that would be
-    /// replaced and that no run made: they must not be lost.
-    pub fn begin(path: &Path, work: Work, fresh: bool) -> Result<Self, DriverError> {
-        let foreign = OWN_FILES.iter().find(|name| path.join(name).exists());
+    /// replaced and that no run made, a `model` among them: they must not be lost.
+    pub fn begin(path: &Path, work: Work, fresh: bool, model: Option<&Path>) -> Result<Self, DriverError> {
+        let foreign = OWN_FILES.iter().map(Path::new).chain(model).find(|name| path.join(name).exists());
         if let Some(name) = foreign.filter(|_| !Self::was_used(path)) {
             return Err(DriverError::Input(format!(
-                "{} holds {name}, which no run left there and this one would replace: choose another directory (--set \
+                "{} holds {}, which no run left there and this one would replace: choose another directory (--set \
                  run.directory=...), or move it away",
-                path.display()
+                path.display(),
+                name.display()
             )));
         }
         let directory = Self::open(path, "--set run.directory=...")?;
@@ -352,7 +353,7 @@ mod tests {
             [(Work::Run, Work::Training, "holds a training"), (Work::Training, Work::Run, "holds a run")]
         {
             let folder = tempfile::tempdir().unwrap();
-            let begin = |work, fresh| RunDirectory::begin(folder.path(), work, fresh);
+            let begin = |work, fresh| RunDirectory::begin(folder.path(), work, fresh, None);
             let first = begin(other, false).unwrap();
             first.make_folder("checkpoint").unwrap();
             first.replace(other.checkpoint(), "{}").unwrap();

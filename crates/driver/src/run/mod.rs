@@ -73,7 +73,7 @@ fn perform(file: &RunFile, fresh: bool, json: bool) -> Result<Done, DriverError>
     let _guard = guard::Guard::new(file.stages.iter().any(|stage| !stage.plugins().1.is_empty()));
     let plugins = Plugins::open(file, Arc::new(Pool::new(engine::threads(file))?))?;
     targets::check(file)?;
-    let directory = RunDirectory::begin(&file.directory(), Work::Run, fresh)?;
+    let directory = RunDirectory::begin(&file.directory(), Work::Run, fresh, None)?;
     let checkpoint = Checkpoint::at(directory.file("checkpoint"));
     let mut saved = if fresh { None } else { checkpoint.load::<State>()? };
     if let Some(Saved { state, .. }) = &saved

@@ -36,7 +36,7 @@ pub(crate) fn execute(scan: &Scan, fresh: bool, report: &mut Report) -> Result<(
         let message = format!("no observable is called `{observable}`: expected one of {}", known.join(", "));
         return Err(file.fail_key(&["scan", "observable"], &message));
     }
-    let directory = RunDirectory::begin(&scan.directory, Work::Run, fresh)?;
+    let directory = RunDirectory::begin(&scan.directory, Work::Run, fresh, None)?;
     if directory.file(Work::Run.checkpoint()).exists() {
         return Err(directory.taken("a run, not a scan,"));
     }

@@ -25,7 +25,7 @@ const STEP_ERROR_SAMPLES: usize = 32;
 /// # Errors
 /// [`DriverError`]; the run directory then holds the last checkpoint.
 pub(crate) fn execute(file: &LoopTrainFile, fresh: bool, report: &mut Report) -> Result<(), DriverError> {
-    let directory = RunDirectory::begin(&file.run.directory, Work::Training, fresh)?;
+    let directory = RunDirectory::begin(&file.run.directory, Work::Training, fresh, Some(&file.model.file))?;
     let stop = stop_flag(directory.path())?;
     if fresh {
         directory.clear()?;

@@ -21,6 +21,7 @@ use gaugelink_train::{
 };
 use serde_json::{Value, json};
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -30,8 +31,9 @@ use std::time::Instant;
 /// # Errors
 /// [`DriverError`]; the run directory then holds the last checkpoint.
 pub(crate) fn execute(file: &TrainFile, fresh: bool, report: &mut Report) -> Result<(), DriverError> {
-    let directory = RunDirectory::begin(&file.run.directory, Work::Training, fresh)?;
+    let directory = RunDirectory::begin(&file.run.directory, Work::Training, fresh, Some(&file.model.file))?;
     let stop = stop_flag(directory.path())?;
+    start_is_kept(file, &directory)?;
     let goes_on = !fresh && directory.file(Work::Training.checkpoint()).exists();
     let mut first = First::of(file, goes_on)?;
     let provenance = model::provenance(file, &first);
@@ -45,6 +47,20 @@ pub(crate) fn execute(file: &TrainFile, fresh: bool, report: &mut Report) -> Res
         directory.replace(first::FIT, &fit)?;
     }
     execute_until(&stop, file, &directory, (trainer, provenance, range), report)
+}
+
+/// Refuses a training that would replace the model it begins with.
+fn start_is_kept(file: &TrainFile, directory: &RunDirectory) -> Result<(), DriverError> {
+    let Some(start) = &file.train.start else { return Ok(()) };
+    let place = |path: &Path| std::fs::canonicalize(path).ok();
+    match (place(start), place(&directory.file(&file.model.file))) {
+        (Some(start), Some(model)) if start == model => Err(DriverError::Input(format!(
+            "{} is the model that the training begins with (`start`) and the one that it would write: give `file` of \
+             [model] another name",
+            model.display()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// The same, as long as `stop` is not set.
@@ -255,7 +271,7 @@ updates = 40
         let file = TrainFile::parse(SMALL, Path::new("x"), &[]).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let begin =
-            |name: &str| RunDirectory::begin(&folder.path().join(name), Work::Training, false).unwrap();
+            |name: &str| RunDirectory::begin(&folder.path().join(name), Work::Training, false, None).unwrap();
         let (whole, parts) = (begin("whole"), begin("parts"));
         let go = |directory: &RunDirectory, stop: bool| {
             let first = First::of(&file, false).unwrap();

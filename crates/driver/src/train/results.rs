@@ -85,7 +85,7 @@ fn rows(file: &TrainFile, reports: &[Telemetry], chain: Option<&ChainResult>) ->
     }
     let Some(chain) = chain else { return rows };
     let of_chain = |quantity: &str| Row::new(None, "chain", quantity);
-    rows.extend(acceptance_row(of_chain("acceptance"), &chain.acceptance, chain.stuck));
+    rows.extend(acceptance_row(of_chain("acceptance"), &chain.acceptance, chain.stuck, OF_FLOWS));
     for (name, estimate, exact) in [
         ("plaquette", &chain.plaquette, exact.map(|exact| exact.plaquette())),
         ("charge^2", &chain.charge_squared, exact.map(|exact| exact.charge_squared())),
@@ -95,12 +95,20 @@ fn rows(file: &TrainFile, reports: &[Telemetry], chain: Option<&ChainResult>) ->
     rows
 }
 
-/// How often chains took what was proposed to them.
-pub(super) fn acceptance_row(row: Row, acceptance: &AcceptanceStatistics, stuck: usize) -> Option<Row> {
+/// What helps chains that never move, which a flow proposes to.
+pub(super) const OF_FLOWS: &str = "train longer, or take more `updates`";
+
+/// How often chains took what was proposed to them, and what helps those that never did.
+pub(super) fn acceptance_row(
+    row: Row,
+    acceptance: &AcceptanceStatistics,
+    stuck: usize,
+    advice: &str,
+) -> Option<Row> {
     let rate = acceptance.rate()?;
     let stuck = match stuck {
         0 => String::new(),
-        stuck => format!("; {stuck} chains never moved: train longer, or take more `updates`"),
+        stuck => format!("; {stuck} chains never moved: {advice}"),
     };
     let note = format!("longest run of rejections {}{stuck}", acceptance.longest_rejection);
     Some(row.value(rate.value).count(acceptance.proposed).note(note))

@@ -2,7 +2,7 @@
 
 use super::chain::{CHAINS, mean_unless, pooled};
 use super::model::{training, write_trained};
-use super::results::{acceptance_row, footer, judged};
+use super::results::{OF_FLOWS, acceptance_row, footer, judged};
 use super::{plan, resume, train};
 use crate::config::ScalarTrainFile;
 use crate::error::DriverError;
@@ -31,7 +31,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// # Errors
 /// [`DriverError`]; the run directory then holds the last checkpoint.
 pub(crate) fn execute(file: &ScalarTrainFile, fresh: bool, report: &mut Report) -> Result<(), DriverError> {
-    let directory = RunDirectory::begin(&file.run.directory, Work::Training, fresh)?;
+    let directory = RunDirectory::begin(&file.run.directory, Work::Training, fresh, Some(&file.model.file))?;
     let stop = stop_flag(directory.path())?;
     if fresh {
         directory.clear()?;
@@ -218,7 +218,8 @@ fn rows(file: &ScalarTrainFile, reports: &[Telemetry], chains: &Chains) -> Vec<R
     for (what, moments) in [("chain", &chains.flow), ("HMC", &chains.hmc)] {
         let Some(moments) = moments else { continue };
         let row = |quantity: &str| Row::new(None, what, quantity);
-        rows.extend(acceptance_row(row("acceptance"), &moments.acceptance, moments.stuck));
+        let advice = if what == "HMC" { "take more `steps`, or a shorter `length`" } else { OF_FLOWS };
+        rows.extend(acceptance_row(row("acceptance"), &moments.acceptance, moments.stuck, advice));
         // Hybrid Monte Carlo, which comes last, is held against the flow's chain.
         let other = chains.flow.as_ref().filter(|_| what == "HMC");
         for (name, estimate, exact, of_flow) in [

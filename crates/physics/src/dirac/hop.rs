@@ -25,17 +25,6 @@ pub trait HopSource<V: Num, const N: usize, const H: usize = 2> {
     /// Called before a step.
     #[inline(always)]
     fn begins(&self, _step: usize) {}
-    /// The half spinor's components `first` to `first` + P where a step takes another way than the formula has it:
-    /// projected with the sign `i^power` before γ, multiplied, and here. `None`: project, move and multiply.
-    #[inline(always)]
-    fn arrived<const P: usize>(
-        &self,
-        _step: usize,
-        _first: usize,
-        _power: usize,
-    ) -> Option<HalfSpinor<V, N, P>> {
-        None
-    }
     /// Components of a half spinor after they went the step in other ways than the formula has it: from lane to lane, by
     /// the phase at an edge.
     #[inline(always)]
@@ -123,9 +112,6 @@ fn carried<V: Num, S: HopSource<V, N, H>, const N: usize, const H: usize, const 
 ) -> HalfSpinor<V, N, P> {
     let (mu, is_forward) = (step % DIM_MAX, step < DIM_MAX);
     let sign = projector_sign(is_forward, dagger);
-    if let Some(half) = from.arrived::<P>(step, first, sign) {
-        return half;
-    }
     let half = project!(H, P, N, mu, sign, first, |s, c| from.spinor(step, s, c));
     // A link belongs to the site it starts from: the lanes move before it acts forwards, after it acted backwards.
     if is_forward {

@@ -3,18 +3,30 @@
 //! Half spinors are projected and multiplied register by register, straight from memory. Some steps take more: lanes
 //! move between the parts of the lattice, or an edge is crossed that has a phase. Where whole registers change places,
 //! or lanes within them, a half spinor comes from another register of the neighbour's and is rearranged on the way.
-//! Lanes that come together from several registers (parts behind each other in one direction, across registers) are
-//! read that way already.
+//! Where lanes come together from several registers (parts behind each other in one direction, across registers) the
+//! neighbour's rows are rearranged as a whole first.
 
 use super::ahead::Ahead;
 use super::boundary::BoundaryTable;
-use super::hop::{HalfSpinor, HopSource, project, transport};
+use super::hop::{HalfSpinor, HopSource};
 use super::two_rows::third;
 use gaugelink_lattice::number::LaneIndex;
-use gaugelink_lattice::{Complex, DIM_MAX, FieldReader, Lanes, Layout, Num, Real};
+use gaugelink_lattice::{Complex, DIM_MAX, FieldReader, Lanes, Layout, Real};
+use std::mem::MaybeUninit;
 
 /// Steps from a site.
 const STEPS: usize = 2 * DIM_MAX;
+
+/// Room for a block row, only ever used through pointers to its scalars.
+#[repr(C, align(64))]
+struct Room<V>(V);
+
+/// Room for a neighbour's spinor and link.
+#[repr(C)]
+struct Rearranged<V, const N: usize, const H: usize, const ROWS: usize> {
+    spinor: [[[[Room<V>; 2]; N]; H]; 2],
+    link: [[[Room<V>; 2]; N]; ROWS],
+}
 
 /// The neighbours of one block, with `ROWS` rows of each link in memory: all N, or two of SU(3).
 pub(super) struct Neighbourhood<'a, V: Lanes, const N: usize, const H: usize, const ROWS: usize> {
@@ -35,6 +47,8 @@ pub(super) struct Neighbourhood<'a, V: Lanes, const N: usize, const H: usize, co
     rotating: u8,
     /// What the block after this one needs from memory.
     pub ahead: Ahead<V::Scalar, N, H, ROWS>,
+    /// What is read of neighbours on mixing steps.
+    rearranged: [MaybeUninit<Rearranged<V, N, H, ROWS>>; STEPS],
 }
 
 impl<'a, T: Real, V: Lanes<Scalar = T>, const N: usize, const H: usize, const ROWS: usize>
@@ -56,6 +70,7 @@ impl<'a, T: Real, V: Lanes<Scalar = T>, const N: usize, const H: usize, const RO
             crossing: 0,
             rotating: 0,
             ahead: Ahead::none(),
+            rearranged: [const { MaybeUninit::uninit() }; STEPS],
         };
         for step in 0..STEPS {
             match layout.rotation_of(step).by_register(T::LANES, T::LANES / V::REGISTERS) {
@@ -85,6 +100,34 @@ impl<'a, T: Real, V: Lanes<Scalar = T>, const N: usize, const H: usize, const RO
             self.spinors[step] = psi.rows(at.block as usize, 0, 4 * H * N);
             self.links[step] = self.link.rows(beside, (step % DIM_MAX) * link, link);
         }
+        if V::REGISTERS > 1 {
+            let mixing = self.mixing & self.rotating;
+            for step in 0..STEPS {
+                if mixing & (1 << step) != 0 {
+                    self.rearrange(step);
+                }
+            }
+        }
+    }
+
+    /// Has a step read the neighbour's rows with their lanes in this block's order, from a copy.
+    #[inline(always)]
+    fn rearrange(&mut self, step: usize) {
+        let rotation = self.layout.rotation_of(step);
+        let room = self.rearranged[step].as_mut_ptr();
+        // SAFETY: rows of a spinor and of a link, and the room for them, this neighbourhood's own, which stays where it is.
+        unsafe {
+            let spinor: *mut T = (&raw mut (*room).spinor).cast();
+            rearrange::<V>(self.spinors[step], rotation, 4 * H * N, spinor);
+            self.spinors[step] = spinor;
+            if step >= DIM_MAX {
+                let link: *mut T = (&raw mut (*room).link).cast();
+                rearrange::<V>(self.links[step], rotation, 2 * ROWS * N, link);
+                self.links[step] = link;
+            }
+        }
+        self.rotating &= !(1 << step);
+        self.shift[step] = 0;
     }
 }
 
@@ -101,6 +144,14 @@ impl<T: Real, V: Lanes<Scalar = T>, const N: usize, const H: usize, const ROWS: 
     #[inline(always)]
     fn beyond(&self, step: usize) -> usize {
         if V::REGISTERS > 1 { self.offset ^ self.around.shift[step] } else { 0 }
+    }
+
+    /// Complex number `index` of the link's rows in memory.
+    #[inline(always)]
+    fn kept(&self, step: usize, index: usize) -> Complex<V::Register> {
+        let offset = if step < DIM_MAX { self.offset } else { self.beyond(step) };
+        // SAFETY: `visit` took all rows of the link that are in memory.
+        unsafe { load_register::<V>(self.around.links[step], index, offset) }
     }
 
     /// A half spinor times the phase, where the step crosses an edge that has one.
@@ -126,34 +177,17 @@ impl<T: Real, V: Lanes<Scalar = T>, const N: usize, const H: usize, const ROWS: 
     }
     #[inline(always)]
     fn link(&self, step: usize, row: usize, column: usize) -> Complex<V::Register> {
-        entry::<_, _, N, ROWS>(self, step, row, column)
+        if row < ROWS {
+            return self.kept(step, row * N + column);
+        }
+        let (k, l) = ((column + 1) % N, (column + 2) % N);
+        third(self.kept(step, k), self.kept(step, N + l), self.kept(step, l), self.kept(step, N + k))
     }
     #[inline(always)]
     fn begins(&self, step: usize) {
         if self.offset == 0 {
             self.around.ahead.ask(step);
         }
-    }
-    #[inline(always)]
-    fn arrived<const P: usize>(
-        &self,
-        step: usize,
-        first: usize,
-        power: usize,
-    ) -> Option<HalfSpinor<V::Register, N, P>> {
-        let Neighbourhood { mixing, rotating, .. } = self.around;
-        if V::REGISTERS == 1 || mixing & rotating & (1 << step) == 0 {
-            return None;
-        }
-        let mixed = MixedSource(self);
-        let mut half = project!(H, P, N, step % DIM_MAX, power, first, |s, c| mixed.spinor(step, s, c));
-        if step < DIM_MAX {
-            self.turned(step, &mut half);
-            return Some(transport(&mixed, step, &half));
-        }
-        half = transport(&mixed, step, &half);
-        self.turned(step, &mut half);
-        Some(half)
     }
     #[inline(always)]
     fn moved<const P: usize>(
@@ -179,89 +213,16 @@ impl<T: Real, V: Lanes<Scalar = T>, const N: usize, const H: usize, const ROWS: 
     }
 }
 
-/// The same for a step whose rotation mixes lanes of several registers: what is the neighbour's comes rearranged.
-struct MixedSource<'a, V: Lanes, const N: usize, const H: usize, const ROWS: usize>(
-    &'a RegisterSource<'a, V, N, H, ROWS>,
-);
-
-impl<T: Real, V: Lanes<Scalar = T>, const N: usize, const H: usize, const ROWS: usize>
-    MixedSource<'_, V, N, H, ROWS>
-{
-    /// Complex number `index` of a neighbour's rows.
-    ///
-    /// # Safety
-    /// The rows are valid.
-    #[inline(always)]
-    unsafe fn load(&self, start: *const T, step: usize, index: usize) -> Complex<V::Register> {
-        let rotation = self.0.around.layout.rotation_of(step);
-        // SAFETY: the caller vouches for the rows; a rotation's entries are lanes.
-        unsafe {
-            let p = start.add(2 * index * T::LANES);
-            Complex {
-                re: V::Register::load_permuted(p, rotation, self.0.offset),
-                im: V::Register::load_permuted(p.add(T::LANES), rotation, self.0.offset),
-            }
-        }
-    }
-}
-
-impl<T: Real, V: Lanes<Scalar = T>, const N: usize, const H: usize, const ROWS: usize>
-    HopSource<V::Register, N, H> for MixedSource<'_, V, N, H, ROWS>
-{
-    #[inline(always)]
-    fn spinor(&self, step: usize, spin: usize, colour: usize) -> Complex<V::Register> {
-        // SAFETY: `visit` took the rows of a whole spinor.
-        unsafe { self.load(self.0.around.spinors[step], step, spin * N + colour) }
-    }
-    #[inline(always)]
-    fn link(&self, step: usize, row: usize, column: usize) -> Complex<V::Register> {
-        entry::<_, _, N, ROWS>(self, step, row, column)
-    }
-}
-
-/// Where the rows of links that are in memory are read.
-trait KeptRows<W: Num> {
-    /// Complex number `index` of the link on `step`.
-    fn kept(&self, step: usize, index: usize) -> Complex<W>;
-}
-
-impl<V: Lanes, const N: usize, const H: usize, const ROWS: usize> KeptRows<V::Register>
-    for RegisterSource<'_, V, N, H, ROWS>
-{
-    #[inline(always)]
-    fn kept(&self, step: usize, index: usize) -> Complex<V::Register> {
-        let offset = if step < DIM_MAX { self.offset } else { self.beyond(step) };
-        // SAFETY: `visit` took all rows of the link that are in memory.
-        unsafe { load_register::<V>(self.around.links[step], index, offset) }
-    }
-}
-
-impl<V: Lanes, const N: usize, const H: usize, const ROWS: usize> KeptRows<V::Register>
-    for MixedSource<'_, V, N, H, ROWS>
-{
-    #[inline(always)]
-    fn kept(&self, step: usize, index: usize) -> Complex<V::Register> {
-        if step < DIM_MAX {
-            return self.0.kept(step, index);
-        }
-        // SAFETY: `visit` took all rows of the link that are in memory.
-        unsafe { self.load(self.0.around.links[step], step, index) }
-    }
-}
-
-/// An entry of a link of which `ROWS` rows are in memory.
+/// Copies rows with their lanes rearranged.
+///
+/// # Safety
+/// The rows are valid, and there is room for as many; the rotation's entries are lanes.
 #[inline(always)]
-fn entry<W: Num, S: KeptRows<W>, const N: usize, const ROWS: usize>(
-    from: &S,
-    step: usize,
-    row: usize,
-    column: usize,
-) -> Complex<W> {
-    if row < ROWS {
-        return from.kept(step, row * N + column);
+unsafe fn rearrange<V: Lanes>(from: *const V::Scalar, rotation: &LaneIndex, rows: usize, to: *mut V::Scalar) {
+    for row in (0..rows).map(|row| row * V::Scalar::LANES) {
+        // SAFETY: the caller vouches for the rows.
+        unsafe { V::load_permuted(from.add(row), rotation, 0).store(to.add(row)) }
     }
-    let (k, l) = ((column + 1) % N, (column + 2) % N);
-    third(from.kept(step, k), from.kept(step, N + l), from.kept(step, l), from.kept(step, N + k))
 }
 
 /// Complex number `index` of an array of block rows.
