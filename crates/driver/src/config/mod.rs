@@ -168,7 +168,8 @@ impl RunFile {
         if !from_file && self.lattice.is_none() {
             return Err(tables.fail("the table [lattice] is missing: add it, or start from a file".into()));
         }
-        if self.directory().as_os_str().is_empty() {
+        let names_input = self.run.directory.to_string_lossy().contains("{input}");
+        if self.directory().as_os_str().is_empty() || names_input && self.start.file.is_none() {
             let message = "`{input}` stands for the name of a start file, and there is none: expected a path";
             return Err(tables.fail_key(&["run", "directory"], message));
         }

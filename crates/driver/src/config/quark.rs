@@ -32,11 +32,16 @@ impl MassKeys {
 
     /// The same where the even-odd form divides by m + d.
     pub fn problem_on(self, dims: usize) -> Option<(&'static str, String)> {
-        let infinite = self.mass.is_some_and(|mass| mass + dims as f64 == 0.0);
+        let infinite = self.on(dims) + dims as f64 == 0.0;
+        let key = if self.mass.is_some() { "mass" } else { "kappa" };
+        let doubled = 2 * dims;
         infinite.then(|| {
-            let why =
-                format!("-{dims} is not possible here: kappa = 1/(2m + {}) would be infinite", 2 * dims);
-            ("mass", why)
+            (
+                key,
+                format!(
+                    "a mass of -{dims} is not possible here: kappa = 1/(2m + {doubled}) would be infinite"
+                ),
+            )
         })
     }
 }

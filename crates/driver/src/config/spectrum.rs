@@ -48,6 +48,11 @@ impl SpectrumStage {
         MassKeys { mass: self.mass, kappa: self.kappa }
     }
 
+    /// What is wrong with the mass in so many dimensions, if anything is.
+    pub(crate) fn mass_problem_on(&self, dims: usize) -> Option<(&'static str, String)> {
+        self.mass_keys().problem_on(dims)
+    }
+
     /// What is looked for, and in how large a space.
     pub fn wanted(&self) -> Wanted {
         let count = self.count as usize;

@@ -145,6 +145,9 @@ fn no_spectrum(stage: &SpectrumStage, dims: usize) -> Option<(&'static str, Stri
             format!("the clover term is for 4 dimensions, this lattice has {dims}: csw = 0"),
         ));
     }
+    if let Some(problem) = stage.mass_problem_on(dims) {
+        return Some(problem);
+    }
     stage.boundary.problem_on(dims).map(|why| ("boundary", why))
 }
 

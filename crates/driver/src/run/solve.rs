@@ -229,6 +229,8 @@ fn advised(error: PropagatorError) -> String {
     let residual = report.worst_residual();
     let advice = if residual < PRECISE {
         "double precision goes no further here, ask for a larger `tolerance`"
+    } else if report.solver.starts_with("conjugate gradients") {
+        "the operator is singular here, or nearly: take a mass farther from the critical one"
     } else {
         "the operator is nearly singular here: `solver = \"cg-eo\"` goes on where others stop, or take a mass \
          farther from the critical one"

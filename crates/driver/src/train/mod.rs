@@ -14,7 +14,7 @@ use crate::report::{Report, aside, json_lines};
 use crate::run::{LOG, RunDirectory, Work};
 use crate::signals::stop_flag;
 use first::{First, Knots};
-use gaugelink_lattice::{Lattice, Real};
+use gaugelink_lattice::{Lattice, Real, ensure_memory};
 use gaugelink_models::{Flow, ModelError};
 use gaugelink_train::{
     Plan, Progress, ReverseKl, Target, Telemetry, TrainError, Trainer, TrainerOf, adam, exact,
@@ -34,6 +34,7 @@ pub(crate) fn execute(file: &TrainFile, fresh: bool, report: &mut Report) -> Res
     let directory = RunDirectory::begin(&file.run.directory, Work::Training, fresh, Some(&file.model.file))?;
     let stop = stop_flag(directory.path())?;
     start_is_kept(file, &directory)?;
+    ensure_room(&file.lattice.extents)?;
     let goes_on = !fresh && directory.file(Work::Training.checkpoint()).exists();
     let mut first = First::of(file, goes_on)?;
     let provenance = model::provenance(file, &first);
@@ -47,6 +48,15 @@ pub(crate) fn execute(file: &TrainFile, fresh: bool, report: &mut Report) -> Res
         directory.replace(first::FIT, &fit)?;
     }
     execute_until(&stop, file, &directory, (trainer, provenance, range), report)
+}
+
+/// Bytes a site that a training takes at the least: fields of one group of configurations, and what its layers share.
+const BYTES_A_SITE: u64 = 4500;
+
+/// Refuses a training that cannot fit.
+fn ensure_room(extents: &[usize]) -> Result<(), DriverError> {
+    let sites = extents.iter().fold(1u64, |volume, &l| volume.saturating_mul(l as u64));
+    Ok(ensure_memory(sites.saturating_mul(BYTES_A_SITE))?)
 }
 
 /// Refuses a training that would replace the model it begins with.

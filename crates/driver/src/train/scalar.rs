@@ -3,7 +3,7 @@
 use super::chain::{CHAINS, mean_unless, pooled};
 use super::model::{training, write_trained};
 use super::results::{OF_FLOWS, acceptance_row, footer, judged};
-use super::{plan, resume, train};
+use super::{ensure_room, plan, resume, train};
 use crate::config::ScalarTrainFile;
 use crate::error::DriverError;
 use crate::plot::TrainingPlot;
@@ -33,6 +33,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(crate) fn execute(file: &ScalarTrainFile, fresh: bool, report: &mut Report) -> Result<(), DriverError> {
     let directory = RunDirectory::begin(&file.run.directory, Work::Training, fresh, Some(&file.model.file))?;
     let stop = stop_flag(directory.path())?;
+    ensure_room(&file.lattice.extents)?;
     if fresh {
         directory.clear()?;
     }

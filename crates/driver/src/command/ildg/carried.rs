@@ -5,6 +5,9 @@ use gaugelink_lattice::file::FileText;
 use lime_rs::record_type::{FILE_XML, ILDG_LFN, RECORD_XML, XLF_INFO};
 use lime_rs::{FileFormat, GaugeFile, IldgMeta, TextRecord, UserRecord, check_xml};
 
+/// Begins the element that states averages of the links.
+const AVERAGES: &str = "<usqcdInfo";
+
 /// Records of the input that its copy has as they are, and the types of those it does not have. `xlf-info` and the logical
 /// name are the caller's affair.
 pub(super) struct Carried {
@@ -44,7 +47,9 @@ impl Carried {
 
     /// Takes the user's XML on the file (0) or on the field (1). Whether the copy says what it says.
     fn user_xml(&mut self, index: usize, to: FileFormat, text: String, refuted: bool) -> bool {
-        let averages = text.contains("<usqcdInfo>");
+        let averages = text.match_indices(AVERAGES).any(|(at, _)| {
+            text[at + AVERAGES.len()..].starts_with(|c: char| c == '>' || c == '/' || c.is_whitespace())
+        });
         if to == FileFormat::Grid {
             // It has `usqcdInfo` of its own in either place.
             return averages || is_title(&text);
