@@ -272,6 +272,7 @@ steps = 4
             ("action.lambda=-1.0", "lambda > 0"),
             ("action.lambda=0.0", "mass2 > 0"),
             ("action.beta=1.0", "beta"),
+            ("model.kind=affine", "unknown `kind` of [model] \"affine\", expected one of \"u1-coupling\""),
             ("model.layers=0", "expected 1 to 65536"),
             ("model.hidden=12", "[8, 16, 24, 32]"),
             ("model.components=2", "components"),

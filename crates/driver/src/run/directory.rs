@@ -338,6 +338,19 @@ mod tests {
     const OPTION: &str = "--set run.directory=...";
 
     #[test]
+    fn a_model_that_no_training_left_is_not_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let model = Path::new("model.safetensors");
+        std::fs::write(folder.path().join(model), "a model").unwrap();
+        let begin = |model| RunDirectory::begin(folder.path(), Work::Training, true, model);
+        let error = begin(Some(model)).unwrap_err().to_string();
+        assert!(error.contains("holds model.safetensors, which no run left there"), "{error}");
+        assert!(begin(Some(Path::new("other"))).is_ok());
+        // Now it may be the training's own.
+        assert!(begin(Some(model)).is_ok());
+    }
+
+    #[test]
     fn two_owners_at_a_time_are_one_too_many() {
         let folder = tempfile::tempdir().unwrap();
         let first = RunDirectory::open(&folder.path().join("a/b"), OPTION).unwrap();
