@@ -91,8 +91,8 @@ pub struct Compiled {
 }
 
 impl Compiled {
-    /// The code of kernel `K`. `SHORT`, for unit tests, which would take half as long again to compile with it: without
-    /// AVX-512, in place of which AVX2 serves.
+    /// The code of kernel `K`. `SHORT`, for unit tests, which take less time to compile so: without AVX-512, in place of
+    /// which AVX2 serves.
     pub const fn of<T: Real, K: Kernel<T>, const SHORT: bool>() -> Self {
         Self { run: run_erased::<T, K, SHORT>, kernel: std::any::type_name::<K> }
     }
@@ -107,82 +107,101 @@ impl Compiled {
 /// half H: Name)` are for kernels of spinors with H = 1 or 2 components in each half, on these groups only.
 #[macro_export]
 macro_rules! compiled {
+    // In unit tests: compiled where it is run, which most forms are not, and without AVX-512.
+    (test $t:ty) => {
+        #[cfg(test)]
+        fn compiled() -> $crate::number::Compiled {
+            $crate::number::Compiled::of::<$t, Self, true>()
+        }
+    };
     ($kernel:ident) => {
+        $crate::compiled!(test f64);
+        #[cfg(not(test))]
         fn compiled() -> $crate::number::Compiled {
             static FORM: $crate::number::Compiled =
-                $crate::number::Compiled::of::<f64, $kernel<'static>, { cfg!(test) }>();
+                $crate::number::Compiled::of::<f64, $kernel<'static>, false>();
             FORM
         }
     };
     (group $n:ident: $kernel:ident) => {
+        $crate::compiled!(test f64);
+        #[cfg(not(test))]
         fn compiled() -> $crate::number::Compiled {
             use $crate::number::Compiled;
             static FORMS: [Compiled; 3] = [
-                Compiled::of::<f64, $kernel<'static, 1>, { cfg!(test) }>(),
-                Compiled::of::<f64, $kernel<'static, 2>, { cfg!(test) }>(),
-                Compiled::of::<f64, $kernel<'static, 3>, { cfg!(test) }>(),
+                Compiled::of::<f64, $kernel<'static, 1>, false>(),
+                Compiled::of::<f64, $kernel<'static, 2>, false>(),
+                Compiled::of::<f64, $kernel<'static, 3>, false>(),
             ];
-            if const { $n <= 3 } { FORMS[$n - 1] } else { Compiled::of::<f64, Self, { cfg!(test) }>() }
+            if const { $n <= 3 } { FORMS[$n - 1] } else { Compiled::of::<f64, Self, false>() }
         }
     };
     (group $n:ident, half $h:ident: $kernel:ident) => {
+        $crate::compiled!(test f64);
+        #[cfg(not(test))]
         fn compiled() -> $crate::number::Compiled {
             use $crate::number::Compiled;
             static FORMS: [[Compiled; 3]; 2] = [
                 [
-                    Compiled::of::<f64, $kernel<'static, 1, 1>, { cfg!(test) }>(),
-                    Compiled::of::<f64, $kernel<'static, 2, 1>, { cfg!(test) }>(),
-                    Compiled::of::<f64, $kernel<'static, 3, 1>, { cfg!(test) }>(),
+                    Compiled::of::<f64, $kernel<'static, 1, 1>, false>(),
+                    Compiled::of::<f64, $kernel<'static, 2, 1>, false>(),
+                    Compiled::of::<f64, $kernel<'static, 3, 1>, false>(),
                 ],
                 [
-                    Compiled::of::<f64, $kernel<'static, 1, 2>, { cfg!(test) }>(),
-                    Compiled::of::<f64, $kernel<'static, 2, 2>, { cfg!(test) }>(),
-                    Compiled::of::<f64, $kernel<'static, 3, 2>, { cfg!(test) }>(),
+                    Compiled::of::<f64, $kernel<'static, 1, 2>, false>(),
+                    Compiled::of::<f64, $kernel<'static, 2, 2>, false>(),
+                    Compiled::of::<f64, $kernel<'static, 3, 2>, false>(),
                 ],
             ];
             FORMS[$h - 1][$n - 1]
         }
     };
     (scalar $t:ident: $kernel:ident) => {
+        $crate::compiled!(test $t);
+        #[cfg(not(test))]
         fn compiled() -> $crate::number::Compiled {
             use $crate::number::{Compiled, Real};
             static FORMS: [Compiled; 2] = [
-                Compiled::of::<f64, $kernel<'static, f64>, { cfg!(test) }>(),
-                Compiled::of::<f32, $kernel<'static, f32>, { cfg!(test) }>(),
+                Compiled::of::<f64, $kernel<'static, f64>, false>(),
+                Compiled::of::<f32, $kernel<'static, f32>, false>(),
             ];
             FORMS[($t::LANES == <f32 as Real>::LANES) as usize]
         }
     };
     (scalar $t:ident, size $n:ident in [$small:literal, $large:literal]: $kernel:ident) => {
+        $crate::compiled!(test $t);
+        #[cfg(not(test))]
         fn compiled() -> $crate::number::Compiled {
             use $crate::number::{Compiled, Real};
             static FORMS: [[Compiled; 2]; 2] = [
                 [
-                    Compiled::of::<f64, $kernel<'static, f64, $small>, { cfg!(test) }>(),
-                    Compiled::of::<f64, $kernel<'static, f64, $large>, { cfg!(test) }>(),
+                    Compiled::of::<f64, $kernel<'static, f64, $small>, false>(),
+                    Compiled::of::<f64, $kernel<'static, f64, $large>, false>(),
                 ],
                 [
-                    Compiled::of::<f32, $kernel<'static, f32, $small>, { cfg!(test) }>(),
-                    Compiled::of::<f32, $kernel<'static, f32, $large>, { cfg!(test) }>(),
+                    Compiled::of::<f32, $kernel<'static, f32, $small>, false>(),
+                    Compiled::of::<f32, $kernel<'static, f32, $large>, false>(),
                 ],
             ];
             FORMS[($t::LANES == <f32 as Real>::LANES) as usize][($n == $large) as usize]
         }
     };
     (scalar $t:ident, group $n:ident, half $h:ident: $kernel:ident) => {
+        $crate::compiled!(test $t);
+        #[cfg(not(test))]
         fn compiled() -> $crate::number::Compiled {
             use $crate::number::{Compiled, Real};
             const fn of_half<const HALF: usize>() -> [[Compiled; 3]; 2] {
                 [
                     [
-                        Compiled::of::<f64, $kernel<'static, f64, 1, HALF>, { cfg!(test) }>(),
-                        Compiled::of::<f64, $kernel<'static, f64, 2, HALF>, { cfg!(test) }>(),
-                        Compiled::of::<f64, $kernel<'static, f64, 3, HALF>, { cfg!(test) }>(),
+                        Compiled::of::<f64, $kernel<'static, f64, 1, HALF>, false>(),
+                        Compiled::of::<f64, $kernel<'static, f64, 2, HALF>, false>(),
+                        Compiled::of::<f64, $kernel<'static, f64, 3, HALF>, false>(),
                     ],
                     [
-                        Compiled::of::<f32, $kernel<'static, f32, 1, HALF>, { cfg!(test) }>(),
-                        Compiled::of::<f32, $kernel<'static, f32, 2, HALF>, { cfg!(test) }>(),
-                        Compiled::of::<f32, $kernel<'static, f32, 3, HALF>, { cfg!(test) }>(),
+                        Compiled::of::<f32, $kernel<'static, f32, 1, HALF>, false>(),
+                        Compiled::of::<f32, $kernel<'static, f32, 2, HALF>, false>(),
+                        Compiled::of::<f32, $kernel<'static, f32, 3, HALF>, false>(),
                     ],
                 ]
             }
@@ -191,24 +210,26 @@ macro_rules! compiled {
         }
     };
     (scalar $t:ident, group $n:ident: $kernel:ident) => {
+        $crate::compiled!(test $t);
+        #[cfg(not(test))]
         fn compiled() -> $crate::number::Compiled {
             use $crate::number::{Compiled, Real};
             static FORMS: [[Compiled; 3]; 2] = [
                 [
-                    Compiled::of::<f64, $kernel<'static, f64, 1>, { cfg!(test) }>(),
-                    Compiled::of::<f64, $kernel<'static, f64, 2>, { cfg!(test) }>(),
-                    Compiled::of::<f64, $kernel<'static, f64, 3>, { cfg!(test) }>(),
+                    Compiled::of::<f64, $kernel<'static, f64, 1>, false>(),
+                    Compiled::of::<f64, $kernel<'static, f64, 2>, false>(),
+                    Compiled::of::<f64, $kernel<'static, f64, 3>, false>(),
                 ],
                 [
-                    Compiled::of::<f32, $kernel<'static, f32, 1>, { cfg!(test) }>(),
-                    Compiled::of::<f32, $kernel<'static, f32, 2>, { cfg!(test) }>(),
-                    Compiled::of::<f32, $kernel<'static, f32, 3>, { cfg!(test) }>(),
+                    Compiled::of::<f32, $kernel<'static, f32, 1>, false>(),
+                    Compiled::of::<f32, $kernel<'static, f32, 2>, false>(),
+                    Compiled::of::<f32, $kernel<'static, f32, 3>, false>(),
                 ],
             ];
             if const { $n <= 3 } {
                 FORMS[($t::LANES == <f32 as Real>::LANES) as usize][$n - 1]
             } else {
-                Compiled::of::<$t, Self, { cfg!(test) }>()
+                Compiled::of::<$t, Self, false>()
             }
         }
     };

@@ -7,10 +7,11 @@ use super::chiral;
 use super::hop::hop;
 use super::neighbourhood::{Neighbourhood, RegisterSource};
 use super::spinor::Spinor;
-use super::two_rows::TWO_ROWS;
-use gaugelink_lattice::number::{Compiled, register_lanes};
+use gaugelink_lattice::number::register_lanes;
 use gaugelink_lattice::{FieldReader, FieldWriter, Kernel, Lanes, Num, Real, Tally};
 use std::ops::Range;
+#[cfg(not(test))]
+use {super::two_rows::TWO_ROWS, gaugelink_lattice::number::Compiled};
 
 /// Where the matrices of a site ([`chiral`]) enter.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -55,34 +56,38 @@ pub(super) struct HopKernel<'a, T, const N: usize, const H: usize, const ROWS: u
 }
 
 /// The compiled forms of the kernel for whole links in one precision and 2H dimensions, `[group][dagger]`.
+#[cfg(not(test))]
 const fn whole<T: Real, const H: usize>() -> [[Compiled; 2]; 3] {
     [
         [
-            Compiled::of::<T, HopKernel<T, 1, H, 1, false>, { cfg!(test) }>(),
-            Compiled::of::<T, HopKernel<T, 1, H, 1, true>, { cfg!(test) }>(),
+            Compiled::of::<T, HopKernel<T, 1, H, 1, false>, false>(),
+            Compiled::of::<T, HopKernel<T, 1, H, 1, true>, false>(),
         ],
         [
-            Compiled::of::<T, HopKernel<T, 2, H, 2, false>, { cfg!(test) }>(),
-            Compiled::of::<T, HopKernel<T, 2, H, 2, true>, { cfg!(test) }>(),
+            Compiled::of::<T, HopKernel<T, 2, H, 2, false>, false>(),
+            Compiled::of::<T, HopKernel<T, 2, H, 2, true>, false>(),
         ],
         [
-            Compiled::of::<T, HopKernel<T, 3, H, 3, false>, { cfg!(test) }>(),
-            Compiled::of::<T, HopKernel<T, 3, H, 3, true>, { cfg!(test) }>(),
+            Compiled::of::<T, HopKernel<T, 3, H, 3, false>, false>(),
+            Compiled::of::<T, HopKernel<T, 3, H, 3, true>, false>(),
         ],
     ]
 }
 
 /// Those for two rows of SU(3), `[dagger]`.
+#[cfg(not(test))]
 const fn of_two_rows<T: Real, const H: usize>() -> [Compiled; 2] {
     [
-        Compiled::of::<T, HopKernel<T, 3, H, TWO_ROWS, false>, { cfg!(test) }>(),
-        Compiled::of::<T, HopKernel<T, 3, H, TWO_ROWS, true>, { cfg!(test) }>(),
+        Compiled::of::<T, HopKernel<T, 3, H, TWO_ROWS, false>, false>(),
+        Compiled::of::<T, HopKernel<T, 3, H, TWO_ROWS, true>, false>(),
     ]
 }
 
 impl<T: Real, const N: usize, const H: usize, const ROWS: usize, const DAGGER: bool> Kernel<T>
     for HopKernel<'_, T, N, H, ROWS, DAGGER>
 {
+    gaugelink_lattice::compiled!(test T);
+    #[cfg(not(test))]
     fn compiled() -> Compiled {
         static WHOLE: [[[[Compiled; 2]; 3]; 2]; 2] =
             [[whole::<f64, 1>(), whole::<f64, 2>()], [whole::<f32, 1>(), whole::<f32, 2>()]];
