@@ -56,31 +56,42 @@ fn a_signal_ends_a_run_with_a_checkpoint() {
     assert_same(&scratch.path("whole"), &scratch.path("one"));
 }
 
-/// Nothing of the flow is kept: it is done again, and whole.
-#[test]
-fn a_signal_in_a_flow_ends_the_run_before_it() {
-    let long = SMALL.replace("time = 0.2", "time = 10.0");
-    let scratch = Scratch::new(&long);
+/// Sends a signal in the middle of the stage whose first line is of a kind: nothing of it is kept, and it is done again, whole.
+fn interrupt_in(run_file: &str, kind: &str) {
+    let scratch = Scratch::new(run_file);
     scratch.succeeds(&["run", "run.toml", "--set", "run.directory=whole"]);
     let log = |name: &str| std::fs::read_to_string(scratch.path(name).join("measurements.jsonl")).unwrap();
     let whole = log("whole");
-    let before = whole.lines().take_while(|line| !line.contains(r#""kind":"flow""#)).count();
+    let kind = format!(r#""kind":"{kind}""#);
+    let before = whole.lines().take_while(|line| !line.contains(&kind)).count();
     for (name, ranks) in [("one", "[1]"), ("two", "[1,1,1,2]")] {
         let settings = [format!("run.directory={name}"), format!("machine.ranks={ranks}")];
         let arguments = ["run", "run.toml", "--set", &settings[0], "--set", &settings[1]];
         let child = wait_for(scratch.program(&arguments), &scratch.path(name), before);
-        // In the middle of the flow.
         std::thread::sleep(Duration::from_millis(150));
         let sent = Command::new("kill").arg(child.id().to_string()).status().unwrap();
         assert!(sent.success());
         let output = child.wait_with_output().unwrap();
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.code() == Some(1) && error.contains("stopped by a signal"), "{error}");
-        assert_eq!(log(name).lines().count(), before, "the flow did not end");
+        assert_eq!(log(name).lines().count(), before, "the stage did not end");
         let again = scratch.run(&arguments);
         assert!(String::from_utf8_lossy(&again.stderr).contains("going on from the checkpoint"), "{again:?}");
         assert_same(&scratch.path("whole"), &scratch.path(name));
     }
+}
+
+#[test]
+fn a_signal_in_a_flow_ends_the_run_before_it() {
+    interrupt_in(&SMALL.replace("time = 0.2", "time = 10.0"), "flow");
+}
+
+#[test]
+fn a_signal_between_solves_ends_the_run_before_them() {
+    let slow = "mass = 0.2\nsolver = \"gmres\"\ntolerance = 1e-14";
+    interrupt_in(&SMALL.replace("mass = 0.2", slow), "solve");
+    let spectrum = SMALL.replace("kind = \"solve\"", "kind = \"spectrum\"");
+    interrupt_in(&spectrum.replace("mass = 0.2", "mass = 0.2\ncount = 4"), "eigenvalue");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use gaugelink_physics::dirac::{
 };
 use gaugelink_physics::solver::{LinearOperator, Stopping};
 use std::f64::consts::{FRAC_1_SQRT_2, TAU};
+use std::ops::ControlFlow;
 
 const MASS: f64 = 0.2;
 const SOLVER: PropagatorSolver = PropagatorSolver::EvenOddBiCgStab;
@@ -27,8 +28,10 @@ fn walls_have_no_momentum() {
         let mut angles = [0.0; 4];
         angles[last] = theta;
         let d = Wilson::<f64, N, H>::new(&u, MASS, Boundary::twisted(angles)).unwrap();
-        let (s, _) =
-            Propagator::solved(&d, Source::Wall { t }, SOLVER, &Stopping::at(1e-14), |_| ()).unwrap();
+        let (s, _) = Propagator::solved(&d, Source::Wall { t }, SOLVER, &Stopping::at(1e-14), |_| {
+            ControlFlow::Continue(())
+        })
+        .unwrap();
         for x in (0..lattice.volume()).map(|index| lattice.geometry().site(index)) {
             let off = x[last] as f64 - t as f64;
             for (spin, colour) in (0..2 * H).flat_map(|s| (0..N).map(move |c| (s, c))) {
@@ -63,7 +66,8 @@ fn noise_is_on_its_slice_alone() {
     let u = GaugeField::<f64, 2>::random(&lattice, 0.6, Address::new(1, Purpose::Start)).unwrap();
     let d = Wilson::<f64, 2, 1>::new(&u, MASS, Boundary::periodic()).unwrap();
     let source = Source::Noise { t: 2, address: noise(7) };
-    let (s, _) = Propagator::solved(&d, source, SOLVER, &Stopping::at(1e-14), |_| ()).unwrap();
+    let (s, _) =
+        Propagator::solved(&d, source, SOLVER, &Stopping::at(1e-14), |_| ControlFlow::Continue(())).unwrap();
     let mut eta: SpinorField<f64, 2, 1> = d.vector().unwrap();
     let mut numbers = vec![Vec::new(); 3];
     for (spin, colour) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
@@ -100,7 +104,10 @@ fn noise_averages_to_the_points_of_its_slice() {
     let d = Wilson::<f64, 1, 1>::new(&u, MASS, Boundary::twisted([0.4, 1.0, 0.0, 0.0])).unwrap();
     let stop = Stopping::at(1e-10);
     let correlators = |source: Source| {
-        let mesons = Propagator::solved(&d, source, SOLVER, &stop, |_| ()).unwrap().0.meson_correlators();
+        let mesons = Propagator::solved(&d, source, SOLVER, &stop, |_| ControlFlow::Continue(()))
+            .unwrap()
+            .0
+            .meson_correlators();
         [&mesons.pion[0][..], &mesons.vector[0], &mesons.axial[0]].concat()
     };
     let mut exact = [0.0; 18];
@@ -129,7 +136,9 @@ fn slices_outside_are_refused() {
         (Source::Point([0, 0, 1, 0]), "outside the lattice"),
     ] {
         let error =
-            Propagator::solved(&d, source, SOLVER, &Stopping::at(1e-8), |_| ()).unwrap_err().to_string();
+            Propagator::solved(&d, source, SOLVER, &Stopping::at(1e-8), |_| ControlFlow::Continue(()))
+                .unwrap_err()
+                .to_string();
         assert!(error.contains(said), "{error}");
     }
 }

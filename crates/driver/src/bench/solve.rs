@@ -19,6 +19,7 @@ use gaugelink_physics::solver::{
     Wanted,
 };
 use gaugelink_physics::update::{HeatBath, Overrelaxation};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -104,7 +105,7 @@ fn leftmost(u: &GaugeField<f64, 3>) -> Result<Complex<f64>, DriverError> {
     let d = Wilson::<f64, 3>::new(u, NEAR, Boundary::periodic())?.with_clover(CSW)?;
     let wanted = Wanted { count: MODES, tolerance: 1e-7, vectors: 100 };
     let found = d
-        .low_modes(Spectrum::Dirac, &wanted, 1)
+        .low_modes(Spectrum::Dirac, &wanted, 1, |_| ControlFlow::Continue(()))
         .map_err(|error| DriverError::Input(format!("bench solve: the critical mass: {error}")))?;
     let values = found.values.iter().map(|values| Complex::new(values[0].re - NEAR, values[0].im));
     values

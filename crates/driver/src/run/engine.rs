@@ -15,6 +15,7 @@ use gaugelink_physics::observable;
 use gaugelink_sampler::checkpoint::{Checkpoint, Saved};
 use indicatif::ProgressBar;
 use serde::{Deserialize, Serialize};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -253,6 +254,11 @@ impl<'a, const N: usize> Engine<'a, N> {
     /// Whether a signal asks to stop. Collective.
     pub(super) fn stops(&self) -> bool {
         self.due_and_stops()[1]
+    }
+
+    /// What a stage's solves are told that ask whether to go on. Collective.
+    pub(super) fn goes_on(&self) -> ControlFlow<()> {
+        if self.stops() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     pub(super) fn stopped(&self) -> DriverError {

@@ -65,6 +65,14 @@ impl<const N: usize> Engine<'_, N> {
         DriverError::Input(format!("stage {} (solve): {error}", self.state.stage))
     }
 
+    /// The error of a propagator of the stage at hand.
+    fn unsolved(&self, error: PropagatorError) -> DriverError {
+        match error {
+            PropagatorError::Stopped => self.stopped(),
+            error => self.failed(&advised(error)),
+        }
+    }
+
     fn solve_in_two_dimensions(&self, stage: &SolveStage) -> Result<Solved<N, 1>, DriverError> {
         let SolveMethod::Plain(method) = stage.method() else {
             return Err(self.failed(&"solvers in blocks are for 4 dimensions"));
@@ -72,8 +80,12 @@ impl<const N: usize> Engine<'_, N> {
         let wilson = self.operator::<1>(stage)?;
         let (source, stop) = self.asked(stage);
         let bar = self.bar("solve", 2 * N as u64);
-        let solved = Propagator::solved(&wilson, source, method, &stop, |_| bar.inc(1));
-        let (propagator, reports) = solved.map_err(|error| self.failed(&advised(error)))?;
+        let progress = |_: &SolveReport| {
+            bar.inc(1);
+            self.goes_on()
+        };
+        let solved = Propagator::solved(&wilson, source, method, &stop, progress);
+        let (propagator, reports) = solved.map_err(|error| self.unsolved(error))?;
         bar.finish_and_clear();
         Ok(Solved { propagator, reports, cost: Box::new(|report| Some(report.applications as f64)) })
     }
@@ -87,7 +99,10 @@ impl<const N: usize> Engine<'_, N> {
         let wilson = self.operator::<2>(stage)?;
         let (source, stop) = self.asked(stage);
         let bar = self.bar("solve", 4 * N as u64);
-        let progress = |_: &SolveReport| bar.inc(1);
+        let progress = |_: &SolveReport| {
+            bar.inc(1);
+            self.goes_on()
+        };
         let (mut lines, mut used, mut setup_seconds) = (Vec::new(), None, None);
         // What a solve costs in units of D: all that was done for own solvers, what a plugin says of itself.
         let operations = LinearOperator::flops(&wilson);
@@ -133,7 +148,7 @@ impl<const N: usize> Engine<'_, N> {
                 })
             }
         };
-        let (propagator, reports) = solved.map_err(|error| self.failed(&advised(error)))?;
+        let (propagator, reports) = solved.map_err(|error| self.unsolved(error))?;
         bar.finish_and_clear();
         (self.used, self.setup_seconds) = (used, setup_seconds);
         Ok((Solved { propagator, reports, cost }, lines))

@@ -8,6 +8,7 @@ use crate::error::DriverError;
 use gaugelink_lattice::Complex;
 use gaugelink_physics::PhysicsError;
 use gaugelink_physics::dirac::{Spectrum, SpectrumError, Wilson};
+use gaugelink_physics::solver::EigenError;
 
 impl<const N: usize> Engine<'_, N> {
     pub(super) fn spectrum(&mut self, stage: &SpectrumStage) -> Result<(), DriverError> {
@@ -19,9 +20,11 @@ impl<const N: usize> Engine<'_, N> {
         let number = self.state.stage;
         let boundary = stage.boundary.on(2 * H);
         let d = Wilson::<f64, N, H>::new(&self.u, stage.mass(2 * H), boundary)?.with_clover(stage.csw)?;
-        let found = d.low_modes(stage.operator, &stage.wanted(), self.setting.file.run.seed.unwrap_or(0));
+        let (wanted, seed) = (stage.wanted(), self.setting.file.run.seed.unwrap_or(0));
+        let found = d.low_modes(stage.operator, &wanted, seed, |_| self.goes_on());
         let found = found.map_err(|error| match error {
             SpectrumError::Physics(PhysicsError::Lattice(error)) => error.into(),
+            SpectrumError::Eigen(EigenError::Stopped) => self.stopped(),
             error => DriverError::Input(format!("stage {number} (spectrum): {error}")),
         })?;
         let pairs = found.values.iter().zip(&found.residuals).enumerate();

@@ -10,6 +10,7 @@ use crate::solver::{
     Preconditioner, SolveError, SolveReport, Stopping, vector,
 };
 use gaugelink_lattice::{LatticeError, Real, Site};
+use std::ops::ControlFlow;
 use thiserror::Error;
 
 /// How D x = b is solved.
@@ -57,6 +58,9 @@ pub enum PropagatorError {
         /// What happened.
         error: SolveError,
     },
+    /// The caller broke off.
+    #[error("stopped before the last solve")]
+    Stopped,
 }
 
 /// S(x) = D⁻¹ η: one solution for each spin and colour of a source.
@@ -79,10 +83,11 @@ impl<T: Real, const N: usize, const H: usize> Propagator<T, N, H> {
         solver: PropagatorSolver,
         stop: &Stopping,
     ) -> Result<(Self, Vec<SolveReport>), PropagatorError> {
-        Self::solved(wilson, source.into(), solver, stop, |_| ())
+        Self::solved(wilson, source.into(), solver, stop, |_| ControlFlow::Continue(()))
     }
 
-    /// [`Propagator::point`] for any source, that tells `progress` of every solve done. Collective.
+    /// [`Propagator::point`] for any source, that tells `progress` of every solve done, and ends where that breaks off.
+    /// Collective.
     ///
     /// # Errors
     /// [`PropagatorError`].
@@ -91,7 +96,7 @@ impl<T: Real, const N: usize, const H: usize> Propagator<T, N, H> {
         source: Source,
         solver: PropagatorSolver,
         stop: &Stopping,
-        progress: impl FnMut(&SolveReport),
+        progress: impl FnMut(&SolveReport) -> ControlFlow<()>,
     ) -> Result<(Self, Vec<SolveReport>), PropagatorError> {
         match solver {
             PropagatorSolver::EvenOddMixed => {
@@ -167,7 +172,7 @@ impl<T: Real, const N: usize, const H: usize> Propagator<T, N, H> {
         restart: usize,
         preconditioner: &mut dyn Preconditioner<SpinorField<T, N, H>>,
         stop: &Stopping,
-        progress: impl FnMut(&SolveReport),
+        progress: impl FnMut(&SolveReport) -> ControlFlow<()>,
     ) -> Result<(Self, Vec<SolveReport>), PropagatorError> {
         let mut gmres = Gmres::new(wilson, restart)?;
         Self::columns(wilson, source, stop, progress, |x, b, stop| {
@@ -184,7 +189,7 @@ impl<T: Real, const N: usize, const H: usize> Propagator<T, N, H> {
         wilson: &Wilson<'_, T, N, H>,
         source: Source,
         stop: &Stopping,
-        progress: impl FnMut(&SolveReport),
+        progress: impl FnMut(&SolveReport) -> ControlFlow<()>,
         mut solve: impl FnMut(
             &mut SpinorField<T, N, H>,
             &SpinorField<T, N, H>,
@@ -202,7 +207,7 @@ impl<T: Real, const N: usize, const H: usize> Propagator<T, N, H> {
         wilson: &Wilson<'_, T, N, H>,
         source: Source,
         stop: &Stopping,
-        mut progress: impl FnMut(&SolveReport),
+        mut progress: impl FnMut(&SolveReport) -> ControlFlow<()>,
         mut solve: impl FnMut(
             &mut [SpinorField<T, N, H>],
             &[SpinorField<T, N, H>],
@@ -241,8 +246,11 @@ impl<T: Real, const N: usize, const H: usize> Propagator<T, N, H> {
                     report = report.followed_by(next?);
                     report.true_residual = residual(wilson, &mut room, x, b);
                 }
-                progress(&report);
+                let flow = progress(&report);
                 reports.push(report);
+                if flow.is_break() && reports.len() < all.len() {
+                    return Err(PropagatorError::Stopped);
+                }
             }
             columns.append(&mut x);
         }

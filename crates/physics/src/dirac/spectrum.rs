@@ -11,7 +11,7 @@ use crate::solver::{
 };
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_lattice::{LatticeError, Real};
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use thiserror::Error;
 
 /// Which operator's eigenvalues.
@@ -115,8 +115,9 @@ fn solve_surely<const N: usize, const H: usize, A: LinearOperator<f64, Vector = 
 }
 
 impl<const N: usize, const H: usize> Wilson<'_, f64, N, H> {
-    /// The eigenvalues of D or γ5 D next to 0, with their vectors. Arnoldi's method starts from noise of `seed`: the same
-    /// values to the tolerance for any of them. Collective.
+    /// The eigenvalues of D or γ5 D next to 0, each as often as it occurs, with their vectors. Arnoldi's method starts from
+    /// noise of `seed`: the same values to the tolerance for any of them. `progress` is told of every solve, and may break off.
+    /// Collective.
     ///
     /// # Errors
     /// [`SpectrumError`].
@@ -125,6 +126,7 @@ impl<const N: usize, const H: usize> Wilson<'_, f64, N, H> {
         spectrum: Spectrum,
         wanted: &Wanted,
         seed: u64,
+        progress: impl FnMut(&SolveReport) -> ControlFlow<()>,
     ) -> Result<Eigenpairs<SpinorField<f64, N, H>>, SpectrumError> {
         let dimension = 2 * H * N * self.links().lattice().volume();
         if wanted.count > dimension {
@@ -133,8 +135,9 @@ impl<const N: usize, const H: usize> Wilson<'_, f64, N, H> {
                 wanted.count
             ))));
         }
-        let mut start = self.vector().map_err(PhysicsError::Lattice)?;
-        start.set_gaussian(Address::new(seed, Purpose::Source));
+        let start = |v: &mut SpinorField<f64, N, H>, number| {
+            v.set_gaussian(Address::new(seed, Purpose::Source).sample(number));
+        };
         let mut inverse = Inverse::new(self, 0.05 * wanted.tolerance)?;
         let mut gamma5_b = self.vector().map_err(PhysicsError::Lattice)?;
         let invert = |x: &mut SpinorField<f64, N, H>, b: &SpinorField<f64, N, H>| match spectrum {
@@ -145,7 +148,7 @@ impl<const N: usize, const H: usize> Wilson<'_, f64, N, H> {
                 inverse.solve(x, &gamma5_b)
             }
         };
-        Ok(lowest_eigenpairs(&OperatorOf(self, spectrum), invert, start, wanted)?)
+        Ok(lowest_eigenpairs(&OperatorOf(self, spectrum), invert, start, progress, wanted)?)
     }
 }
 
@@ -155,10 +158,14 @@ mod tests {
     use crate::dirac::Boundary;
     use crate::dirac::dense::dense;
     use crate::naive::rough_field;
-    use gaugelink_lattice::{Complex, LaneMeaning, Lattice, LatticeOptions};
+    use gaugelink_lattice::{Complex, GaugeField, LaneMeaning, Lattice, LatticeOptions};
     use nalgebra::DMatrix;
 
     const N: usize = 2;
+
+    fn go_on(_: &SolveReport) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
 
     /// All eigenvalues of a dense matrix by growing modulus.
     fn spectrum(matrix: DMatrix<nalgebra::Complex<f64>>) -> Vec<nalgebra::Complex<f64>> {
@@ -180,7 +187,7 @@ mod tests {
             let d =
                 Wilson::<f64, N>::new(&u, mass, Boundary::antiperiodic()).unwrap().with_clover(csw).unwrap();
             for kind in [Spectrum::Dirac, Spectrum::Hermitian] {
-                let found = d.low_modes(kind, &wanted, 3).unwrap();
+                let found = d.low_modes(kind, &wanted, 3, go_on).unwrap();
                 for (chain, matrix) in
                     dense(&OperatorOf(&d, kind), &sites, false).unwrap().into_iter().enumerate()
                 {
@@ -212,20 +219,60 @@ mod tests {
         let u = rough_field::<1>(&lattice, 0.6);
         let d = Wilson::<f64, 1, 1>::new(&u, 0.1, Boundary::antiperiodic()).unwrap();
         let modes = |d: &Wilson<'_, f64, 1, 1>, count| {
-            d.low_modes(Spectrum::Dirac, &Wanted { count, tolerance: 1e-8, vectors: 60 }, 3)
+            d.low_modes(Spectrum::Dirac, &Wanted { count, tolerance: 1e-8, vectors: 60 }, 3, go_on)
         };
         assert_eq!(modes(&d, 8).unwrap().values.len(), 8);
         let error = modes(&d, 9).unwrap_err().to_string();
         assert!(error.contains("9 eigenvalues of an operator that has 8"), "{error}");
         // Where nobody counts them first, those beyond the last have no vectors.
         let mut inverse = Inverse::new(&d, 1e-10).unwrap();
-        let mut start = d.vector().unwrap();
-        start.set_gaussian(Address::new(3, Purpose::Source));
+        let start = |v: &mut SpinorField<f64, 1, 1>, number| {
+            v.set_gaussian(Address::new(3, Purpose::Source).sample(number));
+        };
         let wanted = Wanted { count: 9, tolerance: 1e-8, vectors: 60 };
         let all = OperatorOf(&d, Spectrum::Dirac);
-        let error =
-            lowest_eigenpairs(&all, |x, b| inverse.solve(x, b), start, &wanted).unwrap_err().to_string();
+        let error = lowest_eigenpairs(&all, |x, b| inverse.solve(x, b), start, go_on, &wanted)
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("only 8 of 9 eigenvalues"), "{error}");
+    }
+
+    /// Free quarks, λ = m + Σ (1 − cos p) ± i √(Σ sin² p), each as often as momenta, spins and colours have it: 8 in the first
+    /// level, 24 in the second. γ5 D has ± |λ|.
+    #[test]
+    fn eigenvalues_come_as_often_as_they_occur() {
+        let extents = [2, 2, 2, 4];
+        let lattice = Lattice::new(&extents, LatticeOptions::default()).unwrap();
+        let u = GaugeField::<f64, N>::cold(&lattice).unwrap();
+        let mass = 0.1;
+        let d = Wilson::<f64, N>::new(&u, mass, Boundary::antiperiodic()).unwrap();
+        let mut all: Vec<(f64, f64)> = Vec::new();
+        for site in 0..lattice.volume() {
+            let (mut re, mut sines, mut rest) = (mass, 0.0, site);
+            for (mu, &extent) in extents.iter().enumerate() {
+                let half = if mu == 3 { 0.5 } else { 0.0 };
+                let p = std::f64::consts::TAU * ((rest % extent) as f64 + half) / extent as f64;
+                rest /= extent;
+                re += 1.0 - p.cos();
+                sines += p.sin().powi(2);
+            }
+            all.extend([(re, sines.sqrt()), (re, -sines.sqrt())].repeat(2 * N));
+        }
+        all.sort_by(|a, b| a.0.hypot(a.1).total_cmp(&b.0.hypot(b.1)));
+        for count in [1, 5, 20] {
+            let wanted = Wanted { count, tolerance: 1e-9, vectors: 100 };
+            for kind in [Spectrum::Dirac, Spectrum::Hermitian] {
+                let found = d.low_modes(kind, &wanted, 3, go_on).unwrap();
+                for (pair, values) in found.values.iter().enumerate() {
+                    let modulus = values[0].re.hypot(values[0].im);
+                    let exact = all[pair].0.hypot(all[pair].1);
+                    assert!(
+                        (modulus - exact).abs() < 1e-8,
+                        "{kind:?}, {pair} of {count}: {modulus}, not {exact}"
+                    );
+                }
+            }
+        }
     }
 
     #[test]
@@ -234,7 +281,7 @@ mod tests {
         let u = rough_field::<N>(&lattice, 0.4);
         let d = Wilson::<f64, N>::new(&u, 0.2, Boundary::antiperiodic()).unwrap();
         let wanted = Wanted { count: 4, tolerance: 1e-9, vectors: 6 };
-        let error = d.low_modes(Spectrum::Dirac, &wanted, 1).unwrap_err();
+        let error = d.low_modes(Spectrum::Dirac, &wanted, 1, go_on).unwrap_err();
         assert!(error.to_string().contains("in a space of 6 vectors"), "{error}");
     }
 }

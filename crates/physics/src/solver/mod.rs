@@ -20,6 +20,7 @@ mod nested;
 mod operator;
 mod preconditioner;
 mod report;
+mod ritz;
 mod rounded;
 pub mod vector;
 
