@@ -95,6 +95,15 @@ fn bare_files_need_a_shape_are_told_which_and_verify_with_it() {
         let error = line["error"].as_str().unwrap();
         assert!(error.contains(&shape), "{error}");
 
+        // Half the precision and twice the sites have as many bytes.
+        let answer = run(&format!("ildg verify --json --dims 4,4,4,8 --nc {nc}"), &[&path]);
+        let line = answer.line();
+        let error = line["error"].as_str().unwrap();
+        assert!(
+            answer.status == 1 && error.contains("or the file is not SU(") && error.contains(&shape),
+            "{error}"
+        );
+
         let answer = run(&format!("ildg verify --json --dims 4,4,4,4 --nc {nc}"), &[&path]);
         assert_eq!(answer.status, 0, "{}", answer.stdout);
         compare(&answer.line(), entry, &path);

@@ -5,8 +5,8 @@ use crate::cli::{LatticeArgs, ShapeArgs};
 use crate::command::measure::Flow;
 use crate::error::DriverError;
 use crate::links::{
-    self, Fault, Lattices, Loaded, Measured, Survey, checksum_word, judge, judge_averages, precision_name,
-    with_group,
+    self, Fault, Lattices, Loaded, Measured, Survey, checksum_word, judge_averages, judge_file,
+    precision_name, with_group,
 };
 use gaugelink_lattice::file::{ReadOptions, read_with};
 use gaugelink_lattice::{GaugeField, ensure_memory};
@@ -183,7 +183,7 @@ impl Task<'_> {
         let options = ReadOptions { posix_cksum: true, progress: Some(&advance) };
         let checksum = read_with(file, &mut u, 0, options)?;
         let loaded = Loaded { checksum, survey: Survey::of(&u, 0) };
-        let mut verdict = judge(&loaded, body.precision);
+        let mut verdict = judge_file(&loaded, file, &member.path);
         let [suma, sumb] = checksum.scidac.hexadecimal();
         let mut found = Examined {
             source: Source::of(member, self.shape),

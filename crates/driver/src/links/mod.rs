@@ -8,7 +8,8 @@ mod survey;
 
 pub(crate) use difference::Differences;
 pub(crate) use group::in_the_group;
-pub(crate) use judge::{Fault, Measured, Verdict, judge, judge_averages, unfit_for_updates};
+use judge::judge;
+pub(crate) use judge::{Fault, Measured, Verdict, judge_averages, unfit_for_updates};
 pub(crate) use survey::{Survey, counted};
 
 use crate::cli::{LatticeArgs, ShapeArgs};
@@ -19,7 +20,7 @@ use gaugelink_lattice::file::{FileChecksum, ReadOptions, extents, read, read_wit
 use gaugelink_lattice::group::group_name;
 use gaugelink_lattice::{GaugeField, Lattice, LatticeError, LatticeOptions, Real};
 use gaugelink_physics::observable::plaquette;
-use lime_rs::{Error, FileFormat, GaugeFile, Precision, Selection, Shape};
+use lime_rs::{Error, FileFormat, GaugeFile, Precision, Selection, Shape, Warning};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -278,6 +279,18 @@ pub(crate) fn inspect<T: Real, const N: usize>(
     Ok(Loaded { checksum: checksum?, survey: Survey::of(field, chain) })
 }
 
+/// As [`judge`]. Links that are none may be those of a file that does not say its shape, read as of another: its verdict says so.
+pub(crate) fn judge_file(loaded: &Loaded, file: &GaugeFile, path: &Path) -> Verdict {
+    let mut verdict = judge(loaded, file.body().precision);
+    let is_bare = file.warnings().contains(&Warning::MissingFormat);
+    for (fault, reason) in verdict.errors.iter_mut().filter(|_| is_bare) {
+        if matches!(fault, Fault::Group | Fault::Numbers) {
+            *reason += &format!("; or the file is not {}: {}", described(file), bare::advice(path));
+        }
+    }
+    verdict
+}
+
 /// Reads a configuration to work with into a field (for a batch, its chain `chain`). Collective.
 ///
 /// # Errors
@@ -290,7 +303,7 @@ pub(crate) fn load<T: Real, const N: usize>(
     refusals: Refusals,
 ) -> Result<Loaded, DriverError> {
     let loaded = inspect(file, field, chain, false)?;
-    let fine = refusals.check(&judge(&loaded, file.body().precision), path);
+    let fine = refusals.check(&judge_file(&loaded, file, path), path);
     if field.lattice().comm().all(fine.is_ok()) || fine.is_err() {
         return fine.map(|()| loaded);
     }
@@ -310,7 +323,7 @@ pub(crate) fn remarks(
     comm: &dyn Comm,
     refusals: Refusals,
 ) -> Result<Vec<String>, DriverError> {
-    let mut verdict = judge(loaded, file.body().precision);
+    let mut verdict = judge_file(loaded, file, path);
     let open = comm.max(loaded.survey.zero.count as f64) > 0.0;
     judge_averages((file.format(), file.stated(), file.body()), measured, open, &mut verdict);
     refusals.check(&verdict, path)?;

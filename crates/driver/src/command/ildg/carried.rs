@@ -47,9 +47,7 @@ impl Carried {
 
     /// Takes the user's XML on the file (0) or on the field (1). Whether the copy says what it says.
     fn user_xml(&mut self, index: usize, to: FileFormat, text: String, refuted: bool) -> bool {
-        let averages = text.match_indices(AVERAGES).any(|(at, _)| {
-            text[at + AVERAGES.len()..].starts_with(|c: char| c == '>' || c == '/' || c.is_whitespace())
-        });
+        let averages = states_averages(&text);
         if to == FileFormat::Grid {
             // It has `usqcdInfo` of its own in either place.
             return averages || is_title(&text);
@@ -67,7 +65,31 @@ impl Carried {
     }
 }
 
+/// Whether XML has averages of the links, in an element with attributes or without.
+fn states_averages(text: &str) -> bool {
+    let ends_name = |c: char| c == '>' || c == '/' || c.is_whitespace();
+    text.match_indices(AVERAGES).any(|(at, name)| text[at + name.len()..].starts_with(ends_name))
+}
+
 /// Whether it is one of the titles that this program writes, which say nothing.
 fn is_title(text: &str) -> bool {
     [IldgMeta::FILE_TITLE, IldgMeta::RECORD_TITLE].contains(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn averages_are_seen_in_elements_with_attributes() {
+        for (text, states) in [
+            ("<usqcdInfo><plaq>0.5</plaq></usqcdInfo>", true),
+            ("<a/><usqcdInfo version=\"1.0\"><plaq>0.5</plaq></usqcdInfo>", true),
+            ("<usqcdInfo\n/>", true),
+            ("<usqcdInformation>none</usqcdInformation>", false),
+            ("<title>usqcdInfo</title>", false),
+        ] {
+            assert_eq!(states_averages(text), states, "{text}");
+        }
+    }
 }

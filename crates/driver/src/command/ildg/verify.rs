@@ -4,7 +4,7 @@ use super::logical::{self, Found, LogicalLine, Records};
 use crate::cli::{FileArgs, VerifyArgs};
 use crate::error::DriverError;
 use crate::links::{
-    Fault, Lattices, Measured, checksum_word, described, inspect, judge, judge_averages, precision_name,
+    Fault, Lattices, Measured, checksum_word, described, inspect, judge_averages, judge_file, precision_name,
     printable, reason, shown, with_group,
 };
 use crate::report::Report;
@@ -124,7 +124,7 @@ impl Line {
                 self.errors.push(format!("the records beside the gauge field cannot be verified: {error}"));
             }
         }
-        with_group!(format.nc, N => self.examine_links::<N>(&file, lattices))
+        with_group!(format.nc, N => self.examine_links::<N>((&file, path), lattices))
     }
 
     /// A SciDAC file without a gauge field.
@@ -152,7 +152,7 @@ impl Line {
 
     fn examine_links<const N: usize>(
         &mut self,
-        file: &GaugeFile,
+        (file, path): (&GaugeFile, &Path),
         lattices: &mut Lattices,
     ) -> Result<(), DriverError> {
         let field = lattices.of(file).and_then(|lattice| GaugeField::<f64, N>::cold(&lattice));
@@ -173,7 +173,7 @@ impl Line {
             }
         };
         self.state_sums(&loaded.checksum);
-        let mut verdict = judge(&loaded, file.body().precision);
+        let mut verdict = judge_file(&loaded, file, path);
         let (survey, geometry) = (&loaded.survey, u.lattice().geometry());
         let all_zero = survey.zero.count == (geometry.volume() * geometry.dims()) as u64;
         self.unitarity = (!all_zero).then(|| survey.unitarity());
