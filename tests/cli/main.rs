@@ -2,6 +2,7 @@
 
 mod bench;
 mod determinism;
+mod ensembles;
 mod free_quarks;
 mod hostile;
 mod importance;

@@ -59,6 +59,16 @@ fn mistakes_in_the_run_file_end_with_status_2() {
     let twice = format!("{SMALL}[[stage]]\nkind = \"write\"\nfile = \"end.lime\"\n");
     std::fs::write(scratch.path("twice.toml"), twice).unwrap();
     assert!(scratch.fails(2, &["run", "twice.toml"]).contains("two stages write"));
+    let low = format!("{SMALL}[[stage]]\nkind = \"spectrum\"\nmass = -4\n");
+    std::fs::write(scratch.path("low.toml"), low).unwrap();
+    let error = scratch.fails(2, &["run", "low.toml"]);
+    assert!(error.contains("mass = -4") && error.contains("kappa"), "{error}");
+    for table in ["measure", "action", "fermions"] {
+        let solve = format!("[run]\ndirectory = \"s\"\n[solve]\nmass = 0.2\n[{table}]\n");
+        std::fs::write(scratch.path("solve.toml"), solve).unwrap();
+        let error = scratch.fails(2, &["solve", "solve.toml", "--input", "conf.lime"]);
+        assert!(error.contains("line 5") && error.contains(&format!("unknown table `{table}`")), "{error}");
+    }
     std::fs::write(scratch.path("empty.toml"), "").unwrap();
     assert!(scratch.fails(2, &["run", "empty.toml"]).contains("[run]"));
     scratch.fails(2, &["run"]);

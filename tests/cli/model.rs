@@ -92,6 +92,8 @@ fn flows_of_loops_show_the_error_of_their_steps() {
     for said in ["step error", "twice the steps", "ln Z", "320 draws on 8x8", "3 passed, 0 failed"] {
         assert!(text.contains(said), "{said}: {text}");
     }
+    // On another lattice than its own a file's effective sample size is no claim.
+    assert!(text.contains(" on 16x16"), "{text}");
     let file = altered(&scratch, "su2-beta1.8.safetensors", r#"\"steps\":10}"#, r#"\"steps\":1}"#);
     let error = scratch.fails(1, &[&check[..], &[&file]].concat());
     assert!(error.contains("checks failed"), "{error}");

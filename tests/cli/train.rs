@@ -34,6 +34,48 @@ fn row<'a>(lines: &'a [serde_json::Value], what: &str, quantity: &str) -> &'a se
         .unwrap_or_else(|| panic!("no {quantity} of {what}"))
 }
 
+/// Heat bath writes an ensemble, a flow learns from it, whatever the number of threads; what is no such data is refused.
+#[test]
+fn a_training_learns_from_an_ensemble() {
+    let run = "[run]\nseed = 3\ndirectory = \"data\"\nchains = 8\n[lattice]\ngroup = \"U(1)\"\nextents = [4, 4]\n\
+               [action]\nbeta = 1.5\n[[stage]]\nkind = \"heatbath\"\nsweeps = 120\nthermalise = 20\n\
+               write = { every = 2, verify = false }\n";
+    let train = SMALL.replace("updates = 2000", "updates = 0").replace("thermalise = 100", "")
+        + "[data]\nfiles = [\"data/ensemble\"]\nshare = 1.0\n";
+    let scratch = Scratch::new(run);
+    std::fs::write(scratch.path("train.toml"), &train).unwrap();
+    assert!(scratch.fails(2, &["train", "train.toml"]).contains("data/ensemble: there is no such folder"));
+    scratch.succeeds(&["run", "run.toml"]);
+    let lines = json_lines(&scratch.succeeds(&["train", "train.toml", "--json"]));
+    let left: Vec<f64> =
+        lines.iter().filter(|l| l["kind"] == "training").map(|l| l["divergence"].as_f64().unwrap()).collect();
+    // Links drawn uniformly have 16 ln I_0(1.5) = 8.0.
+    assert!(left.len() == 3 && left[2] < 1.5, "{left:?}");
+    let model = |directory: &str| std::fs::read(scratch.path(directory).join("model.safetensors")).unwrap();
+    let header = Model::read(scratch.path("out/model.safetensors")).unwrap().header;
+    assert_eq!(header.training.other["provenance"]["data"]["configurations"], 400);
+    let one = ["train", "train.toml", "--set", "run.directory=one", "--set", "machine.threads=1"];
+    scratch.succeeds(&one);
+    assert!(model("out") == model("one"), "the same bits");
+    scratch.succeeds(&["train", "train.toml", "--set", "run.directory=half", "--set", "data.share=0.5"]);
+    assert!(model("out") != model("half"));
+    for (setting, code, said) in [
+        ("data.share=1.5", 2, "at most 1"),
+        ("lattice.extents=[65536,65536]", 1, "MiB are free"),
+        ("data.files=[]", 2, "names none"),
+        ("lattice.extents=[8,8]", 1, "take configurations of that lattice"),
+        ("data.files=[\"run.toml\"]", 1, "no LIME file"),
+    ] {
+        let error =
+            scratch.fails(code, &["train", "train.toml", "--set", "run.directory=n", "--set", setting]);
+        assert!(error.contains(said), "{setting}: {error}");
+    }
+    // Other data make another training.
+    std::fs::remove_file(scratch.path("data/ensemble/conf-0.00022.lime")).unwrap();
+    let error = scratch.fails(1, &["train", "train.toml"]);
+    assert!(error.contains("another") || error.contains("other settings"), "{error}");
+}
+
 #[test]
 fn a_training_leaves_a_model_a_plot_and_exact_means() {
     let scratch = Scratch::new(SMALL);

@@ -18,8 +18,6 @@ pub(crate) type Claim = (&'static str, bool, String);
 
 /// Sigmas that a measured number may be off.
 pub(crate) const SIGMAS: f64 = 4.0;
-/// Parts of a sample, from which the error of its effective size comes.
-pub(crate) const PARTS: usize = 20;
 /// Configurations behind the error of a flow's steps.
 const STEP_SAMPLES: usize = 32;
 /// By how much an error of the steps may be above the one stated.
@@ -28,8 +26,8 @@ const STEP_FACTOR: f64 = 2.0;
 /// How a model is sampled.
 #[derive(Args, Debug)]
 pub(crate) struct Sampled {
-    /// Draws of a flow behind what is measured, rounded up to a multiple of 320
-    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(320..))]
+    /// Draws of a flow behind what is measured, rounded up to a multiple of 16
+    #[arg(long, value_name = "N", default_value_t = 10_240, value_parser = clap::value_parser!(u32).range(32..))]
     pub samples: u32,
     /// Seed of the draws
     #[arg(long, default_value_t = 1)]
@@ -75,7 +73,7 @@ pub(crate) struct Quality {
     /// Draws.
     pub samples: usize,
     /// Effective sample size per draw.
-    pub sample_size: f64,
+    pub sample_size: Measured,
     /// ⟨ln q + S⟩.
     pub loss: f64,
     /// The loss less −ln Z, which the same weights estimate where there are quarks, with its error.
@@ -147,7 +145,7 @@ impl Claims {
         let draws = self.draw::<N>(sampled)?;
         let (samples, loss) = (draws.losses.len(), draws.mean());
         let weights = LogWeights::new(&draws.log_weights())?;
-        let sample_size = weights.effective_sample_size();
+        let sample_size = weights.measured_sample_size()?;
         let ln_z = match self.exact() {
             Some((ln_z, _)) => ln_z,
             None => weights.ln_z()?.value,
@@ -157,14 +155,14 @@ impl Claims {
         Ok(Quality { samples, sample_size, loss, divergence: Measured { value: loss + ln_z, error } })
     }
 
-    /// Of a multiple of [`PARTS`] groups of lanes.
+    /// Of whole groups of lanes.
     fn draw<const N: usize>(&self, sampled: &Sampled) -> Result<Draws, TrainError> {
         let place = |lattice: &Arc<Lattice>| Flow::<f32, N>::from_model(lattice, &self.model);
         let mut draws = ReverseKl::<f32, N>::new(&self.extents, self.beta, sampled.threads, &place)?;
         if let Some(quark) = self.quark {
             draws = draws.with_quarks(quark)?;
         }
-        let samples = (sampled.samples as usize).next_multiple_of(PARTS * f32::LANES);
+        let samples = (sampled.samples as usize).next_multiple_of(f32::LANES);
         draws.draw(sampled.address(), samples)
     }
 
@@ -176,12 +174,11 @@ impl Claims {
 
     fn measure_in<const N: usize>(&self, sampled: &Sampled) -> Result<Vec<Claim>, TrainError> {
         let (extents, threads) = (&self.extents, sampled.threads);
-        let logs = self.draw::<N>(sampled)?.log_weights();
         let address = sampled.address();
-        let weights = LogWeights::new(&logs)?;
+        let weights = LogWeights::new(&self.draw::<N>(sampled)?.log_weights())?;
         let exact = self.exact();
         let untrained = exact.map(|(_, untrained)| untrained);
-        let mut claims = vec![size(&self.model, extents, (&weights, &logs), untrained)?];
+        let mut claims = vec![size(&self.model, extents, &weights, untrained)?];
         let mut slack = 0.0;
         let mut steps = None;
         if let Some(doubled) = self.with_twice_the_steps() {
@@ -233,19 +230,13 @@ impl Claims {
 pub(crate) fn size(
     model: &Model,
     extents: &[usize],
-    (weights, logs): (&LogWeights, &[f64]),
+    weights: &LogWeights,
     untrained: Option<f64>,
 ) -> Result<Claim, TrainError> {
     let measured = &model.header.measured;
     let own_extents = stated_extents(model).ok();
     let elsewhere = own_extents.filter(|own| own != extents);
-    let size = weights.effective_sample_size();
-    let parts =
-        logs.chunks(logs.len() / PARTS).map(|part| Ok(LogWeights::new(part)?.effective_sample_size()));
-    let parts = parts.collect::<Result<Vec<f64>, TrainError>>()?;
-    let mean = parts.iter().sum::<f64>() / PARTS as f64;
-    let spread = parts.iter().map(|part| (part - mean).powi(2)).sum::<f64>() / (PARTS - 1) as f64;
-    let error = (spread / PARTS as f64).sqrt();
+    let size = weights.measured_sample_size()?;
     let mut says = match (measured.ess, measured.samples) {
         (Some(ess), Some(samples)) => format!("the file says {ess:.4} from {samples}"),
         (Some(ess), None) => format!("the file says {ess:.4}, and not from how many"),
@@ -254,12 +245,11 @@ pub(crate) fn size(
     if let (Some(own), Some(_)) = (&elsewhere, measured.ess) {
         says = format!("{says} on {}", extents_text(own));
     }
-    let own = measured.samples.map_or(0.0, |own| logs.len() as f64 / own as f64);
-    let most = size + SIGMAS * error * (1.0 + own).sqrt();
+    let own = measured.samples.map_or(0.0, |own| weights.len() as f64 / own as f64);
+    let most = size.value + SIGMAS * size.error * (1.0 + own).sqrt();
     let holds = elsewhere.is_some() || measured.ess.is_none_or(|ess| ess <= most);
-    let size = Measured { value: size, error };
     let untrained = untrained.map_or(String::new(), |size| format!("; without training {size:.2}"));
-    let draws = format!("{} draws on {}", logs.len(), extents_text(extents));
+    let draws = format!("{} draws on {}", weights.len(), extents_text(extents));
     Ok(("ESS", holds, format!("{size} from {draws}; {says}{untrained}")))
 }
 

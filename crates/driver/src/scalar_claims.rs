@@ -1,7 +1,7 @@
 //! What the model file of a flow of scalars says of its quality, measured anew, and whether it is the map that it claims to
 //! be. Plugins serve links only, so the checks that they have for those stand here for scalars.
 
-use crate::claims::{Claim, PARTS, SIGMAS, Sampled, extents_text, size, stated_extents};
+use crate::claims::{Claim, SIGMAS, Sampled, extents_text, size, stated_extents};
 use crate::error::DriverError;
 use gaugelink_lattice::rng::Address;
 use gaugelink_lattice::{LaneMeaning, Lattice, LatticeOptions, Real, ScalarField, Scalars};
@@ -124,10 +124,9 @@ impl ScalarClaims {
     fn weights(&self, sampled: &Sampled) -> Result<Vec<Claim>, TrainError> {
         let place = |lattice: &Arc<Lattice>| FlowOf::<f32, Scalars>::from_model(lattice, &self.model);
         let mut draws = ReverseKlOf::towards(|| self.action, &self.extents, sampled.threads, &place)?;
-        let samples = (sampled.samples as usize).next_multiple_of(PARTS * f32::LANES);
-        let logs = draws.draw(sampled.address(), samples)?.log_weights();
-        let weights = LogWeights::new(&logs)?;
-        let mut claims = vec![size(&self.model, &self.extents, (&weights, &logs), None)?];
+        let samples = (sampled.samples as usize).next_multiple_of(f32::LANES);
+        let weights = LogWeights::new(&draws.draw(sampled.address(), samples)?.log_weights())?;
+        let mut claims = vec![size(&self.model, &self.extents, &weights, None)?];
         if let Some(free) = self.action.free(&self.extents) {
             let Measured { value, error } = weights.ln_z()?;
             let off = value - free.ln_z;

@@ -13,9 +13,9 @@ pub type PlaceFlow<'a, T, M> = dyn Fn(&Arc<Lattice>) -> Result<FlowOf<T, M>, Mod
 
 /// A group of configurations, one a lane, drawn from a flow and weighed with the action.
 pub struct Group<T: Real, A: Target<T>> {
-    flow: FlowOf<T, A::Variables>,
-    variables: FieldOf<A, T>,
-    cotangent: MomentaOf<A, T>,
+    pub(crate) flow: FlowOf<T, A::Variables>,
+    pub(crate) variables: FieldOf<A, T>,
+    pub(crate) cotangent: MomentaOf<A, T>,
     target: A,
 }
 

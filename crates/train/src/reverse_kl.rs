@@ -133,7 +133,7 @@ impl<T: Real, A: Target<T>> ReverseKlOf<T, A> {
     /// # Errors
     /// [`TrainError::Setting`] for another count.
     pub fn draw(&mut self, address: Address, count: usize) -> Result<Draws, TrainError> {
-        self.run(address, count, None)
+        self.run(count, None, &|group, first, losses, _| group.sample(after(address, first), losses))
     }
 
     /// The same, and the gradient of their mean loss in `gradient`.
@@ -147,14 +147,24 @@ impl<T: Real, A: Target<T>> ReverseKlOf<T, A> {
         count: usize,
         gradient: &mut [f64],
     ) -> Result<Draws, TrainError> {
-        self.run(address, count, Some((estimator, gradient)))
+        let share = 1.0 / count as f64;
+        self.run(count, Some(gradient), &|group, first, losses, gradient| {
+            group.sample_with_gradient(estimator, after(address, first), share, losses, gradient)
+        })
     }
 
-    fn run(
+    /// Numbers of a configuration in a group's lane, as data have them.
+    pub(crate) fn rows(&self) -> usize {
+        locked(&self.groups[0]).variables.as_slice().len() / T::LANES
+    }
+
+    /// The losses of `count` configurations by `work`, which is given a group, the number of its first configuration, room
+    /// for their losses, and where to add a gradient; its sum goes to `gradient`.
+    pub(crate) fn run(
         &mut self,
-        address: Address,
         count: usize,
-        gradient: Option<(Estimator, &mut [f64])>,
+        gradient: Option<&mut [f64]>,
+        work: &(dyn Fn(&mut Group<T, A>, usize, &mut [f64], &mut [f64]) -> Result<(), TrainError> + Sync),
     ) -> Result<Draws, TrainError> {
         if count == 0 || !count.is_multiple_of(T::LANES) {
             return Err(TrainError::Setting(format!(
@@ -162,7 +172,7 @@ impl<T: Real, A: Target<T>> ReverseKlOf<T, A> {
                 T::LANES
             )));
         }
-        let (groups, estimator) = (count / T::LANES, gradient.as_ref().map(|(estimator, _)| *estimator));
+        let groups = count / T::LANES;
         let failure = Mutex::new(None);
         self.pool.run(0..PARTS, |thread, parts| {
             let mut group = locked(&self.groups[thread]);
@@ -171,18 +181,9 @@ impl<T: Real, A: Target<T>> ReverseKlOf<T, A> {
                 gradient.fill(0.0);
                 losses.clear();
                 for index in groups * part / PARTS..groups * (part + 1) / PARTS {
-                    let address = address.chain(address.chain + (index * T::LANES) as u64);
                     let old = losses.len();
                     losses.resize(old + T::LANES, 0.0);
-                    let mine = &mut losses[old..];
-                    let share = 1.0 / count as f64;
-                    let drawn = match estimator {
-                        None => group.sample(address, mine),
-                        Some(estimator) => {
-                            group.sample_with_gradient(estimator, address, share, mine, gradient)
-                        }
-                    };
-                    if let Err(error) = drawn {
+                    if let Err(error) = work(&mut group, index * T::LANES, &mut losses[old..], gradient) {
                         *locked(&failure) = Some(error);
                     }
                 }
@@ -195,7 +196,7 @@ impl<T: Real, A: Target<T>> ReverseKlOf<T, A> {
         for part in &self.parts {
             draws.losses.extend_from_slice(&locked(part).losses);
         }
-        if let Some((_, sum)) = gradient {
+        if let Some(sum) = gradient {
             sum.fill(0.0);
             for part in &self.parts {
                 sum.iter_mut().zip(&locked(part).gradient).for_each(|(sum, g)| *sum += g);
@@ -203,6 +204,11 @@ impl<T: Real, A: Target<T>> ReverseKlOf<T, A> {
         }
         Ok(draws)
     }
+}
+
+/// The address of configuration `first`.
+fn after(address: Address, first: usize) -> Address {
+    address.chain(address.chain + first as u64)
 }
 
 fn locked<V>(mutex: &Mutex<V>) -> MutexGuard<'_, V> {

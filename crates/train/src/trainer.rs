@@ -2,7 +2,7 @@
 
 use crate::adam::{Adam, Settings};
 use crate::checkpoint::Saved;
-use crate::{Estimator, GaugeTarget, ReverseKlOf, Schedule, Target, TrainError};
+use crate::{Data, Estimator, GaugeTarget, ReverseKlOf, Schedule, Target, TrainError};
 use gaugelink_lattice::Real;
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_sampler::statistics::LogWeights;
@@ -29,6 +29,9 @@ pub struct Plan {
     /// How the gradient is estimated.
     #[serde(default)]
     pub estimator: Estimator,
+    /// How much of the loss is the forward divergence, from 0 to 1, where there are data; the rest is the reverse one.
+    #[serde(default)]
+    pub forward: f64,
     /// β of the first step, from where it goes to that of the loss over the first half of the steps, linearly.
     #[serde(default)]
     pub beta_from: Option<f64>,
@@ -54,6 +57,9 @@ pub struct Telemetry {
     pub divergence: f64,
     /// Effective sample size per configuration.
     pub sample_size: f64,
+    /// Its error.
+    #[serde(default)]
+    pub sample_size_error: f64,
     /// Configurations behind it.
     pub samples: usize,
     /// Norm of the last gradient, before clipping.
@@ -82,6 +88,7 @@ pub enum Progress<'a> {
 pub struct TrainerOf<T: Real, A: Target<T>> {
     plan: Plan,
     loss: ReverseKlOf<T, A>,
+    data: Data<T>,
     /// The theory's own, where it has one.
     beta: Option<f64>,
     parameters: Vec<f64>,
@@ -119,18 +126,34 @@ impl<T: Real, A: Target<T>> TrainerOf<T, A> {
         if plan.beta_from.is_some() && beta.is_none() {
             return Err(TrainError::Setting("a beta to begin from: the theory has none".into()));
         }
+        if !(0.0..=1.0).contains(&plan.forward) {
+            return Err(TrainError::Setting(format!("a share of {} is none: give 0 to 1", plan.forward)));
+        }
         loss.set_parameters(&parameters)?;
         Ok(Self {
             adam: Adam::new(plan.adam, parameters.len()),
             gradient: vec![0.0; parameters.len()],
             plan,
             loss,
+            data: Data::new(),
             beta,
             parameters,
             gradient_norm: 0.0,
             earlier_seconds: 0.0,
             begun: Instant::now(),
         })
+    }
+
+    /// With configurations of the target, for the forward divergence. The plan's identity is to tell which.
+    ///
+    /// # Errors
+    /// [`TrainError::Setting`] where there are none.
+    pub fn with_data(mut self, data: Data<T>) -> Result<Self, TrainError> {
+        if data.is_empty() {
+            return Err(TrainError::Setting("no configurations to learn from: give at least one".into()));
+        }
+        self.data = data;
+        Ok(self)
     }
 
     /// Goes on from a checkpoint, if there is one; whether there was.
@@ -188,24 +211,42 @@ impl<T: Real, A: Target<T>> TrainerOf<T, A> {
         &self.parameters
     }
 
-    /// One step; the mean loss of its batch.
+    /// One step; the mean loss of its batch, of forward and reverse divergence by their shares.
     ///
     /// # Errors
-    /// [`TrainError::NotFinite`].
+    /// [`TrainError::NotFinite`]; those of the losses.
     pub fn step(&mut self) -> Result<f64, TrainError> {
         let step = self.adam.steps;
         let address = Address::new(self.plan.seed, Purpose::Training).trajectory(step);
         self.set_beta(self.beta_at(step));
-        let (estimator, gradient) = (self.plan.estimator, &mut self.gradient);
-        let draws = self.loss.draw_with_gradient(estimator, address, self.plan.batch, gradient)?;
+        let loss = self.gradient_at(address)?;
         let rate = self.plan.rate * self.plan.schedule.factor(step, self.plan.steps);
-        let loss = draws.mean();
         if !(loss.is_finite() && self.gradient.iter().all(|g| g.is_finite())) {
             return Err(TrainError::NotFinite { step });
         }
         self.gradient_norm = self.adam.step(&mut self.parameters, &self.gradient, rate);
         self.loss.set_parameters(&self.parameters)?;
         Ok(loss)
+    }
+
+    /// The mean loss of a batch, its gradient in `gradient`.
+    fn gradient_at(&mut self, address: Address) -> Result<f64, TrainError> {
+        let Self { plan, loss, data, gradient, .. } = self;
+        let forward = if data.is_empty() { 0.0 } else { plan.forward };
+        let mut value = 0.0;
+        gradient.fill(0.0);
+        if forward < 1.0 {
+            let draws = loss.draw_with_gradient(plan.estimator, address, plan.batch, gradient)?;
+            value += (1.0 - forward) * draws.mean();
+        }
+        if forward > 0.0 {
+            let mut fitted = vec![0.0; gradient.len()];
+            // Sample 3: which of the data.
+            let draws = loss.fit_with_gradient(data, address.sample(3), plan.batch, &mut fitted)?;
+            value += forward * draws.mean();
+            gradient.iter_mut().zip(fitted).for_each(|(g, f)| *g = (1.0 - forward) * *g + forward * f);
+        }
+        Ok(value)
     }
 
     /// β of a step.
@@ -235,11 +276,13 @@ impl<T: Real, A: Target<T>> TrainerOf<T, A> {
             Some(floor) => floor,
             None => -weights.ln_z()?.value,
         };
+        let sample_size = weights.measured_sample_size()?;
         Ok(Telemetry {
             step: self.adam.steps,
             loss,
             divergence: loss - floor,
-            sample_size: weights.effective_sample_size(),
+            sample_size: sample_size.value,
+            sample_size_error: sample_size.error,
             samples: self.plan.samples,
             gradient_norm: self.gradient_norm,
             seconds: self.seconds(),

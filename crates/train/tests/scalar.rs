@@ -42,6 +42,7 @@ fn plan(steps: u64) -> Plan {
         schedule: Schedule::Cosine,
         adam: adam::Settings { norm_max: Some(10.0), ..adam::Settings::default() },
         estimator: Estimator::Path,
+        forward: 0.0,
         beta_from: None,
         report_every: 50,
         samples: 4096,

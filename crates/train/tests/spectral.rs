@@ -28,6 +28,7 @@ fn divergences<const N: usize>(beta: f64, steps: u64, estimator: Estimator) -> (
         schedule: Schedule::Cosine,
         adam: adam::Settings { norm_max: Some(10.0), ..adam::Settings::default() },
         estimator,
+        forward: 0.0,
         beta_from: None,
         report_every: steps,
         samples: 1024,

@@ -1,12 +1,13 @@
 //! Trainings: gradients, bits, restarts, and that they learn.
 
 use gaugelink_lattice::rng::{Address, Purpose};
-use gaugelink_lattice::{Complex, Lattice, Real};
+use gaugelink_lattice::{Complex, GaugeField, LaneMeaning, Lattice, LatticeOptions, Real};
 use gaugelink_models::layers::{CouplingSettings, U1Coupling};
 use gaugelink_models::{Flow, ModelError};
 use gaugelink_physics::dirac::{Boundary, Quark, QuarkMatrix};
+use gaugelink_physics::update::HeatBath;
 use gaugelink_train::{
-    Estimator, Plan, Progress, ReverseKl, Schedule, Telemetry, TrainError, Trainer, adam, exact,
+    Data, Estimator, Plan, Progress, ReverseKl, Schedule, Telemetry, TrainError, Trainer, adam, exact,
 };
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -31,6 +32,7 @@ fn plan(beta: f64, steps: u64) -> Plan {
         schedule: Schedule::Cosine,
         adam: adam::Settings { norm_max: Some(10.0), ..adam::Settings::default() },
         estimator: Estimator::Reparametrised,
+        forward: 0.0,
         beta_from: None,
         report_every: 50,
         samples: 4096,
@@ -61,6 +63,71 @@ fn the_gradient_is_that_of_the_loss() {
 #[test]
 fn the_gradient_with_quarks_is_that_of_the_loss() {
     check_gradient(ReverseKl::new(&EXTENTS, 1.5, 1, &place).unwrap().with_quarks(quark()).unwrap());
+}
+
+/// Configurations of links from heat bath, `sweeps` from each lane of a batch, in precision `T`.
+fn data<T: Real>(beta: f64, sweeps: u64) -> Data<T> {
+    let lattice = |chains| {
+        let lanes = LaneMeaning::Batch { chains };
+        Lattice::new(&EXTENTS, LatticeOptions { lanes, threads: 1, ..LatticeOptions::default() }).unwrap()
+    };
+    let mut u = GaugeField::<f64, 1>::cold(&lattice(f64::LANES)).unwrap();
+    let mut one = GaugeField::<T, 1>::cold(&lattice(T::LANES)).unwrap();
+    let mut data = Data::new();
+    for sweep in 0..sweeps + 20 {
+        HeatBath { beta }.sweep(&mut u, Address::new(3, Purpose::HeatBath).trajectory(sweep)).unwrap();
+        for chain in (0..f64::LANES).filter(|_| sweep >= 20) {
+            for block in 0..u.layout().blocks() {
+                let place = one.layout().locate(&u.layout().site(block, 0)).0;
+                for component in 0..u.reals() {
+                    let x = T::from_f64(u.get(block, component, chain));
+                    one.set(place, component, 0, x);
+                }
+            }
+            data.add(&one, 0).unwrap();
+        }
+    }
+    data
+}
+
+/// −d⟨ln q⟩/ds, by differences of fourth order, over the same configurations.
+#[test]
+fn the_gradient_of_the_forward_divergence_is_that_of_the_loss() {
+    let mut loss = ReverseKl::<f64, 1>::new(&EXTENTS, 1.5, 1, &place).unwrap();
+    let (data, address) = (data(1.5, 8), Address::new(6, Purpose::Training));
+    assert_eq!(data.len(), 64);
+    let (mut gradient, mut room) = (vec![0.0; start().len()], vec![0.0; start().len()]);
+    loss.fit_with_gradient(&data, address, 32, &mut gradient).unwrap();
+    let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
+    let h = 1e-4;
+    let mut at = |s: f64| {
+        let moved: Vec<f64> = start().iter().zip(&gradient).map(|(p, g)| p + s * g / norm).collect();
+        loss.set_parameters(&moved).unwrap();
+        loss.fit_with_gradient(&data, address, 32, &mut room).unwrap().mean()
+    };
+    let slope = (8.0 * (at(h) - at(-h)) - (at(2.0 * h) - at(-2.0 * h))) / (12.0 * h);
+    assert!((slope / norm - 1.0).abs() < 1e-7, "{slope} against {norm}");
+}
+
+/// From data alone, and from both divergences.
+#[test]
+fn a_flow_learns_from_configurations() {
+    let data = data::<f32>(1.5, 64);
+    for forward in [1.0, 0.5] {
+        let plan = Plan { forward, steps: 60, ..plan(1.5, 60) };
+        let mut trainer = trainer(2, plan).with_data(data.clone()).unwrap();
+        let before = trainer.evaluate().unwrap();
+        let first = steps(&mut trainer, 60);
+        let after = trainer.evaluate().unwrap();
+        assert!(after.divergence < 0.5 * before.divergence, "{forward}: {before:?} {after:?}");
+        assert!(after.sample_size > before.sample_size + 0.1, "{forward}: {before:?} {after:?}");
+        // The same bits on one thread.
+        let plan = Plan { forward, steps: 60, ..self::plan(1.5, 60) };
+        let mut alone = self::trainer(1, plan).with_data(data.clone()).unwrap();
+        assert_eq!(steps(&mut alone, 5), first[..5]);
+    }
+    let none = trainer(1, plan(1.5, 1)).with_data(Data::new()).err().unwrap().to_string();
+    assert!(none.contains("at least one"), "{none}");
 }
 
 /// d(mean loss)/ds along the gradient, by differences of fourth order at fixed random numbers.

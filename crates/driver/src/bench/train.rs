@@ -124,6 +124,7 @@ fn plan<T: Real>(batch: usize) -> Plan {
         schedule: Schedule::Constant,
         adam: adam::Settings::default(),
         estimator: Estimator::default(),
+        forward: 0.0,
         beta_from: None,
         report_every: u64::MAX,
         samples: T::LANES,

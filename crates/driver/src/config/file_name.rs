@@ -1,5 +1,6 @@
 //! Names of the files that a run writes.
 
+use super::write::ENSEMBLE;
 use serde::{Deserialize, Deserializer};
 use std::path::PathBuf;
 
@@ -21,7 +22,7 @@ pub(super) fn file_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Pa
             "is no plain file name; it is written into the run directory, so give a name alone",
         ));
     }
-    if OWN_FILES.iter().any(|own| name.as_os_str() == *own) {
+    if OWN_FILES.iter().chain(&[ENSEMBLE]).any(|own| name.as_os_str() == *own) {
         return Err(wrong("is one of the run's own files; give another name"));
     }
     Ok(name)

@@ -2,6 +2,7 @@
 
 use super::plugin::PluginTable;
 use super::tables::at_least_one;
+use super::write::WriteTable;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -26,6 +27,8 @@ pub struct IndependenceStage {
     /// How often each of several flows draws, relative to the others; none: equally often.
     #[serde(default)]
     pub shares: Vec<f64>,
+    /// Configurations as files.
+    pub write: Option<WriteTable>,
 }
 
 /// `kind = "importance"`

@@ -20,6 +20,7 @@ mod spectrum;
 mod stage;
 mod tables;
 mod train;
+mod write;
 
 pub use action::{ActionKind, ActionTable};
 pub use boundary::BoundaryPhases;
@@ -40,13 +41,15 @@ pub use solve::{LinkRows, PropagatorTable, SolveStage};
 pub use solver::{MultigridTable, SapTable, SolveMethod};
 pub use source::SourceTable;
 pub use spectrum::SpectrumStage;
-pub use stage::{FlowStage, FthmcStage, HeatbathStage, HmcStage, ProposalStage, Stage, WriteStage};
+pub use stage::{FlowStage, FthmcStage, HeatbathStage, HmcStage, ProposalStage, Stage};
 pub use tables::{
     Condensate, FormatName, GroupName, LatticeTable, MachineTable, MeasureTable, PrecisionName, RunTable,
     StartKind, StartTable,
 };
 pub(crate) use tables::{cores, finite, finite_if_given};
-pub use train::{BlockFitTable, ChainTable, TrainFile, TrainRunTable, TrainTable};
+pub use train::{BlockFitTable, ChainTable, DataTable, TrainFile, TrainRunTable, TrainTable};
+pub(crate) use write::{ENSEMBLE, numbered};
+pub use write::{WriteStage, WriteTable};
 
 use crate::error::DriverError;
 use crate::hash::document_hash;
@@ -104,12 +107,12 @@ impl RunFile {
     pub fn parse(text: &str, path: &Path, kind: FileKind, overrides: &[String]) -> Result<Self, DriverError> {
         let text = with_overrides(text, path, overrides)?;
         let tables = Tables::parse(&text, path)?;
+        // A solve makes no updates: nothing that only they use.
         let what = match kind {
-            FileKind::Run => &["stage", "scan"][..],
+            FileKind::Run => &["action", "fermions", "measure", "stage", "scan"][..],
             FileKind::Solve => &["solve"],
         };
-        let common = ["run", "lattice", "action", "fermions", "start", "measure", "machine"];
-        tables.no_other_than(&[&common, what].concat())?;
+        tables.no_other_than(&[&["run", "lattice", "start", "machine"], what].concat())?;
         let file = Self {
             run: tables.required("run")?,
             lattice: tables.optional("lattice")?,
@@ -193,17 +196,23 @@ impl RunFile {
                 }
                 written.push(name);
             }
-            if let Stage::Write(write) = stage
-                && write.lfn.is_some()
-                && !write.format.0.has_lfn()
-            {
-                let message =
-                    format!("{} files have no logical file name, ildg and grid have", write.format.0);
-                return Err(tables.fail_in_stage(number, "lfn", &message));
+            let lost = match (stage, stage.ensemble()) {
+                (Stage::Write(write), _) => write.lfn_problem().map(|problem| ("lfn", problem)),
+                (_, table) => {
+                    table.and_then(|table| table.stage().lfn_problem()).map(|problem| ("write", problem))
+                }
+            };
+            if let Some((key, problem)) = lost {
+                return Err(tables.fail_in_stage(number, key, &problem));
             }
             if stage.thermalisation() >= stage.updates().max(1) {
                 let message = "`thermalise` leaves no update to average over";
                 return Err(tables.fail_in_stage(number, "thermalise", message));
+            }
+            let files = |table: &WriteTable| (stage.updates() - stage.thermalisation()) / table.every;
+            if stage.ensemble().is_some_and(|table| files(table) == 0) {
+                let message = "`every` is more than the updates after `thermalise`: no file would be written";
+                return Err(tables.fail_in_stage(number, "write", message));
             }
             if let Some(problem) = stage.shares_problem() {
                 return Err(tables.fail_in_stage(number, "shares", &problem));

@@ -98,6 +98,11 @@ impl SolveStage {
         self.mass_keys().problem_on(dims)
     }
 
+    /// The solver's name in run files.
+    pub fn solver(&self) -> &'static str {
+        self.solver.name()
+    }
+
     /// The solver with its settings.
     pub fn method(&self) -> SolveMethod {
         let restart = self.restart.as_ref().map_or(RESTART, |restart| *restart.get_ref());

@@ -49,6 +49,13 @@ const SOLVERS: [(&str, SolverName); 10] = [
     ("multigrid", SolverName::Multigrid),
 ];
 
+impl SolverName {
+    /// As in run files.
+    pub fn name(self) -> &'static str {
+        SOLVERS.iter().find(|(_, solver)| *solver == self).map_or("", |(name, _)| name)
+    }
+}
+
 impl<'de> Deserialize<'de> for SolverName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;

@@ -2,18 +2,16 @@
 
 use super::action::ActionKind;
 use super::fermions::{Determinant, FermionsTable};
-use super::file_name::{file_name, logical_name};
 use super::independence::{ImportanceStage, IndependenceStage, shares_problem};
 use super::plugin::{PluginTable, Role};
 use super::solve::SolveStage;
 use super::spectrum::SpectrumStage;
-use super::tables::{
-    FormatName, PrecisionName, STEPS_MAX, at_least_one, counts, positive, trajectory_steps, yes,
-};
+use super::tables::{STEPS_MAX, at_least_one, counts, positive, trajectory_steps};
+use super::write::{WriteStage, WriteTable};
 use gaugelink_sampler::hmc::Trajectory;
 use gaugelink_sampler::integrator::Integrator;
 use serde::{Deserialize, Deserializer};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// One thing that a run does.
 #[derive(Debug, Clone)]
@@ -105,6 +103,18 @@ impl Stage {
         }
     }
 
+    /// Its configurations as files.
+    pub fn ensemble(&self) -> Option<&WriteTable> {
+        match self {
+            Stage::Heatbath(s) => s.write.as_ref(),
+            Stage::Hmc(s) => s.write.as_ref(),
+            Stage::Fthmc(s) => s.write.as_ref(),
+            Stage::Proposal(s) => s.write.as_ref(),
+            Stage::Independence(s) => s.write.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The plugins that it goes through.
     pub fn plugins(&self) -> (Role, &[PluginTable]) {
         match self {
@@ -154,6 +164,8 @@ pub struct HeatbathStage {
     /// Updates at the begin that stay out of averages.
     #[serde(default)]
     pub thermalise: u64,
+    /// Configurations as files.
+    pub write: Option<WriteTable>,
 }
 
 /// `kind = "hmc"`
@@ -186,6 +198,8 @@ pub struct HmcStage {
     pub determinant: Option<Determinant>,
     /// A plugin's force, which kicks the momenta; the accept step takes the action's energy all the same.
     pub force: Option<PluginTable>,
+    /// Configurations as files.
+    pub write: Option<WriteTable>,
 }
 
 impl HmcStage {
@@ -260,6 +274,8 @@ pub struct FthmcStage {
     pub thermalise: u64,
     /// The field transformation, a plugin's flow.
     pub flow: PluginTable,
+    /// Configurations as files.
+    pub write: Option<WriteTable>,
 }
 
 impl FthmcStage {
@@ -281,6 +297,8 @@ pub struct ProposalStage {
     pub thermalise: u64,
     /// A plugin's proposals.
     pub proposal: PluginTable,
+    /// Configurations as files.
+    pub write: Option<WriteTable>,
 }
 
 /// `kind = "flow"`
@@ -299,27 +317,6 @@ pub struct FlowStage {
     /// Steps between measurements.
     #[serde(default = "flow_every", deserialize_with = "at_least_one")]
     pub every: u64,
-}
-
-/// `kind = "write"`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WriteStage {
-    /// File name inside the run directory.
-    #[serde(deserialize_with = "file_name")]
-    pub file: PathBuf,
-    /// Its format.
-    #[serde(default)]
-    pub format: FormatName,
-    /// Logical file name, where the format has one; one is made where it is not given.
-    #[serde(default, deserialize_with = "logical_name")]
-    pub lfn: Option<String>,
-    /// "f64" or "f32".
-    #[serde(default)]
-    pub precision: PrecisionName,
-    /// Read the file again and compare checksum and plaquette.
-    #[serde(default = "yes")]
-    pub verify: bool,
 }
 
 pub(super) fn omelyan() -> Integrator {

@@ -30,6 +30,8 @@ pub struct TrainFile {
     pub model: ModelTable,
     /// First parameters of block layers, each layer fitted by itself.
     pub fit: Option<BlockFitTable>,
+    /// Configurations to learn from.
+    pub data: Option<DataTable>,
     /// The optimiser.
     pub train: TrainTable,
     /// The Markov chain afterwards.
@@ -91,6 +93,21 @@ pub struct TrainTable {
     /// Configurations of an evaluation, a multiple of 16.
     #[serde(default = "samples")]
     pub samples: usize,
+}
+
+/// `[data]`: the forward divergence beside the reverse one.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataTable {
+    /// Folders, files and patterns, as `gaugelink ensemble` takes them.
+    pub files: Vec<PathBuf>,
+    /// How much of the loss is the forward divergence: above 0, at most 1.
+    #[serde(default = "half", deserialize_with = "positive")]
+    pub share: f64,
+}
+
+fn half() -> f64 {
+    0.5
 }
 
 /// `[fit]` of block layers.
@@ -256,7 +273,8 @@ impl TrainFile {
     pub fn parse(text: &str, path: &Path, overrides: &[String]) -> Result<Self, DriverError> {
         let text = with_overrides(text, path, overrides)?;
         let tables = Tables::parse(&text, path)?;
-        let known = ["run", "lattice", "action", "fermions", "model", "fit", "train", "chain", "machine"];
+        let known =
+            ["run", "lattice", "action", "fermions", "model", "fit", "data", "train", "chain", "machine"];
         tables.no_other_than(&known)?;
         let file = Self {
             run: tables.required("run")?,
@@ -265,6 +283,7 @@ impl TrainFile {
             fermions: tables.optional("fermions")?,
             model: tables.required("model")?,
             fit: tables.optional("fit")?,
+            data: tables.optional("data")?,
             train: tables.required("train")?,
             chain: tables.optional("chain")?.unwrap_or_else(no_chain),
             machine: tables.optional("machine")?.unwrap_or_default(),
@@ -321,6 +340,22 @@ impl TrainFile {
                 return Err(tables.fail_in("fit", &problem));
             }
         }
+        if let Some(data) = &self.data {
+            if data.share > 1.0 {
+                let message = format!("`share` = {}, expected a number above 0 and at most 1", data.share);
+                return Err(tables.fail_key(&["data", "share"], &message));
+            }
+            if data.files.is_empty() {
+                return Err(
+                    tables.fail_key(&["data", "files"], "`files` names none, expected a folder or files")
+                );
+            }
+            if self.train.steps == 0 {
+                return Err(
+                    tables.fail_in("data", "`[data]` is for the steps of [train], of which there are none")
+                );
+            }
+        }
         self.train.check_counts(tables)?;
         self.chain.check(tables)?;
         self.machine.check_training(tables)
@@ -357,8 +392,12 @@ impl TrainFile {
     }
 
     fn hash_without(&self, tables: &[&str]) -> String {
-        // The first model counts by its contents.
-        let left_out = [("run", &["directory", "checkpoint_seconds"][..]), ("train", &["start"][..])];
+        // The first model and the data count by their contents.
+        let left_out = [
+            ("run", &["directory", "checkpoint_seconds"][..]),
+            ("train", &["start"][..]),
+            ("data", &["files"][..]),
+        ];
         document_hash(&self.text, tables, &left_out)
     }
 }

@@ -135,7 +135,7 @@ fn is_irregular(error: &DriverError) -> bool {
 ///
 /// # Errors
 /// [`DriverError::Request`] where there are none; [`DriverError::Io`] for a folder that cannot be read.
-pub(super) fn collect(paths: &[PathBuf]) -> Result<Vec<PathBuf>, DriverError> {
+pub(crate) fn collect(paths: &[PathBuf]) -> Result<Vec<PathBuf>, DriverError> {
     let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {

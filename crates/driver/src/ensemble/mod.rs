@@ -22,6 +22,7 @@ pub(crate) use about::About;
 pub(crate) use examine::Task;
 pub(crate) use finding::show;
 pub(crate) use member::Member;
+pub(crate) use member::collect;
 pub(crate) use qcdml::Documents;
 pub(crate) use read::Read;
 pub(crate) use scan::Ensemble;

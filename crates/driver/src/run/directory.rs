@@ -1,7 +1,7 @@
 //! The run directory: one owner at a time, a log that can be cut back to a checkpoint, no file half written.
 
 use super::line::Line;
-use crate::config::OWN_FILES;
+use crate::config::{ENSEMBLE, OWN_FILES};
 use crate::error::DriverError;
 use crate::hash::hexadecimal;
 use crate::report::{Report, json_lines};
@@ -149,7 +149,7 @@ impl RunDirectory {
 
     /// Removes what a killed process left half written.
     fn sweep(&self) -> Result<(), DriverError> {
-        for folder in ["", "plots", "checkpoint"].map(|name| self.file(name)) {
+        for folder in ["", "plots", "checkpoint", ENSEMBLE].map(|name| self.file(name)) {
             let Ok(entries) = std::fs::read_dir(&folder) else { continue };
             for left in entries.flatten().filter(|entry| AtomicFile::is_temporary(&entry.file_name())) {
                 std::fs::remove_file(left.path()).map_err(io("remove", &left.path()))?;

@@ -147,8 +147,7 @@ pub(super) fn rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[
         }
     }
     let size = weights.effective_sample_size();
-    let own =
-        row("ESS of draws").value(size).count(draws.len()).note("of their weights exp(-S)/q, 1 at most");
+    let own = row("ESS of draws").sample_size(&weights).note("of their weights exp(-S)/q, 1 at most");
     rows.push(if size < SMALL { own.note(TAIL) } else { own });
     if let Ok(Measured { value, error }) = weights.ln_z() {
         let row = row("ln Z").value_with_error(value, error).count(draws.len());

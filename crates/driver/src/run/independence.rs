@@ -82,12 +82,10 @@ impl<const N: usize> Chain<N> for Draws<'_, '_, N> {
 pub(super) fn rows(rows: &mut Vec<Row>, number: usize, updates: &[&Update]) {
     let row = |quantity: &str| Row::new(Some(number), "independence", quantity);
     let logs: Vec<f64> = updates.iter().filter_map(|update| update.ln_weight).collect();
-    let size = row("ESS of draws").count(logs.len());
+    let size = row("ESS of draws");
     rows.push(match LogWeights::new(&logs) {
-        Ok(weights) => {
-            size.value(weights.effective_sample_size()).note("of their weights exp(-S)/q, 1 at most")
-        }
-        Err(error) => size.note(format!("no weights: {error}")),
+        Ok(weights) => size.sample_size(&weights).note("of their weights exp(-S)/q, 1 at most"),
+        Err(error) => size.count(logs.len()).note(format!("no weights: {error}")),
     });
     let chains = updates.iter().map(|update| update.chain + 1).max().unwrap_or(0);
     let longest = |chain: usize| {

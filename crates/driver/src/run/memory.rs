@@ -29,7 +29,10 @@ fn reals_per_site(file: &RunFile, stage: &Stage, group: usize, dims: usize) -> u
     // Source, solution, and room to solve.
     let condensate = if file.measure.condensate.is_some() { 7 * spinor } else { 0 };
     let detours = if rectangles { 4 * 2 * group * group } else { 0 };
+    // Files are read again into a field of their own.
+    let ensemble = if stage.ensemble().is_some() { links } else { 0 };
     links
+        + ensemble
         + match stage {
             // A Polyakov loop carries two matrices a site.
             Stage::Heatbath(_) => 4 * group * group,

@@ -93,6 +93,9 @@ fn perform(file: &RunFile, fresh: bool, json: bool) -> Result<Done, DriverError>
         }
         saved = None;
     }
+    if saved.is_none() {
+        targets::no_other_ensemble(file, &directory)?;
+    }
     // A run that goes on needs its start file no more.
     let input = if saved.is_none() { Input::open(file)? } else { None };
     let (group, extents) = match &saved {

@@ -69,7 +69,8 @@ pub(crate) fn check(file: &RunFile, group: usize, extents: &[usize]) -> Result<(
             Stage::Write(write) => unwritable(write, group, extents).map(|why| ("format", why)),
             _ => None,
         };
-        if let Some((key, problem)) = problem {
+        let ensemble = || Some(("write", unwritable(&stage.ensemble()?.stage(), group, extents)?));
+        if let Some((key, problem)) = problem.or_else(ensemble) {
             let message = format!("stage {number} ({}): {problem}", stage.kind());
             return Err(file.fail_in_stage(number, key, &message));
         }

@@ -12,7 +12,7 @@ use crate::config::{RunFile, Stage};
 use crate::error::DriverError;
 use crate::report::{Report, aligned, json_lines};
 use gaugelink_sampler::statistics::{
-    AcceptanceStatistics, GammaEstimate, Measured, StatisticsError, Sufficiency,
+    AcceptanceStatistics, GammaEstimate, LogWeights, Measured, StatisticsError, Sufficiency,
 };
 use serde::Serialize;
 
@@ -59,6 +59,14 @@ impl Row {
     }
     pub fn value_with_error(self, value: f64, error: f64) -> Self {
         Self { value: Some(value), error: Some(error), ..self }
+    }
+    /// The effective sample size of independent draws, with its error where there are some.
+    pub fn sample_size(self, weights: &LogWeights) -> Self {
+        let row = self.count(weights.len());
+        match weights.measured_sample_size() {
+            Ok(Measured { value, error }) => row.value_with_error(value, error),
+            Err(_) => row.value(weights.effective_sample_size()),
+        }
     }
     /// tau_int and its error, if this is the row of a quantity of a stage.
     pub fn tau_int_of(&self, stage: usize, quantity: &str) -> Option<(f64, f64)> {
@@ -214,13 +222,16 @@ pub(super) fn rows(file: &RunFile, extents: &[usize], lines: &[Line]) -> Vec<Row
             }
             Stage::Importance(_) => importance::rows(&mut rows, file, number, lines),
             Stage::Flow(_) => flow_rows(&mut rows, file, number, lines),
-            Stage::Solve(_) => solve_rows::rows(&mut rows, file, number, lines),
+            Stage::Solve(stage) => solve_rows::rows(&mut rows, file, (number, stage), lines),
             Stage::Spectrum(stage) => {
                 spectrum::rows(&mut rows, (file, extents.len()), (number, stage), lines)
             }
             Stage::Write(_) => write_rows(&mut rows, number, lines),
         }
         plugin_rows::gain(&mut rows, file, number, lines);
+        if file.stages[number].ensemble().is_some() {
+            ensemble_row(&mut rows, file, number, lines);
+        }
     }
     susceptibility::added(rows, file, extents)
 }
@@ -395,6 +406,21 @@ fn flow_rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line])
             }
             _ => {}
         }
+    }
+}
+
+/// The files of a stage of updates, in one row.
+fn ensemble_row(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line]) {
+    let files = lines.iter().filter_map(|line| match line {
+        Line::Write(write) if write.stage == number => Some(write),
+        _ => None,
+    });
+    let files: Vec<_> = files.collect();
+    if let [first, .., last] | [first @ last] = &files[..] {
+        let state = if first.verified.is_some() { "read again, verified" } else { "not read again" };
+        let note = format!("{} to {}, {state}", first.file, last.file);
+        let row = Row::new(Some(number), file.stages[number].kind(), "configurations");
+        rows.push(row.count(files.len()).note(note));
     }
 }
 

@@ -3,7 +3,7 @@
 use super::directory::RunDirectory;
 use super::line::{Correlator, Line, Solve};
 use super::results::{Row, named};
-use crate::config::RunFile;
+use crate::config::{RunFile, SolveStage};
 use crate::error::DriverError;
 use gaugelink_physics::dirac::{effective_masses, pcac_masses};
 use serde_json::{Value, json};
@@ -19,7 +19,12 @@ pub(super) fn solves<'a>(number: usize, lines: &'a [Line]) -> Vec<&'a Solve> {
 }
 
 /// What a stage's solves took, and meson masses.
-pub(super) fn rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[Line]) {
+pub(super) fn rows(
+    rows: &mut Vec<Row>,
+    file: &RunFile,
+    (number, stage): (usize, &SolveStage),
+    lines: &[Line],
+) {
     let solves = solves(number, lines);
     let row = |quantity: &str| Row::new(Some(number), "solve", quantity);
     for line in lines {
@@ -33,7 +38,8 @@ pub(super) fn rows(rows: &mut Vec<Row>, file: &RunFile, number: usize, lines: &[
         let iterations = solves.iter().map(|s| s.iterations);
         let mean = iterations.clone().sum::<usize>() as f64 / solves.len() as f64;
         let (least, most) = (iterations.clone().min().unwrap_or(0), iterations.max().unwrap_or(0));
-        let note = format!("{least} to {most}, {}", first.solver);
+        let named = if stage.solver() == first.solver { "" } else { &format!(", `{}`", stage.solver()) };
+        let note = format!("{least} to {most}, {}{named}", first.solver);
         rows.push(row("iterations").value(mean).count(solves.len()).note(note));
         let average =
             |pick: fn(&Solve) -> f64| solves.iter().map(|s| pick(s)).sum::<f64>() / solves.len() as f64;

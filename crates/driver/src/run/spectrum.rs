@@ -8,7 +8,7 @@ use crate::error::DriverError;
 use gaugelink_lattice::Complex;
 use gaugelink_physics::PhysicsError;
 use gaugelink_physics::dirac::{Spectrum, SpectrumError, Wilson};
-use gaugelink_physics::solver::EigenError;
+use gaugelink_physics::solver::{EigenError, SolveError};
 
 impl<const N: usize> Engine<'_, N> {
     pub(super) fn spectrum(&mut self, stage: &SpectrumStage) -> Result<(), DriverError> {
@@ -25,6 +25,13 @@ impl<const N: usize> Engine<'_, N> {
         let found = found.map_err(|error| match error {
             SpectrumError::Physics(PhysicsError::Lattice(error)) => error.into(),
             SpectrumError::Eigen(EigenError::Stopped) => self.stopped(),
+            SpectrumError::Eigen(EigenError::Solve { error: SolveError::Stagnation { report, .. }, .. }) => {
+                DriverError::Input(format!(
+                    "stage {number} (spectrum): a solve stagnated at a residual of {:.1e}: where that is far above \
+                     `tolerance`, an eigenvalue is 0 but for rounding, take another mass; else a larger `tolerance`",
+                    report.worst_residual()
+                ))
+            }
             error => DriverError::Input(format!("stage {number} (spectrum): {error}")),
         })?;
         let pairs = found.values.iter().zip(&found.residuals).enumerate();

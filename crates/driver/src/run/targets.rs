@@ -2,7 +2,7 @@
 
 use super::directory::RunDirectory;
 use super::write::file_of;
-use crate::config::RunFile;
+use crate::config::{ENSEMBLE, RunFile};
 use crate::error::DriverError;
 use crate::paths::is_same;
 
@@ -37,4 +37,21 @@ pub(crate) fn check(file: &RunFile) -> Result<(), DriverError> {
         }
     }
     Ok(())
+}
+
+/// Refuses to begin an ensemble where files of another one are: their numbers would mix.
+///
+/// # Errors
+/// [`DriverError::Request`].
+pub(crate) fn no_other_ensemble(file: &RunFile, directory: &RunDirectory) -> Result<(), DriverError> {
+    let folder = directory.file(ENSEMBLE);
+    let is_empty = || std::fs::read_dir(&folder).map_or(true, |mut entries| entries.next().is_none());
+    if file.stages.iter().all(|stage| stage.ensemble().is_none()) || is_empty() {
+        return Ok(());
+    }
+    Err(DriverError::Request(format!(
+        "{} holds the configurations of another run: choose another directory (--set run.directory=...), or move them \
+         away",
+        folder.display()
+    )))
 }

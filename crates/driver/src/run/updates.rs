@@ -197,6 +197,9 @@ impl<const N: usize> Engine<'_, N> {
             }
             let mut lines: Vec<Line> = measured.into_iter().map(line).collect();
             lines.extend(chain.lines(self.state.stage, self.state.updates));
+            if let Some(stage) = self.due_files() {
+                lines.extend(self.files(chain.links(&self.u)?, &stage, Some(self.state.updates))?);
+            }
             self.log(&lines)?;
             self.save_if_due()?;
         }

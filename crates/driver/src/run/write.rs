@@ -2,7 +2,7 @@
 
 use super::engine::Engine;
 use super::line::{Line, Write};
-use crate::config::{FormatName, WriteStage};
+use crate::config::{ENSEMBLE, FormatName, WriteStage, WriteTable, numbered};
 use crate::error::DriverError;
 use gaugelink_lattice::GaugeField;
 use gaugelink_lattice::file::{FileText, WriteOptions, read, write_as};
@@ -12,18 +12,42 @@ use std::path::{Path, PathBuf};
 
 impl<const N: usize> Engine<'_, N> {
     pub(super) fn write(&mut self, stage: &WriteStage) -> Result<(), DriverError> {
-        let chains = self.u.lattice().chains();
-        let (plaquettes, traces) = (observable::plaquette(&self.u), observable::link_trace(&self.u));
+        let lines = self.files(&self.u, stage, None)?;
+        self.log(&lines)
+    }
+
+    /// How the links after the last update are written, where they are to be part of an ensemble.
+    pub(super) fn due_files(&self) -> Option<WriteStage> {
+        let stage = &self.setting.file.stages[self.state.stage];
+        let due = |table: &&WriteTable| table.is_due(self.state.done, stage.thermalisation());
+        stage.ensemble().filter(due).map(WriteTable::stage)
+    }
+
+    /// Each chain's links in a file of its own, with the number of the last update in its name where one is given. Collective.
+    pub(super) fn files(
+        &self,
+        u: &GaugeField<f64, N>,
+        stage: &WriteStage,
+        number: Option<u64>,
+    ) -> Result<Vec<Line>, DriverError> {
+        let (directory, chains) = (self.setting.directory, u.lattice().chains());
+        let (plaquettes, traces) = (observable::plaquette(u), observable::link_trace(u));
         let (FormatName(format), precision) = (stage.format, Precision::from(stage.precision));
         let rounding = if precision == Precision::F64 { 0.0 } else { 1e-6 };
-        for (chain, &plaquette) in plaquettes.iter().enumerate() {
+        if number.is_some() {
+            directory.make_folder(ENSEMBLE)?;
+        }
+        let write = |chain: usize| {
+            let plaquette = plaquettes[chain];
             let name = file_of(&stage.file, chain, chains);
-            let path = self.setting.directory.file(&name);
+            let name = number.map_or(name.clone(), |number| numbered(&name, number));
+            let path = directory.file(&name);
             let name = name.to_string_lossy().into_owned();
-            let own = stage
-                .lfn
-                .as_ref()
-                .map(|lfn| if chains == 1 { lfn.clone() } else { format!("{lfn}-{chain}") });
+            let own = stage.lfn.as_ref().map(|lfn| {
+                let chain = if chains == 1 { String::new() } else { format!("-{chain}") };
+                let number = number.map_or(String::new(), |number| format!(".{number:05}"));
+                format!("{lfn}{chain}{number}")
+            });
             let text = self.text(own, &name, chain, plaquette);
             let options = WriteOptions {
                 plaquette: Some(plaquette),
@@ -31,10 +55,10 @@ impl<const N: usize> Engine<'_, N> {
                 text: Some(&text),
                 ..WriteOptions::new(format, precision)
             };
-            let sums = write_as(&path, &self.u, chain, &options)?;
+            let sums = write_as(&path, u, chain, &options)?;
             // Ranks that share units of openQCD's sum them up in reading only.
             let (sum, verified) = if stage.verify {
-                let mut back = GaugeField::<f64, N>::cold(self.u.lattice())?;
+                let mut back = GaugeField::<f64, N>::cold(u.lattice())?;
                 let found = read(&GaugeFile::open_as(&path, Some(format), None)?, &mut back, chain)?;
                 let same = (observable::plaquette(&back)[chain] - plaquette).abs() <= rounding;
                 let whole = found.stored.is_none() || found.computed == sums.checksum();
@@ -52,10 +76,17 @@ impl<const N: usize> Engine<'_, N> {
                 )));
             }
             let [suma, sumb] = sum.hexadecimal();
-            let stage = self.state.stage;
-            self.log(&[Line::Write(Write { stage, chain, file: name, plaquette, suma, sumb, verified })])?;
-        }
-        Ok(())
+            Ok(Line::Write(Write {
+                stage: self.state.stage,
+                chain,
+                file: name,
+                plaquette,
+                suma,
+                sumb,
+                verified,
+            }))
+        };
+        (0..chains).map(write).collect()
     }
 
     /// Records of a configuration: nothing in them depends on where or when the run was made.

@@ -131,8 +131,7 @@ fn loss<T: Real, const N: usize>(
 
 /// What the flow is worth on the lattice of `[evaluate]`.
 struct Judged {
-    sample_size: f64,
-    samples: usize,
+    weights: LogWeights,
     loss: f64,
     divergence: f64,
     untrained: f64,
@@ -144,30 +143,23 @@ impl Judged {
         let (extents, samples) = (&file.evaluate.extents, file.evaluate.samples);
         let address = Address::new(file.run.seed, Purpose::Training).sample(2);
         let draws = loss::<f32, N>(file, extents, parameters)?.draw(address, samples)?;
-        let sample_size = LogWeights::new(&draws.log_weights()).map_err(TrainError::from)?;
+        let weights = LogWeights::new(&draws.log_weights()).map_err(TrainError::from)?;
         let flow =
             |steps: usize| move |lattice: &Arc<Lattice>| place::<f64, N>(file, steps, lattice, parameters);
         let (coarse, fine) = (flow(file.model.steps), flow(2 * file.model.steps));
         let step_error =
             step_error::<N>(extents, file.machine.threads, (&coarse, &fine), address, STEP_ERROR_SAMPLES)?;
         let (ln_z, untrained) = exact::ln_z_and_untrained(N, file.action.beta, extents.iter().product());
-        Ok(Self {
-            sample_size: sample_size.effective_sample_size(),
-            samples,
-            loss: draws.mean(),
-            divergence: draws.mean() + ln_z,
-            untrained,
-            step_error,
-        })
+        Ok(Self { weights, loss: draws.mean(), divergence: draws.mean() + ln_z, untrained, step_error })
     }
 
     fn rows(&self) -> Vec<Row> {
         let row = |quantity: &str| Row::new(None, "flow", quantity);
         let steps = "rms change of ln q with twice the steps";
         vec![
-            row("ESS").value(self.sample_size).count(self.samples),
+            row("ESS").sample_size(&self.weights),
             row("ESS, yardstick").value(self.untrained).note("of a proposal without training"),
-            row("KL divergence").value(self.divergence).count(self.samples).note("loss less -ln Z"),
+            row("KL divergence").value(self.divergence).count(self.weights.len()).note("loss less -ln Z"),
             row("step error").value(self.step_error).count(STEP_ERROR_SAMPLES).note(steps),
         ]
     }
@@ -199,8 +191,8 @@ fn write_model<const N: usize>(
         ]),
     };
     model.header.measured = Measured {
-        ess: Some(judged.sample_size),
-        samples: Some(judged.samples as u64),
+        ess: Some(judged.weights.effective_sample_size()),
+        samples: Some(judged.weights.len() as u64),
         loss: Some(judged.loss),
         other: Map::from_iter([
             ("extents".to_owned(), json!(file.evaluate.extents)),

@@ -1,6 +1,7 @@
 //! Trainings: from first parameters or a checkpoint to a model file, a Markov chain with it, and the results.
 
 mod chain;
+mod data;
 mod first;
 pub(crate) mod loops;
 mod model;
@@ -13,6 +14,7 @@ use crate::progress;
 use crate::report::{Report, aside, json_lines};
 use crate::run::{LOG, RunDirectory, Work};
 use crate::signals::stop_flag;
+use data::Configurations;
 use first::{First, Knots};
 use gaugelink_lattice::{Lattice, Real, ensure_memory};
 use gaugelink_models::{Flow, ModelError};
@@ -37,10 +39,11 @@ pub(crate) fn execute(file: &TrainFile, fresh: bool, report: &mut Report) -> Res
     ensure_room(&file.lattice.extents)?;
     let goes_on = !fresh && directory.file(Work::Training.checkpoint()).exists();
     let mut first = First::of(file, goes_on)?;
-    let provenance = model::provenance(file, &first);
+    let data = Configurations::of(file)?;
+    let provenance = model::provenance(file, &first, data.as_ref());
     let range = first.range.take();
     let fit = json_lines(&first.fit)?;
-    let trainer = trainer(file, first)?;
+    let trainer = trainer(file, first, data)?;
     if fresh {
         directory.clear()?;
     }
@@ -110,8 +113,13 @@ pub(super) fn theory(file: &TrainFile) -> Option<exact::U1> {
     file.fermions.is_none().then_some(theory)
 }
 
-fn trainer(file: &TrainFile, first: First) -> Result<Trainer<f32, 1>, DriverError> {
-    let identity = first.identity(file);
+fn trainer(
+    file: &TrainFile,
+    first: First,
+    data: Option<Configurations>,
+) -> Result<Trainer<f32, 1>, DriverError> {
+    let of_data = data.as_ref().map_or(String::new(), |data| format!(" with data {}", data.sha256));
+    let identity = first.identity(file) + &of_data;
     let start = first.parameters;
     let (beta, threads) = (file.action.beta, file.machine.threads);
     let mut loss = ReverseKl::new(&file.lattice.extents, beta, threads, &|l| place(file, l, start.clone()))?;
@@ -119,7 +127,13 @@ fn trainer(file: &TrainFile, first: First) -> Result<Trainer<f32, 1>, DriverErro
         loss = loss.with_quarks(quark)?;
     }
     let floor = theory(file).map(|theory| -theory.ln_z());
-    Ok(Trainer::new(plan(&file.run, &file.train, floor, identity), loss, start)?)
+    let forward = file.data.as_ref().map_or(0.0, |table| table.share);
+    let plan = Plan { forward, ..plan(&file.run, &file.train, floor, identity) };
+    let trainer = Trainer::new(plan, loss, start)?;
+    Ok(match data {
+        Some(data) => trainer.with_data(data.data)?,
+        None => trainer,
+    })
 }
 
 /// What the tables say of a training.
@@ -132,6 +146,7 @@ fn plan(run: &TrainRunTable, table: &TrainTable, floor: Option<f64>, identity: S
         schedule: table.schedule,
         adam: adam::Settings { norm_max: Some(table.gradient_norm), ..adam::Settings::default() },
         estimator: table.estimator,
+        forward: 0.0,
         beta_from: table.beta_from,
         report_every: table.report_every,
         samples: table.samples,
@@ -262,7 +277,7 @@ updates = 40
         let begun = First::of(&elsewhere, false).unwrap();
         assert_eq!(begun.parameters, parameters);
         assert_eq!(
-            trainer(&elsewhere, First::of(&elsewhere, false).unwrap()).unwrap().parameters(),
+            trainer(&elsewhere, First::of(&elsewhere, false).unwrap(), None).unwrap().parameters(),
             parameters
         );
         for other in ["model.layers=9", "model.components=3", "model.context=loops", "model.map=spline"] {
@@ -272,7 +287,7 @@ updates = 40
         first::of_file(&plain, parameters).write(&path).unwrap();
         let other = First::of(&elsewhere, false).unwrap();
         assert_ne!(begun.identity(&elsewhere), other.identity(&elsewhere), "another model");
-        assert!(model::provenance(&elsewhere, &other)["start_sha256"].is_string());
+        assert!(model::provenance(&elsewhere, &other, None)["start_sha256"].is_string());
     }
 
     /// An evaluation is due at every step here, and the signal has always come already.
@@ -285,8 +300,8 @@ updates = 40
         let (whole, parts) = (begin("whole"), begin("parts"));
         let go = |directory: &RunDirectory, stop: bool| {
             let first = First::of(&file, false).unwrap();
-            let provenance = model::provenance(&file, &first);
-            let training = (trainer(&file, first).unwrap(), provenance, None);
+            let provenance = model::provenance(&file, &first, None);
+            let training = (trainer(&file, first, None).unwrap(), provenance, None);
             execute_until(&AtomicBool::new(stop), &file, directory, training, &mut Report::new(true))
         };
         go(&whole, false).unwrap();

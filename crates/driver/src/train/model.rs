@@ -1,5 +1,6 @@
 //! The model file of a training.
 
+use super::data::Configurations;
 use super::first::{First, Knots, of_file, over};
 use crate::config::{TrainFile, TrainTable};
 use crate::error::DriverError;
@@ -11,12 +12,15 @@ use serde_json::{Map, Value, json};
 use std::path::Path;
 
 /// Everything that decides the training's bits.
-pub(super) fn provenance(file: &TrainFile, first: &First) -> Value {
+pub(super) fn provenance(file: &TrainFile, first: &First, data: Option<&Configurations>) -> Value {
     let mut provenance = this_program();
     provenance["run_file_sha256"] = json!(file.hash());
     provenance["seed"] = json!(file.run.seed);
     if let Some(sha256) = &first.sha256 {
         provenance["start_sha256"] = json!(sha256);
+    }
+    if let Some(data) = data {
+        provenance["data"] = data.provenance();
     }
     provenance
 }

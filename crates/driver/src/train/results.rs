@@ -72,7 +72,9 @@ fn rows(file: &TrainFile, reports: &[Telemetry], chain: Option<&ChainResult>) ->
     if let Some(last) = reports.last() {
         let n = last.samples;
         let note = format!("after {} steps of {}", last.step, file.train.batch);
-        rows.push(training("ESS").value(last.sample_size).count(n).note(note));
+        rows.push(
+            training("ESS").value_with_error(last.sample_size, last.sample_size_error).count(n).note(note),
+        );
         let divergence = training("KL divergence").value(last.divergence).count(n);
         if let Some(exact) = exact {
             let untrained = exact.untrained_sample_size();

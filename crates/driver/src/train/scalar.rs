@@ -211,7 +211,8 @@ fn rows(file: &ScalarTrainFile, reports: &[Telemetry], chains: &Chains) -> Vec<R
             Row::new(None, "training", quantity).value(value).count(last.samples)
         };
         let steps = format!("after {} steps of {}", last.step, file.train.batch);
-        rows.push(row("ESS", last.sample_size).note(steps));
+        let size = row("ESS", last.sample_size);
+        rows.push(size.value_with_error(last.sample_size, last.sample_size_error).note(steps));
         let floor =
             if free.is_some() { "loss less -ln Z" } else { "loss and ln Z, which the same weights estimate" };
         rows.push(row("KL divergence", last.divergence).note(floor));

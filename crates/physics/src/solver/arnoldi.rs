@@ -106,7 +106,7 @@ pub enum EigenError {
 /// Residuals from the vectors themselves are within this factor of the tolerance, or are those of no eigenvectors.
 const DRIFT: f64 = 10.0;
 
-/// A search ends where the next eigenvalue's modulus is known to this relative error, if not before.
+/// A second or later search ends where the next eigenvalue is known to this relative error.
 const SURE: f64 = 1e-3;
 
 /// Where the second Gram–Schmidt makes ‖w‖² this much smaller, w lay in the space but for rounding.
@@ -248,10 +248,8 @@ impl<'a, A, X> Space<'a, A, X> {
                 // Half of the tolerance is left to the inverse.
                 let good = ritz.iter().take_while(|of| residual(of) <= 0.5 * wanted.tolerance).count();
                 found = found.min(good);
-                if let (true, Some(next)) = (again, ritz.get(wanted.count)) {
-                    let (r, last) = (residual(next), ritz[wanted.count - 1].modulus);
-                    sure &= r <= SURE || next.modulus * (1.0 - r) >= last;
-                }
+                // Small ones are found first: where the next has been, none is missing before it.
+                sure &= !again || ritz.get(wanted.count).is_none_or(|next| residual(next) <= SURE);
             }
             if !more || (found == wanted.count && sure) {
                 return Ok(ritz);

@@ -22,6 +22,7 @@ mod preconditioner;
 mod report;
 mod ritz;
 mod rounded;
+mod schur;
 pub mod vector;
 
 pub use arnoldi::{EigenError, Eigenpairs, Wanted, lowest_eigenpairs};

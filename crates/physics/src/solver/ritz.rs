@@ -1,6 +1,7 @@
 //! The small matrix H of Arnoldi's method: its eigenvectors, and its parts that a new search begins with.
 
-use nalgebra::{Complex, DMatrix, Schur};
+use super::schur::schur;
+use nalgebra::{Complex, DMatrix};
 
 /// An eigenvector of the projected matrix.
 #[derive(Debug)]
@@ -13,11 +14,8 @@ pub(super) struct Ritz {
 
 /// All of them, by growing |λ|; `None` where H is not finite or Schur's form is not found.
 pub(super) fn eigenvectors(h: &DMatrix<Complex<f64>>) -> Option<Vec<Ritz>> {
-    if !h.iter().all(|z| z.re.is_finite() && z.im.is_finite()) {
-        return None;
-    }
     let size = h.nrows();
-    let (q, t) = Schur::try_new(h.clone(), f64::EPSILON, 100 * size)?.unpack();
+    let (q, t) = schur(h.clone())?;
     let small = f64::EPSILON * t.norm();
     let mut order: Vec<usize> = (0..size).collect();
     order.sort_by(|&a, &b| t[(b, b)].norm_sqr().total_cmp(&t[(a, a)].norm_sqr()));

@@ -54,6 +54,24 @@ impl LogWeights {
         sum * sum / (squares * self.len() as f64)
     }
 
+    /// The same with its error, the linearised one for independent samples: that of
+    /// `(2 w <w> / <w^2>) - (w <w> / <w^2>)^2` at each. It is too small where few samples have most of the weight.
+    ///
+    /// # Errors
+    /// [`StatisticsError::TooFew`] for fewer than two samples.
+    pub fn measured_sample_size(&self) -> Result<Measured, StatisticsError> {
+        self.at_least_two()?;
+        let n = self.len() as f64;
+        let square = self.relative.iter().map(|w| w * w).sum::<f64>() / n;
+        let centre = mean(&self.relative);
+        let change = |w: f64| {
+            let (linear, quadratic) = (w - centre, w * w - square);
+            centre / square * (2.0 * linear - centre / square * quadratic)
+        };
+        let spread: f64 = self.relative.iter().map(|&w| change(w).powi(2)).sum();
+        Ok(Measured { value: self.effective_sample_size(), error: (spread / n / (n - 1.0)).sqrt() })
+    }
+
     /// `ln` of the mean weight, the estimate of `ln Z` for a normalised proposal.
     ///
     /// The error is the linearised one for independent samples, `sqrt((1/ESS - 1) / (N - 1))`. The
@@ -193,6 +211,7 @@ mod tests {
         let mut gaussian = Gaussian::new(21);
         let (mut pulls_z, mut pulls_x, mut ess, mut error_x, mut error_z) =
             (vec![], vec![], vec![], vec![], vec![]);
+        let mut error_ess = vec![];
         for _ in 0..sets {
             let x = gaussian.series(n);
             let log: Vec<f64> = x.iter().map(|x| m * x - m * m / 2.0 + 700.0).collect();
@@ -201,6 +220,7 @@ mod tests {
             pulls_z.push((z.value - 700.0) / z.error);
             pulls_x.push((mean.value - m) / mean.error);
             ess.push(weights.effective_sample_size());
+            error_ess.push(weights.measured_sample_size().unwrap().error * (n as f64).sqrt());
             error_z.push(z.error * (n as f64).sqrt());
             error_x.push(mean.error * (n as f64).sqrt());
         }
@@ -213,10 +233,17 @@ mod tests {
                 "variance {variance}"
             );
         }
+        // With <w^k> = exp(k (k - 1) m^2 / 2): N error^2 of ESS = <(2 (w - 1) a - (w^2 - 1/a) a^2)^2>, a = exp(-m^2).
+        let a = (-m * m).exp();
+        let moment = |k: f64| (k * (k - 1.0) * m * m / 2.0).exp();
+        let (linear, mixed) = (moment(2.0) - 1.0, moment(3.0) - moment(2.0));
+        let quadratic = moment(4.0) - moment(2.0).powi(2);
+        let error_of_size = a * (4.0 * linear - 4.0 * a * mixed + a * a * quadratic).sqrt();
         for (values, expected) in [
             (ess, (-m * m).exp()),
             (error_x, ((m * m).exp() * (1.0 + m * m)).sqrt()),
             (error_z, ((m * m).exp() - 1.0).sqrt()),
+            (error_ess, error_of_size),
         ] {
             let (mean, variance) = moments(&values);
             let sigma = (variance / f64::from(sets)).sqrt();
@@ -252,5 +279,6 @@ mod tests {
         assert!(matches!(weights.reweighted_mean(&[1.0, f64::NAN]), Err(StatisticsError::NotFinite { .. })));
         let one = LogWeights::new(&[0.0]).unwrap();
         assert!(matches!(one.ln_z(), Err(StatisticsError::TooFew { .. })));
+        assert!(matches!(one.measured_sample_size(), Err(StatisticsError::TooFew { .. })));
     }
 }

@@ -83,7 +83,7 @@ pub(crate) fn convert(args: &ModelConvertArgs, report: &mut Report) -> Result<()
     let name = args.weights.file_name().unwrap_or_default().to_string_lossy();
     header.training.other["converted"]["file"] = json!(name);
     header.measured = Measured {
-        ess: Some(quality.sample_size),
+        ess: Some(quality.sample_size.value),
         samples: Some(quality.samples as u64),
         loss: Some(quality.loss),
         other: Map::from_iter([
@@ -125,7 +125,7 @@ fn judged(args: &ModelConvertArgs, quality: &Quality) -> String {
         ));
     }
     format!(
-        "ESS {:.4} from {} draws on {} at beta = {beta}, seed {}; without training {:.4}\nKL divergence {}; of links \
+        "ESS {} from {} draws on {} at beta = {beta}, seed {}; without training {:.4}\nKL divergence {}; of links \
          drawn uniformly {uniform:.4}",
         quality.sample_size,
         quality.samples,
