@@ -17,8 +17,11 @@ fn a_model_tells_what_it_is() {
         "info",
         &model("u1-l16-beta7.safetensors"),
         &model("su3-beta4.safetensors"),
+        &model("phi4-l8.safetensors"),
     ]);
     for said in [
+        "flow for scalar in 2 dimensions",
+        "16 of kind affine-coupling",
         "flow for U(1) in 2 dimensions",
         "wilson beta = 7",
         "6 of kind u1-block",
@@ -54,6 +57,8 @@ fn altered(scratch: &Scratch, name: &str, from: &str, to: &str) -> String {
 #[test]
 fn claims_are_measured_anew_and_false_ones_refused() {
     let scratch = Scratch::new("");
+    let scalar = ["model", "check", "--samples", "1600", &model("phi4-l8.safetensors")];
+    assert!(scratch.succeeds(&scalar).contains("3 passed, 0 failed"));
     let name = "u1-l16-beta7.safetensors";
     let check = ["model", "check", "--samples", "2560"];
     let text = scratch.succeeds(&[&check[..], &[&model(name)]].concat());

@@ -5,10 +5,10 @@
 //! score ∂ ln q/∂U times ∂f(V)/∂θ, both at fixed V.
 
 use crate::group::Group;
-use crate::reverse_kl::Draws;
+use crate::reverse_kl::{Draws, after};
 use crate::{ReverseKlOf, Target, TrainError};
 use gaugelink_lattice::rng::Address;
-use gaugelink_lattice::{Field, Real, Variables};
+use gaugelink_lattice::{Field, Real, Site, Variables};
 
 /// Configurations to learn from, in the precision of a flow.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -48,27 +48,49 @@ impl<T: Real> Data<T> {
         Ok(())
     }
 
-    /// Puts one of them into a lane.
-    fn put(&self, number: usize, field: &mut Field<T>, lane: usize) {
+    /// Puts one of them into a lane, moved by a translation.
+    fn put(&self, (number, shift): &(usize, Site), field: &mut Field<T>, lane: usize) {
+        let lattice = field.lattice().clone();
+        let (extents, reals) = (lattice.geometry().extents(), field.reals());
         let numbers = &self.numbers[number * self.rows..][..self.rows];
-        field.as_mut_slice().iter_mut().skip(lane).step_by(T::LANES).zip(numbers).for_each(|(x, &y)| *x = y);
+        for block in 0..field.layout().blocks() {
+            let mut site = field.layout().site(block, 0);
+            for (mu, x) in site.iter_mut().enumerate().take(lattice.dims()) {
+                *x = (*x + shift[mu]) % extents[mu];
+            }
+            let from = field.layout().locate(&site).0;
+            for component in 0..reals {
+                field.set(block, component, lane, numbers[from * reals + component]);
+            }
+        }
+    }
+
+    /// Number k of a batch: which of them, and the translation.
+    fn drawn(&self, address: Address, extents: &[usize]) -> (usize, Site) {
+        let mut stream = address.generator().global();
+        // Uniform numbers begin above 0 and end at 1.
+        let mut below = |n: usize| (stream.uniform() * n as f64).ceil() as usize - 1;
+        let number = below(self.len());
+        let mut shift = Site::default();
+        shift.iter_mut().zip(extents).for_each(|(x, &extent)| *x = below(extent));
+        (number, shift)
     }
 }
 
 impl<T: Real, A: Target<T>> Group<T, A> {
-    /// −ln q of the configurations of these numbers, one a lane, and adds `share` × the gradient of their sum to `gradient`.
+    /// −ln q of these configurations, one a lane, and adds `share` × the gradient of their sum to `gradient`.
     ///
     /// # Errors
     /// Those of layers whose inverse does not converge or that have no score.
     fn fit(
         &mut self,
-        (data, numbers): (&Data<T>, &[usize]),
+        (data, drawn): (&Data<T>, &[(usize, Site)]),
         share: f64,
         losses: &mut [f64],
         gradient: &mut [f64],
     ) -> Result<(), TrainError> {
         let Self { flow, variables, cotangent, .. } = self;
-        numbers.iter().enumerate().for_each(|(lane, &number)| data.put(number, variables, lane));
+        drawn.iter().enumerate().for_each(|(lane, drawn)| data.put(drawn, variables, lane));
         flow.inverse(variables, losses)?;
         losses.fill(0.0);
         A::Variables::add_log_prior::<T>(variables, losses);
@@ -81,8 +103,8 @@ impl<T: Real, A: Target<T>> Group<T, A> {
 }
 
 impl<T: Real, A: Target<T>> ReverseKlOf<T, A> {
-    /// −ln q of `count` of the data, a multiple of the lanes, drawn with replacement: number k by `address.chain` + k. The
-    /// gradient of the mean is in `gradient`.
+    /// −ln q of `count` of the data, a multiple of the lanes, drawn with replacement and each moved by a translation, under
+    /// which the action is the same: number k by `address.chain` + k. The gradient of the mean is in `gradient`.
     ///
     /// # Errors
     /// [`TrainError::Setting`] for another count or data of another lattice; those of layers whose inverse does not converge or
@@ -97,15 +119,12 @@ impl<T: Real, A: Target<T>> ReverseKlOf<T, A> {
         if data.rows != self.rows() {
             return Err(TrainError::Setting("data of another lattice than the flow's".into()));
         }
-        let number = |k: usize| {
-            let mut stream = address.chain(address.chain + k as u64).generator().global();
-            // Uniform numbers begin above 0 and end at 1.
-            (stream.uniform() * data.len() as f64).ceil() as usize - 1
-        };
+        let extents = self.extents();
         let share = 1.0 / count as f64;
         self.run(count, Some(gradient), &|group, first, losses, gradient| {
-            let numbers: Vec<usize> = (first..first + T::LANES).map(number).collect();
-            group.fit((data, &numbers), share, losses, gradient)
+            let drawn = |k: usize| data.drawn(after(address, k), &extents);
+            let drawn: Vec<_> = (first..first + T::LANES).map(drawn).collect();
+            group.fit((data, &drawn), share, losses, gradient)
         })
     }
 }

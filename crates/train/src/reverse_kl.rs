@@ -207,7 +207,7 @@ impl<T: Real, A: Target<T>> ReverseKlOf<T, A> {
 }
 
 /// The address of configuration `first`.
-fn after(address: Address, first: usize) -> Address {
+pub(crate) fn after(address: Address, first: usize) -> Address {
     address.chain(address.chain + first as u64)
 }
 
