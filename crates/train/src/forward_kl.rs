@@ -26,7 +26,7 @@ impl<T: Real> Data<T> {
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        if self.rows == 0 { 0 } else { self.numbers.len() / self.rows }
+        self.numbers.len().checked_div(self.rows).unwrap_or(0)
     }
 
     /// Whether there are none.

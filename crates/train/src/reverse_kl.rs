@@ -32,6 +32,11 @@ impl Draws {
     }
 }
 
+/// What is done with a group: given the number of its first configuration, room for their losses, and where to add a
+/// gradient.
+type Work<'a, T, A> =
+    dyn Fn(&mut Group<T, A>, usize, &mut [f64], &mut [f64]) -> Result<(), TrainError> + Sync + 'a;
+
 /// The loss and its gradient over batches, data-parallel.
 pub struct ReverseKlOf<T: Real, A: Target<T>> {
     pool: Pool,
@@ -158,13 +163,12 @@ impl<T: Real, A: Target<T>> ReverseKlOf<T, A> {
         locked(&self.groups[0]).variables.as_slice().len() / T::LANES
     }
 
-    /// The losses of `count` configurations by `work`, which is given a group, the number of its first configuration, room
-    /// for their losses, and where to add a gradient; its sum goes to `gradient`.
+    /// The losses of `count` configurations by `work`; the sum of its gradients goes to `gradient`.
     pub(crate) fn run(
         &mut self,
         count: usize,
         gradient: Option<&mut [f64]>,
-        work: &(dyn Fn(&mut Group<T, A>, usize, &mut [f64], &mut [f64]) -> Result<(), TrainError> + Sync),
+        work: &Work<'_, T, A>,
     ) -> Result<Draws, TrainError> {
         if count == 0 || !count.is_multiple_of(T::LANES) {
             return Err(TrainError::Setting(format!(

@@ -5,12 +5,14 @@
 
 use nalgebra::{Complex, DMatrix, Hessenberg};
 
+type Matrix = DMatrix<Complex<f64>>;
+
 /// Steps for an eigenvalue; a handful is usual.
 const STEPS: usize = 100;
 
 /// Q, unitary, and T, upper triangular; `None` for a matrix that has a number that is none, or where the steps do not
 /// converge.
-pub(super) fn schur(a: DMatrix<Complex<f64>>) -> Option<(DMatrix<Complex<f64>>, DMatrix<Complex<f64>>)> {
+pub(super) fn schur(a: Matrix) -> Option<(Matrix, Matrix)> {
     let size = a.nrows();
     if !a.iter().all(|z| z.re.is_finite() && z.im.is_finite()) {
         return None;
@@ -41,7 +43,7 @@ pub(super) fn schur(a: DMatrix<Complex<f64>>) -> Option<(DMatrix<Complex<f64>>, 
 }
 
 /// Where the block that ends at `last` begins: behind the last subdiagonal number that is rounding, which becomes 0.
-fn decoupled(t: &mut DMatrix<Complex<f64>>, last: usize, norm: f64) -> usize {
+fn decoupled(t: &mut Matrix, last: usize, norm: f64) -> usize {
     for i in (1..=last).rev() {
         let around = t[(i, i)].norm() + t[(i - 1, i - 1)].norm();
         let scale = if around > 0.0 { around } else { norm };
@@ -54,7 +56,7 @@ fn decoupled(t: &mut DMatrix<Complex<f64>>, last: usize, norm: f64) -> usize {
 }
 
 /// The eigenvalue of the last 2×2 block that is nearer to its last number.
-fn wilkinson(t: &DMatrix<Complex<f64>>, last: usize) -> Complex<f64> {
+fn wilkinson(t: &Matrix, last: usize) -> Complex<f64> {
     let (a, d) = (t[(last - 1, last - 1)], t[(last, last)]);
     let product = t[(last - 1, last)] * t[(last, last - 1)];
     let half = (a - d) * 0.5;
@@ -65,12 +67,7 @@ fn wilkinson(t: &DMatrix<Complex<f64>>, last: usize) -> Complex<f64> {
 }
 
 /// One QR step on a block, T ← G T G† and Q ← Q G† rotation by rotation, from the first one of T − `shift` on.
-fn step(
-    t: &mut DMatrix<Complex<f64>>,
-    q: &mut DMatrix<Complex<f64>>,
-    block: std::ops::Range<usize>,
-    shift: Complex<f64>,
-) {
+fn step(t: &mut Matrix, q: &mut Matrix, block: std::ops::Range<usize>, shift: Complex<f64>) {
     let (size, first, last) = (t.nrows(), block.start, block.end);
     let (mut x, mut y) = (t[(first, first)] - shift, t[(first + 1, first)]);
     for k in block {
@@ -82,7 +79,7 @@ fn step(
                 t[(k, j)] = c.conj() * a + s.conj() * b;
                 t[(k + 1, j)] = c * b - s * a;
             }
-            let turn = |m: &mut DMatrix<Complex<f64>>, rows: usize| {
+            let turn = |m: &mut Matrix, rows: usize| {
                 for i in 0..rows {
                     let (a, b) = (m[(i, k)], m[(i, k + 1)]);
                     m[(i, k)] = a * c + b * s;
@@ -103,7 +100,7 @@ mod tests {
     use super::*;
     use gaugelink_lattice::rng::{Address, Purpose};
 
-    fn random(size: usize, seed: u64) -> DMatrix<Complex<f64>> {
+    fn random(size: usize, seed: u64) -> Matrix {
         let mut stream = Address::new(seed, Purpose::Source).generator().global();
         DMatrix::from_fn(size, size, |_, _| {
             let (re, im) = stream.gaussian_pair();
@@ -111,7 +108,7 @@ mod tests {
         })
     }
 
-    fn check(a: &DMatrix<Complex<f64>>, what: &str) {
+    fn check(a: &Matrix, what: &str) {
         let size = a.nrows();
         let (q, t) = schur(a.clone()).unwrap_or_else(|| panic!("{what}: no convergence"));
         let off = (&q * &t * q.adjoint() - a).norm() / a.norm().max(f64::MIN_POSITIVE);
