@@ -15,22 +15,24 @@ fn result<'a>(lines: &'a [Value], stage: Option<u64>, quantity: &str) -> &'a Val
         .unwrap_or_else(|| panic!("no {quantity} in stage {stage:?}"))
 }
 
-/// Quenched SU(3) at beta = 6: the plaquette is 0.59368 on large lattices; 8^4 is off by less than 0.0005.
+/// Quenched SU(3) at beta = 6: the plaquette is 0.59368 on large lattices; 8^4 is off by less than 0.0005. With fewer
+/// trajectories than the sample has.
 #[test]
 fn quickstart_gives_the_published_plaquette() {
     let scratch = Scratch::new("");
-    let output = scratch.succeeds(&["run", &sample("quickstart.toml"), "--json"]);
+    let shorter = ["--set", "stage.2.trajectories=150", "--set", "stage.3.trajectories=16"];
+    let output = scratch.succeeds(&[&["run", &sample("quickstart.toml"), "--json"], &shorter[..]].concat());
     let lines = json_lines(&output);
     let number = |value: &Value| value.as_f64().unwrap();
-    for stage in [0, 2] {
+    for (stage, largest) in [(0, 4e-4), (2, 1.2e-3)] {
         let plaquette = result(&lines, Some(stage), "plaquette");
         let (value, error) = (number(&plaquette["value"]), number(&plaquette["error"]));
-        assert!(error < 4e-4 && plaquette["tau_int"].is_f64(), "{plaquette}");
+        assert!(error < largest && plaquette["tau_int"].is_f64(), "{plaquette}");
         assert!((value - 0.59368).abs() < 4.0 * error + 5e-4, "{plaquette}");
     }
     let creutz = result(&lines, Some(2), "exp(-delta H)");
     assert!((number(&creutz["value"]) - 1.0).abs() < 3.0 * number(&creutz["error"]), "{creutz}");
-    assert!(number(&creutz["error"]) < 0.05 && number(&result(&lines, Some(2), "acceptance")["value"]) > 0.6);
+    assert!(number(&creutz["error"]) < 0.1 && number(&result(&lines, Some(2), "acceptance")["value"]) > 0.6);
     assert!(number(&result(&lines, Some(3), "acceptance")["value"]) > 0.5);
     assert!(number(&result(&lines, Some(3), "reversibility")["value"]) < 1e-9);
     for (stage, role) in [(2, "force"), (3, "flow"), (6, "preconditioner")] {
@@ -78,7 +80,9 @@ fn from_ildg_goes_on_from_real_configurations() {
         count += 1;
         let scratch = Scratch::new("");
         let input = folder.join(name).to_string_lossy().into_owned();
-        let text = scratch.succeeds(&["run", &sample("from-ildg.toml"), "--input", &input, "--json"]);
+        let sample = sample("from-ildg.toml");
+        let short = ["--set", "stage.0.trajectories=20", "--set", "stage.1.trajectories=2"];
+        let text = scratch.succeeds(&[&["run", &sample, "--input", &input, "--json"], &short[..]].concat());
         let lines = json_lines(&text);
         let expected: f64 = file["plaquette"].as_str().unwrap().parse().unwrap();
         let tolerance = if file["precision"].as_str().unwrap().contains("f8") { 1e-11 } else { 2e-6 };

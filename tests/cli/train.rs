@@ -61,7 +61,7 @@ fn a_training_learns_from_an_ensemble() {
     assert!(model("out") != model("half"));
     for (setting, code, said) in [
         ("data.share=1.5", 2, "at most 1"),
-        ("lattice.extents=[65536,65536]", 1, "MiB are free"),
+        ("lattice.extents=[32768,32768]", 1, "MiB are free"),
         ("data.files=[]", 2, "names none"),
         ("lattice.extents=[8,8]", 1, "take configurations of that lattice"),
         ("data.files=[\"run.toml\"]", 1, "no LIME file"),

@@ -99,14 +99,20 @@ fn the_gradient_of_the_forward_divergence_is_that_of_the_loss() {
     let (mut gradient, mut room) = (vec![0.0; start().len()], vec![0.0; start().len()]);
     loss.fit_with_gradient(&data, address, 32, &mut gradient).unwrap();
     let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
-    let h = 1e-4;
-    let mut at = |s: f64| {
-        let moved: Vec<f64> = start().iter().zip(&gradient).map(|(p, g)| p + s * g / norm).collect();
-        loss.set_parameters(&moved).unwrap();
-        loss.fit_with_gradient(&data, address, 32, &mut room).unwrap().mean()
-    };
-    let slope = (8.0 * (at(h) - at(-h)) - (at(2.0 * h) - at(-2.0 * h))) / (12.0 * h);
-    assert!((slope / norm - 1.0).abs() < 1e-7, "{slope} against {norm}");
+    // Along the gradient, and with signs flipped by a pattern.
+    for pattern in 1..4 {
+        let sign = |i: usize| if i % pattern == 0 { 1.0 } else { -1.0 };
+        let direction: Vec<f64> = gradient.iter().enumerate().map(|(i, g)| sign(i) * g / norm).collect();
+        let expected: f64 = direction.iter().zip(&gradient).map(|(d, g)| d * g).sum();
+        let mut at = |s: f64| {
+            let moved: Vec<f64> = start().iter().zip(&direction).map(|(p, d)| p + s * d).collect();
+            loss.set_parameters(&moved).unwrap();
+            loss.fit_with_gradient(&data, address, 32, &mut room).unwrap().mean()
+        };
+        let h = 1e-7;
+        let slope = (8.0 * (at(h) - at(-h)) - (at(2.0 * h) - at(-2.0 * h))) / (12.0 * h);
+        assert!((slope - expected).abs() < 1e-6 * norm, "pattern {pattern}: {slope} instead of {expected}");
+    }
 }
 
 /// From data alone, and from both divergences.

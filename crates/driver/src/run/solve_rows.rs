@@ -38,7 +38,9 @@ pub(super) fn rows(
         let iterations = solves.iter().map(|s| s.iterations);
         let mean = iterations.clone().sum::<usize>() as f64 / solves.len() as f64;
         let (least, most) = (iterations.clone().min().unwrap_or(0), iterations.max().unwrap_or(0));
-        let named = if stage.solver() == first.solver { "" } else { &format!(", `{}`", stage.solver()) };
+        // Where the solver's own name does not say it.
+        let says = first.solver.to_lowercase().contains(stage.solver());
+        let named = if says { "" } else { &format!(", `{}`", stage.solver()) };
         let note = format!("{least} to {most}, {}{named}", first.solver);
         rows.push(row("iterations").value(mean).count(solves.len()).note(note));
         let average =
