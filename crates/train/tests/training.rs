@@ -100,8 +100,8 @@ fn the_gradient_of_the_forward_divergence_is_that_of_the_loss() {
     loss.fit_with_gradient(&data, address, 32, &mut gradient).unwrap();
     let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
     // Along the gradient, and with signs flipped by a pattern.
-    for pattern in 1..4 {
-        let sign = |i: usize| if i % pattern == 0 { 1.0 } else { -1.0 };
+    for pattern in 1..4usize {
+        let sign = |i: usize| if i.is_multiple_of(pattern) { 1.0 } else { -1.0 };
         let direction: Vec<f64> = gradient.iter().enumerate().map(|(i, g)| sign(i) * g / norm).collect();
         let expected: f64 = direction.iter().zip(&gradient).map(|(d, g)| d * g).sum();
         let mut at = |s: f64| {
