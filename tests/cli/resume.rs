@@ -91,7 +91,7 @@ fn a_signal_between_solves_ends_the_run_before_them() {
     let short = SMALL.replace("sweeps = 12", "sweeps = 3").replace("trajectories = 12", "trajectories = 1");
     let slow = "mass = 0.2\nsolver = \"gmres\"\ntolerance = 1e-14";
     interrupt_in(&short.replace("mass = 0.2", slow), "solve");
-    let spectrum = short.replace("kind = \"solve\"", "kind = \"spectrum\"");
+    let spectrum = SMALL.replace("kind = \"solve\"", "kind = \"spectrum\"");
     interrupt_in(&spectrum.replace("mass = 0.2", "mass = 0.2\ncount = 4"), "eigenvalue");
 }
 
