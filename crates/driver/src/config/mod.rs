@@ -48,7 +48,7 @@ pub use tables::{
 };
 pub(crate) use tables::{cores, finite, finite_if_given};
 pub use train::{BlockFitTable, ChainTable, DataTable, TrainFile, TrainRunTable, TrainTable};
-pub(crate) use write::{ENSEMBLE, numbered};
+pub(crate) use write::ENSEMBLE;
 pub use write::{WriteStage, WriteTable};
 
 use crate::error::DriverError;

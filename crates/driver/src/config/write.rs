@@ -3,7 +3,7 @@
 use super::file_name::{file_name, logical_name};
 use super::tables::{FormatName, PrecisionName, at_least_one, yes};
 use serde::Deserialize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// `kind = "write"`
 #[derive(Debug, Clone, Deserialize)]
@@ -68,18 +68,11 @@ impl WriteTable {
         done > thermalise && (done - thermalise).is_multiple_of(self.every)
     }
 
-    /// How the configurations are written; `conf.lime` of update 40 is to be `conf.00040.lime`.
+    /// How the configurations are written.
     pub fn stage(&self) -> WriteStage {
         let Self { file, format, lfn, precision, verify, .. } = self.clone();
         WriteStage { file, format, lfn, precision, verify }
     }
-}
-
-/// The name of a file with the number of an update in it.
-pub(crate) fn numbered(file: &Path, update: u64) -> PathBuf {
-    let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-    let extension = file.extension().map(|e| format!(".{}", e.to_string_lossy())).unwrap_or_default();
-    Path::new(ENSEMBLE).join(format!("{stem}.{update:05}{extension}"))
 }
 
 #[cfg(test)]
@@ -87,13 +80,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_numbered_by_updates_after_thermalisation() {
+    fn files_are_due_after_thermalisation() {
         let table: WriteTable = toml::from_str("every = 10").unwrap();
         let due: Vec<u64> = (1..=40).filter(|&done| table.is_due(done, 5)).collect();
         assert_eq!(due, [15, 25, 35]);
-        let stage = table.stage();
-        assert_eq!(numbered(&stage.file, 120), Path::new("ensemble/conf.00120.lime"));
-        assert_eq!(numbered(Path::new("ckpoint_lat"), 1234567), Path::new("ensemble/ckpoint_lat.1234567"));
         assert!(toml::from_str::<WriteTable>("file = \"a/b.lime\"\nevery = 1").is_err());
         assert!(toml::from_str::<WriteTable>("every = 0").is_err());
     }

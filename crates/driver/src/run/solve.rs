@@ -10,8 +10,10 @@ use gaugelink_physics::dirac::{
     MultigridSolver, Propagator, PropagatorError, PropagatorSolver, SPINS, Sap, Source, Wilson,
 };
 use gaugelink_physics::solver::{LinearOperator, Rounded, SolveError, SolveReport, Stopping};
+use indicatif::ProgressBar;
 use lime_rs::{Precision, ScidacFile};
 use std::fmt::Display;
+use std::ops::ControlFlow;
 use std::time::Instant;
 
 /// Residuals below this are near what rounding leaves of ill-conditioned systems.
@@ -65,6 +67,14 @@ impl<const N: usize> Engine<'_, N> {
         DriverError::Input(format!("stage {} (solve): {error}", self.state.stage))
     }
 
+    /// What is told of each solve of a stage: the bar moves, and a signal ends them.
+    fn told<'b>(&'b self, bar: &'b ProgressBar) -> impl Fn(&SolveReport) -> ControlFlow<()> + 'b {
+        move |_| {
+            bar.inc(1);
+            self.goes_on()
+        }
+    }
+
     /// The error of a propagator of the stage at hand.
     fn unsolved(&self, error: PropagatorError) -> DriverError {
         match error {
@@ -80,11 +90,7 @@ impl<const N: usize> Engine<'_, N> {
         let wilson = self.operator::<1>(stage)?;
         let (source, stop) = self.asked(stage);
         let bar = self.bar("solve", 2 * N as u64);
-        let progress = |_: &SolveReport| {
-            bar.inc(1);
-            self.goes_on()
-        };
-        let solved = Propagator::solved(&wilson, source, method, &stop, progress);
+        let solved = Propagator::solved(&wilson, source, method, &stop, self.told(&bar));
         let (propagator, reports) = solved.map_err(|error| self.unsolved(error))?;
         bar.finish_and_clear();
         Ok(Solved { propagator, reports, cost: Box::new(|report| Some(report.applications as f64)) })
@@ -99,10 +105,7 @@ impl<const N: usize> Engine<'_, N> {
         let wilson = self.operator::<2>(stage)?;
         let (source, stop) = self.asked(stage);
         let bar = self.bar("solve", 4 * N as u64);
-        let progress = |_: &SolveReport| {
-            bar.inc(1);
-            self.goes_on()
-        };
+        let progress = self.told(&bar);
         let (mut lines, mut used, mut setup_seconds) = (Vec::new(), None, None);
         // What a solve costs in units of D: all that was done for own solvers, what a plugin says of itself.
         let operations = LinearOperator::flops(&wilson);

@@ -2,7 +2,7 @@
 
 use super::engine::Engine;
 use super::line::{Line, Write};
-use crate::config::{ENSEMBLE, FormatName, WriteStage, WriteTable, numbered};
+use crate::config::{ENSEMBLE, FormatName, WriteStage, WriteTable};
 use crate::error::DriverError;
 use gaugelink_lattice::GaugeField;
 use gaugelink_lattice::file::{FileText, WriteOptions, read, write_as};
@@ -115,10 +115,32 @@ impl<const N: usize> Engine<'_, N> {
 
 /// The file of a chain: of `conf.lime`, `conf-2.lime` for chain 2 where there are several.
 pub(super) fn file_of(file: &Path, chain: usize, chains: usize) -> PathBuf {
-    if chains == 1 {
-        return file.to_owned();
-    }
+    if chains == 1 { file.to_owned() } else { with_suffix(file, &format!("-{chain}")) }
+}
+
+/// The file of an ensemble, in its folder: of `conf.lime`, `conf.00120.lime` after 120 updates.
+fn numbered(file: &Path, update: u64) -> PathBuf {
+    Path::new(ENSEMBLE).join(with_suffix(file, &format!(".{update:05}")))
+}
+
+/// The name with a suffix before its extension.
+fn with_suffix(file: &Path, suffix: &str) -> PathBuf {
     let stem = file.file_stem().unwrap_or_default().to_string_lossy();
     let extension = file.extension().map(|e| format!(".{}", e.to_string_lossy())).unwrap_or_default();
-    file.with_file_name(format!("{stem}-{chain}{extension}"))
+    file.with_file_name(format!("{stem}{suffix}{extension}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_get_the_number_of_chain_and_update() {
+        let conf = Path::new("conf.lime");
+        assert_eq!(file_of(conf, 0, 1), conf);
+        assert_eq!(file_of(conf, 2, 8), Path::new("conf-2.lime"));
+        assert_eq!(numbered(conf, 120), Path::new("ensemble/conf.00120.lime"));
+        assert_eq!(numbered(&file_of(conf, 2, 8), 120), Path::new("ensemble/conf-2.00120.lime"));
+        assert_eq!(numbered(Path::new("ckpoint_lat"), 1234567), Path::new("ensemble/ckpoint_lat.1234567"));
+    }
 }
