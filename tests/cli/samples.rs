@@ -15,16 +15,26 @@ fn result<'a>(lines: &'a [Value], stage: Option<u64>, quantity: &str) -> &'a Val
         .unwrap_or_else(|| panic!("no {quantity} in stage {stage:?}"))
 }
 
-/// Quenched SU(3) at beta = 6: the plaquette is 0.59368 on large lattices; 8^4 is off by less than 0.0005. With fewer
-/// trajectories than the sample has.
+/// With fewer trajectories than the sample has.
 #[test]
 fn quickstart_gives_the_published_plaquette() {
+    quickstart(&["--set", "stage.2.trajectories=150", "--set", "stage.3.trajectories=16"], 6e-4);
+}
+
+#[test]
+#[ignore = "minutes: the sample as it stands"]
+fn the_whole_quickstart_gives_the_published_plaquette() {
+    quickstart(&[], 4e-4);
+}
+
+/// Quenched SU(3) at beta = 6: the plaquette is 0.59368 on large lattices; 8^4 is off by less than 0.0005. `largest` is the
+/// error that hybrid Monte Carlo may have.
+fn quickstart(settings: &[&str], largest: f64) {
     let scratch = Scratch::new("");
-    let shorter = ["--set", "stage.2.trajectories=150", "--set", "stage.3.trajectories=16"];
-    let output = scratch.succeeds(&[&["run", &sample("quickstart.toml"), "--json"], &shorter[..]].concat());
+    let output = scratch.succeeds(&[&["run", &sample("quickstart.toml"), "--json"], settings].concat());
     let lines = json_lines(&output);
     let number = |value: &Value| value.as_f64().unwrap();
-    for (stage, largest) in [(0, 4e-4), (2, 1.2e-3)] {
+    for (stage, largest) in [(0, 4e-4), (2, largest)] {
         let plaquette = result(&lines, Some(stage), "plaquette");
         let (value, error) = (number(&plaquette["value"]), number(&plaquette["error"]));
         assert!(error < largest && plaquette["tau_int"].is_f64(), "{plaquette}");
@@ -32,7 +42,7 @@ fn quickstart_gives_the_published_plaquette() {
     }
     let creutz = result(&lines, Some(2), "exp(-delta H)");
     assert!((number(&creutz["value"]) - 1.0).abs() < 3.0 * number(&creutz["error"]), "{creutz}");
-    assert!(number(&creutz["error"]) < 0.1 && number(&result(&lines, Some(2), "acceptance")["value"]) > 0.6);
+    assert!(number(&creutz["error"]) < 0.05 && number(&result(&lines, Some(2), "acceptance")["value"]) > 0.6);
     assert!(number(&result(&lines, Some(3), "acceptance")["value"]) > 0.5);
     assert!(number(&result(&lines, Some(3), "reversibility")["value"]) < 1e-9);
     for (stage, role) in [(2, "force"), (3, "flow"), (6, "preconditioner")] {
