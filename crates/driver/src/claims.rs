@@ -9,7 +9,8 @@ use gaugelink_models::file::ModelKind;
 use gaugelink_models::{Flow, Model, ModelError};
 use gaugelink_physics::dirac::{Boundary, Quark, QuarkMatrix};
 use gaugelink_sampler::statistics::{LogWeights, Measured};
-use gaugelink_train::{Draws, ReverseKl, TrainError, exact, step_error};
+use gaugelink_train::exact::Theory;
+use gaugelink_train::{Draws, ReverseKl, TrainError, step_error};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -76,11 +77,11 @@ pub(crate) struct Quality {
     pub sample_size: Measured,
     /// ⟨ln q + S⟩.
     pub loss: f64,
-    /// The loss less −ln Z, which the same weights estimate where there are quarks, with its error.
+    /// The loss less −ln Z, which the same weights estimate where it is not known, with its error.
     pub divergence: Measured,
 }
 
-/// A flow of Wilson's action in two dimensions, where ln Z is known, or of that with two flavours of quarks.
+/// A flow of Wilson's action, whose ln Z is known in two dimensions, or there of that with two flavours of quarks.
 pub(crate) struct Claims {
     model: Model,
     n: usize,
@@ -101,7 +102,10 @@ impl Claims {
         let known = action.filter(|action| action.name == "wilson" || quark.is_some());
         let beta = known.and_then(|action| action.parameters.get("beta")?.as_f64());
         let n = (1..=3).find(|&n| header.theory.group == group_name(n));
-        let (Some(beta), Some(n), ModelKind::Flow, 2) = (beta, n, header.kind, header.theory.dims) else {
+        let dims = if quark.is_some() { 2..=2 } else { 2..=4 };
+        let (Some(beta), Some(n), ModelKind::Flow, true) =
+            (beta, n, header.kind, dims.contains(&header.theory.dims))
+        else {
             return Ok(None);
         };
         let extents = match volume {
@@ -147,7 +151,7 @@ impl Claims {
         let weights = LogWeights::new(&draws.log_weights())?;
         let sample_size = weights.measured_sample_size()?;
         let ln_z = match self.exact() {
-            Some((ln_z, _)) => ln_z,
+            Some(exact) => exact.ln_z(),
             None => weights.ln_z()?.value,
         };
         let squares: f64 = draws.losses.iter().map(|l| (l - loss).powi(2)).sum();
@@ -166,10 +170,9 @@ impl Claims {
         draws.draw(sampled.address(), samples)
     }
 
-    /// ln Z, and the effective sample size of a proposal without training; without quarks.
-    fn exact(&self) -> Option<(f64, f64)> {
-        let volume = self.extents.iter().product();
-        self.quark.is_none().then(|| exact::ln_z_and_untrained(self.n, self.beta, volume))
+    /// What is known exactly, which nothing is with quarks.
+    fn exact(&self) -> Option<Theory> {
+        Theory::wilson(self.n, self.beta, &self.extents).filter(|_| self.quark.is_none())
     }
 
     fn measure_in<const N: usize>(&self, sampled: &Sampled) -> Result<Vec<Claim>, TrainError> {
@@ -177,7 +180,7 @@ impl Claims {
         let address = sampled.address();
         let weights = LogWeights::new(&self.draw::<N>(sampled)?.log_weights())?;
         let exact = self.exact();
-        let untrained = exact.map(|(_, untrained)| untrained);
+        let untrained = exact.map(|exact| exact.untrained_sample_size());
         let mut claims = vec![size(&self.model, extents, &weights, untrained)?];
         let mut slack = 0.0;
         let mut steps = None;
@@ -194,7 +197,7 @@ impl Claims {
             // All of it may be in one direction.
             slack = STEP_FACTOR * found;
         }
-        if let Some((ln_z, _)) = exact {
+        if let Some(ln_z) = exact.map(|exact| exact.ln_z()) {
             let Measured { value, error } = weights.ln_z()?;
             let off = value - ln_z;
             let by_steps =

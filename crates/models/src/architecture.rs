@@ -96,8 +96,9 @@ impl LayerKind {
     /// The tensor of layer `k` for N×N links in `dims` dimensions.
     fn tensor<const N: usize>(&self, k: usize, dims: usize) -> TensorEntry {
         match *self {
-            Self::Residual { sharing: Sharing::One, .. } => TensorEntry::new(format!("{k}.rho"), &[1]),
-            Self::Residual { .. } => TensorEntry::new(format!("{k}.rho"), &[2 * (dims - 1)]),
+            Self::Residual { sharing, .. } => {
+                TensorEntry::new(format!("{k}.rho"), &[Residual::<f64, N>::parameter_count(sharing, dims)])
+            }
             Self::U1Coupling(settings) => {
                 TensorEntry::new(format!("{k}.net"), &[U1Coupling::<f64>::parameter_count(&settings)])
             }

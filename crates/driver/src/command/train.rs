@@ -12,7 +12,7 @@ use crate::train::{execute, loops, scalar};
 /// [`DriverError`].
 pub(crate) fn train(args: &TrainArgs, report: &mut Report) -> Result<(), DriverError> {
     match AnyTrainFile::read(&args.file, &args.set)? {
-        AnyTrainFile::Coupling(file) => execute(&file, args.fresh, report),
+        AnyTrainFile::Links(file) => execute(&file, args.fresh, report),
         AnyTrainFile::Loops(file) => loops::execute(&file, args.fresh, report),
         AnyTrainFile::Scalar(file) => scalar::execute(&file, args.fresh, report),
     }

@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 /// A training file of any kind.
 #[derive(Debug, Clone)]
 pub enum AnyTrainFile {
-    /// Coupling layers of U(1).
-    Coupling(Box<TrainFile>),
+    /// Layers of links.
+    Links(Box<TrainFile>),
     /// A flow of Wilson loops.
     Loops(Box<LoopTrainFile>),
     /// A flow of scalars.
@@ -60,13 +60,13 @@ impl AnyTrainFile {
         match kind.flatten() {
             Some("loop-flow") => LoopTrainFile::parse(&changed, path).map(Box::new).map(Self::Loops),
             Some("affine-coupling") => ScalarTrainFile::parse(&changed, path).map(Box::new).map(Self::Scalar),
-            _ => TrainFile::parse(text, path, overrides).map(Box::new).map(Self::Coupling),
+            _ => TrainFile::parse(text, path, overrides).map(Box::new).map(Self::Links),
         }
     }
 }
 
 /// What `kind` of [model] may say.
-const KINDS: [&str; 4] = ["u1-coupling", "u1-block", "loop-flow", "affine-coupling"];
+const KINDS: [&str; 6] = ["u1-coupling", "u1-block", "spectral", "residual", "loop-flow", "affine-coupling"];
 
 /// A training file of a flow of Wilson loops, read and checked.
 #[derive(Debug, Clone)]

@@ -20,6 +20,7 @@ mod spectrum;
 mod stage;
 mod tables;
 mod train;
+mod train_tables;
 mod write;
 
 pub use action::{ActionKind, ActionTable};
@@ -47,7 +48,8 @@ pub use tables::{
     StartKind, StartTable,
 };
 pub(crate) use tables::{cores, finite, finite_if_given};
-pub use train::{BlockFitTable, ChainTable, DataTable, TrainFile, TrainRunTable, TrainTable};
+pub use train::TrainFile;
+pub use train_tables::{BlockFitTable, ChainTable, DataTable, TrainRunTable, TrainTable};
 pub(crate) use write::ENSEMBLE;
 pub use write::{WriteStage, WriteTable};
 

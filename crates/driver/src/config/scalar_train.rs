@@ -4,7 +4,6 @@ use super::file_name::file_name;
 use super::model::{hidden, hidden_width, layers, model_file};
 use super::stage::{integrator, omelyan, unit_length};
 use super::tables::{at_least_one, finite, positive, trajectory_steps};
-use super::train::no_chain;
 use super::{ChainTable, MachineTable, Tables, TrainRunTable, TrainTable};
 use crate::error::DriverError;
 use crate::hash::document_hash;
@@ -157,7 +156,7 @@ impl ScalarTrainFile {
             action,
             model: tables.required("model")?,
             train: tables.required("train")?,
-            chain: tables.optional("chain")?.unwrap_or_else(no_chain),
+            chain: tables.optional("chain")?.unwrap_or_else(ChainTable::none),
             hmc: tables.optional("hmc")?,
             machine: tables.optional("machine")?.unwrap_or_default(),
             text: text.into(),

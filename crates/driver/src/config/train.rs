@@ -1,19 +1,16 @@
 //! Files for `gaugelink train`.
 
 use super::model::{ModelName, ModelTable};
-use super::tables::{at_least_one, directory, one, positive, positive_if_given};
+use super::train_tables::{BlockFitTable, ChainTable, DataTable, TrainRunTable, TrainTable};
 use super::{
-    ActionKind, ActionTable, Determinant, FermionsTable, GroupName, LatticeTable, MachineTable, Tables,
-    with_overrides,
+    ActionKind, ActionTable, Determinant, FermionsTable, LatticeTable, MachineTable, Tables, with_overrides,
 };
 use crate::error::DriverError;
 use crate::hash::document_hash;
 use gaugelink_lattice::Geometry;
-use gaugelink_models::Conditional;
 use gaugelink_physics::dirac::Quark;
-use gaugelink_train::{Estimator, Schedule};
-use serde::{Deserialize, Deserializer};
-use std::path::{Path, PathBuf};
+use gaugelink_train::Estimator;
+use std::path::Path;
 
 /// A training file, read and checked.
 #[derive(Debug, Clone)]
@@ -42,229 +39,6 @@ pub struct TrainFile {
     pub text: String,
 }
 
-/// `[run]` of a training.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TrainRunTable {
-    /// Seed of all random numbers.
-    pub seed: u64,
-    /// Where everything is written; made if missing.
-    #[serde(deserialize_with = "directory")]
-    pub directory: PathBuf,
-    /// Seconds between checkpoints, at least.
-    #[serde(default = "checkpoint_seconds", deserialize_with = "positive")]
-    pub checkpoint_seconds: f64,
-}
-
-fn checkpoint_seconds() -> f64 {
-    60.0
-}
-
-/// `[train]`
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TrainTable {
-    /// Optimiser steps; 0 to leave it at `[fit]`.
-    pub steps: u64,
-    /// Configurations a step, a multiple of 16.
-    #[serde(default = "batch")]
-    pub batch: usize,
-    /// Learning rate of the first step.
-    #[serde(deserialize_with = "positive")]
-    pub learning_rate: f64,
-    /// "constant", "cosine" or "step".
-    #[serde(default = "cosine")]
-    pub schedule: Schedule,
-    /// Longer gradients are scaled down to this norm.
-    #[serde(default = "gradient_norm", deserialize_with = "positive")]
-    pub gradient_norm: f64,
-    /// "reparametrised" or "path".
-    #[serde(default)]
-    pub estimator: Estimator,
-    /// A model of the same layers to begin with, trained on any lattice at any β.
-    #[serde(default, deserialize_with = "start")]
-    pub start: Option<PathBuf>,
-    /// β of the first step.
-    #[serde(default, deserialize_with = "positive_if_given")]
-    pub beta_from: Option<f64>,
-    /// Steps between evaluations.
-    #[serde(default = "report_every", deserialize_with = "at_least_one")]
-    pub report_every: u64,
-    /// Configurations of an evaluation, a multiple of 16.
-    #[serde(default = "samples")]
-    pub samples: usize,
-}
-
-/// `[data]`: the forward divergence beside the reverse one.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct DataTable {
-    /// Folders, files and patterns, as `gaugelink ensemble` takes them.
-    pub files: Vec<PathBuf>,
-    /// How much of the loss is the forward divergence: above 0, at most 1.
-    #[serde(default = "half", deserialize_with = "positive")]
-    pub share: f64,
-}
-
-fn half() -> f64 {
-    0.5
-}
-
-/// `[fit]` of block layers.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BlockFitTable {
-    /// Steps of the optimiser for each layer.
-    #[serde(default = "fit_steps", deserialize_with = "at_least_one")]
-    pub steps: u64,
-    /// Points of the quadrature of each step, a multiple of 16.
-    #[serde(default = "fit_points")]
-    pub points: usize,
-    /// Learning rate of the first step; it goes down along half a cosine.
-    #[serde(default = "fit_rate", deserialize_with = "positive")]
-    pub learning_rate: f64,
-    /// Least and largest β of a model for a range of couplings; none: for that of `[action]`.
-    #[serde(default)]
-    pub betas: Option<[f64; 2]>,
-    /// Knots of such a range.
-    #[serde(default = "fit_knots")]
-    pub knots: usize,
-    /// β that is fitted where it is not that of the action: quarks make plaquettes as if it were larger.
-    #[serde(default, deserialize_with = "positive_if_given")]
-    pub beta: Option<f64>,
-}
-
-impl BlockFitTable {
-    /// The range of couplings, where it is not one.
-    pub fn range(&self) -> Option<Conditional> {
-        self.betas.map(|[from, to]| Conditional { from, to, knots: self.knots })
-    }
-
-    /// What is wrong with the range, for a model that is judged at `beta` and trained by so many steps.
-    fn range_problem(&self, beta: f64, steps: u64) -> Option<String> {
-        let range = self.range()?;
-        let within = (range.from..=range.to).contains(&beta);
-        range.problem().or_else(|| match (within, range.from > 0.0, steps) {
-            (false, ..) => Some(format!(
-                "`beta` of [action], {beta}, lies outside of `betas`: the model is judged there"
-            )),
-            (_, false, _) => Some("`betas` are above 0: the fit goes up to them from below".into()),
-            (.., 0) => None,
-            _ => Some(
-                "`betas` go with `steps` = 0 of [train]: the whole flow is trained at one beta only".into(),
-            ),
-        })
-    }
-}
-
-fn fit_steps() -> u64 {
-    2000
-}
-
-fn fit_points() -> usize {
-    512
-}
-
-fn fit_rate() -> f64 {
-    5e-3
-}
-
-fn fit_knots() -> usize {
-    4
-}
-
-fn start<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
-    directory(deserializer).map(Some)
-}
-
-/// A training stops between steps, so a step must not take for ever.
-const LARGEST_BATCH: usize = 65536;
-
-fn batch() -> usize {
-    1024
-}
-
-fn cosine() -> Schedule {
-    Schedule::Cosine
-}
-
-fn gradient_norm() -> f64 {
-    10.0
-}
-
-fn report_every() -> u64 {
-    100
-}
-
-fn samples() -> usize {
-    10_000
-}
-
-/// `[chain]`: independence Metropolis with the trained flow.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ChainTable {
-    /// Proposals to each of eight chains; 0 for none.
-    #[serde(default)]
-    pub updates: u64,
-    /// The first updates, left out of the means.
-    #[serde(default = "one")]
-    pub thermalise: u64,
-}
-
-/// No chain.
-pub(super) fn no_chain() -> ChainTable {
-    ChainTable { updates: 0, thermalise: one() }
-}
-
-impl ChainTable {
-    /// Refuses a chain without an average.
-    pub(super) fn check(&self, tables: &Tables<'_>) -> Result<(), DriverError> {
-        if self.updates > 0 && self.thermalise >= self.updates {
-            return Err(tables.fail_in("chain", "`thermalise` leaves no update to average over"));
-        }
-        Ok(())
-    }
-}
-
-impl TrainTable {
-    /// Refuses counts of configurations that do not fill groups, or are too many.
-    pub(super) fn check_counts(&self, tables: &Tables<'_>) -> Result<(), DriverError> {
-        for (key, count) in [("batch", self.batch), ("samples", self.samples)] {
-            if count == 0 || !count.is_multiple_of(16) {
-                let message = format!("`{key}` = {count} is no multiple of 16");
-                return Err(tables.fail_key(&["train", key], &message));
-            }
-        }
-        if self.batch > LARGEST_BATCH {
-            let batch = self.batch;
-            let message = format!("`batch` = {batch} is more than {LARGEST_BATCH}");
-            return Err(tables.fail_key(&["train", "batch"], &message));
-        }
-        Ok(())
-    }
-}
-
-impl MachineTable {
-    /// Refuses what a training has not.
-    pub(super) fn check_training(&self, tables: &Tables<'_>) -> Result<(), DriverError> {
-        let refuse = |what: &str| Err(tables.fail_in("machine", what));
-        if let Some(problem) = self.problem() {
-            return refuse(&problem);
-        }
-        if !self.ranks.is_empty() {
-            return refuse("a training has threads, no ranks");
-        }
-        if self.pin {
-            return refuse("the threads of a training are not bound to cores");
-        }
-        if self.plans.is_some() {
-            return refuse("a training has no kernels with plans: leave out `plans`");
-        }
-        Ok(())
-    }
-}
-
 impl TrainFile {
     /// Reads the text of such a file; `path` is only for messages.
     ///
@@ -285,7 +59,7 @@ impl TrainFile {
             fit: tables.optional("fit")?,
             data: tables.optional("data")?,
             train: tables.required("train")?,
-            chain: tables.optional("chain")?.unwrap_or_else(no_chain),
+            chain: tables.optional("chain")?.unwrap_or_else(ChainTable::none),
             machine: tables.optional("machine")?.unwrap_or_default(),
             text: text.clone(),
         };
@@ -295,11 +69,16 @@ impl TrainFile {
 
     /// What no table can tell alone.
     fn check(&self, tables: &Tables<'_>) -> Result<(), DriverError> {
-        if self.lattice.group != GroupName(1) || self.lattice.extents.len() != 2 {
-            return Err(tables.fail_in("lattice", "trainings are for U(1) in two dimensions"));
+        let (group, dims) = (self.lattice.group.0, self.lattice.extents.len());
+        if let Some(problem) = self.model.problem_of(group, dims) {
+            return Err(tables.fail_in("lattice", &problem));
         }
         if let Some(problem) = self.model.problem(&self.lattice.extents) {
             return Err(tables.fail_in("model", &problem));
+        }
+        if self.train.estimator != Estimator::Reparametrised && !self.model.has_score() {
+            let message = "these layers have no score, which this estimator needs: leave `estimator` out";
+            return Err(tables.fail_key(&["train", "estimator"], message));
         }
         if let Err(error) = Geometry::new(&self.lattice.extents, &[], 0) {
             return Err(tables.fail_key(&["lattice", "extents"], &error.to_string()));
@@ -317,55 +96,50 @@ impl TrainFile {
             ));
         }
         if let Some(fit) = &self.fit {
-            if !matches!(self.model.kind, ModelName::U1Block) {
-                return Err(tables.fail_in("fit", "`[fit]` is for kind = \"u1-block\" and for loop flows"));
-            }
-            if self.train.start.is_some() {
-                return Err(
-                    tables.fail_key(&["train", "start"], "a training begins with `[fit]` or with `start`")
-                );
-            }
-            if fit.points < 32 || !fit.points.is_multiple_of(16) || fit.points > LARGEST_BATCH {
-                let message =
-                    format!("`points` = {} is no multiple of 16 from 32 to {LARGEST_BATCH}", fit.points);
-                return Err(tables.fail_in("fit", &message));
-            }
-            if fit.betas.is_some()
-                && (self.model.couplings > 0 || self.fermions.is_some() || fit.beta.is_some())
-            {
-                let message = "`betas` are for blocks alone, without `couplings`, `beta` and [fermions]";
-                return Err(tables.fail_key(&["fit", "betas"], message));
-            }
-            if let Some(problem) = fit.range_problem(self.action.beta, self.train.steps) {
-                return Err(tables.fail_in("fit", &problem));
-            }
+            self.check_fit(fit, tables)?;
         }
         if let Some(data) = &self.data {
-            if data.share > 1.0 {
-                let message = format!("`share` = {}, expected a number above 0 and at most 1", data.share);
-                return Err(tables.fail_key(&["data", "share"], &message));
-            }
-            if data.files.is_empty() {
-                return Err(
-                    tables.fail_key(&["data", "files"], "`files` names none, expected a folder or files")
-                );
-            }
-            if self.train.steps == 0 {
-                return Err(
-                    tables.fail_in("data", "`[data]` is for the steps of [train], of which there are none")
-                );
-            }
+            data.check(self.train.steps, tables)?;
         }
         self.train.check_counts(tables)?;
         self.chain.check(tables)?;
         self.machine.check_training(tables)
     }
 
+    fn check_fit(&self, fit: &BlockFitTable, tables: &Tables<'_>) -> Result<(), DriverError> {
+        if !matches!(self.model.kind, ModelName::U1Block) {
+            return Err(tables.fail_in("fit", "`[fit]` is for kind = \"u1-block\" and for loop flows"));
+        }
+        if self.train.start.is_some() {
+            return Err(
+                tables.fail_key(&["train", "start"], "a training begins with `[fit]` or with `start`")
+            );
+        }
+        if fit.points < 32 || !fit.points.is_multiple_of(16) || fit.points > TrainTable::LARGEST_BATCH {
+            let (points, most) = (fit.points, TrainTable::LARGEST_BATCH);
+            let message = format!("`points` = {points} is no multiple of 16 from 32 to {most}");
+            return Err(tables.fail_in("fit", &message));
+        }
+        if fit.betas.is_some() && (self.model.couplings > 0 || self.fermions.is_some() || fit.beta.is_some())
+        {
+            let message = "`betas` are for blocks alone, without `couplings`, `beta` and [fermions]";
+            return Err(tables.fail_key(&["fit", "betas"], message));
+        }
+        if let Some(problem) = fit.range_problem(self.action.beta, self.train.steps) {
+            return Err(tables.fail_in("fit", &problem));
+        }
+        Ok(())
+    }
+
     /// The key of `[fermions]` that is at fault, and what is wrong with it.
     fn fermions_problem(&self) -> Option<(&'static str, String)> {
         let (fermions, extents) = (self.fermions.as_ref()?, &self.lattice.extents);
         let bipartite = extents.iter().all(|l| l.is_multiple_of(2));
-        let problem = fermions.problem(Some(2)).or_else(|| fermions.problem_on(1, extents, bipartite));
+        let of_lattice = || fermions.problem_on(self.lattice.group.0, extents, bipartite);
+        let problem = fermions.problem(Some(extents.len())).or_else(of_lattice);
+        let problem = problem.or_else(|| {
+            (extents.len() != 2).then(|| ("", "quarks are for trainings in two dimensions".into()))
+        });
         let twisted =
             || fermions.is_twisted().then(|| ("boundary", "model files tell signs alone: 1 or -1".into()));
         problem.or_else(twisted).or_else(|| {
@@ -459,7 +233,7 @@ learning_rate = 1e-3
     #[test]
     fn what_cannot_be_trained_is_refused() {
         for (set, word) in [
-            ("lattice.group=SU(2)", "U(1) in two dimensions"),
+            ("lattice.group=SU(2)", "is for U(1) in two dimensions, not for SU(2) in 2"),
             ("lattice.extents=[8,8,8]", "two dimensions"),
             ("lattice.extents=[8,6]", "multiples of 4"),
             ("lattice.extents=[0,8]", "multiples of 4"),
@@ -512,8 +286,12 @@ learning_rate = 1e-3
         let file = quarks("model.couplings=8").unwrap();
         assert_eq!((file.model.architecture().len(), file.quark().unwrap().mass), (13, 0.0));
         assert_eq!(
-            file.model.initial_parameters(1).len(),
-            parse(&["model.kind=u1-block", "model.layers=5"]).unwrap().model.initial_parameters(1).len()
+            file.model.initial_parameters::<1>(2, 1).len(),
+            parse(&["model.kind=u1-block", "model.layers=5"])
+                .unwrap()
+                .model
+                .initial_parameters::<1>(2, 1)
+                .len()
                 + file.model.initial_couplings(1).len()
         );
         for (set, word) in [
@@ -548,5 +326,41 @@ learning_rate = 1e-3
             assert!(message.contains(word) && message.contains("line"), "{set}: {message}");
         }
         assert!(parse(&["model.components=7", "model.layers=65536", "lattice.extents=[4,12]"]).is_ok());
+        let spectral = |set: &'static str| parse(&["model.kind=spectral", "lattice.group=SU(3)", set]);
+        assert_eq!(spectral("model.bins=4").unwrap().model.initial_parameters::<3>(2, 1).len() % 16, 0);
+        for (set, word) in [
+            ("lattice.group=U(1)", "is for SU(2) and SU(3) in two dimensions, not for U(1) in 2"),
+            ("lattice.extents=[8,8,8,8]", "not for SU(3) in 4"),
+            ("lattice.extents=[8,6]", "multiples of 4"),
+            ("model.map=spline", "`map` is a key of coupling layers of U(1)"),
+            ("model.components=2", "`components` is a key of coupling"),
+            ("model.sharing=one", "kind = \"residual\""),
+            ("model.couplings=8", "here `layers` counts them"),
+            ("fit.steps=5", "u1-block"),
+        ] {
+            let message = spectral(set).unwrap_err();
+            assert!(message.contains(word) && message.contains("line"), "{set}: {message}");
+        }
+        let residual = |set: &'static str| {
+            let of = ["lattice.extents=[4,4,4,4]", "lattice.group=SU(3)", "model.kind=residual"];
+            parse(&[&of[..], &[set]].concat())
+        };
+        assert_eq!(
+            residual("model.bound=0.5").unwrap().model.initial_parameters::<3>(4, 1),
+            vec![0.0; 16 * 6]
+        );
+        for (set, word) in [
+            ("lattice.extents=[4,4,5]", "even extents"),
+            ("lattice.extents=[8]", "two to four dimensions"),
+            ("model.hidden=8", "`hidden` is a key of layers with nets"),
+            ("model.bins=4", "`bins` is a key of layers with splines"),
+            ("model.bound=1.0", "between 0 and 1"),
+            ("model.sharing=two", "per-staple"),
+            ("train.estimator=path", "no score"),
+            ("fermions.kappa=0.1", "two dimensions"),
+        ] {
+            let message = residual(set).unwrap_err();
+            assert!(message.contains(word) && message.contains("line"), "{set}: {message}");
+        }
     }
 }

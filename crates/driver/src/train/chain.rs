@@ -24,17 +24,17 @@ pub(super) struct ChainResult {
     pub acceptance: AcceptanceStatistics,
     /// Chains that took no proposal: their averages are those of one configuration.
     pub stuck: usize,
-    /// ⟨cos θ_P⟩.
+    /// ⟨Re tr P⟩/N.
     pub plaquette: Result<GammaEstimate, String>,
-    /// ⟨Q²⟩ of the geometric charge.
-    pub charge_squared: Result<GammaEstimate, String>,
+    /// ⟨Q²⟩ of the geometric charge, where there is one.
+    pub charge_squared: Option<Result<GammaEstimate, String>>,
 }
 
 /// Runs the chains, each from a draw of the flow on, until `stop` is set.
 ///
 /// # Errors
 /// No memory or threads; an inverse that is not found; [`DriverError::Stopped`], after which the chains begin anew.
-pub(super) fn run(
+pub(super) fn run<const N: usize>(
     file: &TrainFile,
     parameters: &[f64],
     stop: &AtomicBool,
@@ -43,14 +43,15 @@ pub(super) fn run(
     let options = LatticeOptions { threads: file.machine.threads, lanes, ..LatticeOptions::default() };
     let lattice = Lattice::new(&file.lattice.extents, options)?;
     let (wilson, quark) = (WilsonAction::new(file.action.beta), file.quark());
-    let action = |u: &GaugeField<f64, 1>| with_quarks(wilson.values(u), u, quark);
-    let draws = Mixture::of_one(&lattice, place(file, &lattice, parameters.to_vec())?)?;
+    let action = |u: &GaugeField<f64, N>| with_quarks(wilson.values(u), u, quark);
+    let draws = Mixture::of_one(&lattice, place::<f64, N>(file, &lattice, parameters.to_vec())?)?;
     let mut update = Independence::new(&lattice, draws)?;
     let mut u = GaugeField::cold(&lattice)?;
     let failed = |error: TransformationError| DriverError::Input(error.to_string());
     update.begin(&mut u, &action, Address::new(file.run.seed, Purpose::Start)).map_err(failed)?;
     let mut decisions = vec![Vec::new(); CHAINS];
-    let mut series = [vec![Vec::new(); CHAINS], vec![Vec::new(); CHAINS]];
+    let mut plaquettes = vec![Vec::new(); CHAINS];
+    let mut charges = (N == 1 && lattice.dims() == 2).then(|| plaquettes.clone());
     let bar = progress::bar("chain", file.chain.updates);
     for trajectory in 0..file.chain.updates {
         if stop.load(Ordering::Relaxed) {
@@ -60,20 +61,25 @@ pub(super) fn run(
         }
         let address = Address::new(file.run.seed, Purpose::Proposal).trajectory(trajectory);
         let outcome = update.update(&mut u, &action, address).map_err(failed)?;
-        let (plaquettes, charges) = (plaquette(&u), geometric_charge(&u)?);
         if trajectory >= file.chain.thermalise {
-            for chain in 0..CHAINS {
-                decisions[chain].push(outcome.accepted[chain]);
-                series[0][chain].push(plaquettes[chain]);
-                series[1][chain].push((charges[chain] * charges[chain]) as f64);
+            extend(&mut decisions, outcome.accepted);
+            extend(&mut plaquettes, plaquette(&u));
+            if let Some(series) = &mut charges {
+                extend(series, geometric_charge(&u)?.into_iter().map(|charge| (charge * charge) as f64));
             }
         }
         bar.set_position(trajectory + 1);
     }
     bar.finish_and_clear();
     let (acceptance, stuck) = pooled(&decisions);
-    let [plaquette, charge_squared] = series.map(|chains| mean_unless(stuck, &chains));
+    let plaquette = mean_unless(stuck, &plaquettes);
+    let charge_squared = charges.map(|charges| mean_unless(stuck, &charges));
     Ok(ChainResult { acceptance, stuck, plaquette, charge_squared })
+}
+
+/// Adds a number to the series of each chain.
+fn extend<V>(series: &mut [Vec<V>], numbers: impl IntoIterator<Item = V>) {
+    series.iter_mut().zip(numbers).for_each(|(series, number)| series.push(number));
 }
 
 /// The decisions of all chains, and how many of these took no proposal.

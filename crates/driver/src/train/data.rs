@@ -32,23 +32,24 @@ impl Configurations {
     ///
     /// # Errors
     /// [`DriverError`] for a file that is damaged, cannot be read, or holds other links than those of `[lattice]`.
-    pub fn of(file: &TrainFile) -> Result<Option<Self>, DriverError> {
+    pub fn of<const N: usize>(file: &TrainFile) -> Result<Option<Self>, DriverError> {
         let Some(table) = &file.data else { return Ok(None) };
         let lanes = LaneMeaning::Batch { chains: 1 };
         let options = LatticeOptions { threads: 1, lanes, ..LatticeOptions::default() };
         let lattice = Lattice::new(&file.lattice.extents, options)?;
-        let mut u = GaugeField::<f64, 1>::cold(&lattice)?;
+        let mut u = GaugeField::<f64, N>::cold(&lattice)?;
         let paths = collect(&table.files)?;
         let (mut data, mut sums) = (Data::new(), String::new());
         let bar = progress::bar("reading", paths.len() as u64);
         for path in &paths {
             let gauge = links::open_as(path, None, None)?;
             let (group, found) = (gauge.body().nc, extents(&gauge.body().dims));
-            if group != 1 || found != file.lattice.extents {
+            if group != N || found != file.lattice.extents {
                 return Err(DriverError::Input(format!(
-                    "{}: {} on {found:?}, where [lattice] says U(1) on {:?}: take configurations of that lattice",
+                    "{}: {} on {found:?}, where [lattice] says {} on {:?}: take configurations of that lattice",
                     path.display(),
                     group_name(group),
+                    group_name(N),
                     file.lattice.extents
                 )));
             }

@@ -34,8 +34,8 @@ impl First {
     ///
     /// # Errors
     /// [`DriverError::Input`] for a model that cannot be read or has other layers, or a fit that fails.
-    pub fn of(file: &TrainFile, goes_on: bool) -> Result<Self, DriverError> {
-        let drawn = || file.model.initial_parameters(file.run.seed);
+    pub fn of<const N: usize>(file: &TrainFile, goes_on: bool) -> Result<Self, DriverError> {
+        let drawn = || file.model.initial_parameters::<N>(file.lattice.extents.len(), file.run.seed);
         if let Some(table) = file.fit.as_ref().filter(|table| !goes_on || table.betas.is_some()) {
             return fitted(file, table);
         }
@@ -43,7 +43,7 @@ impl First {
             return Ok(Self { parameters: drawn(), ..Self::default() });
         };
         let model = Model::read(path).map_err(|error| DriverError::Input(error.to_string()))?;
-        let (ours, theirs) = (of_file(file, drawn()).header, model.header);
+        let (ours, theirs) = (of_file::<N>(file, drawn()).header, model.header);
         if (&ours.kind, &ours.theory, &ours.architecture)
             != (&theirs.kind, &theirs.theory, &theirs.architecture)
         {
@@ -94,18 +94,18 @@ fn fitted(file: &TrainFile, table: &BlockFitTable) -> Result<First, DriverError>
     Ok(First { parameters, fit, range: Some((range, knots)), ..First::default() })
 }
 
-/// The model of a training file over a range of couplings.
+/// The model of a training file over a range of couplings, which blocks of U(1) may have.
 pub(super) fn over(file: &TrainFile, (range, knots): (Conditional, &[Vec<f64>])) -> Model {
-    of_file(file, knots[0].clone()).over(range, knots)
+    of_file::<1>(file, knots[0].clone()).over(range, knots)
 }
 
 /// The model of a training file with some parameters.
-pub(super) fn of_file(file: &TrainFile, parameters: Vec<f64>) -> Model {
+pub(super) fn of_file<const N: usize>(file: &TrainFile, parameters: Vec<f64>) -> Model {
     let mut target = Map::from_iter([("beta".to_owned(), json!(file.action.beta))]);
     if let Some(quark) = file.quark() {
         target.extend(quark_parameters(&quark));
     }
     let name = if file.fermions.is_some() { QUARKS } else { "wilson" };
     let target = Named { name: name.into(), parameters: target };
-    flow_model::<1>(2, target, &file.model.architecture(), parameters)
+    flow_model::<N>(file.lattice.extents.len(), target, &file.model.architecture(), parameters)
 }

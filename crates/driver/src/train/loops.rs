@@ -1,5 +1,6 @@
 //! Trainings of flows of Wilson loops: a fit, steps of the optimiser, and a judgement on another lattice.
 
+use super::results::{floor, yardstick};
 use super::{plan, resume, train};
 use crate::config::{LoopTrainFile, TrainTable};
 use crate::error::DriverError;
@@ -12,7 +13,8 @@ use gaugelink_models::file::{Measured, Named, Training};
 use gaugelink_models::layers::LoopFlow;
 use gaugelink_models::{Flow, LayerKind, ModelError, flow_model};
 use gaugelink_sampler::statistics::LogWeights;
-use gaugelink_train::{GeneratorFit, ReverseKl, TrainError, Trainer, exact, step_error};
+use gaugelink_train::exact::Theory;
+use gaugelink_train::{GeneratorFit, ReverseKl, TrainError, Trainer, step_error};
 use serde_json::{Map, json};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -111,10 +113,9 @@ fn trained<const N: usize>(
     } else {
         fitted::<N>(file, rows)?
     };
-    let volume = file.lattice.extents.iter().product();
-    let floor = -exact::ln_z_and_untrained(N, file.action.beta, volume).0;
+    let floor = Theory::wilson(N, file.action.beta, &file.lattice.extents).map(|theory| -theory.ln_z());
     let loss = loss::<f32, N>(file, &file.lattice.extents, &start)?;
-    let mut trainer = Trainer::new(plan(&file.run, table, Some(floor), file.hash()), loss, start)?;
+    let mut trainer = Trainer::new(plan(&file.run, table, floor, file.hash()), loss, start)?;
     let mut reports = resume(directory, &mut trainer)?;
     train(stop, (&file.run, table), directory, &mut trainer, &mut reports, report)?;
     Ok(trainer.parameters().to_vec())
@@ -134,7 +135,8 @@ struct Judged {
     weights: LogWeights,
     loss: f64,
     divergence: f64,
-    untrained: f64,
+    /// What is known exactly.
+    exact: Option<Theory>,
     step_error: f64,
 }
 
@@ -149,19 +151,27 @@ impl Judged {
         let (coarse, fine) = (flow(file.model.steps), flow(2 * file.model.steps));
         let step_error =
             step_error::<N>(extents, file.machine.threads, (&coarse, &fine), address, STEP_ERROR_SAMPLES)?;
-        let (ln_z, untrained) = exact::ln_z_and_untrained(N, file.action.beta, extents.iter().product());
-        Ok(Self { weights, loss: draws.mean(), divergence: draws.mean() + ln_z, untrained, step_error })
+        let exact = Theory::wilson(N, file.action.beta, extents);
+        let ln_z = match exact {
+            Some(exact) => exact.ln_z(),
+            None => weights.ln_z().map_err(TrainError::from)?.value,
+        };
+        Ok(Self { weights, loss: draws.mean(), divergence: draws.mean() + ln_z, exact, step_error })
     }
 
     fn rows(&self) -> Vec<Row> {
         let row = |quantity: &str| Row::new(None, "flow", quantity);
         let steps = "rms change of ln q with twice the steps";
-        vec![
-            row("ESS").sample_size(&self.weights),
-            row("ESS, yardstick").value(self.untrained).note("of a proposal without training"),
-            row("KL divergence").value(self.divergence).count(self.weights.len()).note("loss less -ln Z"),
-            row("step error").value(self.step_error).count(STEP_ERROR_SAMPLES).note(steps),
-        ]
+        let mut rows = vec![row("ESS").sample_size(&self.weights)];
+        rows.extend(yardstick(row("ESS, yardstick"), self.exact));
+        rows.push(
+            row("KL divergence")
+                .value(self.divergence)
+                .count(self.weights.len())
+                .note(floor(self.exact.is_some())),
+        );
+        rows.push(row("step error").value(self.step_error).count(STEP_ERROR_SAMPLES).note(steps));
+        rows
     }
 }
 

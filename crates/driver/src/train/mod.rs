@@ -16,11 +16,11 @@ use crate::run::{LOG, RunDirectory, Work};
 use crate::signals::stop_flag;
 use data::Configurations;
 use first::{First, Knots};
+use gaugelink_lattice::group::algebra_dim;
 use gaugelink_lattice::{Lattice, Real, ensure_memory};
 use gaugelink_models::{Flow, ModelError};
-use gaugelink_train::{
-    Plan, Progress, ReverseKl, Target, Telemetry, TrainError, Trainer, TrainerOf, adam, exact,
-};
+use gaugelink_train::exact::Theory;
+use gaugelink_train::{Plan, Progress, ReverseKl, Target, Telemetry, TrainError, Trainer, TrainerOf, adam};
 use serde_json::{Value, json};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -33,17 +33,26 @@ use std::time::Instant;
 /// # Errors
 /// [`DriverError`]; the run directory then holds the last checkpoint.
 pub(crate) fn execute(file: &TrainFile, fresh: bool, report: &mut Report) -> Result<(), DriverError> {
+    match file.lattice.group.0 {
+        1 => execute_in::<1>(file, fresh, report),
+        2 => execute_in::<2>(file, fresh, report),
+        _ => execute_in::<3>(file, fresh, report),
+    }
+}
+
+fn execute_in<const N: usize>(file: &TrainFile, fresh: bool, report: &mut Report) -> Result<(), DriverError> {
     let directory = RunDirectory::begin(&file.run.directory, Work::Training, fresh, Some(&file.model.file))?;
     let stop = stop_flag(directory.path())?;
     start_is_kept(file, &directory)?;
-    ensure_room(&file.lattice.extents)?;
+    let links = algebra_dim(N) + 2 * N * N;
+    ensure_room(&file.lattice.extents, NET + links * file.lattice.extents.len())?;
     let goes_on = !fresh && directory.file(Work::Training.checkpoint()).exists();
-    let mut first = First::of(file, goes_on)?;
-    let data = Configurations::of(file)?;
+    let mut first = First::of::<N>(file, goes_on)?;
+    let data = Configurations::of::<N>(file)?;
     let provenance = model::provenance(file, &first, data.as_ref());
     let range = first.range.take();
     let fit = json_lines(&first.fit)?;
-    let trainer = trainer(file, first, data)?;
+    let trainer = trainer::<N>(file, first, data)?;
     if fresh {
         directory.clear()?;
     }
@@ -53,13 +62,14 @@ pub(crate) fn execute(file: &TrainFile, fresh: bool, report: &mut Report) -> Res
     execute_until(&stop, file, &directory, (trainer, provenance, range), report)
 }
 
-/// Bytes a site that a training takes at the least: fields of one group of configurations, and what its layers share.
-const BYTES_A_SITE: u64 = 4500;
+/// Numbers a site of a net's channels and what layers share, at the least.
+const NET: usize = 60;
 
-/// Refuses a training that cannot fit.
-fn ensure_room(extents: &[usize]) -> Result<(), DriverError> {
+/// Refuses a training that cannot fit: with so many numbers a site in fields of one group of configurations.
+fn ensure_room(extents: &[usize], numbers: usize) -> Result<(), DriverError> {
     let sites = extents.iter().fold(1u64, |volume, &l| volume.saturating_mul(l as u64));
-    Ok(ensure_memory(sites.saturating_mul(BYTES_A_SITE))?)
+    let group = (numbers * f32::LANES * size_of::<f32>()) as u64;
+    Ok(ensure_memory(sites.saturating_mul(group))?)
 }
 
 /// Refuses a training that would replace the model it begins with.
@@ -77,11 +87,11 @@ fn start_is_kept(file: &TrainFile, directory: &RunDirectory) -> Result<(), Drive
 }
 
 /// The same, as long as `stop` is not set.
-fn execute_until(
+fn execute_until<const N: usize>(
     stop: &AtomicBool,
     file: &TrainFile,
     directory: &RunDirectory,
-    (mut trainer, provenance, range): (Trainer<f32, 1>, Value, Option<Knots>),
+    (mut trainer, provenance, range): (Trainer<f32, N>, Value, Option<Knots>),
     report: &mut Report,
 ) -> Result<(), DriverError> {
     let mut reports = resume(directory, &mut trainer)?;
@@ -94,30 +104,31 @@ fn execute_until(
         reports.push(trainer.evaluate()?);
     }
     model::write(file, directory, (&trainer, provenance, range), &reports)?;
-    let chain = (file.chain.updates > 0).then(|| chain::run(file, trainer.parameters(), stop)).transpose()?;
+    let chain =
+        (file.chain.updates > 0).then(|| chain::run::<N>(file, trainer.parameters(), stop)).transpose()?;
     results::show(file, directory, &reports, chain.as_ref(), report)
 }
 
 /// The flow of a training file on a lattice.
-pub(super) fn place<T: Real>(
+pub(super) fn place<T: Real, const N: usize>(
     file: &TrainFile,
     lattice: &Arc<Lattice>,
     parameters: Vec<f64>,
-) -> Result<Flow<T, 1>, ModelError> {
-    Flow::from_model(lattice, &first::of_file(file, parameters))
+) -> Result<Flow<T, N>, ModelError> {
+    Flow::from_model(lattice, &first::of_file::<N>(file, parameters))
 }
 
-/// What is known exactly: that without quarks.
-pub(super) fn theory(file: &TrainFile) -> Option<exact::U1> {
-    let theory = exact::U1 { beta: file.action.beta, volume: file.lattice.extents.iter().product() };
-    file.fermions.is_none().then_some(theory)
+/// What is known exactly, which nothing is with quarks.
+pub(super) fn theory(file: &TrainFile) -> Option<Theory> {
+    let theory = Theory::wilson(file.lattice.group.0, file.action.beta, &file.lattice.extents);
+    theory.filter(|_| file.fermions.is_none())
 }
 
-fn trainer(
+fn trainer<const N: usize>(
     file: &TrainFile,
     first: First,
     data: Option<Configurations>,
-) -> Result<Trainer<f32, 1>, DriverError> {
+) -> Result<Trainer<f32, N>, DriverError> {
     let of_data = data.as_ref().map_or(String::new(), |data| format!(" with data {}", data.sha256));
     let identity = first.identity(file) + &of_data;
     let start = first.parameters;
@@ -267,25 +278,25 @@ updates = 40
             let set: Vec<String> = set.iter().chain([&&start[..]]).map(|s| s.to_string()).collect();
             TrainFile::parse(SMALL, Path::new("x"), &set).unwrap()
         };
-        let refused = |set: &[&str]| First::of(&parse(set), false).err().unwrap().to_string();
+        let refused = |set: &[&str]| First::of::<1>(&parse(set), false).err().unwrap().to_string();
         assert!(refused(&[]).contains("first.safetensors"), "no such file");
         let plain = TrainFile::parse(SMALL, Path::new("x"), &[]).unwrap();
-        let mut parameters = First::of(&plain, false).unwrap().parameters;
+        let mut parameters = First::of::<1>(&plain, false).unwrap().parameters;
         parameters[7] = 0.25;
-        first::of_file(&plain, parameters.clone()).write(&path).unwrap();
+        first::of_file::<1>(&plain, parameters.clone()).write(&path).unwrap();
         let elsewhere = parse(&["lattice.extents=[8,8]", "action.beta=7.0"]);
-        let begun = First::of(&elsewhere, false).unwrap();
+        let begun = First::of::<1>(&elsewhere, false).unwrap();
         assert_eq!(begun.parameters, parameters);
         assert_eq!(
-            trainer(&elsewhere, First::of(&elsewhere, false).unwrap(), None).unwrap().parameters(),
+            trainer::<1>(&elsewhere, First::of::<1>(&elsewhere, false).unwrap(), None).unwrap().parameters(),
             parameters
         );
         for other in ["model.layers=9", "model.components=3", "model.context=loops", "model.map=spline"] {
             assert!(refused(&[other]).contains("other layers"), "{other}");
         }
         parameters[7] = 0.5;
-        first::of_file(&plain, parameters).write(&path).unwrap();
-        let other = First::of(&elsewhere, false).unwrap();
+        first::of_file::<1>(&plain, parameters).write(&path).unwrap();
+        let other = First::of::<1>(&elsewhere, false).unwrap();
         assert_ne!(begun.identity(&elsewhere), other.identity(&elsewhere), "another model");
         assert!(model::provenance(&elsewhere, &other, None)["start_sha256"].is_string());
     }
@@ -299,9 +310,9 @@ updates = 40
             |name: &str| RunDirectory::begin(&folder.path().join(name), Work::Training, false, None).unwrap();
         let (whole, parts) = (begin("whole"), begin("parts"));
         let go = |directory: &RunDirectory, stop: bool| {
-            let first = First::of(&file, false).unwrap();
+            let first = First::of::<1>(&file, false).unwrap();
             let provenance = model::provenance(&file, &first, None);
-            let training = (trainer(&file, first, None).unwrap(), provenance, None);
+            let training = (trainer::<1>(&file, first, None).unwrap(), provenance, None);
             execute_until(&AtomicBool::new(stop), &file, directory, training, &mut Report::new(true))
         };
         go(&whole, false).unwrap();

@@ -29,15 +29,15 @@ pub(super) fn provenance(file: &TrainFile, first: &First, data: Option<&Configur
 ///
 /// # Errors
 /// [`DriverError`] where the directory cannot be written.
-pub(super) fn write(
+pub(super) fn write<const N: usize>(
     file: &TrainFile,
     directory: &RunDirectory,
-    (trainer, provenance, range): (&Trainer<f32, 1>, Value, Option<Knots>),
+    (trainer, provenance, range): (&Trainer<f32, N>, Value, Option<Knots>),
     reports: &[Telemetry],
 ) -> Result<(), DriverError> {
     let model = match &range {
         Some((range, knots)) => over(file, (*range, knots)),
-        None => of_file(file, trainer.parameters().to_vec()),
+        None => of_file::<N>(file, trainer.parameters().to_vec()),
     };
     let training = training(file.run.seed, &file.train, &file.lattice.extents, provenance);
     write_trained(model, training, reports, &directory.file(&file.model.file))

@@ -10,6 +10,7 @@ use crate::report::Report;
 use crate::run::{Row, RunDirectory, write_results};
 use gaugelink_sampler::statistics::{AcceptanceStatistics, GammaEstimate};
 use gaugelink_train::Telemetry;
+use gaugelink_train::exact::Theory;
 use serde_json::{Value, json};
 
 /// An evaluation as a line of the log, without the time that it took to get there, so that equal trainings have equal
@@ -37,7 +38,7 @@ pub(super) fn show(
     let title = format!("Training, beta = {}, {:?}", file.action.beta, file.lattice.extents);
     let points: Vec<(f64, f64, f64)> =
         reports.iter().map(|r| (r.step as f64, r.divergence, r.sample_size)).collect();
-    let untrained = theory(file).map(|theory| theory.untrained_sample_size());
+    let untrained = theory(file).map(|exact| exact.untrained_sample_size());
     let plot = TrainingPlot { title: &title, points: &points, untrained };
     directory.replace("plots/training.svg", &plot.svg())?;
     let others = format!("plots/training.svg, {}", file.model.file.display());
@@ -75,26 +76,29 @@ fn rows(file: &TrainFile, reports: &[Telemetry], chain: Option<&ChainResult>) ->
         rows.push(
             training("ESS").value_with_error(last.sample_size, last.sample_size_error).count(n).note(note),
         );
-        let divergence = training("KL divergence").value(last.divergence).count(n);
-        if let Some(exact) = exact {
-            let untrained = exact.untrained_sample_size();
-            let note = format!("of a proposal without training: {untrained:.4}");
-            rows.push(training("ESS, yardstick").value(untrained).note(note));
-            rows.push(divergence.note("loss less -ln Z"));
-        } else {
-            rows.push(divergence.note("loss and ln Z, which the same weights estimate"));
-        }
+        rows.extend(yardstick(training("ESS, yardstick"), exact));
+        rows.push(training("KL divergence").value(last.divergence).count(n).note(floor(exact.is_some())));
     }
     let Some(chain) = chain else { return rows };
     let of_chain = |quantity: &str| Row::new(None, "chain", quantity);
     rows.extend(acceptance_row(of_chain("acceptance"), &chain.acceptance, chain.stuck, OF_FLOWS));
-    for (name, estimate, exact) in [
-        ("plaquette", &chain.plaquette, exact.map(|exact| exact.plaquette())),
-        ("charge^2", &chain.charge_squared, exact.map(|exact| exact.charge_squared())),
-    ] {
-        rows.push(judged(of_chain(name), estimate, exact));
+    rows.push(judged(of_chain("plaquette"), &chain.plaquette, exact.map(|exact| exact.plaquette())));
+    if let Some(charge_squared) = &chain.charge_squared {
+        let exact = exact.and_then(|exact| exact.charge_squared());
+        rows.push(judged(of_chain("charge^2"), charge_squared, exact));
     }
     rows
+}
+
+/// The effective sample size that a flow is held against, where it is known.
+pub(super) fn yardstick(row: Row, exact: Option<Theory>) -> Option<Row> {
+    let exact = exact?;
+    Some(row.value(exact.untrained_sample_size()).note("of a proposal without training"))
+}
+
+/// What the divergence is the difference of, where ln Z is known exactly and where not.
+pub(super) fn floor(exact: bool) -> &'static str {
+    if exact { "loss less -ln Z" } else { "loss and ln Z, which the same weights estimate" }
 }
 
 /// What helps chains that never move, which a flow proposes to.

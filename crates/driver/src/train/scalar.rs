@@ -2,8 +2,8 @@
 
 use super::chain::{CHAINS, mean_unless, pooled};
 use super::model::{training, write_trained};
-use super::results::{OF_FLOWS, acceptance_row, footer, judged};
-use super::{ensure_room, plan, resume, train};
+use super::results::{OF_FLOWS, acceptance_row, floor, footer, judged};
+use super::{NET, ensure_room, plan, resume, train};
 use crate::config::ScalarTrainFile;
 use crate::error::DriverError;
 use crate::plot::TrainingPlot;
@@ -33,7 +33,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 pub(crate) fn execute(file: &ScalarTrainFile, fresh: bool, report: &mut Report) -> Result<(), DriverError> {
     let directory = RunDirectory::begin(&file.run.directory, Work::Training, fresh, Some(&file.model.file))?;
     let stop = stop_flag(directory.path())?;
-    ensure_room(&file.lattice.extents)?;
+    ensure_room(&file.lattice.extents, NET)?;
     if fresh {
         directory.clear()?;
     }
@@ -213,9 +213,7 @@ fn rows(file: &ScalarTrainFile, reports: &[Telemetry], chains: &Chains) -> Vec<R
         let steps = format!("after {} steps of {}", last.step, file.train.batch);
         let size = row("ESS", last.sample_size);
         rows.push(size.value_with_error(last.sample_size, last.sample_size_error).note(steps));
-        let floor =
-            if free.is_some() { "loss less -ln Z" } else { "loss and ln Z, which the same weights estimate" };
-        rows.push(row("KL divergence", last.divergence).note(floor));
+        rows.push(row("KL divergence", last.divergence).note(floor(free.is_some())));
     }
     for (what, moments) in [("chain", &chains.flow), ("HMC", &chains.hmc)] {
         let Some(moments) = moments else { continue };

@@ -92,6 +92,11 @@ impl<T: Real, const N: usize> Residual<T, N> {
         Ok((0..count).map(layer).collect())
     }
 
+    /// How many parameters a sub-layer takes in `dims` dimensions.
+    pub fn parameter_count(sharing: Sharing, dims: usize) -> usize {
+        if sharing == Sharing::One { 1 } else { 2 * (dims - 1) }
+    }
+
     fn blocks(&self) -> Range<usize> {
         self.lattice.layout::<T>().parity_blocks(self.parity)
     }
@@ -144,7 +149,7 @@ impl<T: Real, const N: usize> Residual<T, N> {
 
 impl<T: Real, const N: usize> Layer<T, Links<N>> for Residual<T, N> {
     fn parameters(&self) -> usize {
-        if self.sharing == Sharing::One { 1 } else { self.staples() }
+        Self::parameter_count(self.sharing, self.lattice.dims())
     }
 
     fn check(&self, parameters: &[f64]) -> Result<(), ModelError> {

@@ -21,13 +21,16 @@ pub struct Sun {
     pub volume: usize,
 }
 
-/// Largest λ_1, and largest |k|: what is beyond is below any rounding for β up to about 20.
+/// Largest λ_1, and largest |k|: what is beyond is below any rounding up to [`Sun::LARGEST_BETA`].
 const BOXES: i32 = 16;
 const DETERMINANTS: i32 = 24;
 /// Terms of a Bessel function's series.
 const TERMS: i32 = 60;
 
 impl Sun {
+    /// Largest |β| of the sums.
+    pub const LARGEST_BETA: f64 = 20.0;
+
     /// ln ∫ dU e^{−S} with S = β Σ (1 − Re tr P/N), the action of the code: −ln of it is the least that ⟨ln q + S⟩ can be.
     pub fn ln_z(&self) -> f64 {
         let trivial = self.character(&[0; 3]);

@@ -21,12 +21,15 @@ pub struct U1 {
     pub volume: usize,
 }
 
-/// Representations beyond this one are below any rounding for couplings up to about 100.
+/// Representations beyond this one are below any rounding up to [`U1::LARGEST_BETA`].
 const REPRESENTATIONS: i32 = 60;
 /// Points of the integrals over a plaquette's angle.
 const POINTS: usize = 4096;
 
 impl U1 {
+    /// Largest |β| of the sums.
+    pub const LARGEST_BETA: f64 = 100.0;
+
     /// ln ∫ dU e^{−S} with S = β Σ (1 − cos θ_P), the action of the code: −ln of it is the least that ⟨ln q + S⟩ can be.
     pub fn ln_z(&self) -> f64 {
         let i0 = self.scaled(|_| 1.0);
