@@ -104,6 +104,55 @@ fn a_training_leaves_a_model_a_plot_and_exact_means() {
     assert!(table() == first && !first.contains("seconds"));
 }
 
+/// SU(2) by spectral couplings, and SU(3) in four dimensions by residual layers: chains of the flows' proposals have the
+/// plaquettes of these theories, and the models hold what they claim.
+#[test]
+fn flows_of_other_groups_and_dimensions_are_trained() {
+    let spectral = SMALL
+        .replace("U(1)", "SU(2)")
+        .replace("beta = 1.5", "beta = 1.8")
+        .replace("u1-coupling\"", "spectral\"\nbins = 4")
+        .replace("learning_rate = 2e-3", "learning_rate = 1e-2\nestimator = \"path\"");
+    let scratch = Scratch::new(&spectral);
+    let lines = json_lines(&scratch.succeeds(&["train", "run.toml", "--json"]));
+    let measured = |row: &serde_json::Value| (row["value"].as_f64().unwrap(), row["error"].as_f64().unwrap());
+    // As on larger lattices up to 10⁻⁶.
+    let (value, error) = measured(row(&lines, "chain", "plaquette"));
+    assert!((value - 0.399_372).abs() < 4.0 * error && error < 5e-3, "{value} {error}");
+    assert!(
+        measured(row(&lines, "training", "ESS")).0 > 0.3 && lines.iter().all(|l| l["quantity"] != "charge^2")
+    );
+    scratch.succeeds(&["model", "check", "out/model.safetensors"]);
+
+    let residual = SMALL
+        .replace("U(1)", "SU(3)")
+        .replace("extents = [4, 4]", "extents = [4, 2, 2, 2]")
+        .replace("beta = 1.5", "beta = 2.0")
+        .replace("u1-coupling", "residual")
+        .replace("learning_rate = 2e-3", "learning_rate = 3e-2");
+    std::fs::write(scratch.path("hyper.toml"), residual).unwrap();
+    let train = ["train", "hyper.toml", "--json", "--set", "run.directory=hyper"];
+    let lines = json_lines(&scratch.succeeds(&train));
+    let (value, error) = measured(row(&lines, "chain", "plaquette"));
+    let size: Vec<f64> = lines
+        .iter()
+        .filter(|l| l["kind"] == "training")
+        .map(|l| l["sample_size"].as_f64().unwrap())
+        .collect();
+    let text = scratch.succeeds(&["model", "check", "hyper/model.safetensors"]);
+    assert!(text.contains("4x2x2x2"), "{text}");
+    // Heat bath knows nothing of flows, and hybrid Monte Carlo goes through this one.
+    let run = "[run]\nseed = 3\ndirectory = \"bath\"\nchains = 8\n[lattice]\ngroup = \"SU(3)\"\nextents = [4, 2, 2, 2]\n\
+               [action]\nbeta = 2.0\n[[stage]]\nkind = \"heatbath\"\nsweeps = 400\nthermalise = 50\n\
+               [[stage]]\nkind = \"fthmc\"\ntrajectories = 40\nsteps = 4\nlength = 0.5\n\
+               flow = { plugin = \"flow\", config = { model = \"hyper/model.safetensors\" } }\n";
+    std::fs::write(scratch.path("bath.toml"), run).unwrap();
+    let lines = json_lines(&scratch.succeeds(&["run", "bath.toml", "--json"]));
+    let (bath, own) = measured(row(&lines, "heatbath", "plaquette"));
+    assert!((value - bath).abs() < 4.0 * error.hypot(own) && error.hypot(own) < 5e-3, "{value} {bath}");
+    assert!(measured(row(&lines, "fthmc", "acceptance")).0 > 0.8 && size[2] > 0.3, "{size:?} {lines:?}");
+}
+
 /// The Schwinger model: the chain of a flow that was trained with quarks, against pseudofermions, exact determinants and
 /// reweighting (docs/validation.md), and the claims of the model.
 #[test]
