@@ -10,7 +10,7 @@ use gaugelink_models::{Flow, Model, ModelError};
 use gaugelink_physics::dirac::{Boundary, Quark, QuarkMatrix};
 use gaugelink_sampler::statistics::{LogWeights, Measured};
 use gaugelink_train::exact::Theory;
-use gaugelink_train::{Draws, ReverseKl, TrainError, step_error};
+use gaugelink_train::{Divergence, Draws, TrainError, step_error};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -162,7 +162,7 @@ impl Claims {
     /// Of whole groups of lanes.
     fn draw<const N: usize>(&self, sampled: &Sampled) -> Result<Draws, TrainError> {
         let place = |lattice: &Arc<Lattice>| Flow::<f32, N>::from_model(lattice, &self.model);
-        let mut draws = ReverseKl::<f32, N>::new(&self.extents, self.beta, sampled.threads, &place)?;
+        let mut draws = Divergence::<f32, N>::new(&self.extents, self.beta, sampled.threads, &place)?;
         if let Some(quark) = self.quark {
             draws = draws.with_quarks(quark)?;
         }

@@ -9,7 +9,7 @@ use gaugelink_models::file::{ModelKind, Theory};
 use gaugelink_models::{FlowOf, Model};
 use gaugelink_physics::action::Phi4;
 use gaugelink_sampler::statistics::{LogWeights, Measured};
-use gaugelink_train::{ReverseKlOf, TrainError};
+use gaugelink_train::{DivergenceOf, TrainError};
 use nalgebra::DMatrix;
 use std::sync::Arc;
 
@@ -123,7 +123,7 @@ impl ScalarClaims {
     /// The effective sample size, and ln Z where it is known.
     fn weights(&self, sampled: &Sampled) -> Result<Vec<Claim>, TrainError> {
         let place = |lattice: &Arc<Lattice>| FlowOf::<f32, Scalars>::from_model(lattice, &self.model);
-        let mut draws = ReverseKlOf::towards(|| self.action, &self.extents, sampled.threads, &place)?;
+        let mut draws = DivergenceOf::towards(|| self.action, &self.extents, sampled.threads, &place)?;
         let samples = (sampled.samples as usize).next_multiple_of(f32::LANES);
         let weights = LogWeights::new(&draws.draw(sampled.address(), samples)?.log_weights())?;
         let mut claims = vec![size(&self.model, &self.extents, &weights, None)?];

@@ -305,7 +305,7 @@ fn site(x: usize, row: usize) -> Site {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ReverseKl;
+    use crate::Divergence;
     use gaugelink_models::{Flow, LayerKind};
     use gaugelink_sampler::statistics::LogWeights;
 
@@ -323,7 +323,7 @@ mod tests {
             let stacks = layers.iter().map(layer).collect::<Result<Vec<_>, _>>()?;
             Flow::new(stacks.into_iter().flatten().collect(), parameters.clone())
         };
-        let mut loss = ReverseKl::<f64, 1>::new(&[8, 8], FIT.beta, 2, &place).unwrap();
+        let mut loss = Divergence::<f64, 1>::new(&[8, 8], FIT.beta, 2, &place).unwrap();
         let draws = loss.draw(Address::new(1, Purpose::Training), 4096).unwrap();
         let ess = LogWeights::new(&draws.log_weights()).unwrap().effective_sample_size();
         let divergence = draws.mean() + crate::exact::U1 { beta: FIT.beta, volume: 64 }.ln_z();
@@ -353,7 +353,7 @@ mod tests {
                 let stacks = layers.iter().map(layer).collect::<Result<Vec<_>, _>>()?;
                 Flow::new(stacks.into_iter().flatten().collect(), parameters.clone())
             };
-            let mut loss = ReverseKl::<f64, 1>::new(&[8, 8], beta, 2, &place).unwrap();
+            let mut loss = Divergence::<f64, 1>::new(&[8, 8], beta, 2, &place).unwrap();
             let draws = loss.draw(Address::new(1, Purpose::Training), 4096).unwrap();
             let ess = LogWeights::new(&draws.log_weights()).unwrap().effective_sample_size();
             println!("beta {beta}: ESS {ess}");

@@ -4,9 +4,9 @@
 //! flow from dropping some. For a configuration U, V = f⁻¹(U) and ∂ ln q(U)/∂θ at fixed U is −∂ ln|det f'(V)|/∂θ less the
 //! score ∂ ln q/∂U times ∂f(V)/∂θ, both at fixed V.
 
+use crate::divergence::{Draws, after};
 use crate::group::Group;
-use crate::reverse_kl::{Draws, after};
-use crate::{ReverseKlOf, Target, TrainError};
+use crate::{DivergenceOf, Target, TrainError};
 use gaugelink_lattice::rng::Address;
 use gaugelink_lattice::{Field, Real, Site, Variables};
 
@@ -102,7 +102,7 @@ impl<T: Real, A: Target<T>> Group<T, A> {
     }
 }
 
-impl<T: Real, A: Target<T>> ReverseKlOf<T, A> {
+impl<T: Real, A: Target<T>> DivergenceOf<T, A> {
     /// −ln q of `count` of the data, a multiple of the lanes, drawn with replacement and each moved by a translation, under
     /// which the action is the same: number k by `address.chain` + k. The gradient of the mean is in `gradient`.
     ///

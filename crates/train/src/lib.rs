@@ -7,6 +7,7 @@
 pub mod adam;
 mod block_fit;
 mod checkpoint;
+mod divergence;
 mod error;
 mod estimator;
 pub mod exact;
@@ -15,19 +16,18 @@ mod forward_kl;
 mod gauge_target;
 mod generator_fit;
 mod group;
-mod reverse_kl;
 mod schedule;
 mod step_error;
 mod target;
 mod trainer;
 
 pub use block_fit::{BlockFit, FittedLayer};
+pub use divergence::{Divergence, DivergenceOf, Draws};
 pub use error::TrainError;
 pub use estimator::Estimator;
 pub use forward_kl::Data;
 pub use gauge_target::GaugeTarget;
 pub use generator_fit::{Fitted, GeneratorFit};
-pub use reverse_kl::{Draws, ReverseKl, ReverseKlOf};
 pub use schedule::Schedule;
 pub use step_error::step_error;
 pub use target::Target;

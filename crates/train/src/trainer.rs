@@ -2,7 +2,7 @@
 
 use crate::adam::{Adam, Settings};
 use crate::checkpoint::Saved;
-use crate::{Data, Estimator, GaugeTarget, ReverseKlOf, Schedule, Target, TrainError};
+use crate::{Data, DivergenceOf, Estimator, GaugeTarget, Schedule, Target, TrainError};
 use gaugelink_lattice::Real;
 use gaugelink_lattice::rng::{Address, Purpose};
 use gaugelink_sampler::statistics::LogWeights;
@@ -29,9 +29,6 @@ pub struct Plan {
     /// How the gradient is estimated.
     #[serde(default)]
     pub estimator: Estimator,
-    /// How much of the loss is the forward divergence, from 0 to 1, where there are data; the rest is the reverse one.
-    #[serde(default)]
-    pub forward: f64,
     /// β of the first step, from where it goes to that of the loss over the first half of the steps, linearly.
     #[serde(default)]
     pub beta_from: Option<f64>,
@@ -87,8 +84,9 @@ pub enum Progress<'a> {
 /// A training under way.
 pub struct TrainerOf<T: Real, A: Target<T>> {
     plan: Plan,
-    loss: ReverseKlOf<T, A>,
-    data: Data<T>,
+    loss: DivergenceOf<T, A>,
+    /// Configurations of the target, and how much of the loss is the forward divergence; the rest is the reverse one.
+    data: Option<(Data<T>, f64)>,
     /// The theory's own, where it has one.
     beta: Option<f64>,
     parameters: Vec<f64>,
@@ -108,7 +106,7 @@ impl<T: Real, A: Target<T>> TrainerOf<T, A> {
     /// # Errors
     /// [`TrainError::Setting`] for a batch or evaluation that does not fill groups, no step between evaluations, or a first β
     /// of a theory without one; those of the flow for the parameters.
-    pub fn new(plan: Plan, mut loss: ReverseKlOf<T, A>, parameters: Vec<f64>) -> Result<Self, TrainError> {
+    pub fn new(plan: Plan, mut loss: DivergenceOf<T, A>, parameters: Vec<f64>) -> Result<Self, TrainError> {
         for (what, count) in [("batch", plan.batch), ("samples", plan.samples)] {
             if count == 0 || !count.is_multiple_of(T::LANES) {
                 return Err(TrainError::Setting(format!(
@@ -126,16 +124,13 @@ impl<T: Real, A: Target<T>> TrainerOf<T, A> {
         if plan.beta_from.is_some() && beta.is_none() {
             return Err(TrainError::Setting("a beta to begin from: the theory has none".into()));
         }
-        if !(0.0..=1.0).contains(&plan.forward) {
-            return Err(TrainError::Setting(format!("a share of {} is none: give 0 to 1", plan.forward)));
-        }
         loss.set_parameters(&parameters)?;
         Ok(Self {
             adam: Adam::new(plan.adam, parameters.len()),
             gradient: vec![0.0; parameters.len()],
             plan,
             loss,
-            data: Data::new(),
+            data: None,
             beta,
             parameters,
             gradient_norm: 0.0,
@@ -144,15 +139,21 @@ impl<T: Real, A: Target<T>> TrainerOf<T, A> {
         })
     }
 
-    /// With configurations of the target, for the forward divergence. The plan's identity is to tell which.
+    /// With configurations of the target: `share` of the loss is the forward divergence then. The plan's identity is to tell
+    /// which they are.
     ///
     /// # Errors
-    /// [`TrainError::Setting`] where there are none.
-    pub fn with_data(mut self, data: Data<T>) -> Result<Self, TrainError> {
+    /// [`TrainError::Setting`] where there are none, and for a share that is not above 0 and at most 1.
+    pub fn with_data(mut self, data: Data<T>, share: f64) -> Result<Self, TrainError> {
         if data.is_empty() {
             return Err(TrainError::Setting("no configurations to learn from: give at least one".into()));
         }
-        self.data = data;
+        if !(share > 0.0 && share <= 1.0) {
+            return Err(TrainError::Setting(format!(
+                "{share} of the loss by data: give a share above 0 and at most 1"
+            )));
+        }
+        self.data = Some((data, share));
         Ok(self)
     }
 
@@ -187,7 +188,9 @@ impl<T: Real, A: Target<T>> TrainerOf<T, A> {
 
     /// Which training it is: a checkpoint is good for no other.
     fn in_words(&self) -> serde_json::Value {
-        let mut words = serde_json::json!({ "plan": self.plan, "extents": self.loss.extents() });
+        let forward = self.data.as_ref().map_or(0.0, |(_, share)| *share);
+        let mut words =
+            serde_json::json!({ "plan": self.plan, "extents": self.loss.extents(), "forward": forward });
         // The loss may be at a step's own β.
         let beta = self.beta.map(|beta| ("beta", beta.into()));
         for (key, value) in self.loss.in_words().into_iter().chain(beta) {
@@ -232,14 +235,14 @@ impl<T: Real, A: Target<T>> TrainerOf<T, A> {
     /// The mean loss of a batch, its gradient in `gradient`.
     fn gradient_at(&mut self, address: Address) -> Result<f64, TrainError> {
         let Self { plan, loss, data, gradient, .. } = self;
-        let forward = if data.is_empty() { 0.0 } else { plan.forward };
+        let forward = data.as_ref().map_or(0.0, |(_, share)| *share);
         let mut value = 0.0;
         gradient.fill(0.0);
         if forward < 1.0 {
             let draws = loss.draw_with_gradient(plan.estimator, address, plan.batch, gradient)?;
             value += (1.0 - forward) * draws.mean();
         }
-        if forward > 0.0 {
+        if let Some((data, _)) = data {
             let mut fitted = vec![0.0; gradient.len()];
             // Sample 3: which of the data.
             let draws = loss.fit_with_gradient(data, address.sample(3), plan.batch, &mut fitted)?;

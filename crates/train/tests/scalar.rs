@@ -11,7 +11,7 @@ use gaugelink_sampler::independence::IndependenceOf;
 use gaugelink_sampler::integrator::Integrator;
 use gaugelink_sampler::scalar_hmc::ScalarHmc;
 use gaugelink_sampler::statistics::{GammaEstimate, GammaMethod, Samples};
-use gaugelink_train::{Estimator, Plan, ReverseKlOf, Schedule, TrainError, TrainerOf, adam};
+use gaugelink_train::{DivergenceOf, Estimator, Plan, Schedule, TrainError, TrainerOf, adam};
 use std::sync::Arc;
 
 const LAYERS: usize = 6;
@@ -29,8 +29,8 @@ fn action() -> Phi4 {
     Phi4::new(-4.0, 8.0).unwrap()
 }
 
-fn loss<T: Real>(action: Phi4, threads: usize) -> ReverseKlOf<T, Phi4> {
-    ReverseKlOf::towards(|| action, &EXTENTS, threads, &place).unwrap()
+fn loss<T: Real>(action: Phi4, threads: usize) -> DivergenceOf<T, Phi4> {
+    DivergenceOf::towards(|| action, &EXTENTS, threads, &place).unwrap()
 }
 
 fn plan(steps: u64) -> Plan {
@@ -42,7 +42,6 @@ fn plan(steps: u64) -> Plan {
         schedule: Schedule::Cosine,
         adam: adam::Settings { norm_max: Some(10.0), ..adam::Settings::default() },
         estimator: Estimator::Path,
-        forward: 0.0,
         beta_from: None,
         report_every: 50,
         samples: 4096,

@@ -3,7 +3,7 @@
 use gaugelink_lattice::{Lattice, Real};
 use gaugelink_models::layers::{Spectral, SpectralSettings};
 use gaugelink_models::{Flow, ModelError};
-use gaugelink_train::{Estimator, Plan, ReverseKl, Schedule, Trainer, adam, exact};
+use gaugelink_train::{Divergence, Estimator, Plan, Schedule, Trainer, adam, exact};
 use std::sync::Arc;
 
 const LAYERS: usize = 8;
@@ -28,14 +28,13 @@ fn divergences<const N: usize>(beta: f64, steps: u64, estimator: Estimator) -> (
         schedule: Schedule::Cosine,
         adam: adam::Settings { norm_max: Some(10.0), ..adam::Settings::default() },
         estimator,
-        forward: 0.0,
         beta_from: None,
         report_every: steps,
         samples: 1024,
         floor: Some(floor),
         identity: "a flow of eight spectral layers".into(),
     };
-    let loss = ReverseKl::<f32, N>::new(&[4, 4], beta, 0, &place::<f32, N>).unwrap();
+    let loss = Divergence::<f32, N>::new(&[4, 4], beta, 0, &place::<f32, N>).unwrap();
     let mut trainer = Trainer::new(plan, loss, start::<N>()).unwrap();
     let before = trainer.evaluate().unwrap();
     for _ in 0..steps {

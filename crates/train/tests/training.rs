@@ -7,7 +7,7 @@ use gaugelink_models::{Flow, ModelError};
 use gaugelink_physics::dirac::{Boundary, Quark, QuarkMatrix};
 use gaugelink_physics::update::HeatBath;
 use gaugelink_train::{
-    Data, Estimator, Plan, Progress, ReverseKl, Schedule, Telemetry, TrainError, Trainer, adam, exact,
+    Data, Divergence, Estimator, Plan, Progress, Schedule, Telemetry, TrainError, Trainer, adam, exact,
 };
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -32,7 +32,6 @@ fn plan(beta: f64, steps: u64) -> Plan {
         schedule: Schedule::Cosine,
         adam: adam::Settings { norm_max: Some(10.0), ..adam::Settings::default() },
         estimator: Estimator::Reparametrised,
-        forward: 0.0,
         beta_from: None,
         report_every: 50,
         samples: 4096,
@@ -42,7 +41,7 @@ fn plan(beta: f64, steps: u64) -> Plan {
 }
 
 fn trainer(threads: usize, plan: Plan) -> Trainer<f32, 1> {
-    Trainer::new(plan, ReverseKl::new(&EXTENTS, 1.5, threads, &place).unwrap(), start()).unwrap()
+    Trainer::new(plan, Divergence::new(&EXTENTS, 1.5, threads, &place).unwrap(), start()).unwrap()
 }
 
 fn steps(trainer: &mut Trainer<f32, 1>, count: usize) -> Vec<f64> {
@@ -57,12 +56,12 @@ fn quark() -> Quark {
 
 #[test]
 fn the_gradient_is_that_of_the_loss() {
-    check_gradient(ReverseKl::new(&EXTENTS, 1.5, 1, &place).unwrap());
+    check_gradient(Divergence::new(&EXTENTS, 1.5, 1, &place).unwrap());
 }
 
 #[test]
 fn the_gradient_with_quarks_is_that_of_the_loss() {
-    check_gradient(ReverseKl::new(&EXTENTS, 1.5, 1, &place).unwrap().with_quarks(quark()).unwrap());
+    check_gradient(Divergence::new(&EXTENTS, 1.5, 1, &place).unwrap().with_quarks(quark()).unwrap());
 }
 
 /// Configurations of links from heat bath, `sweeps` from each lane of a batch, in precision `T`.
@@ -93,7 +92,7 @@ fn data<T: Real>(beta: f64, sweeps: u64) -> Data<T> {
 /// −d⟨ln q⟩/ds, by differences of fourth order, over the same configurations.
 #[test]
 fn the_gradient_of_the_forward_divergence_is_that_of_the_loss() {
-    let mut loss = ReverseKl::<f64, 1>::new(&EXTENTS, 1.5, 1, &place).unwrap();
+    let mut loss = Divergence::<f64, 1>::new(&EXTENTS, 1.5, 1, &place).unwrap();
     let (data, address) = (data(1.5, 8), Address::new(6, Purpose::Training));
     assert_eq!(data.len(), 64);
     let (mut gradient, mut room) = (vec![0.0; start().len()], vec![0.0; start().len()]);
@@ -120,24 +119,22 @@ fn the_gradient_of_the_forward_divergence_is_that_of_the_loss() {
 fn a_flow_learns_from_configurations() {
     let data = data::<f32>(1.5, 64);
     for forward in [1.0, 0.5] {
-        let plan = Plan { forward, steps: 60, ..plan(1.5, 60) };
-        let mut trainer = trainer(2, plan).with_data(data.clone()).unwrap();
+        let mut trainer = trainer(2, plan(1.5, 60)).with_data(data.clone(), forward).unwrap();
         let before = trainer.evaluate().unwrap();
         let first = steps(&mut trainer, 60);
         let after = trainer.evaluate().unwrap();
         assert!(after.divergence < 0.5 * before.divergence, "{forward}: {before:?} {after:?}");
         assert!(after.sample_size > before.sample_size + 0.1, "{forward}: {before:?} {after:?}");
         // The same bits on one thread.
-        let plan = Plan { forward, steps: 60, ..self::plan(1.5, 60) };
-        let mut alone = self::trainer(1, plan).with_data(data.clone()).unwrap();
+        let mut alone = self::trainer(1, plan(1.5, 60)).with_data(data.clone(), forward).unwrap();
         assert_eq!(steps(&mut alone, 5), first[..5]);
     }
-    let none = trainer(1, plan(1.5, 1)).with_data(Data::new()).err().unwrap().to_string();
+    let none = trainer(1, plan(1.5, 1)).with_data(Data::new(), 0.5).err().unwrap().to_string();
     assert!(none.contains("at least one"), "{none}");
 }
 
 /// d(mean loss)/ds along the gradient, by differences of fourth order at fixed random numbers.
-fn check_gradient(mut loss: ReverseKl<f64, 1>) {
+fn check_gradient(mut loss: Divergence<f64, 1>) {
     let address = Address::new(6, Purpose::Training);
     let (parameters, mut gradient) = (start(), vec![0.0; start().len()]);
     let draws = loss.draw_with_gradient(Estimator::Reparametrised, address, 32, &mut gradient).unwrap();
@@ -202,7 +199,7 @@ fn a_checkpoint_of_another_training_is_refused() {
     let plan = || plan(1.5, 20);
     trainer(1, plan()).save(&path).unwrap();
     let on = |extents: &[usize], beta: f64, plan: Plan| {
-        let loss = ReverseKl::<f32, 1>::new(extents, beta, 1, &place).unwrap();
+        let loss = Divergence::<f32, 1>::new(extents, beta, 1, &place).unwrap();
         Trainer::new(plan, loss, start()).unwrap().resume(&path).map_err(|error| error.to_string())
     };
     assert_eq!(on(&EXTENTS, 1.5, plan()), Ok(true));
@@ -272,7 +269,7 @@ fn a_short_training_brings_the_divergence_down() {
 #[test]
 fn settings_that_cannot_be_are_refused() {
     let refused = |plan: Plan| {
-        let loss = ReverseKl::<f32, 1>::new(&EXTENTS, 1.5, 1, &place).unwrap();
+        let loss = Divergence::<f32, 1>::new(&EXTENTS, 1.5, 1, &place).unwrap();
         Trainer::new(plan, loss, start()).err().unwrap().to_string()
     };
     assert!(refused(Plan { batch: 20, ..plan(1.5, 1) }).contains("multiple of 16"));
@@ -294,7 +291,7 @@ fn path_gradients_vanish_where_the_flow_is_perfect() {
         }
         Flow::<f64, 1>::new(U1Coupling::stack(lattice, LAYERS, CouplingSettings::mixture(2))?, parameters)
     };
-    let mut loss = ReverseKl::new(&EXTENTS, 0.0, 1, &turning).unwrap();
+    let mut loss = Divergence::new(&EXTENTS, 0.0, 1, &turning).unwrap();
     let mut norm = |estimator| {
         let mut gradient = vec![0.0; loss.parameters()];
         let draws = loss
@@ -314,7 +311,7 @@ fn path_gradients_vanish_where_the_flow_is_perfect() {
 fn quarks_weigh_alike_in_both_precisions() {
     fn drawn<T: Real>(estimator: Estimator) -> (Vec<f64>, Vec<f64>) {
         let mut loss =
-            ReverseKl::<T, 1>::new(&EXTENTS, 1.5, 1, &place).unwrap().with_quarks(quark()).unwrap();
+            Divergence::<T, 1>::new(&EXTENTS, 1.5, 1, &place).unwrap().with_quarks(quark()).unwrap();
         let mut gradient = vec![0.0; loss.parameters()];
         let address = Address::new(9, Purpose::Training);
         let draws = loss.draw_with_gradient(estimator, address, 32, &mut gradient).unwrap();
@@ -332,7 +329,7 @@ fn quarks_weigh_alike_in_both_precisions() {
 
 /// Means of two estimators along fixed directions agree within the error of their paired difference, which is so small a part of
 /// the mean along the first.
-fn check_means(mut loss: ReverseKl<f64, 1>, [one, other]: [Estimator; 2], batches: u64, precision: f64) {
+fn check_means(mut loss: Divergence<f64, 1>, [one, other]: [Estimator; 2], batches: u64, precision: f64) {
     let mut gradient = |estimator, trajectory| {
         let mut gradient = vec![0.0; loss.parameters()];
         let address = Address::new(8, Purpose::Training).trajectory(trajectory);
@@ -364,13 +361,13 @@ fn check_means(mut loss: ReverseKl<f64, 1>, [one, other]: [Estimator; 2], batche
 
 #[test]
 fn path_gradients_have_the_mean_of_total_ones() {
-    let loss = ReverseKl::new(&EXTENTS, 1.5, 1, &place).unwrap();
+    let loss = Divergence::new(&EXTENTS, 1.5, 1, &place).unwrap();
     check_means(loss, [Estimator::Path, Estimator::Reparametrised], 40, 0.05);
 }
 
 #[test]
 fn the_score_has_the_mean_of_path_gradients() {
-    let loss = || ReverseKl::new(&EXTENTS, 1.5, 1, &place).unwrap();
+    let loss = || Divergence::new(&EXTENTS, 1.5, 1, &place).unwrap();
     let estimators = [Estimator::Path, Estimator::Score];
     check_means(loss(), estimators, 200, 0.1);
     check_means(loss().with_quarks(quark()).unwrap(), estimators, 200, 0.1);
@@ -382,7 +379,7 @@ fn steps_are_taken_at_their_own_beta() {
     let mut trainer = trainer(1, Plan { beta_from: Some(0.5), ..plan(1.5, 8) });
     for expected in [0.5, 0.75, 1.0, 1.25, 1.5, 1.5] {
         let at = |beta: f64, sample: u64, count: usize| {
-            let mut loss = ReverseKl::<f32, 1>::new(&EXTENTS, beta, 1, &place).unwrap();
+            let mut loss = Divergence::<f32, 1>::new(&EXTENTS, beta, 1, &place).unwrap();
             loss.set_parameters(trainer.parameters()).unwrap();
             let address = Address::new(4, Purpose::Training).sample(sample).trajectory(trainer.step_number());
             loss.draw(address, count).unwrap().mean()

@@ -11,7 +11,7 @@ use gaugelink_models::layers::{AffineCoupling, AffineSettings, CouplingSettings,
 use gaugelink_models::{Flow, FlowOf};
 use gaugelink_physics::action::Phi4;
 use gaugelink_train::{
-    Estimator, Plan, ReverseKl, ReverseKlOf, Schedule, Target, TrainError, TrainerOf, adam,
+    Divergence, DivergenceOf, Estimator, Plan, Schedule, Target, TrainError, TrainerOf, adam,
 };
 use std::sync::Arc;
 use std::time::Instant;
@@ -50,7 +50,7 @@ pub(super) fn run<T: Real>(
 
 fn of_theory<T: Real, A: Target<T>>(
     cases: &Cases,
-    loss: impl Fn() -> Result<ReverseKlOf<T, A>, TrainError>,
+    loss: impl Fn() -> Result<DivergenceOf<T, A>, TrainError>,
     first: Vec<f64>,
     (stage, precision): (&Stage<'_>, Precision),
     session: &mut Session<'_>,
@@ -92,23 +92,23 @@ fn tell(
     session.tell(stage.line(precision, "samples_per_second", count as f64 / seconds, "1/s"))
 }
 
-fn loss<T: Real>(extents: &[usize], threads: usize) -> Result<ReverseKl<T, 1>, TrainError> {
+fn loss<T: Real>(extents: &[usize], threads: usize) -> Result<Divergence<T, 1>, TrainError> {
     let place = |lattice: &Arc<Lattice>| {
         let layers = U1Coupling::stack(lattice, LAYERS, CouplingSettings::mixture(COMPONENTS))?;
         Flow::new(layers, first_parameters::<T>())
     };
-    ReverseKl::new(extents, BETA, threads, &place)
+    Divergence::new(extents, BETA, threads, &place)
 }
 
 fn first_parameters<T: Real>() -> Vec<f64> {
     U1Coupling::<T>::initial_parameters(LAYERS, &CouplingSettings::mixture(COMPONENTS), 1)
 }
 
-fn scalar_loss<T: Real>(extents: &[usize], threads: usize) -> Result<ReverseKlOf<T, Phi4>, TrainError> {
+fn scalar_loss<T: Real>(extents: &[usize], threads: usize) -> Result<DivergenceOf<T, Phi4>, TrainError> {
     let place = |lattice: &Arc<Lattice>| {
         FlowOf::new(AffineCoupling::stack(lattice, LAYERS, AffineSettings::default())?, scalar_parameters())
     };
-    ReverseKlOf::towards(|| PHI4, extents, threads, &place)
+    DivergenceOf::towards(|| PHI4, extents, threads, &place)
 }
 
 fn scalar_parameters() -> Vec<f64> {
@@ -124,7 +124,6 @@ fn plan<T: Real>(batch: usize) -> Plan {
         schedule: Schedule::Constant,
         adam: adam::Settings::default(),
         estimator: Estimator::default(),
-        forward: 0.0,
         beta_from: None,
         report_every: u64::MAX,
         samples: T::LANES,

@@ -14,7 +14,7 @@ use gaugelink_models::layers::LoopFlow;
 use gaugelink_models::{Flow, LayerKind, ModelError, flow_model};
 use gaugelink_sampler::statistics::LogWeights;
 use gaugelink_train::exact::Theory;
-use gaugelink_train::{GeneratorFit, ReverseKl, TrainError, Trainer, step_error};
+use gaugelink_train::{Divergence, GeneratorFit, TrainError, Trainer, step_error};
 use serde_json::{Map, json};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -125,9 +125,9 @@ fn loss<T: Real, const N: usize>(
     file: &LoopTrainFile,
     extents: &[usize],
     parameters: &[f64],
-) -> Result<ReverseKl<T, N>, TrainError> {
+) -> Result<Divergence<T, N>, TrainError> {
     let place = |lattice: &Arc<Lattice>| place(file, file.model.steps, lattice, parameters);
-    ReverseKl::new(extents, file.action.beta, file.machine.threads, &place)
+    Divergence::new(extents, file.action.beta, file.machine.threads, &place)
 }
 
 /// What the flow is worth on the lattice of `[evaluate]`.

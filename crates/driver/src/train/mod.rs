@@ -20,7 +20,7 @@ use gaugelink_lattice::group::algebra_dim;
 use gaugelink_lattice::{Lattice, Real, ensure_memory};
 use gaugelink_models::{Flow, ModelError};
 use gaugelink_train::exact::Theory;
-use gaugelink_train::{Plan, Progress, ReverseKl, Target, Telemetry, TrainError, Trainer, TrainerOf, adam};
+use gaugelink_train::{Divergence, Plan, Progress, Target, Telemetry, TrainError, Trainer, TrainerOf, adam};
 use serde_json::{Value, json};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -133,17 +133,15 @@ fn trainer<const N: usize>(
     let identity = first.identity(file) + &of_data;
     let start = first.parameters;
     let (beta, threads) = (file.action.beta, file.machine.threads);
-    let mut loss = ReverseKl::new(&file.lattice.extents, beta, threads, &|l| place(file, l, start.clone()))?;
+    let mut loss = Divergence::new(&file.lattice.extents, beta, threads, &|l| place(file, l, start.clone()))?;
     if let Some(quark) = file.quark() {
         loss = loss.with_quarks(quark)?;
     }
     let floor = theory(file).map(|theory| -theory.ln_z());
-    let forward = file.data.as_ref().map_or(0.0, |table| table.share);
-    let plan = Plan { forward, ..plan(&file.run, &file.train, floor, identity) };
-    let trainer = Trainer::new(plan, loss, start)?;
-    Ok(match data {
-        Some(data) => trainer.with_data(data.data)?,
-        None => trainer,
+    let trainer = Trainer::new(plan(&file.run, &file.train, floor, identity), loss, start)?;
+    Ok(match (data, &file.data) {
+        (Some(data), Some(table)) => trainer.with_data(data.data, table.share)?,
+        _ => trainer,
     })
 }
 
@@ -157,7 +155,6 @@ fn plan(run: &TrainRunTable, table: &TrainTable, floor: Option<f64>, identity: S
         schedule: table.schedule,
         adam: adam::Settings { norm_max: Some(table.gradient_norm), ..adam::Settings::default() },
         estimator: table.estimator,
-        forward: 0.0,
         beta_from: table.beta_from,
         report_every: table.report_every,
         samples: table.samples,

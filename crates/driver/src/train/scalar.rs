@@ -21,7 +21,7 @@ use gaugelink_physics::observable::scalar_moments;
 use gaugelink_sampler::independence::IndependenceOf;
 use gaugelink_sampler::scalar_hmc::ScalarHmc;
 use gaugelink_sampler::statistics::{AcceptanceStatistics, GammaEstimate};
-use gaugelink_train::{ReverseKlOf, Telemetry, TrainerOf};
+use gaugelink_train::{DivergenceOf, Telemetry, TrainerOf};
 use serde_json::{Map, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -55,7 +55,7 @@ fn trainer(file: &ScalarTrainFile) -> Result<TrainerOf<f32, Phi4>, DriverError> 
     let start = file.model.initial_parameters(file.run.seed);
     let place = |lattice: &Arc<Lattice>| place(file, lattice, start.clone());
     let (extents, threads) = (&file.lattice.extents, file.machine.threads);
-    let loss = ReverseKlOf::towards(|| file.action, extents, threads, &place)?;
+    let loss = DivergenceOf::towards(|| file.action, extents, threads, &place)?;
     let floor = file.action.free(extents).map(|free| -free.ln_z);
     Ok(TrainerOf::new(plan(&file.run, &file.train, floor, file.training_hash()), loss, start.clone())?)
 }

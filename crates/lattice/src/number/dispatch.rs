@@ -92,7 +92,7 @@ pub struct Compiled {
 
 impl Compiled {
     /// The code of kernel `K`. `SHORT`, for unit tests, which take less time to compile so: without AVX-512, in place of
-    /// which AVX2 serves.
+    /// which AVX2 serves. So are all kernels in builds for tests on a machine without AVX-512 (`build.rs`).
     pub const fn of<T: Real, K: Kernel<T>, const SHORT: bool>() -> Self {
         Self { run: run_erased::<T, K, SHORT>, kernel: std::any::type_name::<K> }
     }
@@ -243,6 +243,10 @@ pub fn run_kernel<T: Real, K: Kernel<T>>(isa: Isa, kernel: &K, range: Range<usiz
     unsafe { (compiled.run)((&raw const *kernel).cast(), isa, range, tally) }
 }
 
+/// Whether there is code with AVX-512.
+#[cfg(target_arch = "x86_64")]
+const WIDE: bool = !cfg!(without_avx512);
+
 /// # Safety
 /// `kernel` points to a `K`, which may have other lifetimes.
 unsafe fn run_erased<T: Real, K: Kernel<T>, const SHORT: bool>(
@@ -266,7 +270,7 @@ unsafe fn run_erased<T: Real, K: Kernel<T>, const SHORT: bool>(
         if isa.is_available() {
             match isa {
                 // SAFETY: the machine has the instructions.
-                Isa::Avx512 if const { !SHORT } => return unsafe { avx512(kernel, range, tally) },
+                Isa::Avx512 if const { WIDE && !SHORT } => return unsafe { avx512(kernel, range, tally) },
                 // SAFETY: the machine has the instructions: AVX2 comes with AVX-512.
                 Isa::Avx512 | Isa::Avx2 => return unsafe { avx2(kernel, range, tally) },
                 _ => {}

@@ -1,4 +1,5 @@
-//! The reverse Kullback–Leibler divergence, ⟨ln q + S⟩ over configurations drawn from the flow.
+//! The loss of a training: the reverse Kullback–Leibler divergence, ⟨ln q + S⟩ over configurations drawn from the flow, or by
+//! [`crate::Data`] the forward one.
 //!
 //! V is drawn from the prior r (of links Haar measure, r = 1), U = f(V) has ln q = ln r(V) − ln|det f'(V)|, and the gradient
 //! goes through U (Kanwar et al., arXiv:2003.06413), by one or the other [`Estimator`]. The loss less its floor, −ln Z, is the
@@ -37,8 +38,8 @@ impl Draws {
 type Work<'a, T, A> =
     dyn Fn(&mut Group<T, A>, usize, &mut [f64], &mut [f64]) -> Result<(), TrainError> + Sync + 'a;
 
-/// The loss and its gradient over batches, data-parallel.
-pub struct ReverseKlOf<T: Real, A: Target<T>> {
+/// A divergence and its gradient over batches, data-parallel.
+pub struct DivergenceOf<T: Real, A: Target<T>> {
     pool: Pool,
     groups: Vec<Mutex<Group<T, A>>>,
     parts: Vec<Mutex<Part>>,
@@ -50,10 +51,10 @@ struct Part {
     gradient: Vec<f64>,
 }
 
-/// The loss towards the weight of links.
-pub type ReverseKl<T, const N: usize> = ReverseKlOf<T, GaugeTarget<N>>;
+/// That of a flow of links.
+pub type Divergence<T, const N: usize> = DivergenceOf<T, GaugeTarget<N>>;
 
-impl<T: Real, const N: usize> ReverseKl<T, N> {
+impl<T: Real, const N: usize> Divergence<T, N> {
     /// For Wilson's action at `beta` on a lattice of these extents, with up to 16 threads (0: all cores).
     ///
     /// # Errors
@@ -77,7 +78,7 @@ impl<T: Real, const N: usize> ReverseKl<T, N> {
     }
 }
 
-impl<T: Real, A: Target<T>> ReverseKlOf<T, A> {
+impl<T: Real, A: Target<T>> DivergenceOf<T, A> {
     /// For the weight that `target` makes, on a lattice of these extents, with up to 16 threads (0: all cores).
     ///
     /// # Errors
@@ -144,7 +145,7 @@ impl<T: Real, A: Target<T>> ReverseKlOf<T, A> {
     /// The same, and the gradient of their mean loss in `gradient`.
     ///
     /// # Errors
-    /// As [`ReverseKlOf::draw`]; those of layers without a score, where the estimator needs it.
+    /// As [`DivergenceOf::draw`]; those of layers without a score, where the estimator needs it.
     pub fn draw_with_gradient(
         &mut self,
         estimator: Estimator,
