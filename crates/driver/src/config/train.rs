@@ -100,6 +100,11 @@ impl TrainFile {
         }
         if let Some(data) = &self.data {
             data.check(self.train.steps, tables)?;
+            if !self.model.has_score() {
+                let message =
+                    "these layers have no score, which the forward divergence needs: leave `[data]` out";
+                return Err(tables.fail_in("data", message));
+            }
         }
         self.train.check_counts(tables)?;
         self.chain.check(tables)?;
@@ -357,6 +362,7 @@ learning_rate = 1e-3
             ("model.bound=1.0", "between 0 and 1"),
             ("model.sharing=two", "per-staple"),
             ("train.estimator=path", "no score"),
+            ("data.files=[\"x\"]", "forward divergence needs"),
             ("fermions.kappa=0.1", "two dimensions"),
         ] {
             let message = residual(set).unwrap_err();
