@@ -42,6 +42,7 @@ fn check(point: &Point, effort: &Effort, seed: u64) {
 }
 
 #[test]
+#[ignore = "long: tests/run --full"]
 fn su3_at_beta_5_7() {
     let point = Point { beta: 5.7, published: 0.5492, length: 8, shift: 1e-3 };
     check(&point, &Effort { steps: 7, trajectories: 900, sweeps: 600, sigma: 1e-3 }, 570);
