@@ -106,7 +106,7 @@ impl<T: Real, const N: usize, const H: usize, const ROWS: usize, const DAGGER: b
     #[inline(always)]
     fn run<V: Lanes<Scalar = T>>(&self, range: Range<usize>, _: &mut Tally<'_>) {
         let mut around = Neighbourhood::<V, N, H, ROWS>::new(self.links, self.table);
-        let mut product = Room::<V, N, H>::new();
+        let (mut product, mut whole) = (Room::<V, N, H>::new(), Room::<V, N, H>::new());
         let block_at = |step: usize| {
             let position = if self.returns { range.start + range.end - 1 - step } else { step };
             self.walk.map_or(position, |walk| walk[position] as usize)
@@ -119,7 +119,10 @@ impl<T: Real, const N: usize, const H: usize, const ROWS: usize, const DAGGER: b
                     around.ahead = Ahead::of(self, streams, next, i == 0);
                 }
                 around.visit(&streams.psi, block);
-                let out = streams.out.rows(block, 0, 4 * H * N);
+                let rows = streams.out.rows(block, 0, 4 * H * N);
+                // Past the caches go whole rows only: parts of a line would go to memory one by one.
+                let gathers = self.streams && V::REGISTERS > 1;
+                let out = if gathers { (&raw mut whole.0).cast() } else { rows };
                 let mut center = streams.center.map(|f| f.rows(block, 0, 4 * H * N));
                 if let (Matrices::OnCenter, Some(phi)) = (self.enter, center) {
                     center = Some(product.fill(self.matrices.rows(block, 0, chiral::reals_of(H * N)), phi));
@@ -132,7 +135,15 @@ impl<T: Real, const N: usize, const H: usize, const ROWS: usize, const DAGGER: b
                         // SAFETY: the rows of a site.
                         sum = unsafe { chiral::times::<V, N, H>(rows, offset, &sum) };
                     }
-                    self.finish::<V>(&sum, center, out, offset);
+                    self.finish::<V>(&sum, center, (out, self.streams && !gathers), offset);
+                }
+                if gathers {
+                    for (row, number) in
+                        whole.0.as_flattened().as_flattened().as_flattened().iter().enumerate()
+                    {
+                        // SAFETY: the rows of this block, which is this thread's.
+                        unsafe { number.stream(rows.add(row * T::LANES)) }
+                    }
                 }
             }
         }
@@ -151,13 +162,13 @@ impl<T: Real, const N: usize, const H: usize, const ROWS: usize, const DAGGER: b
         self.enter != Matrices::None
     }
 
-    /// Writes a φ + b sum.
+    /// Writes a φ + b sum, past the caches or not.
     #[inline(always)]
     fn finish<V: Lanes<Scalar = T>>(
         &self,
         sum: &Spinor<V::Register, N, H>,
         center: Option<*const T>,
-        out: *mut T,
+        (out, streams): (*mut T, bool),
         offset: usize,
     ) {
         let (a, b) = (V::Register::splat(self.a), V::Register::splat(self.b));
@@ -171,7 +182,7 @@ impl<T: Real, const N: usize, const H: usize, const ROWS: usize, const DAGGER: b
                         if let Some(center) = center {
                             y = V::Register::load(center.add(row)).mul_add(a, y);
                         }
-                        if self.streams {
+                        if streams {
                             y.stream(out.add(row));
                         } else {
                             y.store(out.add(row));
