@@ -3,6 +3,7 @@
 use crate::program::{Scratch, json_lines};
 use crate::resume::kill_after;
 use std::collections::BTreeMap;
+use std::os::unix::fs::DirEntryExt;
 use std::path::Path;
 
 const RUN: &str = r#"
@@ -37,6 +38,12 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     std::fs::read_dir(folder).unwrap().map(entry).collect()
 }
 
+/// Which files they are, by name.
+fn places(folder: &Path) -> BTreeMap<String, u64> {
+    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    entries.map(|entry| (entry.file_name().into_string().unwrap(), entry.ino())).collect()
+}
+
 #[test]
 fn a_stage_writes_an_ensemble_that_verifies_and_survives_a_kill() {
     let scratch = Scratch::new(RUN);
@@ -61,8 +68,32 @@ fn a_stage_writes_an_ensemble_that_verifies_and_survives_a_kill() {
     assert!(info.contains("lfn://test/su2.00030"), "{info}");
 
     kill_after(&scratch, "killed", 40);
+    let before = places(&scratch.path("killed/ensemble"));
     scratch.succeeds(&["run", "run.toml", "--set", "run.directory=killed"]);
     assert!(whole == files(&scratch.path("killed/ensemble")), "the files of a run that was not killed");
+    let after = places(&scratch.path("killed/ensemble"));
+    assert!(before.iter().all(|(name, place)| after[name] == *place), "files are not written anew");
+
+    // What somebody else put there in between stays, and ends the run.
+    kill_after(&scratch, "foreign", 40);
+    let foreign = scratch.path("foreign/ensemble/su2.00062.lime");
+    assert!(!foreign.exists());
+    std::fs::write(&foreign, "somebody else's").unwrap();
+    let error = scratch.fails(1, &["run", "run.toml", "--set", "run.directory=foreign"]);
+    assert!(error.contains("su2.00062.lime") && error.contains("no configuration is replaced"), "{error}");
+    assert_eq!(std::fs::read_to_string(&foreign).unwrap(), "somebody else's");
+    assert!(files(foreign.parent().unwrap()).keys().all(|name| !name.starts_with('.')));
+
+    // Nor does anything replace files of others where results go, or lie beside the data.
+    let verify = |out: &str| scratch.fails(2, &["ensemble", "verify", "out/ensemble", "--out", out]);
+    assert!(verify("out/ensemble").contains("beside which nothing is written"));
+    std::fs::create_dir(scratch.path("mine")).unwrap();
+    std::fs::write(scratch.path("mine/table.txt"), "mine").unwrap();
+    let error = verify("mine");
+    assert!(error.contains("table.txt") && error.contains("no earlier call left there"), "{error}");
+    assert_eq!(files(&scratch.path("mine")).len(), 1);
+    let error = scratch.fails(1, &["ensemble", "measure", "out/ensemble", "--flow", "1e9"]);
+    assert!(error.contains("--flow-step") && error.contains("more than 1000000 steps"), "{error}");
 
     // Numbers of two runs would mix.
     let error = scratch.fails(2, &["run", "run.toml", "--fresh"]);

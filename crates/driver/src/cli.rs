@@ -263,7 +263,7 @@ pub(crate) struct ConvertArgs {
     /// Which gauge field of a file that holds several, counted from 0
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub payload: usize,
-    /// Convert a file whose checksum, or stated plaquette, link trace or norm, is wrong
+    /// Convert a file whose checksum, or stated plaquette, link trace or norm, is wrong, with the links that it has
     #[arg(long)]
     pub ignore_checksum: bool,
     /// Convert links that are not unitary or have another determinant than 1: fat links, signs multiplied in

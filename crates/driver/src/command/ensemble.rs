@@ -1,10 +1,12 @@
 //! `gaugelink ensemble`: a folder of configurations listed, verified and measured as one thing.
 
 use crate::cli::{EnsembleArgs, EnsembleMeasureArgs, EnsembleReadArgs, EnsembleVerifyArgs};
+use crate::command::measure::Flow;
 use crate::ensemble::{About, Documents, Ensemble, Member, Read, Task, show};
 use crate::error::DriverError;
 use crate::links::{counted, printable};
 use crate::report::{Report, aligned};
+use gaugelink_lattice::file::extents;
 use serde::Serialize;
 
 /// Lists configurations and what their headers tell; reads no links.
@@ -73,7 +75,11 @@ pub(crate) fn verify(args: &EnsembleVerifyArgs, report: &mut Report) -> Result<(
 /// [`DriverError::Findings`] where something is wrong with it.
 pub(crate) fn measure(args: &EnsembleMeasureArgs, report: &mut Report) -> Result<(), DriverError> {
     let ensemble = Ensemble::open(&args.read.ensemble)?;
-    let task = task(&args.read, args.flow.map(|time| (time, args.flow_step)));
+    let flow = args.flow.map(|time| (time, args.flow_step));
+    if let (Some((time, step)), Some(member)) = (flow, ensemble.members.iter().find(|m| m.belongs)) {
+        Flow::new(time, step).check(member.nc, extents(&member.dims).len())?;
+    }
+    let task = task(&args.read, flow);
     let mut read = Read::all(&ensemble, &args.read, task, report)?;
     read.show(true, report)?.verdict()
 }

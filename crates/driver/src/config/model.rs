@@ -58,9 +58,11 @@ fn components<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize
 }
 
 fn bins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
-    match up_to(deserializer, BINS_MAX, "bins")? {
-        1 => Err(serde::de::Error::custom(format!("a spline of 1 bin is no map, expected 2 to {BINS_MAX}"))),
-        n => Ok(Some(n)),
+    match usize::deserialize(deserializer)? {
+        n if (2..=BINS_MAX).contains(&n) => Ok(Some(n)),
+        n => {
+            Err(serde::de::Error::custom(format!("{n} bins are not possible here, expected 2 to {BINS_MAX}")))
+        }
     }
 }
 

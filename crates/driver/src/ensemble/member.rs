@@ -4,7 +4,7 @@ use super::document::Stated;
 use super::number::parts;
 use crate::cli::ShapeArgs;
 use crate::error::DriverError;
-use crate::links::{describe, precision_name, reason};
+use crate::links::{describe, precision_name, reason, shown};
 use gaugelink_lattice::group::group_name;
 use lime_rs::{Error, ScidacFile};
 use serde::Serialize;
@@ -201,8 +201,8 @@ fn of_pattern(pattern: &Path) -> Result<Vec<PathBuf>, DriverError> {
 pub(super) fn names(files: &[PathBuf]) -> Vec<String> {
     let one = files.windows(2).all(|pair| pair[0].parent() == pair[1].parent());
     let name = |path: &PathBuf| match path.file_name().filter(|_| one) {
-        Some(name) => name.to_string_lossy().into_owned(),
-        None => path.display().to_string(),
+        Some(name) => shown(Path::new(name)),
+        None => shown(path),
     };
     files.iter().map(name).collect()
 }

@@ -15,11 +15,15 @@ use crate::error::DriverError;
 use crate::links::{Lattices, counted, printable, reason, shown};
 use crate::progress;
 use crate::report::{Report, aligned, json_lines};
+use crate::run::RunDirectory;
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Where results go without --out: a folder of the ensemble's name within this one.
 const OUT: &str = "gaugelink-ensemble";
+
+/// What a folder of results holds.
+const RESULTS: [&str; 4] = [FILES, "results.jsonl", "table.txt", "plots"];
 
 /// An ensemble whose files were read.
 pub(crate) struct Read<'a> {
@@ -30,6 +34,25 @@ pub(crate) struct Read<'a> {
     /// Copies in single precision.
     rounded: Vec<Rounded>,
     pub findings: Vec<Finding>,
+}
+
+/// Refuses a folder for results that holds the data, or files of somebody else's which results would replace.
+fn expect_own(out: &Path, ensemble: &Ensemble) -> Result<(), DriverError> {
+    let place = |path: &Path| std::fs::canonicalize(path).ok();
+    let refuse = |why: &str| {
+        Err(DriverError::Request(format!("{}: {why}: give another folder (--out DIR)", shown(out))))
+    };
+    let holds = |member: &Member| member.path.parent().and_then(place) == place(out);
+    if out.exists() && ensemble.members.iter().any(holds) {
+        return refuse("it holds the configurations, beside which nothing is written");
+    }
+    let foreign = RESULTS.iter().find(|name| out.join(name).exists());
+    match foreign.filter(|_| !RunDirectory::was_used(out)) {
+        Some(name) => {
+            refuse(&format!("it holds {name}, which no earlier call left there and this one would replace"))
+        }
+        None => Ok(()),
+    }
 }
 
 impl<'a> Read<'a> {
@@ -44,6 +67,7 @@ impl<'a> Read<'a> {
         report: &mut Report,
     ) -> Result<Self, DriverError> {
         let out = args.out.clone().unwrap_or_else(|| PathBuf::from(OUT).join(&ensemble.label));
+        expect_own(&out, ensemble)?;
         let mut store = Store::open(&out, args.again)?;
         let known = |member: &Member| {
             store.known(&Source::of(member, task.shape), |found| task.is_done(found)).cloned()

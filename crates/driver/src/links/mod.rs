@@ -21,6 +21,7 @@ use gaugelink_lattice::group::group_name;
 use gaugelink_lattice::{GaugeField, Lattice, LatticeError, LatticeOptions, Real};
 use gaugelink_physics::observable::plaquette;
 use lime_rs::{Error, FileFormat, GaugeFile, Precision, Selection, Shape, Warning};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -52,9 +53,11 @@ macro_rules! with_group {
 }
 pub(crate) use with_group;
 
-/// The file's name as messages and JSON lines show it.
+/// The file's name as messages and JSON lines show it: bytes that are no UTF-8 as `\xff`.
 pub(crate) fn shown(path: &Path) -> String {
-    path.display().to_string()
+    let escaped = |bytes: &[u8]| bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect::<String>();
+    let chunks = path.as_os_str().as_bytes().utf8_chunks();
+    chunks.map(|chunk| chunk.valid().to_owned() + &escaped(chunk.invalid())).collect()
 }
 
 /// "ok", "bad", or "none" where the file states no checksum.
@@ -360,6 +363,14 @@ mod tests {
     use gaugelink_lattice::file::{FileText, write};
     use gaugelink_lattice::rng::{Address, Purpose};
     use gaugelink_lattice::{LaneMeaning, Matrix};
+
+    #[test]
+    fn names_of_any_bytes_are_told_apart() {
+        let name = |bytes: &[u8]| shown(Path::new(std::ffi::OsStr::from_bytes(bytes)));
+        assert_eq!(name("a/b\u{e4}.lime".as_bytes()), "a/b\u{e4}.lime");
+        assert_eq!(name(b"conf\xff\xfe.lime"), "conf\\xff\\xfe.lime");
+        assert_ne!(name(b"a\xff"), name(b"a\xfe"));
+    }
 
     const EXTENTS: [usize; 3] = [4, 4, 8];
     const STRICT: Refusals =

@@ -5,9 +5,11 @@ use super::line::{Line, Write};
 use crate::config::{ENSEMBLE, FormatName, WriteStage, WriteTable};
 use crate::error::DriverError;
 use gaugelink_lattice::GaugeField;
+use gaugelink_lattice::comm::Comm;
 use gaugelink_lattice::file::{FileText, WriteOptions, read, write_as};
 use gaugelink_physics::observable;
 use lime_rs::{FileFormat, GaugeFile, Precision, TextRecord};
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 impl<const N: usize> Engine<'_, N> {
@@ -41,14 +43,17 @@ impl<const N: usize> Engine<'_, N> {
             let plaquette = plaquettes[chain];
             let name = file_of(&stage.file, chain, chains);
             let name = number.map_or(name.clone(), |number| numbered(&name, number));
-            let path = directory.file(&name);
+            let own = directory.file(&name);
+            // One of an ensemble that is there was written before a restart, or is somebody else's: nothing replaces it.
+            let there = number.is_some() && own.exists();
+            let path = if there { beside(&own) } else { own.clone() };
             let name = name.to_string_lossy().into_owned();
-            let own = stage.lfn.as_ref().map(|lfn| {
+            let lfn = stage.lfn.as_ref().map(|lfn| {
                 let chain = if chains == 1 { String::new() } else { format!("-{chain}") };
                 let number = number.map_or(String::new(), |number| format!(".{number:05}"));
                 format!("{lfn}{chain}{number}")
             });
-            let text = self.text(own, &name, chain, plaquette);
+            let text = self.text(lfn, &name, chain, plaquette);
             let options = WriteOptions {
                 plaquette: Some(plaquette),
                 link_trace: Some(traces[chain]),
@@ -74,6 +79,9 @@ impl<const N: usize> Engine<'_, N> {
                      another one",
                     path.display()
                 )));
+            }
+            if there {
+                is_the_same(&own, &path, u.lattice().comm())?;
             }
             let [suma, sumb] = sum.hexadecimal();
             Ok(Line::Write(Write {
@@ -121,6 +129,37 @@ pub(super) fn file_of(file: &Path, chain: usize, chains: usize) -> PathBuf {
 /// The file of an ensemble, in its folder: of `conf.lime`, `conf.00120.lime` after 120 updates.
 fn numbered(file: &Path, update: u64) -> PathBuf {
     Path::new(ENSEMBLE).join(with_suffix(file, &format!(".{update:05}")))
+}
+
+/// A temporary file in the folder of a configuration.
+fn beside(file: &Path) -> PathBuf {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    file.with_file_name(format!(".{name}.second.tmp"))
+}
+
+/// Refuses to go on where a configuration that is there is not the one just written again; the second one is removed.
+/// Collective.
+fn is_the_same(first: &Path, second: &Path, comm: &dyn Comm) -> Result<(), DriverError> {
+    let read = |path: &Path| std::fs::File::open(path).map(BufReader::new);
+    let same = read(first).and_then(|first| {
+        let second = read(second)?;
+        let mut pairs = first.bytes().zip(second.bytes());
+        pairs.try_fold(true, |same, (a, b)| Ok(same && a? == b?))
+    });
+    let lengths = [first, second].map(|path| path.metadata().map(|file| file.len()).ok());
+    comm.barrier();
+    if comm.rank() == 0 {
+        // A temporary file that stays is removed when the run begins the next time.
+        let _ = std::fs::remove_file(second);
+    }
+    match same {
+        Ok(same) if same && lengths[0] == lengths[1] => Ok(()),
+        Ok(_) => Err(DriverError::Input(format!(
+            "{}: it is there and not what this run writes: no configuration is replaced; move it away",
+            first.display()
+        ))),
+        Err(source) => Err(DriverError::Io { action: "compare", path: first.into(), source }),
+    }
 }
 
 /// The name with a suffix before its extension.

@@ -44,9 +44,11 @@ impl First {
         };
         let model = Model::read(path).map_err(|error| DriverError::Input(error.to_string()))?;
         let (ours, theirs) = (of_file::<N>(file, drawn()).header, model.header);
-        if (&ours.kind, &ours.theory, &ours.architecture)
-            != (&theirs.kind, &theirs.theory, &theirs.architecture)
-        {
+        theirs
+            .theory
+            .expect_theory(&ours.theory)
+            .map_err(|error| DriverError::Input(format!("[train] start = {}: {error}", path.display())))?;
+        if (&ours.kind, &ours.architecture) != (&theirs.kind, &theirs.architecture) {
             return Err(DriverError::Input(format!(
                 "[train] start = {}: the model has other layers than [model] asks for; give one of the same kind, number, \
                  and settings of layers",

@@ -1,6 +1,6 @@
 //! The results of a training: a table for people, JSON lines for programs, a plot.
 
-use super::chain::ChainResult;
+use super::chain::{CHAINS, ChainResult};
 use super::first::FIT;
 use super::theory;
 use crate::config::TrainFile;
@@ -77,17 +77,45 @@ fn rows(file: &TrainFile, reports: &[Telemetry], chain: Option<&ChainResult>) ->
             training("ESS").value_with_error(last.sample_size, last.sample_size_error).count(n).note(note),
         );
         rows.extend(yardstick(training("ESS, yardstick"), exact));
-        rows.push(training("KL divergence").value(last.divergence).count(n).note(floor(exact.is_some())));
+        let note = match floor(exact.is_some()) {
+            floor if exact.is_none() && last.sample_size * (n as f64) < FEW => {
+                format!("{floor}: few draws have most of the weight, so it is larger")
+            }
+            floor => floor.into(),
+        };
+        rows.push(training("KL divergence").value(last.divergence).count(n).note(note));
     }
     let Some(chain) = chain else { return rows };
     let of_chain = |quantity: &str| Row::new(None, "chain", quantity);
     rows.extend(acceptance_row(of_chain("acceptance"), &chain.acceptance, chain.stuck, OF_FLOWS));
-    rows.push(judged(of_chain("plaquette"), &chain.plaquette, exact.map(|exact| exact.plaquette())));
+    let mut mean = |name: &str, estimate: &Result<GammaEstimate, String>, exact: Option<f64>| {
+        let row = judged(of_chain(name), estimate, exact);
+        rows.push(match estimate.as_ref().ok().and_then(too_short) {
+            Some(note) => row.note(note),
+            None => row,
+        });
+    };
+    mean("plaquette", &chain.plaquette, exact.map(|exact| exact.plaquette()));
     if let Some(charge_squared) = &chain.charge_squared {
-        let exact = exact.and_then(|exact| exact.charge_squared());
-        rows.push(judged(of_chain("charge^2"), charge_squared, exact));
+        mean("charge^2", charge_squared, exact.and_then(|exact| exact.charge_squared()));
     }
     rows
+}
+
+/// Effective draws below which ln Z is one of few weights.
+const FEW: f64 = 100.0;
+
+/// Of a chain this many τ_int the begin, a draw of the flow and not of the theory, counts for little.
+const LONG: f64 = 50.0;
+
+/// What is said of a mean over chains each of which is short: all begin with draws of the flow.
+fn too_short(estimate: &GammaEstimate) -> Option<String> {
+    let each = estimate.measurements as f64 / CHAINS as f64 / estimate.tau_int;
+    (each < LONG).then(|| {
+        format!(
+            "each chain has {each:.0} tau_int only and begins with a draw of the flow: take more `updates`"
+        )
+    })
 }
 
 /// The effective sample size that a flow is held against, where it is known.
@@ -134,6 +162,14 @@ pub(super) fn judged(row: Row, estimate: &Result<GammaEstimate, String>, exact: 
 mod tests {
     use super::*;
     use gaugelink_sampler::statistics::{GammaMethod, Sufficiency};
+
+    #[test]
+    fn short_chains_say_that_their_begin_counts() {
+        let alternating = |n: usize| (0..n).map(|i| (i * i % 7) as f64).collect::<Vec<f64>>();
+        let note = |n: usize| too_short(&GammaMethod::default().mean(&alternating(n)).unwrap());
+        assert!(note(80).unwrap().contains("tau_int only"));
+        assert_eq!(note(8000), None);
+    }
 
     /// A slow oscillation, seen once: its warning stands beside the exact value.
     #[test]

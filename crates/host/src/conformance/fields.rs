@@ -38,9 +38,10 @@ impl Setting {
         let of =
             |extents: &[usize], n| Self { lattice: Lattice::single(extents).expect("a small lattice"), n };
         // Extents differ: who takes one for the other is to be seen.
-        let (plane, square, small, large) = ([4, 8], [8; 2], [2; 4], [4, 6, 4, 4]);
-        let planes = [of(&plane, 1), of(&plane, 2), of(&plane, 3), of(&square, 1)];
-        planes.into_iter().chain([of(&small, 2), of(&small, 3), of(&large, 3)]).collect()
+        let of_all = |extents: &[usize]| [1, 2, 3].map(|n| of(extents, n));
+        let planes = of_all(&[4, 8]).into_iter().chain([of(&[8; 2], 1)]);
+        let more = of_all(&[4, 2, 2]).into_iter().chain(of_all(&[2; 4]));
+        planes.chain(more).chain([of(&[4, 6, 4, 4], 3)]).collect()
     }
     pub(super) fn name(&self) -> String {
         let extents: Vec<_> = self.lattice.local().iter().map(ToString::to_string).collect();
