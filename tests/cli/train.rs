@@ -141,6 +141,20 @@ fn flows_of_other_groups_and_dimensions_are_trained() {
         .collect();
     let text = scratch.succeeds(&["model", "check", "hyper/model.safetensors"]);
     assert!(text.contains("4x2x2x2"), "{text}");
+    // Models of every theory are checked on a lattice of theirs.
+    let set = [
+        "lattice.group=U(1)",
+        "lattice.extents=[4, 2, 2]",
+        "train.steps=4",
+        "chain.updates=0",
+        "chain.thermalise=0",
+    ];
+    let set = set.iter().flat_map(|set| ["--set", set]);
+    let train: Vec<&str> =
+        ["train", "hyper.toml", "--set", "run.directory=cube"].into_iter().chain(set).collect();
+    scratch.succeeds(&train);
+    let text = scratch.succeeds(&["model", "check", "cube/model.safetensors", "--samples", "1024"]);
+    assert!(text.contains("serves U(1) on 4x2x2") && text.contains("0 failed"), "{text}");
     // Heat bath knows nothing of flows, and hybrid Monte Carlo goes through this one.
     let run = "[run]\nseed = 3\ndirectory = \"bath\"\nchains = 8\n[lattice]\ngroup = \"SU(3)\"\nextents = [4, 2, 2, 2]\n\
                [action]\nbeta = 2.0\n[[stage]]\nkind = \"heatbath\"\nsweeps = 400\nthermalise = 50\n\
