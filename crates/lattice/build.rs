@@ -1,5 +1,5 @@
-//! In builds for development and tests kernels have no AVX-512 where this machine has none: nothing here could run it, and it
-//! takes a third of the time that they are compiled in. Release builds have all vector units.
+//! In builds for development and tests kernels have no AVX-512 where this machine has none: nothing here could run it, and
+//! nearly all time of such a build goes into kernels. Release builds have all vector units.
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
