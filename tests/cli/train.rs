@@ -127,7 +127,7 @@ fn flows_of_other_groups_and_dimensions_are_trained() {
     let residual = SMALL
         .replace("U(1)", "SU(3)")
         .replace("extents = [4, 4]", "extents = [4, 2, 2, 2]")
-        .replace("beta = 1.5", "beta = 2.0")
+        .replace("beta = 1.5", "beta = 1.0")
         .replace("u1-coupling", "residual")
         .replace("learning_rate = 2e-3", "learning_rate = 3e-2");
     std::fs::write(scratch.path("hyper.toml"), residual).unwrap();
@@ -157,14 +157,16 @@ fn flows_of_other_groups_and_dimensions_are_trained() {
     assert!(text.contains("serves U(1) on 4x2x2") && text.contains("0 failed"), "{text}");
     // Heat bath knows nothing of flows, and hybrid Monte Carlo goes through this one.
     let run = "[run]\nseed = 3\ndirectory = \"bath\"\nchains = 8\n[lattice]\ngroup = \"SU(3)\"\nextents = [4, 2, 2, 2]\n\
-               [action]\nbeta = 2.0\n[[stage]]\nkind = \"heatbath\"\nsweeps = 400\nthermalise = 50\n\
+               [action]\nbeta = 1.0\n[[stage]]\nkind = \"heatbath\"\nsweeps = 400\nthermalise = 50\n\
                [[stage]]\nkind = \"fthmc\"\ntrajectories = 40\nsteps = 4\nlength = 0.5\n\
                flow = { plugin = \"flow\", config = { model = \"hyper/model.safetensors\" } }\n";
     std::fs::write(scratch.path("bath.toml"), run).unwrap();
     let lines = json_lines(&scratch.succeeds(&["run", "bath.toml", "--json"]));
     let (bath, own) = measured(row(&lines, "heatbath", "plaquette"));
     assert!((value - bath).abs() < 4.0 * error.hypot(own) && error.hypot(own) < 5e-3, "{value} {bath}");
-    assert!(measured(row(&lines, "fthmc", "acceptance")).0 > 0.8 && size[2] > 0.3, "{size:?} {lines:?}");
+    assert!(measured(row(&lines, "fthmc", "acceptance")).0 > 0.8);
+    // Links drawn uniformly have less than 0.01.
+    assert!(size[2] > 0.5, "{size:?}");
 }
 
 /// The Schwinger model: the chain of a flow that was trained with quarks, against pseudofermions, exact determinants and
