@@ -235,6 +235,12 @@ learning_rate = 1e-3
         }
     }
 
+    /// Holds that a file is refused, with this word and the line.
+    fn refused(set: &str, word: &str, file: Result<TrainFile, String>) {
+        let message = file.unwrap_err();
+        assert!(message.contains(word) && message.contains("line"), "{set}: {message}");
+    }
+
     #[test]
     fn what_cannot_be_trained_is_refused() {
         for (set, word) in [
@@ -276,8 +282,7 @@ learning_rate = 1e-3
             ("machine.threads=100000", "cores"),
         ] {
             let set: &[&str] = if set.starts_with("chain") { &["chain.updates=5", set] } else { &[set] };
-            let message = parse(set).unwrap_err();
-            assert!(message.contains(word) && message.contains("line"), "{set:?}: {message}");
+            refused(set.last().unwrap(), word, parse(set));
         }
         let quarks = |set: &'static str| {
             parse(&[
@@ -307,8 +312,7 @@ learning_rate = 1e-3
             ("lattice.extents=[64,64]", "1536 at most"),
             ("fit.betas=[1.0,3.0]", "without `couplings`"),
         ] {
-            let message = quarks(set).unwrap_err();
-            assert!(message.contains(word) && message.contains("line"), "{set}: {message}");
+            refused(set, word, quarks(set));
         }
         let message = parse(&["model.couplings=8"]).unwrap_err();
         assert!(message.contains("`layers` counts them"), "{message}");
@@ -327,8 +331,7 @@ learning_rate = 1e-3
             ("fit.betas=[3.0,4.0]", "outside of `betas`"),
             ("fit.betas=[0.0,4.0]", "above 0"),
         ] {
-            let message = blocks(set).unwrap_err();
-            assert!(message.contains(word) && message.contains("line"), "{set}: {message}");
+            refused(set, word, blocks(set));
         }
         assert!(parse(&["model.components=7", "model.layers=65536", "lattice.extents=[4,12]"]).is_ok());
         let spectral = |set: &'static str| parse(&["model.kind=spectral", "lattice.group=SU(3)", set]);
@@ -343,8 +346,7 @@ learning_rate = 1e-3
             ("model.couplings=8", "here `layers` counts them"),
             ("fit.steps=5", "u1-block"),
         ] {
-            let message = spectral(set).unwrap_err();
-            assert!(message.contains(word) && message.contains("line"), "{set}: {message}");
+            refused(set, word, spectral(set));
         }
         let residual = |set: &'static str| {
             let of = ["lattice.extents=[4,4,4,4]", "lattice.group=SU(3)", "model.kind=residual"];
@@ -365,8 +367,7 @@ learning_rate = 1e-3
             ("data.files=[\"x\"]", "forward divergence needs"),
             ("fermions.kappa=0.1", "two dimensions"),
         ] {
-            let message = residual(set).unwrap_err();
-            assert!(message.contains(word) && message.contains("line"), "{set}: {message}");
+            refused(set, word, residual(set));
         }
     }
 }

@@ -77,12 +77,9 @@ fn rows(file: &TrainFile, reports: &[Telemetry], chain: Option<&ChainResult>) ->
             training("ESS").value_with_error(last.sample_size, last.sample_size_error).count(n).note(note),
         );
         rows.extend(yardstick(training("ESS, yardstick"), exact));
-        let note = match floor(exact.is_some()) {
-            floor if exact.is_none() && last.sample_size * (n as f64) < FEW => {
-                format!("{floor}: few draws have most of the weight, so it is larger")
-            }
-            floor => floor.into(),
-        };
+        let is_poor = exact.is_none() && last.sample_size * (n as f64) < FEW;
+        let poor = if is_poor { ": few draws have most of the weight, so it is larger" } else { "" };
+        let note = format!("{}{poor}", floor(exact.is_some()));
         rows.push(training("KL divergence").value(last.divergence).count(n).note(note));
     }
     let Some(chain) = chain else { return rows };
